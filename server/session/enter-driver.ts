@@ -1,0 +1,42 @@
+/**
+ * EnterDriver: one way of bringing a node into the receiver.
+ *
+ * PXE is one: the boot services answer by wanted state and a power cycle starts the firmware. Virtual media, a
+ * one-shot boot entry or kexec are others; each is one file and none of them knows of images.
+ */
+import type { PowerDriver } from "../power/power-driver.ts";
+
+/** What a driver is told about the node it shall bring in. */
+export interface EnterRequest {
+  readonly node: string;
+  /** The node's power. */
+  readonly power: PowerDriver;
+  /** The driver has done its part by then. Unit: milliseconds from the call. */
+  readonly timeoutMs: number;
+  /** Ends the wait early. */
+  readonly signal: AbortSignal;
+}
+
+/** What the driver did. Whether the receiver came up is known only when it joins. */
+export type EnterOutcome =
+  | { readonly started: true; readonly detail: string }
+  | { readonly started: false; readonly reason: string; readonly cure: string };
+
+/** One way into the receiver. */
+export interface EnterDriver {
+  /** Name of the driver in the inventory. */
+  readonly kind: string;
+  /**
+   * Starts the node towards the receiver. Safe to repeat.
+   *
+   * @param request - Node, power and bound.
+   * @returns What was done, or why it could not be; never throws for the node's faults.
+   */
+  enter(request: EnterRequest): Promise<EnterOutcome>;
+  /**
+   * Takes back what `enter` left behind (media, one-shot flags). Idempotent.
+   *
+   * @param request - The same node.
+   */
+  cleanUp(request: EnterRequest): Promise<void>;
+}

@@ -1,0 +1,137 @@
+/**
+ * Node API: what a receiver says to the server over HTTP on the lab network (CONTROL.md section 4).
+ *
+ * Every route but `join` carries the header `authorization: Bearer <token>`; the token came with the boot script,
+ * is bound to the node's MAC addresses and lives as long as its order. Bodies are JSON unless said otherwise.
+ */
+import * as z from "zod";
+import { DiskDescription } from "./disk-rule.ts";
+import {
+  Bytes,
+  Digest,
+  Id128,
+  MacAddress,
+  NodeName,
+  SessionIdText,
+  Text,
+  Timestamp,
+} from "./names.ts";
+import { SignedOrder } from "./order.ts";
+import { Phase, Verdict } from "./verdict.ts";
+
+/** Paths of the node API. */
+export const NodeRoute = {
+  /** POST {@link JoinRequest} -> {@link JoinReply}. */
+  join: "/node/v1/join",
+  /** POST {@link SessionRequest} -> {@link SessionTerms}. */
+  session: "/node/v1/session",
+  /** POST {@link ArmRequest} -> {@link ArmReply}. */
+  arm: "/node/v1/arm",
+  /** POST {@link StatusReport} -> {@link StatusReply}. */
+  status: "/node/v1/status",
+  /** POST {@link VerdictReport} -> {@link StatusReply}. */
+  verdict: "/node/v1/verdict",
+  /** GET: bytes of the image file from the chunk table to its end (application/octet-stream). */
+  manifest: "/node/v1/manifest",
+  /** GET with `/<index>`: the record of one chunk (application/octet-stream). */
+  chunk: "/node/v1/chunk",
+  /** PUT: the image file as it is written (application/octet-stream, chunked). */
+  capture: "/node/v1/capture",
+} as const;
+
+/** A network interface of the node. */
+const NodeInterface = z.strictObject({
+  name: z.string().max(32),
+  mac: MacAddress,
+  driver: z.string().max(64),
+  speedMbit: z.number().int().min(0).max(1_000_000),
+});
+
+/** A receiver says who it is and asks what to do. */
+export const JoinRequest = z.strictObject({
+  /** From the kernel command line. */
+  token: Id128,
+  /** Invented for this boot; comes back inside the signed order. */
+  nonce: Id128,
+  macs: z.array(MacAddress).min(1).max(32),
+  interfaces: z.array(NodeInterface).max(32),
+  disks: z.array(DiskDescription).max(256),
+  memoryBytes: Bytes,
+  /** Version of the receiver. */
+  version: z.string().max(64),
+});
+/** A receiver says who it is and asks what to do. */
+export type JoinRequest = z.infer<typeof JoinRequest>;
+
+/** What the node is to do: an order, or nothing but to leave. */
+export const JoinReply = z.strictObject({
+  node: NodeName,
+  serverTime: Timestamp,
+  order: SignedOrder.nullable(),
+});
+/** What the node is to do. */
+export type JoinReply = z.infer<typeof JoinReply>;
+
+/** The receiver wants to take part in the session of its order. */
+export const SessionRequest = z.strictObject({ order: Id128 });
+/** The receiver wants to take part in the session of its order. */
+export type SessionRequest = z.infer<typeof SessionRequest>;
+
+/** Everything a receiver needs to take part in a session. */
+export const SessionTerms = z.strictObject({
+  session: SessionIdText,
+  /** Multicast group and port of the data plane. */
+  group: z.string().max(45),
+  port: z.number().int().min(1).max(65535),
+  /** Where NACKs go: the sender's unicast address. */
+  sender: z.strictObject({ address: z.string().max(45), port: z.number().int().min(1).max(65535) }),
+  symbolBytes: z.number().int().min(32).max(8896),
+  /** SipHash key of this session: 16 bytes as hexadecimal. */
+  key: Id128,
+  /** Number under which this receiver speaks in the session. */
+  member: z.number().int().min(1).max(0xffffffff),
+  imageId: Digest,
+  chunkCount: z
+    .number()
+    .int()
+    .min(1)
+    .max(1 << 24),
+});
+/** Everything a receiver needs to take part in a session. */
+export type SessionTerms = z.infer<typeof SessionTerms>;
+
+/** The receiver is about to clear the partition table of this disk. */
+export const ArmRequest = z.strictObject({ order: Id128, disk: DiskDescription });
+/** The receiver is about to clear the partition table of this disk. */
+export type ArmRequest = z.infer<typeof ArmRequest>;
+
+/** Whether it may. A refusal carries the verdict code `order_spent` or `aborted`. */
+export const ArmReply = z.strictObject({
+  allowed: z.boolean(),
+  reason: Text,
+});
+/** Whether it may. */
+export type ArmReply = z.infer<typeof ArmReply>;
+
+/** Where the node is; sent at every change of phase and at least every two seconds. */
+export const StatusReport = z.strictObject({
+  order: Id128.nullable(),
+  phase: Phase,
+  detail: Text,
+  doneBytes: Bytes,
+  totalBytes: Bytes,
+  bytesPerSecond: Bytes,
+  loss: z.number().min(0).max(1),
+});
+/** Where the node is. */
+export type StatusReport = z.infer<typeof StatusReport>;
+
+/** What the server answers: go on, or stop at the next safe point. */
+export const StatusReply = z.strictObject({ abort: z.boolean() });
+/** What the server answers. */
+export type StatusReply = z.infer<typeof StatusReply>;
+
+/** How the node ended. Sent until the server has answered, within the bound of the order. */
+export const VerdictReport = z.strictObject({ order: Id128, verdict: Verdict });
+/** How the node ended. */
+export type VerdictReport = z.infer<typeof VerdictReport>;

@@ -1,0 +1,140 @@
+/**
+ * Operator API: what image-load, image-save and every other remote verb say to the server (CONTROL.md section 5).
+ *
+ * It listens on a unix socket only; the kernel tells the peer's uid. Bodies are JSON; errors are Problems; the
+ * event stream is one Event per line (application/x-ndjson) and ends with the job.
+ */
+import * as z from "zod";
+import { DiskDescription, DiskRules } from "./disk-rule.ts";
+import { Bytes, Digest, Id128, ImageName, MacAddress, NodeName, Text, Timestamp } from "./names.ts";
+import { LeaveMode, VerifyLevel } from "./order.ts";
+import { Phase, Verdict } from "./verdict.ts";
+
+/** Paths of the operator API. */
+export const OperatorRoute = {
+  /** GET -> {@link ServerStatus}. */
+  server: "/v1/server",
+  /** GET -> {@link NodeList}; with `?ping=1` every node is pinged first. */
+  nodes: "/v1/nodes",
+  /** GET -> {@link ImageList}. DELETE with `/<name>` moves an image to the trash. */
+  images: "/v1/images",
+  /** POST {@link LoadRequest} -> {@link JobCreated}. */
+  loads: "/v1/loads",
+  /** POST {@link SaveRequest} -> {@link JobCreated}. */
+  saves: "/v1/saves",
+  /** GET with `/<id>` -> {@link JobStatus}; `/<id>/events?after=<seq>` streams; DELETE aborts. */
+  jobs: "/v1/jobs",
+} as const;
+
+/** What an operator is told of a node. */
+export const NodeStatus = z.strictObject({
+  name: NodeName,
+  macs: z.array(MacAddress).max(32),
+  reimage: z.enum(["free", "confirm"]),
+  power: z.enum(["on", "off", "unknown"]),
+  phase: Phase,
+  job: Id128.nullable(),
+  image: ImageName.nullable(),
+  verdict: Verdict.nullable(),
+  lastSeen: Timestamp.nullable(),
+  /** Answer to an ICMP echo; null when none was asked for. */
+  pingMs: z.number().min(0).nullable(),
+  reachable: z.boolean().nullable(),
+  disks: z.array(DiskDescription).max(256),
+});
+/** What an operator is told of a node. */
+export type NodeStatus = z.infer<typeof NodeStatus>;
+
+/** All nodes of the inventory. */
+export const NodeList = z.strictObject({ nodes: z.array(NodeStatus).max(4096) });
+/** All nodes of the inventory. */
+export type NodeList = z.infer<typeof NodeList>;
+
+/** One image of the store. */
+export const ImageEntry = z.strictObject({
+  name: ImageName,
+  id: Digest,
+  fileBytes: Bytes,
+  diskBytes: Bytes,
+  usedBytes: Bytes,
+  createdAt: Timestamp,
+});
+/** One image of the store. */
+export type ImageEntry = z.infer<typeof ImageEntry>;
+
+/** All images of the store, and names of files that are no complete image. */
+export const ImageList = z.strictObject({
+  images: z.array(ImageEntry).max(65536),
+  torn: z.array(z.string().max(255)).max(1000),
+});
+/** All images of the store. */
+export type ImageList = z.infer<typeof ImageList>;
+
+/** Write an image to nodes. */
+export const LoadRequest = z.strictObject({
+  image: ImageName,
+  nodes: z.array(NodeName).min(1).max(4096),
+  /** Overrides the disk rules of the inventory. */
+  disk: DiskRules.optional(),
+  verify: VerifyLevel.default("sample"),
+  leave: LeaveMode.default("reboot"),
+  delta: z.boolean().default(true),
+  /** Nodes marked `confirm` are touched only when this is true. */
+  confirmed: z.boolean().default(false),
+  /** Cap of the session; absent: found by measurement. Unit: bits per second. */
+  rateBitsPerSecond: z.number().int().min(1_000_000).max(100_000_000_000).optional(),
+  /** The session starts when all nodes are there or this much time has passed since the first. */
+  gatherSeconds: z.number().int().min(0).max(3600).default(30),
+  /** Every node has its verdict by then. */
+  deadlineSeconds: z.number().int().min(10).max(86_400).default(3600),
+});
+/** Write an image to nodes. */
+export type LoadRequest = z.input<typeof LoadRequest>;
+
+/** Save the disk of a node. */
+export const SaveRequest = z.strictObject({
+  node: NodeName,
+  name: ImageName,
+  disk: DiskRules.optional(),
+  rawIfDirty: z.boolean().default(false),
+  level: z.number().int().min(1).max(19).default(3),
+  leave: LeaveMode.default("reboot"),
+  confirmed: z.boolean().default(false),
+  deadlineSeconds: z.number().int().min(10).max(86_400).default(3600),
+});
+/** Save the disk of a node. */
+export type SaveRequest = z.input<typeof SaveRequest>;
+
+/** The job that a request began. */
+export const JobCreated = z.strictObject({
+  job: Id128,
+  nodes: z.array(NodeName).max(4096),
+  /** Events of the job have a higher sequence number. */
+  after: z.number().int().min(0),
+});
+/** The job that a request began. */
+export type JobCreated = z.infer<typeof JobCreated>;
+
+/** A load or save, and how each of its nodes stands. */
+export const JobStatus = z.strictObject({
+  job: Id128,
+  action: z.enum(["load", "save"]),
+  image: ImageName,
+  state: z.enum(["running", "ended", "aborted"]),
+  createdAt: Timestamp,
+  nodes: z
+    .array(z.strictObject({ node: NodeName, phase: Phase, verdict: Verdict.nullable() }))
+    .max(4096),
+});
+/** A load or save, and how each of its nodes stands. */
+export type JobStatus = z.infer<typeof JobStatus>;
+
+/** What the server tells about itself. */
+export const ServerStatus = z.strictObject({
+  version: z.string().max(64),
+  startedAt: Timestamp,
+  /** Twins in use instead of native packages, and other things worth knowing. */
+  notes: z.array(Text).max(64),
+});
+/** What the server tells about itself. */
+export type ServerStatus = z.infer<typeof ServerStatus>;

@@ -1,0 +1,48 @@
+/**
+ * Problem: an error as the control API answers it, in the shape of RFC 9457 with a code and a cure.
+ */
+import * as z from "zod";
+import { ExitCode, HuckError, SituationError, messageOf } from "../core/errors.ts";
+import { Text } from "./names.ts";
+
+/** Body of every answer with status 400 or above; media type application/problem+json. */
+export const Problem = z.strictObject({
+  /** Stable name of the fault, lower snake case. */
+  code: z.string().regex(/^[a-z0-9_]{1,64}$/),
+  /** HTTP status. */
+  status: z.number().int().min(400).max(599),
+  /** What was found and what is wanted. */
+  detail: Text,
+  /** What the operator can do; may be empty. */
+  cure: Text,
+  /** Exit code of a program that gives up on this. */
+  exitCode: z.union([z.literal(1), z.literal(2), z.literal(4), z.literal(5), z.literal(6)]),
+});
+/** Body of every answer with status 400 or above. */
+export type Problem = z.infer<typeof Problem>;
+
+/**
+ * Makes a problem of anything thrown.
+ *
+ * @param thrown - What a route threw.
+ * @returns A situation with its own code and cure; anything else as `internal`, status 500.
+ */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof SituationError) {
+    const exitCode = thrown.exitCode === ExitCode.ok ? ExitCode.unknown : thrown.exitCode;
+    return {
+      code: thrown.code,
+      status: 409,
+      detail: clip(thrown.message),
+      cure: clip(thrown.cure),
+      exitCode,
+    };
+  }
+  const code = thrown instanceof HuckError ? thrown.code : "internal";
+  const status = thrown instanceof HuckError ? 400 : 500;
+  return { code, status, detail: clip(messageOf(thrown)), cure: "", exitCode: ExitCode.unknown };
+}
+
+function clip(text: string): string {
+  return text.slice(0, 1000);
+}

@@ -1,0 +1,102 @@
+/**
+ * SectorSource: a disk, partition or file that can be read by sector and never written.
+ *
+ * Reading is synchronous: capture runs inside a worker, where blocking is the simplest way to be fast. The
+ * readers of partition tables and file systems see nothing else of the world.
+ */
+import { FormatError } from "../core/errors.ts";
+import type { ByteCount, Lba } from "../core/units.ts";
+
+/** Sectors that can be read. Capturing never writes, so there is no other verb (promise P5). */
+export interface SectorSource {
+  /** Logical sector size: 512 or 4096. Unit: bytes. */
+  readonly sectorBytes: number;
+  /** Number of logical sectors. */
+  readonly sectorCount: number;
+  /**
+   * Fills `into` with consecutive sectors.
+   *
+   * @param lba - First sector.
+   * @param into - Filled completely; its length is a multiple of `sectorBytes`.
+   * @throws {@link FormatError} `outside` beyond the end; a system error when the device fails.
+   */
+  read(lba: Lba, into: Uint8Array): void;
+}
+
+/**
+ * Narrows a source to one partition.
+ *
+ * @param source - The whole disk.
+ * @param start - First sector of the partition.
+ * @param sectorCount - Its length. Unit: sectors.
+ * @returns A source whose sector 0 is `start`.
+ * @throws {@link FormatError} `outside` when the partition leaves the disk.
+ */
+export function partitionSource(
+  source: SectorSource,
+  start: Lba,
+  sectorCount: number,
+): SectorSource {
+  checkInside(source, start, sectorCount);
+  const { sectorBytes } = source;
+  return {
+    sectorBytes,
+    sectorCount,
+    read(lba, into) {
+      checkInside(this, lba, into.byteLength / sectorBytes);
+      source.read(start + lba, into);
+    },
+  };
+}
+
+/**
+ * Reads any run of bytes, aligned or not.
+ *
+ * @param source - Where from.
+ * @param offset - First byte. Unit: bytes.
+ * @param length - How many; callers bound it.
+ * @returns Fresh bytes.
+ * @throws {@link FormatError} `outside` beyond the end of the source.
+ */
+export function readBytes(source: SectorSource, offset: ByteCount, length: number): Uint8Array {
+  const { sectorBytes } = source;
+  const first = Math.floor(offset / sectorBytes);
+  const end = Math.ceil((offset + length) / sectorBytes);
+  const sectors = new Uint8Array((end - first) * sectorBytes);
+  checkInside(source, first, end - first);
+  source.read(first, sectors);
+  const start = offset - first * sectorBytes;
+  return sectors.subarray(start, start + length);
+}
+
+/**
+ * Makes a source of bytes in memory: for partition tables already read, and for tests.
+ *
+ * @param bytes - Borrowed; its length is a multiple of `sectorBytes`.
+ * @param sectorBytes - 512 or 4096.
+ * @returns A source over those bytes.
+ */
+export function memorySource(bytes: Uint8Array, sectorBytes = 512): SectorSource {
+  return {
+    sectorBytes,
+    sectorCount: Math.floor(bytes.byteLength / sectorBytes),
+    read(lba, into) {
+      checkInside(this, lba, into.byteLength / sectorBytes);
+      into.set(bytes.subarray(lba * sectorBytes, lba * sectorBytes + into.byteLength));
+    },
+  };
+}
+
+function checkInside(source: SectorSource, lba: Lba, count: number): void {
+  const inside =
+    Number.isSafeInteger(lba) &&
+    Number.isSafeInteger(count) &&
+    lba >= 0 &&
+    count >= 0 &&
+    lba + count <= source.sectorCount;
+  if (inside) return;
+  throw new FormatError(
+    "outside",
+    `Cannot read ${count} sectors at ${lba}: the source has ${source.sectorCount}`,
+  );
+}

@@ -1,0 +1,34 @@
+/**
+ * CodecPool: zstd as the image uses it, one chunk at a time.
+ *
+ * Two implementations give frames that any zstd decoder reads: zstd-napi, and node:zlib where zstd-napi was not
+ * built. Frames may differ between them; raw digests, and therefore image ids, do not.
+ */
+
+/** Numbers of the codecs in a chunk record (FORMAT.md). */
+export const Codec = { raw: 0, zstd: 1 } as const;
+/** One of the {@link Codec} numbers. */
+export type Codec = (typeof Codec)[keyof typeof Codec];
+
+/** Compresses and decompresses chunks. Calls are synchronous; a pool belongs to one thread. */
+export interface CodecPool {
+  /** Which implementation this is. */
+  readonly name: "zstd-napi" | "node:zlib";
+  /**
+   * Compresses one chunk.
+   *
+   * @param raw - At most 1 MiB.
+   * @param level - zstd level, 1 .. 19.
+   * @returns One zstd frame that declares its content size. Valid until the next call: copy what is kept.
+   */
+  compress(raw: Uint8Array, level: number): Uint8Array;
+  /**
+   * Decompresses one frame.
+   *
+   * @param frame - One zstd frame.
+   * @param rawBytes - Size the manifest promises. Unit: bytes, at most 1 MiB.
+   * @returns Exactly `rawBytes` bytes. Valid until the next call: copy what is kept.
+   * @throws FormatError `bad_frame` when the frame is damaged or has another size.
+   */
+  decompress(frame: Uint8Array, rawBytes: number): Uint8Array;
+}

@@ -1,0 +1,62 @@
+/** Goal: range arithmetic equals set arithmetic. Method: compare with bit sets on random small ranges. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  type Range,
+  intersectRanges,
+  normalRanges,
+  rangesCover,
+  subtractRanges,
+  totalOfRanges,
+} from "../../../../shared/core/ranges.ts";
+
+const UNITS = 64;
+const anyRanges = fc.array(
+  fc.record({ start: fc.nat(UNITS), length: fc.nat(12) }).map(({ start, length }) => ({
+    start,
+    end: Math.min(UNITS, start + length),
+  })),
+  { maxLength: 12 },
+);
+
+function unitsOf(ranges: readonly Range[]): Set<number> {
+  const units = new Set<number>();
+  for (const { start, end } of ranges)
+    for (let unit = start; unit < end; unit += 1) units.add(unit);
+  return units;
+}
+
+function expectNormal(ranges: readonly Range[]): void {
+  let before = -1;
+  for (const { start, end } of ranges) {
+    expect(start).toBeGreaterThan(before);
+    expect(end).toBeGreaterThan(start);
+    before = end;
+  }
+}
+
+test("normalRanges() keeps every unit and gives a normal list", () => {
+  fc.assert(
+    fc.property(anyRanges, (ranges) => {
+      const normal = normalRanges(ranges);
+      expectNormal(normal);
+      expect(unitsOf(normal)).toEqual(unitsOf(ranges));
+      expect(totalOfRanges(normal)).toBe(unitsOf(ranges).size);
+    }),
+  );
+});
+
+test("subtractRanges() and intersectRanges() equal the set operations", () => {
+  fc.assert(
+    fc.property(anyRanges, anyRanges, (one, two) => {
+      const [left, right] = [normalRanges(one), normalRanges(two)];
+      const difference = subtractRanges(left, right);
+      const common = intersectRanges(left, right);
+      expectNormal(difference);
+      expectNormal(common);
+      expect(unitsOf(difference)).toEqual(unitsOf(left).difference(unitsOf(right)));
+      expect(unitsOf(common)).toEqual(unitsOf(left).intersection(unitsOf(right)));
+      expect(rangesCover(left, right)).toBe(unitsOf(right).isSubsetOf(unitsOf(left)));
+    }),
+  );
+});
