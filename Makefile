@@ -1,0 +1,52 @@
+# huck's make targets; `make` alone prints them. CONTRIBUTING.md says when to use which.
+# Every target first makes sure that the pinned Node.js, the npm packages and the Debian packages
+# it needs are there; when they are, that takes less than a second.
+
+NODE_MODULES := $(CURDIR)/.node/node_modules
+export PATH := $(NODE_MODULES)/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+BOOTSTRAP := scripts/bootstrap
+SEED ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check unit test e2e bench fuzz vectors initramfs
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## throw one disk at four receivers on this computer: no root, no virtual machine
+	@$(BOOTSTRAP) demo
+	node scripts/demo.ts
+
+check: ## tsc, eslint, import rules, knip, format, tidy, wasm kernels rebuilt and compared
+	@$(BOOTSTRAP)
+	node scripts/test.ts check
+
+unit: ## unit tests
+	@$(BOOTSTRAP) demo
+	node scripts/test.ts unit
+
+test: ## everything a change must pass: check, unit, walk, simulator, interop, one-VM smoke test
+	@$(BOOTSTRAP) demo initramfs test e2e
+	node scripts/test.ts check unit walk sim interop smoke
+
+e2e: ## virtual machines: PXE boot, load, reboot, save (BIOS and UEFI)
+	@$(BOOTSTRAP) demo initramfs test e2e
+	node scripts/test.ts e2e
+
+bench: ## huck beside its peers in network namespaces; prints JSON and ratios
+	@$(BOOTSTRAP) demo test bench
+	node test/bench/main.ts
+
+fuzz: ## decoders and engines against hostile input; SEED=n replays a run
+	@$(BOOTSTRAP)
+	SEED=$(SEED) node test/fuzz/main.ts
+
+vectors: ## rewrite the golden vectors and show what changed
+	@$(BOOTSTRAP)
+	node scripts/vectors.ts
+	git --no-pager diff --stat -- test/vectors
+
+initramfs: ## build vmlinuz and initramfs for the nodes (UPDATE=1 resolves the inputs anew)
+	@$(BOOTSTRAP) initramfs
+	node initramfs/build.ts

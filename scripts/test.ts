@@ -1,0 +1,128 @@
+/**
+ * Runs the parts of the test suite that are named on the command line and adds up their totals.
+ *
+ *     node scripts/test.ts check unit walk sim interop smoke
+ *
+ * The idea: a part is a list of steps; a step is a gate, which counts as one test, or a project of
+ * vitest.config.ts, whose JSON report is counted. A failed step does not stop the next one, so one
+ * run shows everything that is wrong. The last line is `N passed, N failed`; the exit code is 1 if
+ * anything failed, or if a step died before it could report.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** One command, and how to count it. */
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** True: vitest with a JSON report. False: a gate that passes or fails as one. */
+  readonly isVitest: boolean;
+}
+
+/** What a step or a whole run came to. */
+interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** The fields of vitest's JSON report that are counted. */
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numFailedTestSuites: number;
+  readonly success: boolean;
+}
+
+const root = resolve(import.meta.dirname, "..");
+const results = join(root, "build/test-results");
+const sources = ["shared", "server", "receiver", "initramfs", "scripts", "test"];
+const none: Totals = { passed: 0, failed: 0 };
+
+function gate(name: string, ...command: string[]): Step {
+  return { name, command, isVitest: false };
+}
+
+function vitest(name: string, args: string[], environment: Record<string, string> = {}): Step {
+  const report = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportPath(name)}`];
+  return { name, command: ["vitest", "run", ...args, ...report], environment, isVitest: true };
+}
+
+function reportPath(name: string): string {
+  return join(results, `${name}.json`);
+}
+
+const parts: Readonly<Record<string, readonly Step[]>> = {
+  check: [
+    gate("types", "tsc", "--noEmit", "-p", "."),
+    gate("lint", "eslint", "--max-warnings=0", "."),
+    gate("import rules", "depcruise", "--output-type", "err-long", "huck.ts", ...sources),
+    gate("dead code", "knip", "--no-progress"),
+    gate("dead exports", "knip", "--no-progress", "--production"),
+    gate("format", "biome", "ci", "--colors=off"),
+    gate("tidy", "node", "scripts/tidy.ts"),
+    gate("kernels", "node", "scripts/kernels.ts", "--check"),
+  ],
+  unit: [vitest("unit", ["--project", "unit"])],
+  walk: [vitest("walk", ["--project", "walk"])],
+  sim: [vitest("sim", ["--project", "sim"], { SIM_SESSIONS: "500" })],
+  interop: [vitest("interop", ["--project", "interop"])],
+  smoke: [vitest("smoke", ["--project", "e2e", "test/e2e/smoke"])],
+  e2e: [vitest("e2e", ["--project", "e2e"])],
+};
+
+function runStep(step: Step): Totals {
+  console.log(`\n== ${step.name}: ${step.command.slice(0, 4).join(" ")}`);
+  if (step.isVitest) rmSync(reportPath(step.name), { force: true });
+  const [program = "", ...args] = step.command;
+  const run = spawnSync(program, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...step.environment },
+  });
+  if (run.error !== undefined) console.error(`Cannot run ${program}: ${run.error.message}`);
+  const succeeded = run.status === 0;
+  if (!step.isVitest) return succeeded ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return countReport(step.name, succeeded);
+}
+
+/** Counts a vitest report; a run that failed without a failed test (say, a crash) counts as one. */
+function countReport(name: string, succeeded: boolean): Totals {
+  let report: VitestReport;
+  try {
+    report = JSON.parse(readFileSync(reportPath(name), "utf8")) as VitestReport;
+  } catch (error) {
+    console.error(`Cannot read the report of ${name}: ${String(error)}`);
+    return { passed: 0, failed: 1 };
+  }
+  const failed = report.numFailedTests;
+  return { passed: report.numPassedTests, failed: succeeded ? failed : Math.max(1, failed) };
+}
+
+function main(names: readonly string[]): number {
+  const unknown = names.filter((name) => parts[name] === undefined);
+  if (names.length === 0 || unknown.length > 0) {
+    console.error(`Cannot run "${unknown.join(" ")}": parts are ${Object.keys(parts).join(" ")}`);
+    return 2;
+  }
+  mkdirSync(results, { recursive: true });
+  const rows = names
+    .flatMap((name) => parts[name] ?? [])
+    .map((step) => ({ name: step.name, totals: runStep(step) }));
+  console.log("");
+  for (const { name, totals } of rows) {
+    console.log(`  ${name.padEnd(14)} ${totals.passed} passed, ${totals.failed} failed`);
+  }
+  const sum = rows.reduce(
+    (total, row) => ({
+      passed: total.passed + row.totals.passed,
+      failed: total.failed + row.totals.failed,
+    }),
+    none,
+  );
+  console.log(`${sum.passed} passed, ${sum.failed} failed`);
+  return sum.failed === 0 ? 0 : 1;
+}
+
+process.exitCode = main(process.argv.slice(2));
