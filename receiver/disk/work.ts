@@ -1,0 +1,267 @@
+/**
+ * The disk of one order, in the thread that owns it: image and device behind plain synchronous calls.
+ *
+ * The one idea: what a fault means for the node is decided here, next to where it happens; the digest rules and the
+ * order of writing are GatedDisk's.
+ */
+import type { DiskDescription } from "../../shared/control/disk-rule.ts";
+import type { SaveOrder, VerifyLevel } from "../../shared/control/order.ts";
+import { planDisk } from "../../shared/allocation/plan.ts";
+import type { DiskPlan } from "../../shared/allocation/plan.ts";
+import { toHex } from "../../shared/core/digest.ts";
+import { FormatError, HuckError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import { normalRanges } from "../../shared/core/ranges.ts";
+import type { BlockDevice } from "../../shared/disk/block-device.ts";
+import { captureImage } from "../../shared/image/capture.ts";
+import type { CodecPool } from "../../shared/image/codec-pool.ts";
+import { GatedDisk } from "../../shared/image/gated-disk.ts";
+import { openImageTail } from "../../shared/image/reader.ts";
+import type { ImageIndex } from "../../shared/image/reader.ts";
+import { NodeFailure } from "../failure.ts";
+import type { CaptureSink, ImageFacts, Progress, ScanResult } from "./disk-work.ts";
+
+/** What a capture puts into the image beside the disk. */
+export interface CaptureFacts {
+  /** 16 random bytes. */
+  readonly uuid: Uint8Array;
+  /** Milliseconds since 1970 UTC. */
+  readonly nowMs: number;
+  readonly tool: string;
+  readonly host: string;
+}
+
+/** The disk of one order. */
+export class OrderedDisk {
+  readonly #device: BlockDevice;
+  readonly #pool: CodecPool;
+  readonly #buffer: Uint8Array;
+  #index: ImageIndex | undefined;
+  #target: GatedDisk | undefined;
+
+  /**
+   * @param device - Open; closed by its owner.
+   * @param pool - Codec of this thread.
+   * @param buffer - 1 MiB, page aligned.
+   */
+  constructor(device: BlockDevice, pool: CodecPool, buffer: Uint8Array) {
+    this.#device = device;
+    this.#pool = pool;
+    this.#buffer = buffer;
+  }
+
+  /** @returns Content written so far. Unit: bytes. */
+  get writtenBytes(): number {
+    return this.#target?.writtenBytes ?? 0;
+  }
+
+  /**
+   * Checks that this is still the disk that was chosen.
+   *
+   * @param wanted - What was chosen.
+   * @throws {@link NodeFailure} `no_disk_matches`, `disk_in_use`.
+   */
+  checkIdentity(wanted: DiskDescription): void {
+    const { serial, wwn, sizeBytes, inUse, path } = this.#device.identity;
+    if (serial !== wanted.serial || wwn !== wanted.wwn || sizeBytes !== wanted.sizeBytes) {
+      throw new NodeFailure(
+        "no_disk_matches",
+        `"${path}" is another disk by now: ${sizeBytes} bytes, serial "${serial}"`,
+        "Look for a loose cable; then give the order again.",
+      );
+    }
+    if (inUse.length === 0) return;
+    throw new NodeFailure("disk_in_use", `"${path}" is in use: ${inUse.join(", ")}`, "Unmount it.");
+  }
+
+  /**
+   * Takes the image that goes to this disk.
+   *
+   * @param manifest - Tail of the image file.
+   * @param imageId - From the order.
+   * @returns What the story needs to know.
+   * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`, `sector_size_differs`.
+   */
+  useImage(manifest: Uint8Array, imageId: string): ImageFacts {
+    const index = openTail(manifest);
+    if (toHex(index.imageId) !== imageId) {
+      throw damaged(`the server sent the table of image ${toHex(index.imageId)}, not of ${imageId}`);
+    }
+    this.#target = new GatedDisk(index, this.#device, this.#pool, this.#buffer);
+    this.#index = index;
+    const { table } = index;
+    const recordLengths = new Uint32Array(table.count);
+    for (let chunk = 0; chunk < table.count; chunk += 1) {
+      recordLengths[chunk] = table.recordRange(chunk).length;
+    }
+    return { chunkCount: table.count, recordLengths, rawBytes: index.manifest.stats.rawBytes };
+  }
+
+  /**
+   * Finds out what the disk already holds.
+   *
+   * @param delta - False: take everything anew.
+   * @param progress - Told after every chunk; may throw to stop.
+   * @returns What is lacking.
+   * @throws {@link NodeFailure} `disk_read_error`.
+   */
+  scan(delta: boolean, progress: Progress): ScanResult {
+    const { target, table } = this.#loaded();
+    const { lacking, found } = reading(() => target.scan(delta, progress));
+    return {
+      lacking: normalRanges(lacking.map((chunk) => ({ start: chunk, end: chunk + 1 }))),
+      found,
+      lackingBytes: lacking.reduce((sum, chunk) => sum + table.entry(chunk).rawBytes, 0),
+    };
+  }
+
+  /**
+   * Closes the gate.
+   *
+   * @param orderId - For the note in sector 0.
+   * @throws {@link NodeFailure} `disk_write_error`.
+   */
+  closeGate(orderId: string): void {
+    const { target } = this.#loaded();
+    writing(() => {
+      target.close(orderId);
+    });
+  }
+
+  /**
+   * Checks and writes a chunk.
+   *
+   * @param chunk - Its index.
+   * @param record - Its record; read during the call only.
+   * @returns "bad" when a digest differs.
+   * @throws {@link NodeFailure} `disk_write_error`.
+   */
+  deliver(chunk: number, record: Uint8Array): "ok" | "bad" {
+    const { target } = this.#loaded();
+    try {
+      target.accept(chunk, record);
+      return "ok";
+    } catch (error) {
+      if (error instanceof FormatError) return "bad";
+      throw writeError(error);
+    }
+  }
+
+  /** Waits for the medium. @throws {@link NodeFailure} `disk_write_error`. */
+  flush(): void {
+    const { target } = this.#loaded();
+    writing(() => {
+      target.flush();
+    });
+  }
+
+  /**
+   * Reads back and compares.
+   *
+   * @param level - How much.
+   * @param progress - Told after every chunk; may throw to stop.
+   * @throws {@link NodeFailure} `verify_mismatch`, `disk_read_error`.
+   */
+  verify(level: VerifyLevel, progress: Progress): void {
+    if (level === "flush") return;
+    const { target } = this.#loaded();
+    reading(() => target.readBack(level, progress));
+  }
+
+  /** Opens the gate. @throws {@link NodeFailure} `disk_write_error`, `verify_mismatch`. */
+  openGate(): void {
+    const { target } = this.#loaded();
+    writing(() => {
+      target.open();
+    });
+  }
+
+  /**
+   * Reads the disk and gives the image.
+   *
+   * @param order - Level, and what to do with dirty file systems.
+   * @param facts - What goes into the image beside the disk.
+   * @param sink - Takes the pieces in order.
+   * @param progress - Told after every chunk; may throw to stop.
+   * @throws {@link NodeFailure} `source_dirty`, `disk_read_error`; whatever the sink throws.
+   */
+  async capture(
+    order: SaveOrder,
+    facts: CaptureFacts,
+    sink: CaptureSink,
+    progress: Progress,
+  ): Promise<void> {
+    const plan = this.#plan(order.rawIfDirty);
+    await captureImage(
+      this.#device,
+      plan,
+      { sink: { append: sink }, pool: this.#pool },
+      { ...facts, level: order.level, progress },
+    );
+  }
+
+  #plan(rawIfDirty: boolean): DiskPlan {
+    try {
+      return planDisk(this.#device, { rawIfDirty });
+    } catch (error) {
+      if (error instanceof SituationError && error.code === "filesystem_dirty") {
+        throw new NodeFailure("source_dirty", error.message, error.cure, { cause: error });
+      }
+      if (error instanceof HuckError) throw error;
+      throw readError(error);
+    }
+  }
+
+  #loaded(): { readonly target: GatedDisk; readonly table: ImageIndex["table"] } {
+    if (this.#target === undefined || this.#index === undefined) {
+      throw new Error("the disk has no image yet");
+    }
+    return { target: this.#target, table: this.#index.table };
+  }
+}
+
+function openTail(manifest: Uint8Array): ImageIndex {
+  try {
+    return openImageTail(manifest);
+  } catch (error) {
+    throw damaged(messageOf(error), error);
+  }
+}
+
+function reading<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof NodeFailure) throw error;
+    throw error instanceof FormatError ? mismatch(error) : readError(error);
+  }
+}
+
+function writing(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof SituationError) throw error;
+    throw error instanceof FormatError ? mismatch(error) : writeError(error);
+  }
+}
+
+function mismatch(cause: FormatError): NodeFailure {
+  return new NodeFailure(
+    "verify_mismatch",
+    cause.message,
+    "The disk does not keep what is written to it: replace it.",
+    { cause },
+  );
+}
+
+function readError(cause: unknown): NodeFailure {
+  return new NodeFailure("disk_read_error", messageOf(cause), "Look at the disk's SMART data.", { cause });
+}
+
+function writeError(cause: unknown): NodeFailure {
+  return new NodeFailure("disk_write_error", messageOf(cause), "Look at the disk's SMART data.", { cause });
+}
+
+function damaged(reason: string, cause?: unknown): NodeFailure {
+  return new NodeFailure("image_damaged", reason, 'Run "huck image verify" on the server.', { cause });
+}

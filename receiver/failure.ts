@@ -1,0 +1,75 @@
+/**
+ * NodeFailure: why a receiver gives up, and how every ending becomes a verdict.
+ *
+ * A failure names code, reason and cure; what happened to the disk is not its business. Whoever makes the verdict
+ * knows whether the gate was closed (the disk is not untouched any more) and whether it was opened again.
+ */
+import { FormatError, HuckError, SituationError, messageOf } from "../shared/core/errors.ts";
+import { VerdictCode } from "../shared/control/verdict.ts";
+import type { Phase, Verdict } from "../shared/control/verdict.ts";
+
+/** Ends the work of a receiver with a named verdict. */
+export class NodeFailure extends HuckError {
+  /** Verdict code. */
+  readonly verdict: VerdictCode;
+  /** What the operator can do. */
+  readonly cure: string;
+
+  /**
+   * @param verdict - Verdict code.
+   * @param reason - What was found: one sentence.
+   * @param cure - What the operator can do.
+   * @param options - `cause`.
+   */
+  constructor(verdict: VerdictCode, reason: string, cure: string, options?: ErrorOptions) {
+    super(verdict, reason, options);
+    this.verdict = verdict;
+    this.cure = cure;
+  }
+}
+
+/** What the maker of a verdict knows about the disk. */
+export interface DiskState {
+  /** True from the moment the gate began to close. */
+  readonly armed: boolean;
+  /** True when the boot gate is open again: all is in place. */
+  readonly opened: boolean;
+  readonly bytesWritten: number;
+}
+
+/**
+ * Makes the verdict of a failure.
+ *
+ * @param thrown - Whatever ended the work.
+ * @param phase - Where the node was.
+ * @param disk - What happened to the disk.
+ * @param at - The time, RFC 3339.
+ * @returns The verdict.
+ */
+export function failedVerdict(thrown: unknown, phase: Phase, disk: DiskState, at: string): Verdict {
+  const { code, cure } = classify(thrown);
+  const incomplete = disk.armed && !disk.opened;
+  const later = incomplete ? " The disk does not boot until it is loaded again." : "";
+  return {
+    code,
+    phase,
+    reason: messageOf(thrown).slice(0, 1000),
+    cure: `${cure}${later}`.trim().slice(0, 1000),
+    diskUntouched: !disk.armed,
+    incomplete,
+    bytesWritten: disk.bytesWritten,
+    at,
+  };
+}
+
+function classify(thrown: unknown): { readonly code: VerdictCode; readonly cure: string } {
+  if (thrown instanceof NodeFailure) return { code: thrown.verdict, cure: thrown.cure };
+  if (thrown instanceof SituationError) {
+    const code = VerdictCode.safeParse(thrown.code);
+    return { code: code.success ? code.data : "receiver_fault", cure: thrown.cure };
+  }
+  if (thrown instanceof FormatError) {
+    return { code: "receiver_fault", cure: "Server and receiver may be of different versions." };
+  }
+  return { code: "receiver_fault", cure: "Look at the node's console; report this as a bug." };
+}

@@ -1,0 +1,109 @@
+/**
+ * The host of a visit: this computer's disks, interfaces, threads and signals behind the interface of visit.ts.
+ *
+ * Files may stand for disks; then the computer's own disks are never looked at.
+ */
+import { randomBytes } from "node:crypto";
+import { totalmem } from "node:os";
+import type { DiskDescription } from "../../shared/control/disk-rule.ts";
+import { openBlockDevice } from "../../shared/linux/block-device.ts";
+import { listDisks } from "../../shared/linux/disks.ts";
+import { listInterfaces } from "../../shared/linux/interfaces.ts";
+import { openDiskWork } from "../disk/driver.ts";
+import type { ReceiverOptions } from "../options.ts";
+import { listenToSession } from "../reception/listener.ts";
+import { openServerLink } from "../status/driver.ts";
+import { REPORT_EVERY_MS } from "../status/reporter.ts";
+import type { Host } from "../visit.ts";
+
+/** Version of this receiver, as the server shows it. */
+export const RECEIVER_VERSION = "0.1.0";
+/** Promise P9: the arena is 0.4 x RAM - 90 MB, at least 48 and at most 256 MB. */
+const ARENA_SHARE = 0.4;
+const ARENA_LESS_BYTES = 90e6;
+const ARENA_MIN_BYTES = 48e6;
+const ARENA_MAX_BYTES = 256e6;
+
+/** What a host may be told beside the options of a receiver. */
+export interface HostWorld {
+  /** Shows a line. */
+  print(line: string): void;
+  /** Entry of the net thread; default: the receiver's own. */
+  readonly netThread?: URL;
+}
+
+/**
+ * Opens the host of a visit.
+ *
+ * @param options - What the receiver was told.
+ * @param world - See {@link HostWorld}.
+ * @returns The host. Nothing is sent and no disk is open yet.
+ * @throws A system error when a file that stands for a disk cannot be opened.
+ */
+export function openHost(options: ReceiverOptions, world: HostWorld): Host {
+  const disks = disksOf(options);
+  const cards = listInterfaces().filter(({ name }) => name !== "lo");
+  const boot = cards.find(({ mac }) => mac === options.bootMac);
+  const interfaceName = options.dataInterface ?? boot?.name;
+  const macs = options.bootMac === undefined ? cards.map(({ mac }) => mac) : [options.bootMac];
+  return {
+    link: openServerLink(options.server, options.token),
+    publicKey: options.key,
+    join: {
+      token: options.token,
+      nonce: randomBytes(16).toString("hex"),
+      macs,
+      interfaces: cards.map(({ name, mac, driver }) => ({ name, mac, driver, speedMbit: 0 })),
+      disks,
+      memoryBytes: totalmem(),
+      version: RECEIVER_VERSION,
+    },
+    disks,
+    now: () => performance.now(),
+    diskWork: openDiskWork,
+    startReception: (start) =>
+      listenToSession(start, {
+        ringBytes: ringBytes(),
+        interfaceName,
+        ...(world.netThread === undefined ? {} : { netThread: world.netThread }),
+        note: (text) => {
+          world.print(`huck: ${text}`);
+        },
+      }),
+    print: (line) => {
+      world.print(line);
+    },
+    every(beat) {
+      const timer = setInterval(beat, REPORT_EVERY_MS);
+      return () => {
+        clearInterval(timer);
+      };
+    },
+    onStop(stop) {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        process.once(signal, () => {
+          stop(`the receiver was told to end (${signal})`);
+        });
+      }
+    },
+  };
+}
+
+/** @returns Bytes for the ring of chunk slots. */
+function ringBytes(): number {
+  const share = ARENA_SHARE * totalmem() - ARENA_LESS_BYTES;
+  return Math.floor(Math.min(ARENA_MAX_BYTES, Math.max(ARENA_MIN_BYTES, share)));
+}
+
+function disksOf(options: ReceiverOptions): DiskDescription[] {
+  const files = options.diskFiles.map((path) => {
+    const device = openBlockDevice(path);
+    try {
+      return device.identity;
+    } finally {
+      device.close();
+    }
+  });
+  const disks = options.diskFiles.length > 0 ? files : listDisks();
+  return disks.map((disk) => ({ ...disk, inUse: [...disk.inUse] }));
+}

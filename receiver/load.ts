@@ -1,0 +1,192 @@
+/**
+ * The story of a load, as one node lives it: choose, look, prove the way, arm, receive, verify, open.
+ *
+ * The one idea: up to `arm` nothing is written, and every check that can fail is made before; from `arm` to
+ * `openGate` the disk does not boot; after `openGate` all was read back. Times, threads and sockets are behind the
+ * interfaces it is given.
+ */
+import type { Range } from "../shared/core/ranges.ts";
+import { chooseDisk } from "../shared/control/disk-rule.ts";
+import type { DiskDescription } from "../shared/control/disk-rule.ts";
+import type { SessionTerms } from "../shared/control/node-api.ts";
+import type { LoadOrder } from "../shared/control/order.ts";
+import type { VerdictCode } from "../shared/control/verdict.ts";
+import type { DiskWork, ImageFacts } from "./disk/disk-work.ts";
+import { NodeFailure } from "./failure.ts";
+import type { ServerLink } from "./status/link.ts";
+import type { Reporter } from "./status/reporter.ts";
+
+/** How a reception went. */
+export type ReceptionOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: VerdictCode; readonly reason: string; readonly cure: string };
+
+/** A reception that is under way. */
+export interface StoryReception {
+  /** Resolves true at the first sign of the sender on the multicast group, false when none came in time. */
+  readonly heard: Promise<boolean>;
+  /** Resolves when all chunks are delivered or none will come any more. */
+  readonly ended: Promise<ReceptionOutcome>;
+  /** Lets deliveries begin; until then chunks wait in memory. */
+  release(): void;
+  /**
+   * Breaks off; `ended` resolves soon.
+   *
+   * @param reason - Why.
+   */
+  stop(reason: string): void;
+}
+
+/** What a reception is started with. */
+export interface ReceptionStart {
+  readonly terms: SessionTerms;
+  readonly image: ImageFacts;
+  readonly lacking: readonly Range[];
+  /** Checks and writes a chunk. */
+  deliver(chunk: number, record: Uint8Array): Promise<"ok" | "bad">;
+  /** Fetches, checks and writes a chunk by unicast. */
+  fetch(chunk: number): Promise<"ok" | "failed">;
+  /** Told now and then: chunks done of those lacking at the start, and the network's loss. */
+  progress(doneChunks: number, loss: number): void;
+}
+
+/** What the stories of a receiver are told with. */
+export interface Stage {
+  readonly link: ServerLink;
+  readonly reporter: Reporter;
+  readonly disks: readonly DiskDescription[];
+  readonly disk: DiskWork;
+  startReception(start: ReceptionStart): StoryReception;
+  /** Told when the disk stops being untouched, and when it is whole again. */
+  gate(state: "closing" | "open"): void;
+}
+
+/** A good ending. */
+export type GoodCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
+
+/**
+ * Loads an image.
+ *
+ * @param order - Checked by the caller.
+ * @param stage - See {@link Stage}.
+ * @returns How it ended well.
+ * @throws {@link NodeFailure} and SituationError: how it did not.
+ */
+export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
+  const { reporter, disk } = stage;
+  reporter.enter("planning");
+  await disk.open(pick(order, stage.disks));
+  const image = await disk.useImage(await stage.link.manifest(), order.image.id);
+  reporter.enter("scanning");
+  const found = await disk.scan(order.delta, (done, total) => {
+    reporter.progress(done, total);
+  });
+  if (found.lacking.length === 0) return "ok_unchanged";
+  stopIfAsked(reporter);
+  reporter.enter("probing", `${found.found} disk, ${found.lackingBytes} bytes to receive`);
+  const reception = await startReception(order, stage, image, found);
+  try {
+    if (!(await reception.heard)) throw unreachable();
+    stopIfAsked(reporter);
+    await arm(order, stage);
+    reporter.enter("receiving");
+    reception.release();
+    const outcome = await reception.ended;
+    if (!outcome.ok) throw new NodeFailure(outcome.code, outcome.reason, outcome.cure);
+  } finally {
+    reception.stop("the order is over");
+  }
+  await finish(order, stage);
+  return "ok";
+}
+
+/**
+ * Chooses the disk that an order names.
+ *
+ * @param order - Its rules.
+ * @param disks - All disks of the node.
+ * @returns The one disk.
+ * @throws {@link NodeFailure} `no_disk_matches`, `disk_ambiguous`, `disk_in_use`.
+ */
+export function pick(order: Pick<LoadOrder, "disk">, disks: readonly DiskDescription[]): DiskDescription {
+  const choice = chooseDisk(order.disk, disks);
+  if (choice.ok) return choice.disk;
+  throw new NodeFailure(choice.code, choice.reason, choice.cure);
+}
+
+async function startReception(
+  order: LoadOrder,
+  stage: Stage,
+  image: ImageFacts,
+  found: { readonly lacking: readonly Range[]; readonly lackingBytes: number },
+): Promise<StoryReception> {
+  const terms = await stage.link.session({ order: order.id });
+  if (terms.imageId !== order.image.id || terms.chunkCount !== image.chunkCount) {
+    throw new NodeFailure(
+      "image_damaged",
+      `the session sends image ${terms.imageId}, the order names ${order.image.id}`,
+      "Give the order again; if it stays so, restart huck serve.",
+    );
+  }
+  const count = found.lacking.reduce((sum, { start, end }) => sum + end - start, 0);
+  return stage.startReception({
+    terms,
+    image,
+    lacking: found.lacking,
+    deliver: (chunk, record) => stage.disk.deliver(chunk, record),
+    fetch: (chunk) => fetchChunk(chunk, stage),
+    progress: (doneChunks, loss) => {
+      const share = count === 0 ? 1 : doneChunks / count;
+      stage.reporter.progress(Math.round(share * found.lackingBytes), found.lackingBytes, loss);
+    },
+  });
+}
+
+async function fetchChunk(chunk: number, stage: Stage): Promise<"ok" | "failed"> {
+  const record = await stage.link.chunk(chunk);
+  return (await stage.disk.deliver(chunk, record)) === "ok" ? "ok" : "failed";
+}
+
+async function arm(order: LoadOrder, stage: Stage): Promise<void> {
+  stage.reporter.enter("arming");
+  const reply = await stage.link.arm({ order: order.id, disk: pick(order, stage.disks) });
+  if (!reply.allowed) {
+    throw new NodeFailure(
+      "order_spent",
+      reply.reason,
+      "Find out why earlier attempts failed, then give a new order.",
+    );
+  }
+  stage.gate("closing");
+  await stage.disk.closeGate(order);
+}
+
+async function finish(order: LoadOrder, stage: Stage): Promise<void> {
+  const { reporter, disk } = stage;
+  reporter.enter("flushing");
+  await disk.flush();
+  if (order.verify !== "flush") {
+    reporter.enter("verifying");
+    await disk.verify(order.verify, (done, total) => {
+      reporter.progress(done, total);
+    });
+  }
+  stopIfAsked(reporter);
+  reporter.enter("opening");
+  await disk.openGate();
+  stage.gate("open");
+}
+
+function stopIfAsked(reporter: Reporter): void {
+  const reason = reporter.stopReason;
+  if (reason === undefined) return;
+  throw new NodeFailure("aborted", reason, "Load the node again when you are ready.");
+}
+
+function unreachable(): NodeFailure {
+  return new NodeFailure(
+    "multicast_unreachable",
+    "nothing of the session arrived by multicast, although the server answers by unicast",
+    "Check IGMP snooping and its querier on the switches between server and node.",
+  );
+}

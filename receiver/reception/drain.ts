@@ -1,0 +1,53 @@
+/**
+ * How fast this computer can decompress and write: stored bytes per second of work.
+ *
+ * The one idea: only time in which deliveries were open counts, so an idle disk is not a slow one.
+ */
+
+/** A figure is taken after this much work. Unit: milliseconds. */
+const WORK_WINDOW_MS = 100;
+/** Weight of a new figure. */
+const WEIGHT = 0.3;
+
+/** Measures deliveries. */
+export class Drain {
+  #open = 0;
+  #openSince = 0;
+  #workMs = 0;
+  #bytes = 0;
+  #kiBs = 0;
+
+  /** @returns Unit: KiB/s; 0 = not known. */
+  get kiBs(): number {
+    return Math.round(this.#kiBs);
+  }
+
+  /** @returns Deliveries in progress. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /**
+   * @param now - A delivery begins.
+   */
+  begin(now: number): void {
+    if (this.#open === 0) this.#openSince = now;
+    this.#open += 1;
+  }
+
+  /**
+   * @param byteCount - Stored bytes of the delivery that ends.
+   * @param now - Monotonic.
+   */
+  end(byteCount: number, now: number): void {
+    this.#open -= 1;
+    this.#bytes += byteCount;
+    this.#workMs += now - this.#openSince;
+    this.#openSince = now;
+    if (this.#workMs < WORK_WINDOW_MS) return;
+    const figure = ((this.#bytes / 1024) * 1000) / this.#workMs;
+    this.#kiBs += (figure - this.#kiBs) * (this.#kiBs === 0 ? 1 : WEIGHT);
+    this.#bytes = 0;
+    this.#workMs = 0;
+  }
+}

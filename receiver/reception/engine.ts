@@ -1,0 +1,413 @@
+/**
+ * The reception engine: one receiver's part in a session as a pure state machine.
+ *
+ * The one idea: everything has a permanent name, so loss, reordering, late join and resume are one question: which
+ * names do I lack? DATA goes to its place (assembly.ts), lacking symbols are said when a SYNC asks (nack.ts), lacking
+ * chunks in reports (reports.ts), what multicast cannot bring is fetched (fetches.ts).
+ * Protocol: shared/wire/WIRE.md sections 4 and 5. It judges no content and writes no disk: the driver does.
+ */
+import type { DatagramView, Engine, TransmitBatch } from "../../shared/core/engine.ts";
+import { FormatError } from "../../shared/core/errors.ts";
+import { readAdv } from "../../shared/wire/adv.ts";
+import { readAnnounce } from "../../shared/wire/announce.ts";
+import type { Announce } from "../../shared/wire/announce.ts";
+import { readControl } from "../../shared/wire/control.ts";
+import type { Control } from "../../shared/wire/control.ts";
+import {
+  Flag,
+  MessageType,
+  bodyReader,
+  isOfSession,
+  messageFlags,
+  messageSequence,
+  messageSid,
+  messageType,
+  splitSid,
+} from "../../shared/wire/header.ts";
+import type { SessionId } from "../../shared/wire/header.ts";
+import { readProbe } from "../../shared/wire/probe.ts";
+import { COUNT_UNKNOWN, readSync } from "../../shared/wire/sync.ts";
+import type { Sync } from "../../shared/wire/sync.ts";
+import { Arrival } from "./arrival.ts";
+import { Assembly } from "./assembly.ts";
+import type {
+  ReceptionEvent,
+  ReceptionFailure,
+  ReceptionOptions,
+  ReceptionPhase,
+  ReceptionRequest,
+  ReceptionResult,
+  ReceptionStats,
+  SessionFacts,
+} from "./contract.ts";
+import { RECEPTION_POLICY } from "./policy.ts";
+import type { ReceptionPolicy } from "./policy.ts";
+import { ProbeCount } from "./probes.ts";
+import { receptionStats } from "./stats.ts";
+import { Voice } from "./voice.ts";
+
+/** Fewer slots than this cannot hold an interleave and its repairs. */
+const SLOTS_MIN = 4;
+/** A report that a SYNC asks for is spread over this. Unit: milliseconds. */
+const ASKED_REPORT_MS = 10;
+
+/** A running reception. */
+export interface Reception extends Engine<ReceptionRequest, ReceptionResult, ReceptionEvent> {
+  /** @returns Running totals; allocates, so not for every datagram. */
+  stats(): ReceptionStats;
+}
+
+/**
+ * Makes the reception of one receiver.
+ *
+ * @param options - Shape, keys, chance and policy.
+ * @returns An engine that waits for an announcement.
+ */
+export function createReception(options: ReceptionOptions): Reception {
+  return new ReceptionEngine(options);
+}
+
+/** What exists once a session is known. */
+interface Taken {
+  readonly sid: SessionId;
+  readonly assembly: Assembly;
+  readonly voice: Voice;
+}
+
+class ReceptionEngine implements Reception {
+  readonly #options: ReceptionOptions;
+  readonly #policy: ReceptionPolicy;
+  readonly #view: DataView;
+  readonly #ringOffset: number;
+  readonly #arrival = new Arrival();
+  readonly #probes = new ProbeCount();
+  #taken: Taken | undefined = undefined;
+  #phase: ReceptionPhase = "waiting";
+  #outcome: ReceptionEvent | undefined = undefined;
+  #events: ReceptionEvent[] = [];
+  #startedAt: number | undefined = undefined;
+  #deadline = Infinity;
+  #heardAt = 0;
+  #silent = false;
+  #streaming = false;
+  #over = false;
+  #frontier = 0;
+  #received = 0;
+  #dropped = 0;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    this.#policy = { ...RECEPTION_POLICY, ...options.policy };
+    const { bytes } = options.arena;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#ringOffset = options.arena.region(options.ringBytes);
+  }
+
+  receive(view: DatagramView, now: number): void {
+    if (this.#phase === "ended") return;
+    const { offset, length } = view;
+    const type = messageType(this.#view, offset, length);
+    if (type === 0 || !this.#isOurs(offset) || !this.#options.tagger.check(offset, length)) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#received += 1;
+    this.#hear(now);
+    if ((messageFlags(this.#view, offset) & Flag.unicast) === 0) {
+      this.#arrival.note(messageSequence(this.#view, offset), length, view.dropped, now);
+    }
+    if (type === MessageType.data) {
+      if (this.#phase === "receiving") this.#data(offset, length, now);
+      return;
+    }
+    try {
+      this.#message(view, type, now);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#dropped += 1;
+    }
+  }
+
+  complete(result: ReceptionResult, now: number): void {
+    const taken = this.#taken;
+    if (result.kind === "abort") {
+      this.#fail("aborted", result.reason, now);
+    } else if (taken !== undefined && this.#phase !== "ended") {
+      const times = taken.assembly.finish(result, now);
+      if (times > 0 && result.kind === "delivered") {
+        this.#events.push({ kind: "bad chunk", chunk: result.chunk, times });
+      }
+      if (result.kind === "lacking") this.#reopen();
+    }
+    this.#settle(now);
+  }
+
+  tick(now: number): void {
+    this.#startedAt ??= now;
+    const { sessionWaitMs, silentMs, lostSenderMs } = this.#policy;
+    const probed = this.#probes.take(now);
+    if (probed !== undefined) this.#events.push({ kind: "probed", ...probed });
+    if (this.#phase === "waiting") {
+      if (now >= this.#startedAt + sessionWaitMs) {
+        this.#fail("no_session", `no session was announced within ${sessionWaitMs} ms`, now);
+      }
+      return;
+    }
+    if (this.#phase === "receiving" && !this.#over) {
+      const silence = now - this.#heardAt;
+      if (silence >= silentMs && !this.#silent) {
+        this.#silent = true;
+        this.#events.push({ kind: "silent", forMs: silence });
+      }
+      if (silence >= lostSenderMs) {
+        this.#multicastOver("lost_sender", `sender was silent for ${Math.round(silence)} ms`, now);
+      }
+    }
+    if (now >= this.#deadline) this.#fail("deadline", "the deadline is over", now);
+    this.#settle(now);
+  }
+
+  transmit(batch: TransmitBatch, now: number): number {
+    const voice = this.#taken?.voice;
+    if (voice === undefined || this.#phase === "ended") return 0;
+    if (now < voice.dueAt) return 0;
+    const count = voice.speak(batch, this.#standing(), now);
+    if (this.#phase === "closing" && voice.reports.exhausted) this.#end();
+    return count;
+  }
+
+  requests(): readonly ReceptionRequest[] {
+    return this.#taken?.assembly.takeRequests() ?? [];
+  }
+
+  events(): readonly ReceptionEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  nextWakeup(): number {
+    if (this.#phase === "ended") return Infinity;
+    if (this.#startedAt === undefined) return 0;
+    const { sessionWaitMs, silentMs, lostSenderMs } = this.#policy;
+    if (this.#phase === "waiting") return this.#startedAt + sessionWaitMs;
+    let next = Math.min(this.#taken?.voice.dueAt ?? Infinity, this.#probes.overAt);
+    if (this.#phase === "closing") return next;
+    next = Math.min(next, this.#deadline);
+    if (this.#over) return next;
+    return Math.min(next, this.#heardAt + (this.#silent ? lostSenderMs : silentMs));
+  }
+
+  stats(): ReceptionStats {
+    const { received, dropped } = { received: this.#received, dropped: this.#dropped };
+    const parts = { assembly: this.#taken?.assembly, voice: this.#taken?.voice };
+    const loss = this.#arrival.loss;
+    return receptionStats({ ...parts, phase: this.#phase, received, dropped, loss });
+  }
+
+  /** Before a session is taken, only an announcement counts, and only of the session that was ordered. */
+  #isOurs(offset: number): boolean {
+    if (this.#taken !== undefined) return isOfSession(this.#view, offset, this.#taken.sid);
+    const wanted = this.#options.sid;
+    return wanted === undefined || isOfSession(this.#view, offset, splitSid(wanted));
+  }
+
+  #hear(now: number): void {
+    this.#heardAt = now;
+    if (!this.#silent) return;
+    this.#silent = false;
+    this.#events.push({ kind: "heard" });
+  }
+
+  #data(offset: number, length: number, now: number): void {
+    const assembly = this.#taken?.assembly;
+    if (assembly === undefined) return;
+    this.#stream();
+    assembly.data(offset, length, now);
+  }
+
+  #message(view: DatagramView, type: MessageType, now: number): void {
+    const { offset, length } = view;
+    const reader = bodyReader(this.#options.arena.bytes, offset, length);
+    switch (type) {
+      case MessageType.announce:
+        this.#announce(readAnnounce(reader), view, now);
+        break;
+      case MessageType.sync:
+        this.#sync(readSync(reader), messageFlags(this.#view, offset), now);
+        break;
+      case MessageType.adv:
+        this.#taken?.voice.nacks.onAdv(readAdv(reader));
+        break;
+      case MessageType.control:
+        this.#control(readControl(reader), now);
+        break;
+      case MessageType.probe:
+        this.#probes.note(readProbe(reader), now);
+        break;
+      case MessageType.data:
+      case MessageType.nack:
+      case MessageType.report:
+        this.#dropped += 1;
+        break;
+    }
+  }
+
+  #announce(announce: Announce, view: DatagramView, now: number): void {
+    const remote = { address: view.remote.address, port: announce.feedbackPort };
+    const known = this.#taken;
+    if (known === undefined && announce.state === "ended") return;
+    const sid = messageSid(this.#view, view.offset);
+    const { voice } = known ?? this.#take(announce, sid, now);
+    if (known === undefined) voice.reports.within(announce.reportSpreadMs, now);
+    if (voice.remote.port !== remote.port || voice.remote.address !== remote.address) {
+      voice.remote = remote;
+    }
+    if (announce.state === "streaming") this.#stream();
+    this.#count(announce.chunkCount, now);
+  }
+
+  /** Takes part in a session: from here on its shape is fixed. */
+  #take(announce: Announce, sid: bigint, now: number): Taken {
+    const { symbolBytes, recordBytesMax, kind } = announce;
+    const known = announce.chunkCount === COUNT_UNKNOWN ? undefined : announce.chunkCount;
+    const imageId = Uint8Array.from(announce.imageId);
+    const facts: SessionFacts = {
+      sid,
+      kind,
+      imageId,
+      symbolBytes,
+      recordBytesMax,
+      chunkCount: known,
+    };
+    const options = this.#options;
+    const policy = this.#policy;
+    const assembly = new Assembly({ options, facts, policy, ringOffset: this.#ringOffset });
+    const arrival = this.#arrival;
+    const remote = { address: "", port: announce.feedbackPort };
+    const voice = new Voice({ options, facts, policy, assembly, arrival }, remote);
+    const taken = { sid: splitSid(sid), assembly, voice };
+    this.#taken = taken;
+    this.#phase = "receiving";
+    this.#heardAt = now;
+    this.#deadline = now + policy.deadlineMs;
+    this.#events.push({ kind: "session", facts, slots: assembly.slots.count });
+    if (assembly.slots.count < SLOTS_MIN) {
+      const found = `${assembly.slots.count} records of ${recordBytesMax} bytes fit`;
+      this.#fail("ring_too_small", `ring of ${options.ringBytes} bytes: ${found}`, now);
+    }
+    return taken;
+  }
+
+  #stream(): void {
+    if (this.#streaming) return;
+    this.#streaming = true;
+    this.#events.push({ kind: "started" });
+  }
+
+  #sync(sync: Sync, flags: number, now: number): void {
+    const taken = this.#taken;
+    if (taken === undefined) return;
+    this.#stream();
+    this.#frontier = sync.frontier;
+    this.#count(sync.chunkCount, now);
+    if (this.#phase !== "receiving") return;
+    taken.voice.nacks.onSync(sync, (flags & Flag.echo) !== 0, now);
+    if ((flags & Flag.report) !== 0) taken.voice.reports.within(ASKED_REPORT_MS, now);
+  }
+
+  #count(chunkCount: number, now: number): void {
+    const chunks = this.#taken?.assembly.chunks;
+    if (chunks === undefined || chunkCount === COUNT_UNKNOWN) return;
+    if (!chunks.setCount(chunkCount)) this.#dropped += 1;
+    else this.#settle(now);
+  }
+
+  #control(control: Control, now: number): void {
+    if (control.op === "ack") {
+      if (control.node === this.#options.node && this.#phase === "closing") this.#end();
+      return;
+    }
+    if (this.#taken === undefined) return;
+    if (this.#phase === "closing") {
+      this.#end();
+    } else if (control.outcome === "aborted") {
+      this.#fail("session_aborted", control.reason, now);
+      this.#end();
+    } else if (!this.#over) {
+      this.#multicastOver("session_ended", `session ended: ${control.reason}`, now);
+    }
+  }
+
+  /** Nothing more comes by multicast: fetch the rest, or fail when what is under way does not suffice. */
+  #multicastOver(code: ReceptionFailure, reason: string, now: number): void {
+    const assembly = this.#taken?.assembly;
+    if (assembly === undefined) return;
+    this.#over = true;
+    this.#overBecause = { code, reason };
+    if (this.#options.canFetch && assembly.chunks.count !== undefined) assembly.fetchRest();
+    this.#settle(now);
+  }
+
+  #overBecause: { readonly code: ReceptionFailure; readonly reason: string } | undefined = undefined;
+
+  /** Draws the consequences of whatever just happened. */
+  #settle(now: number): void {
+    const assembly = this.#taken?.assembly;
+    if (assembly === undefined || this.#phase !== "receiving") return;
+    if (assembly.complete) {
+      this.#events.push({ kind: "complete" });
+      this.#close({ kind: "ended", outcome: "complete" }, now);
+      return;
+    }
+    if (assembly.failure !== undefined) {
+      this.#fail(assembly.failure.code, assembly.failure.reason, now);
+      return;
+    }
+    assembly.pumpFetches();
+    const because = this.#overBecause;
+    if (because === undefined || assembly.fetches.all || !assembly.idle) return;
+    const { lacking } = assembly.chunks;
+    this.#fail(because.code, `${because.reason}; ${lacking} chunks lacking`, now);
+  }
+
+  #fail(code: ReceptionFailure, reason: string, now: number): void {
+    if (this.#phase === "closing" || this.#phase === "ended") return;
+    this.#close({ kind: "ended", outcome: "failed", code, reason }, now);
+    if (this.#taken === undefined) this.#end();
+  }
+
+  /** The outcome is certain; tell the sender until it knows. */
+  #close(outcome: ReceptionEvent, now: number): void {
+    this.#phase = "closing";
+    this.#outcome = outcome;
+    this.#taken?.voice.nacks.clear();
+    this.#taken?.voice.reports.close(now);
+    if (this.#over) this.#end();
+  }
+
+  #reopen(): void {
+    const complete = this.#outcome?.kind === "ended" && this.#outcome.outcome === "complete";
+    if (this.#phase !== "closing" || !complete) return;
+    this.#phase = "receiving";
+    this.#outcome = undefined;
+    this.#taken?.voice.reports.reopen();
+  }
+
+  #end(): void {
+    if (this.#phase === "ended") return;
+    this.#phase = "ended";
+    if (this.#outcome !== undefined) this.#events.push(this.#outcome);
+  }
+
+  #standing(): { state: "receiving" | "done" | "failed" | "left" | "waiting"; reason: string; frontier: number } {
+    const frontier = this.#frontier;
+    const outcome = this.#outcome;
+    if (outcome?.kind !== "ended") {
+      return { state: this.#streaming ? "receiving" : "waiting", reason: "", frontier };
+    }
+    if (outcome.outcome === "complete") return { state: "done", reason: "", frontier };
+    const state = outcome.code === "aborted" ? "left" : "failed";
+    return { state, reason: `${outcome.code}: ${outcome.reason}`, frontier };
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The running totals of a reception, put together for whoever shows them.
+ */
+import type { Assembly } from "./assembly.ts";
+import type { ReceptionPhase, ReceptionStats } from "./contract.ts";
+import type { Voice } from "./voice.ts";
+
+/** Where the totals come from. */
+export interface StatsSources {
+  readonly phase: ReceptionPhase;
+  readonly received: number;
+  readonly dropped: number;
+  readonly loss: number;
+  /** Undefined before a session is taken. */
+  readonly assembly: Assembly | undefined;
+  readonly voice: Voice | undefined;
+}
+
+/**
+ * @param sources - The parts of an engine.
+ * @returns A fresh object.
+ */
+export function receptionStats(sources: StatsSources): ReceptionStats {
+  const { phase, received, dropped, loss, assembly, voice } = sources;
+  const counters = assembly?.counters;
+  const slots = assembly?.slots.count ?? 0;
+  return {
+    phase,
+    chunkCount: assembly?.chunks.count,
+    chunksDone: assembly?.chunks.done ?? 0,
+    lacking: assembly?.chunks.lacking ?? 0,
+    received,
+    kept: counters?.kept ?? 0,
+    surplus: counters?.surplus ?? 0,
+    shed: counters?.shed ?? 0,
+    dropped: dropped + (counters?.malformed ?? 0),
+    decodedBlocks: counters?.decodedBlocks ?? 0,
+    nacksSent: voice?.nacksSent ?? 0,
+    nacksSuppressed: voice?.nacks.suppressed ?? 0,
+    badChunks: counters?.badChunks ?? 0,
+    fetched: assembly?.fetches.fetched ?? 0,
+    loss,
+    slotsUsed: slots - (assembly?.slots.freeCount ?? 0),
+    slots,
+  };
+}

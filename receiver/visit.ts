@@ -1,0 +1,165 @@
+/**
+ * One visit of a node to the receiver: join, obey or not, give the verdict.
+ *
+ * The one idea: whatever happens, the server hears how it ended, and the node leaves. Devices, threads and the
+ * network are behind the host it is given, so a receiver over files and one that is PID 1 run the same visit.
+ */
+import { fromHex } from "../shared/core/digest.ts";
+import type { DiskDescription } from "../shared/control/disk-rule.ts";
+import type { JoinReply, JoinRequest } from "../shared/control/node-api.ts";
+import { refuseOrder } from "../shared/control/order.ts";
+import type { LeaveMode, Order, SignedOrder } from "../shared/control/order.ts";
+import type { Verdict } from "../shared/control/verdict.ts";
+import { phaseLine, verdictLines } from "./console/screen.ts";
+import type { DiskWork } from "./disk/disk-work.ts";
+import { NodeFailure, failedVerdict } from "./failure.ts";
+import { load } from "./load.ts";
+import type { ReceptionStart, StoryReception, Stage } from "./load.ts";
+import { save } from "./save.ts";
+import type { ServerLink } from "./status/link.ts";
+import { Reporter } from "./status/reporter.ts";
+
+/** What a visit needs of the world. */
+export interface Host {
+  readonly link: ServerLink;
+  /** Ed25519 public key of the server: 64 hexadecimal digits. */
+  readonly publicKey: string;
+  readonly join: JoinRequest;
+  readonly disks: readonly DiskDescription[];
+  /** Monotonic clock. Unit: milliseconds. */
+  now(): number;
+  /** Opens the way to the disk; called once, for an order that holds. */
+  diskWork(): DiskWork;
+  startReception(start: ReceptionStart): StoryReception;
+  /** Shows a line on the console. */
+  print(line: string): void;
+  /** Calls back about every second until the returned function is called. */
+  every(beat: () => void): () => void;
+  /** Tells when the process shall stop at the next safe point. */
+  onStop(stop: (reason: string) => void): void;
+}
+
+/** How a visit ended. */
+export interface VisitEnd {
+  /** Undefined when there was nothing to do. */
+  readonly verdict: Verdict | undefined;
+  readonly leave: LeaveMode;
+}
+
+/**
+ * Makes one visit.
+ *
+ * @param host - See {@link Host}.
+ * @returns The verdict and the way out.
+ * @throws SituationError when the server cannot be joined; nothing was touched then.
+ */
+export async function visit(host: Host): Promise<VisitEnd> {
+  const reply = await host.link.join(host.join);
+  const joinedAt = host.now();
+  if (reply.order === null) {
+    host.print(`huck: ${reply.node}: nothing to do, on to its disk`);
+    return { verdict: undefined, leave: "reboot" };
+  }
+  return new Obedience(host, reply, joinedAt).obey(reply.order);
+}
+
+/** The work on one order. */
+class Obedience {
+  readonly #host: Host;
+  readonly #reply: JoinReply;
+  readonly #joinedAt: number;
+  #armed = false;
+  #opened = false;
+
+  constructor(host: Host, reply: JoinReply, joinedAt: number) {
+    this.#host = host;
+    this.#reply = reply;
+    this.#joinedAt = joinedAt;
+  }
+
+  async obey(signed: SignedOrder): Promise<VisitEnd> {
+    const { order } = signed;
+    const reporter = this.#reporter(order);
+    this.#host.onStop((reason) => {
+      reporter.stop(reason);
+    });
+    const endBeats = this.#host.every(() => {
+      reporter.beat();
+    });
+    let verdict: Verdict;
+    let disk: DiskWork | undefined;
+    try {
+      this.#check(signed);
+      disk = this.#host.diskWork();
+      verdict = this.#good(await this.#work(order, disk, reporter), order, disk);
+    } catch (error) {
+      const state = { armed: this.#armed, opened: this.#opened, bytesWritten: disk?.bytesWritten() ?? 0 };
+      verdict = failedVerdict(error, reporter.phase, state, this.#serverTime().toISOString());
+    } finally {
+      await disk?.close();
+    }
+    for (const line of verdictLines(this.#reply.node, verdict)) this.#host.print(line);
+    try {
+      await this.#host.link.verdict({ order: order.id, verdict });
+    } finally {
+      endBeats();
+    }
+    return { verdict, leave: order.leave };
+  }
+
+  #reporter(order: Order): Reporter {
+    return new Reporter({
+      link: this.#host.link,
+      order: order.id,
+      now: () => this.#host.now(),
+      show: (standing) => {
+        this.#host.print(phaseLine(this.#reply.node, standing));
+      },
+    });
+  }
+
+  #check(signed: SignedOrder): void {
+    const refusal = refuseOrder(signed, {
+      publicKey: fromHex(this.#host.publicKey, 32),
+      node: this.#reply.node,
+      nonce: this.#host.join.nonce,
+      now: this.#serverTime(),
+    });
+    if (refusal === undefined) return;
+    throw new NodeFailure(refusal.code, refusal.reason, "Give the order again from this server.");
+  }
+
+  async #work(order: Order, disk: DiskWork, reporter: Reporter): Promise<"ok" | "ok_unchanged"> {
+    const stage: Stage = {
+      link: this.#host.link,
+      reporter,
+      disks: this.#host.disks,
+      disk,
+      startReception: (start) => this.#host.startReception(start),
+      gate: (state) => {
+        this.#armed = true;
+        this.#opened = state === "open";
+      },
+    };
+    return order.action === "load" ? load(order, stage) : save(order, stage);
+  }
+
+  #good(code: "ok" | "ok_unchanged", order: Order, disk: DiskWork): Verdict {
+    const done = order.action === "load" ? "every chunk is on the disk" : "the image is on the server";
+    return {
+      code,
+      phase: "done",
+      reason: code === "ok" ? done : "the disk holds the image already; nothing was written",
+      cure: "",
+      diskUntouched: !this.#armed,
+      incomplete: false,
+      bytesWritten: disk.bytesWritten(),
+      at: this.#serverTime().toISOString(),
+    };
+  }
+
+  /** The server's clock, carried on by ours: a node's own may be years off. */
+  #serverTime(): Date {
+    return new Date(Date.parse(this.#reply.serverTime) + this.#host.now() - this.#joinedAt);
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * GatedDisk: one image on its way to one disk, in the order that keeps promise P2.
+ *
+ * Scan, close the gate, write the body, flush, read back, open the gate. Between `close` and the end of `open` the disk
+ * has no table and no boot sector. Every chunk is proven before a byte of it is written. Chunks may come in any order
+ * and more than once; those that open the gate are kept in memory until the end. Belongs to one thread.
+ */
+import { blake3, sameBytes } from "../core/digest.ts";
+import { FormatError } from "../core/errors.ts";
+import type { ByteCount } from "../core/units.ts";
+import type { BlockDevice } from "../disk/block-device.ts";
+import { ChunkDecoder, type DiskWrite, writesOf } from "./chunk-decoder.ts";
+import type { CodecPool } from "./codec-pool.ts";
+import { moveGpt } from "./fixup.ts";
+import {
+  checkFits,
+  chunksCleared,
+  decodeGateRecord,
+  encodeGateRecord,
+  type GatePlan,
+  planGate,
+} from "./gate.ts";
+import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
+import type { ImageIndex } from "./reader.ts";
+
+/** A sample reads back every chunk of an image up to this many, and so many evenly spread ones of a larger image. */
+const SAMPLE_CHUNKS = 460;
+
+/** Told after every chunk; may throw to stop the work. Unit: bytes. */
+export type ChunkProgress = (doneBytes: ByteCount, totalBytes: ByteCount) => void;
+
+/** What was found on a disk. */
+export interface DiskFindings {
+  /** Chunks whose content must come, ascending; gate chunks are among them unless the disk is complete. */
+  readonly lacking: readonly number[];
+  /** `fresh`: something else; `resumed`: this image, begun before; `delta`: a complete disk that differs. */
+  readonly found: "fresh" | "resumed" | "delta" | "unchanged";
+}
+
+/** An image and the disk it goes to. */
+export class GatedDisk {
+  /** Content written so far, gate included. Unit: bytes. */
+  writtenBytes: ByteCount = 0;
+  readonly #index: ImageIndex;
+  readonly #device: BlockDevice;
+  readonly #decoder: ChunkDecoder;
+  readonly #gate: GatePlan;
+  readonly #gateChunks: ReadonlySet<number>;
+  readonly #skipped: ReadonlySet<number>;
+  /** Raw content of gate chunks that have come. */
+  readonly #held = new Map<number, Uint8Array>();
+  /** Page-aligned memory of one chunk, for direct I/O. */
+  readonly #buffer: Uint8Array;
+
+  /**
+   * Checks that the image fits; writes nothing.
+   *
+   * @param index - The image's; true to its id.
+   * @param device - The target.
+   * @param pool - Codec of this thread.
+   * @param buffer - 1 MiB, page aligned where the device wants direct I/O.
+   * @throws SituationError `disk_too_small`, `sector_size_differs`.
+   */
+  constructor(index: ImageIndex, device: BlockDevice, pool: CodecPool, buffer: Uint8Array) {
+    checkFits(index.manifest, device.identity);
+    this.#index = index;
+    this.#device = device;
+    this.#decoder = new ChunkDecoder(pool);
+    this.#buffer = buffer;
+    this.#gate = planGate(index.manifest, index.table, device.sectorCount * device.sectorBytes);
+    this.#gateChunks = new Set(this.#gate.gateChunks);
+    this.#skipped = new Set(this.#gate.skipped);
+  }
+
+  /** @returns True when the disk has another size than the saved one. */
+  get resized(): boolean {
+    return this.#gate.resized;
+  }
+
+  /** @returns Chunks that are not bound to the gate or to another disk's end, ascending. */
+  get body(): number[] {
+    return this.#all().filter((chunk) => !this.#gateChunks.has(chunk));
+  }
+
+  /**
+   * Finds out what the disk already holds. Reads only.
+   *
+   * @param delta - False: all chunks count as lacking.
+   * @param progress - See {@link ChunkProgress}.
+   * @returns What was found.
+   * @throws A system error when the disk cannot be read.
+   */
+  scan(delta: boolean, progress: ChunkProgress): DiskFindings {
+    const all = this.#all();
+    const sector = new Uint8Array(this.#device.sectorBytes);
+    this.#device.read(0, sector);
+    const record = decodeGateRecord(sector);
+    const resumed = record !== undefined && sameBytes(record.imageId, this.#index.imageId);
+    const head = this.#gate.gateChunks.at(-1);
+    const complete = !resumed && head !== undefined && this.#matches(head);
+    if (!delta || !(resumed || complete)) return { lacking: all, found: "fresh" };
+    const differing = new Set<number>();
+    this.#forEach(resumed ? this.body : all, progress, (chunk) => {
+      if (!this.#matches(chunk)) differing.add(chunk);
+    });
+    if (complete && differing.size === 0) return { lacking: [], found: "unchanged" };
+    for (const chunk of this.#gate.gateChunks) differing.add(chunk);
+    for (const chunk of chunksCleared(this.#index.table, this.#gate.clear)) {
+      if (!this.#skipped.has(chunk)) differing.add(chunk);
+    }
+    const lacking = [...differing].sort((left, right) => left - right);
+    return { lacking, found: resumed ? "resumed" : "delta" };
+  }
+
+  /**
+   * Clears what firmware and kernels recognise a disk by, and says in sector 0 what it waits for.
+   *
+   * @param orderId - Names this run; at most 64 bytes.
+   * @throws A system error when the disk cannot be written.
+   */
+  close(orderId: string): void {
+    const zeros = this.#buffer.fill(0);
+    for (const { start, end } of this.#gate.clear) {
+      for (let at = start; at < end; at += zeros.byteLength) {
+        this.#device.write(at, zeros.subarray(0, Math.min(zeros.byteLength, end - at)));
+      }
+    }
+    const sector = this.#buffer.subarray(0, this.#device.sectorBytes);
+    sector.set(encodeGateRecord({ orderId, imageId: this.#index.imageId }));
+    this.#device.write(0, sector);
+    this.#device.flush();
+  }
+
+  /**
+   * Proves a record and writes its content, or keeps it for the gate.
+   *
+   * @param chunk - Its index.
+   * @param record - Header and stored bytes; read during the call only.
+   * @throws {@link FormatError} when it is not what the image says; a system error when the disk fails.
+   */
+  accept(chunk: number, record: Uint8Array): void {
+    const raw = this.#decoder.decode(this.#index.table, chunk, record);
+    if (this.#skipped.has(chunk)) return;
+    if (this.#gateChunks.has(chunk)) {
+      this.#held.set(chunk, raw.slice());
+      return;
+    }
+    for (const write of writesOf(this.#index.table, chunk, raw)) this.#write(write);
+  }
+
+  /** Waits until the medium holds everything. @throws A system error: final. */
+  flush(): void {
+    this.#device.flush();
+    this.#device.dropCache();
+  }
+
+  /**
+   * Reads the body back from the medium and compares digests.
+   *
+   * @param level - A sample spread over the disk, or everything.
+   * @param progress - See {@link ChunkProgress}.
+   * @returns Chunks compared.
+   * @throws {@link FormatError} `verify_mismatch`.
+   */
+  readBack(level: "sample" | "full", progress: ChunkProgress): number {
+    const chunks = sampleOf(this.body, level);
+    this.#forEach(chunks, progress, (chunk) => {
+      if (!this.#matches(chunk)) throw mismatch(`chunk ${chunk}`);
+    });
+    return chunks.length;
+  }
+
+  /**
+   * Writes tables and boot sectors, sector 0 last, and reads them back.
+   *
+   * @throws {@link FormatError} `gate_incomplete` when a gate chunk has not come, `verify_mismatch`; a system error.
+   */
+  open(): void {
+    const opening = this.#opening();
+    for (const write of opening) {
+      if (write.offset === 0) this.#device.flush();
+      this.#write(write);
+    }
+    this.flush();
+    for (const { offset, bytes } of opening) {
+      const found = new Uint8Array(bytes.byteLength);
+      this.#device.read(offset / this.#device.sectorBytes, found);
+      if (!sameBytes(found, bytes)) throw mismatch(`the ${bytes.byteLength} bytes at ${offset}`);
+    }
+    this.#device.rereadTable();
+  }
+
+  /**
+   * Tells what would keep the gate from opening, before anything is erased.
+   *
+   * @throws SituationError `gpt_not_movable`; {@link FormatError} `gate_incomplete`.
+   */
+  checkOpening(): void {
+    this.#opening();
+  }
+
+  #opening(): DiskWrite[] {
+    const { table, manifest } = this.#index;
+    const writes = this.#gate.gateChunks.flatMap((chunk) => {
+      const raw = this.#held.get(chunk);
+      if (raw === undefined) {
+        throw new FormatError("gate_incomplete", `Cannot open the gate: chunk ${chunk} has not come`);
+      }
+      return writesOf(table, chunk, raw);
+    });
+    const head = writes.at(-1);
+    if (!this.#movesGpt() || manifest.disk.table !== "gpt" || head?.offset !== 0) return writes;
+    const { sectorBytes, sectorCount } = this.#device;
+    const moved = moveGpt(head.bytes, sectorBytes, sectorCount);
+    return [...writes.slice(0, -1), moved.backup, { offset: 0, bytes: moved.head }];
+  }
+
+  #movesGpt(): boolean {
+    return this.#gate.resized && this.#index.manifest.disk.table === "gpt";
+  }
+
+  /** Compares a chunk on the disk with its digest; a moved GPT is moved back in memory first. */
+  #matches(chunk: number): boolean {
+    const { table, manifest } = this.#index;
+    const { rawBytes, rawDigest } = table.entry(chunk);
+    let found = this.#buffer.subarray(0, rawBytes);
+    const writes = writesOf(table, chunk, found);
+    for (const { offset, bytes } of writes) {
+      this.#device.read(offset / this.#device.sectorBytes, bytes);
+    }
+    if (this.#movesGpt() && chunk === this.#gate.gateChunks.at(-1)) {
+      const { sizeBytes, sectorBytes } = manifest.disk;
+      try {
+        found = moveGpt(found, sectorBytes, sizeBytes / sectorBytes).head;
+      } catch {
+        return false; // no GPT there: another disk's content
+      }
+    }
+    return sameBytes(blake3(found), rawDigest);
+  }
+
+  #write({ offset, bytes }: DiskWrite): void {
+    const aligned = this.#buffer.subarray(0, bytes.byteLength);
+    aligned.set(bytes);
+    this.#device.write(offset, aligned);
+    this.writtenBytes += bytes.byteLength;
+  }
+
+  #all(): number[] {
+    const all: number[] = [];
+    for (let chunk = 0; chunk < this.#index.table.count; chunk += 1) {
+      if (!this.#skipped.has(chunk)) all.push(chunk);
+    }
+    return all;
+  }
+
+  #forEach(
+    chunks: readonly number[],
+    progress: ChunkProgress,
+    work: (chunk: number) => void,
+  ): void {
+    const { table } = this.#index;
+    const total = chunks.reduce((sum, chunk) => sum + table.entry(chunk).rawBytes, 0);
+    let done = 0;
+    for (const chunk of chunks) {
+      work(chunk);
+      done += table.entry(chunk).rawBytes;
+      progress(done, total);
+    }
+  }
+}
+
+/** @returns A buffer that suits a device without direct I/O. */
+export function plainBuffer(): Uint8Array {
+  return new Uint8Array(CHUNK_RAW_BYTES_MAX);
+}
+
+/** Evenly spread, so that damage in one stretch of the disk is met. */
+function sampleOf(chunks: readonly number[], level: "sample" | "full"): readonly number[] {
+  if (level === "full" || chunks.length <= SAMPLE_CHUNKS) return chunks;
+  return Array.from(
+    { length: SAMPLE_CHUNKS },
+    (_, n) => chunks[Math.floor((n * chunks.length) / SAMPLE_CHUNKS)] ?? 0,
+  );
+}
+
+function mismatch(what: string): FormatError {
+  return new FormatError(
+    "verify_mismatch",
+    `Cannot trust the disk: ${what} read back differently from what was written`,
+  );
+}

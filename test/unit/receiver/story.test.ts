@@ -1,0 +1,245 @@
+/**
+ * Goal: the order of safety holds in every ending: nothing is written before arming, and a verdict always comes.
+ * Method: the real visit, load and save over a scripted disk, link and reception that record every call.
+ */
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { NodeFailure } from "../../../receiver/failure.ts";
+import type { DiskWork, ScanResult } from "../../../receiver/disk/disk-work.ts";
+import type { ReceptionOutcome, ReceptionStart } from "../../../receiver/load.ts";
+import { visit } from "../../../receiver/visit.ts";
+import type { Host, VisitEnd } from "../../../receiver/visit.ts";
+import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
+import type { SessionTerms } from "../../../shared/control/node-api.ts";
+import { SPKI_ED25519_PREFIX, signOrder } from "../../../shared/control/order.ts";
+import type { Order } from "../../../shared/control/order.ts";
+import type { Verdict } from "../../../shared/control/verdict.ts";
+
+const keys = generateKeyPairSync("ed25519");
+const publicKey = keys.publicKey
+  .export({ format: "der", type: "spki" })
+  .subarray(SPKI_ED25519_PREFIX.byteLength)
+  .toString("hex");
+const NONCE = "1".repeat(32);
+const IMAGE = "b".repeat(64);
+const DISK: DiskDescription = {
+  path: "/dev/sda",
+  sizeBytes: 1 << 30,
+  sectorBytes: 512,
+  serial: "S1",
+  wwn: "",
+  model: "",
+  bus: "ata",
+  rotational: false,
+  removable: false,
+  inUse: [],
+};
+const TERMS: SessionTerms = {
+  session: "0".repeat(16),
+  group: "239.192.0.1",
+  port: 9000,
+  sender: { address: "10.0.0.1", port: 9001 },
+  symbolBytes: 1408,
+  key: "2".repeat(32),
+  member: 1,
+  imageId: IMAGE,
+  chunkCount: 4,
+};
+
+function order(action: "load" | "save", changes: Partial<Order> = {}): Order {
+  const common = {
+    id: "3".repeat(32),
+    attempt: 1,
+    node: "pc-1",
+    nonce: NONCE,
+    issuedAt: "2026-01-01T00:00:00.000Z",
+    expiresAt: "2026-01-01T01:00:00.000Z",
+    disk: [{ serial: "S1" }],
+    leave: "poweroff",
+  } as const;
+  const whole =
+    action === "load"
+      ? ({ action, ...common, image: { id: IMAGE, name: "x" }, verify: "sample", delta: true } as const)
+      : ({ action, ...common, name: "y", rawIfDirty: false, level: 3 } as const);
+  return { ...whole, ...changes } as Order;
+}
+
+/** What a scene does differently from a load that goes well. */
+interface Script {
+  readonly order?: Order;
+  readonly disks?: readonly DiskDescription[];
+  readonly scan?: ScanResult;
+  readonly heard?: boolean;
+  readonly allowed?: boolean;
+  readonly outcome?: ReceptionOutcome;
+  /** Name of the disk call that fails, and how. */
+  readonly diskFails?: readonly [call: string, failure: NodeFailure];
+}
+
+const FRESH: ScanResult = { lacking: [{ start: 0, end: 4 }], found: "fresh", lackingBytes: 4096 };
+
+async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; sent: Verdict[] }> {
+  const calls: string[] = [];
+  const sent: Verdict[] = [];
+  const call = (name: string): Promise<void> => {
+    calls.push(name);
+    const [failing, failure] = script.diskFails ?? [];
+    return failing === name && failure !== undefined ? Promise.reject(failure) : Promise.resolve();
+  };
+  const disk: DiskWork = {
+    open: () => call("open"),
+    useImage: async () => {
+      await call("useImage");
+      return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096 };
+    },
+    scan: async () => {
+      await call("scan");
+      return script.scan ?? FRESH;
+    },
+    closeGate: () => call("closeGate"),
+    deliver: async () => {
+      await call("deliver");
+      return "ok";
+    },
+    flush: () => call("flush"),
+    verify: () => call("verify"),
+    openGate: () => call("openGate"),
+    capture: async (_order, sink) => {
+      await call("capture");
+      await sink(new Uint8Array(3));
+    },
+    stop: () => undefined,
+    bytesWritten: () => 7,
+    close: () => call("close"),
+  };
+  const startReception = (start: ReceptionStart): ReturnType<Host["startReception"]> => {
+    calls.push("listen");
+    const ended = Promise.withResolvers<ReceptionOutcome>();
+    return {
+      heard: Promise.resolve(script.heard ?? true),
+      ended: ended.promise,
+      release() {
+        void start.deliver(0, new Uint8Array(1)).then(() => {
+          ended.resolve(script.outcome ?? { ok: true });
+        });
+      },
+      stop: () => undefined,
+    };
+  };
+  const end = await visit({
+    link: {
+      join: () =>
+        Promise.resolve({
+          node: "pc-1",
+          serverTime: "2026-01-01T00:00:01.000Z",
+          order: signOrder(script.order ?? order("load"), keys.privateKey),
+        }),
+      session: () => Promise.resolve(TERMS),
+      arm: () => {
+        calls.push("arm");
+        return Promise.resolve({ allowed: script.allowed ?? true, reason: "armed twice already" });
+      },
+      status: () => Promise.resolve({ abort: false }),
+      verdict: ({ verdict }) => {
+        sent.push(verdict);
+        return Promise.resolve({ abort: false });
+      },
+      manifest: () => Promise.resolve(new Uint8Array()),
+      chunk: () => Promise.resolve(new Uint8Array()),
+      capture: () => ({
+        append: () => call("append"),
+        commit: () => call("commit"),
+        abort: () => void calls.push("abort upload"),
+      }),
+    },
+    publicKey,
+    join: {
+      token: "0".repeat(32),
+      nonce: NONCE,
+      macs: ["52:54:00:12:34:56"],
+      interfaces: [],
+      disks: [],
+      memoryBytes: 1,
+      version: "test",
+    },
+    disks: script.disks ?? [DISK],
+    now: () => 0,
+    diskWork: () => disk,
+    startReception,
+    print: () => undefined,
+    every: () => () => undefined,
+    onStop: () => undefined,
+  });
+  return { calls, end, sent };
+}
+
+const WRITES = ["closeGate", "deliver", "openGate"];
+const writes = (calls: readonly string[]): string[] => calls.filter((name) => WRITES.includes(name));
+
+describe("a load", () => {
+  test("goes choose, look, listen, arm, close, deliver, flush, verify, open, and says ok", async () => {
+    const { calls, end, sent } = await play({});
+    expect(calls).toEqual([
+      ...["open", "useImage", "scan", "listen", "arm", "closeGate", "deliver"],
+      ...["flush", "verify", "openGate", "close"],
+    ]);
+    expect(end).toMatchObject({ leave: "poweroff", verdict: { code: "ok", diskUntouched: false } });
+    expect(sent).toEqual([end.verdict]);
+  });
+
+  test("of what the disk holds already writes nothing and does not arm", async () => {
+    const scan: ScanResult = { lacking: [], found: "unchanged", lackingBytes: 0 };
+    const { calls, end } = await play({ scan });
+    expect([writes(calls), calls.includes("arm")]).toEqual([[], false]);
+    expect(end.verdict).toMatchObject({ code: "ok_unchanged", diskUntouched: true });
+  });
+
+  const untouched: readonly (readonly [string, string, Script])[] = [
+    ["two disks match", "disk_ambiguous", { disks: [DISK, DISK], order: order("load") }],
+    ["the disk is mounted", "disk_in_use", { disks: [{ ...DISK, inUse: ["mounted on /"] }] }],
+    ["no disk matches", "no_disk_matches", { disks: [] }],
+    ["the order is another boot's", "order_replayed", { order: order("load", { nonce: "9".repeat(32) }) }],
+    ["the order is old", "order_expired", { order: order("load", { expiresAt: "2026-01-01T00:00:00.500Z" }) }],
+    ["multicast does not arrive", "multicast_unreachable", { heard: false }],
+    ["the order has armed twice", "order_spent", { allowed: false }],
+    ["the image does not fit", "disk_too_small", { diskFails: ["useImage", new NodeFailure("disk_too_small", "x", "y")] }],
+  ];
+  for (const [when, code, script] of untouched) {
+    test(`writes nothing and says ${code} when ${when}`, async () => {
+      const { calls, end } = await play(script);
+      expect(writes(calls)).toEqual([]);
+      expect(end.verdict).toMatchObject({ code, diskUntouched: true, incomplete: false });
+      expect(calls.at(-1) === "close" || calls.length === 0).toBe(true);
+    });
+  }
+
+  test("never opens the gate when verifying failed, and says the disk is incomplete", async () => {
+    const failure = new NodeFailure("verify_mismatch", "sector 7 reads back wrong", "replace the disk");
+    const { calls, end } = await play({ diskFails: ["verify", failure] });
+    expect(calls).not.toContain("openGate");
+    expect(end.verdict).toMatchObject({ code: "verify_mismatch", incomplete: true, phase: "verifying" });
+    expect(end.verdict?.cure).toMatch(/does not boot/);
+  });
+
+  test("never opens the gate when the sender was lost", async () => {
+    const outcome = { ok: false, code: "sender_lost", reason: "silent for 60 s", cure: "look" } as const;
+    const { calls, end } = await play({ outcome });
+    expect([calls.includes("flush"), calls.includes("openGate")]).toEqual([false, false]);
+    expect(end.verdict).toMatchObject({ code: "sender_lost", incomplete: true });
+  });
+});
+
+describe("a save", () => {
+  test("reads, streams, commits, and says ok with the disk untouched", async () => {
+    const { calls, end } = await play({ order: order("save") });
+    expect(calls).toEqual(["open", "capture", "append", "commit", "close"]);
+    expect(end.verdict).toMatchObject({ code: "ok", diskUntouched: true });
+  });
+
+  test("takes the upload back when the file system is dirty", async () => {
+    const failure = new NodeFailure("source_dirty", "ext4 needs recovery", "shut it down cleanly");
+    const { calls, end } = await play({ order: order("save"), diskFails: ["capture", failure] });
+    expect(calls).toContain("abort upload");
+    expect(end.verdict).toMatchObject({ code: "source_dirty", diskUntouched: true });
+  });
+});

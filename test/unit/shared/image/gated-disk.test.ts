@@ -1,0 +1,214 @@
+/**
+ * Goal: promise P2, and that a load writes what was saved, resumes, and leaves an unchanged disk alone.
+ * Method: a real capture of a disk in memory, loaded onto a disk that records every write; the power is cut after
+ * every single one of them.
+ */
+import { describe, expect, test } from "vitest";
+import { planDisk } from "../../../../shared/allocation/plan.ts";
+import { blake3, sameBytes, toHex } from "../../../../shared/core/digest.ts";
+import { seededRandom } from "../../../../shared/core/random.ts";
+import type { BlockDevice } from "../../../../shared/disk/block-device.ts";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import { captureImage } from "../../../../shared/image/capture.ts";
+import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { decodeGateRecord } from "../../../../shared/image/gate.ts";
+import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
+import { openImage } from "../../../../shared/image/reader.ts";
+import type { ImageIndex } from "../../../../shared/image/reader.ts";
+
+const MIB = 1 << 20;
+const DISK_BYTES = 8 * MIB;
+const nothing = (): void => undefined;
+
+/** MBR with boot code, one raw partition from 1 MiB to 7 MiB, every byte random. */
+function bootDisk(seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  const block = new Uint32Array(4099).map(() => random.u32()); // a prime, so that no two slots are alike
+  const words = new Uint32Array(DISK_BYTES / 4);
+  for (let at = 0; at < words.length; at += block.length) {
+    words.set(block.subarray(0, Math.min(block.length, words.length - at)), at);
+  }
+  const disk = new Uint8Array(words.buffer);
+  const view = new DataView(disk.buffer);
+  disk.fill(0, 446, 510);
+  view.setUint8(446 + 4, 0x83);
+  view.setUint32(446 + 8, MIB / 512, true);
+  view.setUint32(446 + 12, (6 * MIB) / 512, true);
+  view.setUint16(510, 0xaa55, true);
+  return disk;
+}
+
+interface Image {
+  readonly index: ImageIndex;
+  record(chunk: number): Uint8Array;
+}
+
+async function save(disk: Uint8Array): Promise<Image> {
+  const source = memorySource(disk);
+  const pieces: Uint8Array[] = [];
+  const sink = {
+    append: (bytes: Uint8Array) => {
+      pieces.push(bytes.slice());
+      return Promise.resolve();
+    },
+  };
+  const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "test", host: "test" };
+  const plan = planDisk(source, { rawIfDirty: false });
+  await captureImage(source, plan, { sink, pool: zlibCodecPool() }, options);
+  const file = Buffer.concat(pieces);
+  const index = openImage({
+    fileBytes: file.byteLength,
+    read: (offset, into) => {
+      into.set(file.subarray(offset, offset + into.byteLength));
+    },
+  });
+  const record = (chunk: number): Uint8Array => {
+    const { offset, length } = index.table.recordRange(chunk);
+    return file.subarray(offset, offset + length);
+  };
+  return { index, record };
+}
+
+/** A disk in memory that loses power after a number of writes. */
+class MemoryDisk implements BlockDevice {
+  readonly sectorBytes = 512;
+  readonly sectorCount: number;
+  readonly alignment = 1;
+  readonly identity: BlockDevice["identity"];
+  readonly bytes: Uint8Array;
+  writes = 0;
+  writesMax = Infinity;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.sectorCount = bytes.byteLength / 512;
+    this.identity = {
+      ...{ path: "memory", sizeBytes: bytes.byteLength, sectorBytes: 512, serial: "", wwn: "" },
+      ...{ model: "", bus: "other", rotational: false, removable: false, inUse: [] },
+    } as const;
+  }
+
+  read(lba: number, into: Uint8Array): void {
+    into.set(this.bytes.subarray(lba * 512, lba * 512 + into.byteLength));
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    if (this.writes >= this.writesMax) throw new Error("power is off");
+    this.writes += 1;
+    this.bytes.set(bytes, offset);
+  }
+
+  discard = (): boolean => false;
+  flush = nothing;
+  dropCache = nothing;
+  rereadTable = (): boolean => true;
+  close = nothing;
+}
+
+function target(image: Image, disk: MemoryDisk): GatedDisk {
+  return new GatedDisk(image.index, disk, zlibCodecPool(), plainBuffer());
+}
+
+function load(image: Image, disk: MemoryDisk): ReturnType<GatedDisk["scan"]> {
+  const gated = target(image, disk);
+  const findings = gated.scan(true, nothing);
+  if (findings.lacking.length === 0) return findings;
+  gated.close("order");
+  for (const chunk of findings.lacking) gated.accept(chunk, image.record(chunk));
+  gated.flush();
+  gated.readBack("full", nothing);
+  gated.open();
+  return findings;
+}
+
+/** What firmware would do with the disk. */
+function boots(disk: Uint8Array): boolean {
+  return disk[510] === 0x55 && disk[511] === 0xaa;
+}
+
+describe("GatedDisk", () => {
+  test("writes what was saved, byte for byte, and finds it unchanged afterwards", async () => {
+    const source = bootDisk(1);
+    const image = await save(source);
+    const disk = new MemoryDisk(bootDisk(2));
+    expect(load(image, disk).found).toBe("fresh");
+    expect(toHex(blake3(disk.bytes))).toBe(toHex(blake3(source)));
+    const before = disk.writes;
+    expect(load(image, disk)).toEqual({ lacking: [], found: "unchanged" });
+    expect(disk.writes).toBe(before);
+  });
+
+  test("takes only what differs, and the gate, onto a disk that is complete but changed", async () => {
+    const source = bootDisk(1);
+    const image = await save(source);
+    const changed = source.slice();
+    changed[3 * MIB + 17] = (changed[3 * MIB + 17] ?? 0) ^ 1;
+    const disk = new MemoryDisk(changed);
+    const { found, lacking } = load(image, disk);
+    expect(found).toBe("delta");
+    expect(lacking.length).toBeLessThan(image.index.table.count);
+    expect(sameBytes(disk.bytes, source)).toBe(true);
+  });
+
+  test("at every power cut the disk is untouched, or closed and known as this image, or complete", async () => {
+    const source = bootDisk(1);
+    const image = await save(source);
+    const old = bootDisk(2);
+    const whole = new MemoryDisk(old.slice());
+    load(image, whole);
+    expect(whole.writes).toBeGreaterThan(10);
+    for (let cut = 0; cut < whole.writes; cut += 1) {
+      const disk = new MemoryDisk(old.slice());
+      disk.writesMax = cut;
+      expect(() => load(image, disk)).toThrow("power is off");
+      expect(cut === 0 || !boots(disk.bytes), `boots after ${cut} writes`).toBe(true);
+      disk.writesMax = Infinity;
+      const sector = disk.bytes.subarray(0, 512);
+      const closed = decodeGateRecord(sector) !== undefined;
+      const { found } = load(image, disk);
+      expect(found).toBe(closed ? "resumed" : "fresh");
+      expect(sameBytes(disk.bytes, source), `complete after a cut at ${cut}`).toBe(true);
+    }
+  });
+
+  test("refuses a damaged record before a byte of it is written", async () => {
+    const image = await save(bootDisk(1));
+    const disk = new MemoryDisk(bootDisk(2));
+    const gated = target(image, disk);
+    const [chunk = 0] = gated.body;
+    const record = image.record(chunk).slice();
+    record[record.byteLength - 1] = (record.at(-1) ?? 0) ^ 1;
+    expect(() => {
+      gated.accept(chunk, record);
+    }).toThrow(/damaged/);
+    expect(disk.writes).toBe(0);
+  });
+
+  test("never opens a gate that has not got all its chunks", async () => {
+    const image = await save(bootDisk(1));
+    const disk = new MemoryDisk(bootDisk(2));
+    const gated = target(image, disk);
+    gated.close("order");
+    for (const chunk of gated.body) gated.accept(chunk, image.record(chunk));
+    expect(() => {
+      gated.open();
+    }).toThrow(/has not come/);
+    expect(boots(disk.bytes)).toBe(false);
+  });
+
+  test("notices a disk that does not keep what is written", async () => {
+    const image = await save(bootDisk(1));
+    const disk = new MemoryDisk(bootDisk(2));
+    const gated = target(image, disk);
+    gated.close("order");
+    for (const chunk of gated.body) gated.accept(chunk, image.record(chunk));
+    disk.bytes[4 * MIB] = (disk.bytes[4 * MIB] ?? 0) ^ 1;
+    expect(() => gated.readBack("full", nothing)).toThrow(/read back differently/);
+  });
+
+  test("refuses a disk one sector too small and says what is wanted", async () => {
+    const image = await save(bootDisk(1));
+    const small = new MemoryDisk(new Uint8Array(image.index.manifest.requires.minBytes - 512));
+    expect(() => target(image, small)).toThrow(/disk has \d+ bytes, \d+ wanted/);
+  });
+});
