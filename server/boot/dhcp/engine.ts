@@ -1,0 +1,260 @@
+/**
+ * The DHCP and proxyDHCP server as a synchronous function of (request, snapshot, now).
+ *
+ * Proxy mode answers a DISCOVER on port 67 with a boot offer and no address, and a REQUEST on port
+ * 4011 with the file name; it says nothing else, because the site's own server does the rest. Full
+ * mode is that server (RFC 2131 4.3). Nodes outside the inventory are never answered, whatever they
+ * send. Where nothing is to be done, proxy mode is silent (firmware then finds no boot file and
+ * goes on to the disk) and full mode gives a lease without a boot file; iPXE always gets its
+ * script, which says "exit". One link is served: what comes through a relay (giaddr) is not
+ * answered. What the engine remembers is leases and rates, both bounded.
+ */
+import type { Endpoint } from "../../../shared/core/engine.ts";
+import { FormatError } from "../../../shared/core/errors.ts";
+import type { Millis } from "../../../shared/core/units.ts";
+import { BROADCAST_ADDRESS, NO_ADDRESS, inSubnet } from "../addresses.ts";
+import type { Ipv4 } from "../addresses.ts";
+import { decideBoot } from "../decision.ts";
+import type { BootEvent, BootState } from "../progress.ts";
+import type { BootNode, BootSnapshot } from "../snapshot.ts";
+import { firmwareOf } from "./firmware.ts";
+import { Leases } from "./leases.ts";
+import { readMessage, writeMessage } from "./message.ts";
+import type { DhcpMessage } from "./message.ts";
+import { MessageType, Option, optionAddress, optionU8 } from "./options.ts";
+import { RateLimit } from "./rate.ts";
+import { informReply, leaseReply, nakReply, proxyReply } from "./reply.ts";
+import type { ReplyContext } from "./reply.ts";
+
+/** UDP port of DHCP servers. */
+export const SERVER_PORT = 67;
+/** UDP port of DHCP clients. */
+const CLIENT_PORT = 68;
+/** UDP port of PXE boot servers (PXE 2.1 section 2.2). */
+export const BOOT_SERVER_PORT = 4011;
+
+/** A datagram that came in. */
+export interface DhcpRequest {
+  /** Its payload; borrowed for the call. */
+  readonly bytes: Uint8Array;
+  /** The port of ours it came to. */
+  readonly port: typeof SERVER_PORT | typeof BOOT_SERVER_PORT;
+  /** Who sent it. */
+  readonly remote: Endpoint;
+}
+
+/** What became of a datagram; each is a counter. */
+export type DhcpOutcome =
+  | "answered"
+  | "malformed"
+  | "not_a_request"
+  | "unknown_node"
+  | "rate_limited"
+  | "raspberry"
+  | "unfit"
+  | "nothing_to_do"
+  | "other_server"
+  | "relayed"
+  | "foreign_address"
+  | "no_address"
+  | "noted";
+
+/** The decision about one datagram. */
+export interface DhcpDecision {
+  /** For the counters. */
+  readonly outcome: DhcpOutcome;
+  /** What to send, from the port the request came to. */
+  readonly answer?: { readonly bytes: Uint8Array; readonly to: Endpoint };
+  /** What it means for the node's boot. */
+  readonly event?: BootEvent;
+  /** The address that the node of {@link event} uses from now on. */
+  readonly address?: Ipv4;
+}
+
+const EVERYBODY: Endpoint = { address: BROADCAST_ADDRESS, port: CLIENT_PORT };
+
+interface Contact extends ReplyContext {
+  readonly node: BootNode;
+  readonly remote: Endpoint;
+  readonly now: Millis;
+}
+
+/** Answers DHCP datagrams. One instance serves one interface. */
+export class DhcpEngine {
+  readonly #leases = new Leases();
+  readonly #rate: RateLimit;
+  #adopted: BootSnapshot | undefined;
+
+  /** @param now - Monotonic. */
+  constructor(now: Millis) {
+    this.#rate = new RateLimit(now);
+  }
+
+  /**
+   * Decides about one datagram. Hostile bytes are counted, never thrown.
+   *
+   * @param request - The datagram; borrowed for the call.
+   * @param snapshot - What the session layer wants now.
+   * @param now - Monotonic.
+   * @returns Outcome, and what to send and to report.
+   */
+  decide(request: DhcpRequest, snapshot: BootSnapshot, now: Millis): DhcpDecision {
+    if (snapshot !== this.#adopted) {
+      this.#leases.adopt(snapshot);
+      this.#adopted = snapshot;
+    }
+    if (!this.#rate.takeAny(now)) return { outcome: "rate_limited" };
+    const message = tryRead(request.bytes);
+    if (message === undefined) return { outcome: "malformed" };
+    if (message.operation !== 1) return { outcome: "not_a_request" };
+    if (message.relayAddress !== NO_ADDRESS) return { outcome: "relayed" };
+    const node = snapshot.nodes.get(message.mac);
+    if (node === undefined) return { outcome: "unknown_node" };
+    if (!this.#rate.takeFrom(message.mac, now)) return { outcome: "rate_limited" };
+    const firmware = firmwareOf(message);
+    const { network } = snapshot;
+    const boot = decideBoot(firmware, message.mac, node, snapshot);
+    const contact: Contact = {
+      request: message,
+      firmware,
+      network,
+      boot,
+      node,
+      remote: request.remote,
+      now,
+    };
+    if (request.port === BOOT_SERVER_PORT) return bootServer(contact);
+    return network.mode === "full" ? this.#full(contact) : proxy(contact);
+  }
+
+  #full(contact: Contact): DhcpDecision {
+    const { request, now } = contact;
+    const { mac } = request;
+    switch (optionU8(request.options, Option.messageType)) {
+      case MessageType.discover:
+        return this.#discover(contact);
+      case MessageType.request:
+        return this.#request(contact);
+      case MessageType.inform:
+        return answered(contact, informReply(contact), usualDestination(contact));
+      case MessageType.decline: {
+        const address = optionAddress(request.options, Option.requestedAddress) ?? NO_ADDRESS;
+        this.#leases.decline(mac, address, now);
+        return { outcome: "noted", event: eventOf(contact, "address_declined", address) };
+      }
+      case MessageType.release:
+        this.#leases.release(mac);
+        return { outcome: "noted" };
+      case undefined:
+      default:
+        return { outcome: "not_a_request" };
+    }
+  }
+
+  #discover(contact: Contact): DhcpDecision {
+    const { request, now, node } = contact;
+    const wish = optionAddress(request.options, Option.requestedAddress);
+    const address = this.#leases.addressFor(request.mac, now, wish);
+    if (address === undefined) {
+      return { outcome: "no_address", event: eventOf(contact, "no_address", node.name) };
+    }
+    return answered(contact, leaseReply(contact, "offer", address), usualDestination(contact));
+  }
+
+  #request(contact: Contact): DhcpDecision {
+    const { request, now, network } = contact;
+    const chosen = optionAddress(request.options, Option.serverIdentifier);
+    if (chosen !== undefined && chosen !== network.serverAddress) {
+      this.#leases.release(request.mac);
+      return { outcome: "other_server" };
+    }
+    // RFC 2131 4.3.2: selecting and rebooting clients name the address in option 50, renewing ones
+    // in ciaddr
+    const wish = optionAddress(request.options, Option.requestedAddress) ?? request.clientAddress;
+    if (wish === NO_ADDRESS) return { outcome: "malformed" };
+    const address = this.#leases.addressFor(request.mac, now, wish);
+    if (address !== wish) return answered(contact, nakReply(contact), EVERYBODY);
+    return answered(contact, leaseReply(contact, "ack", address), usualDestination(contact));
+  }
+}
+
+function tryRead(bytes: Uint8Array): DhcpMessage | undefined {
+  try {
+    return readMessage(bytes);
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+/** Port 67 in proxy mode: only a DISCOVER of somebody who boots from the network is ours. */
+function proxy(contact: Contact): DhcpDecision {
+  const { request, firmware } = contact;
+  if (optionU8(request.options, Option.messageType) !== MessageType.discover) {
+    return { outcome: "other_server" };
+  }
+  if (firmware.kind === "none") return { outcome: "other_server" };
+  return withFile(contact, "offer");
+}
+
+/** Port 4011: the PXE client has its address and asks for the file name. */
+function bootServer(contact: Contact): DhcpDecision {
+  const type = optionU8(contact.request.options, Option.messageType);
+  if (type !== MessageType.request && type !== MessageType.inform) {
+    return { outcome: "not_a_request" };
+  }
+  return withFile(contact, "ack");
+}
+
+function withFile(contact: Contact, type: "offer" | "ack"): DhcpDecision {
+  const { boot, firmware } = contact;
+  if (firmware.kind === "raspberry") {
+    return { outcome: "raspberry", event: eventOf(contact, "unfit", "Raspberry Pi") };
+  }
+  if (boot.kind === "unfit") {
+    return { outcome: "unfit", event: eventOf(contact, "unfit", boot.architecture) };
+  }
+  if (boot.kind === "disk") {
+    return { outcome: "nothing_to_do", event: eventOf(contact, "sent_to_disk", firmware.kind) };
+  }
+  const to = type === "ack" ? contact.remote : usualDestination(contact);
+  return answered(contact, proxyReply(contact, type), to);
+}
+
+/**
+ * RFC 2131 4.1 without its ARP trick: who has no address yet is answered by broadcast, which
+ * everybody takes.
+ */
+function usualDestination(contact: Contact): Endpoint {
+  const { clientAddress } = contact.request;
+  return clientAddress === NO_ADDRESS ? EVERYBODY : { address: clientAddress, port: CLIENT_PORT };
+}
+
+/** Never sends outside the lab subnet: a forged request must not make us talk to somebody else. */
+function answered(contact: Contact, reply: DhcpMessage, to: Endpoint): DhcpDecision {
+  const { serverAddress, netmask } = contact.network;
+  const known = to === EVERYBODY || inSubnet(to.address, serverAddress, netmask);
+  if (!known || to.port === 0) return { outcome: "foreign_address" };
+  const answer = { bytes: writeMessage(reply), to };
+  const decision = { outcome: "answered" as const, answer, event: eventFor(contact, reply) };
+  if (optionU8(reply.options, Option.messageType) !== MessageType.ack) return decision;
+  const address = reply.yourAddress === NO_ADDRESS ? to.address : reply.yourAddress;
+  return { ...decision, address };
+}
+
+function eventFor(contact: Contact, reply: DhcpMessage): BootEvent {
+  const { boot, firmware } = contact;
+  const type = optionU8(reply.options, Option.messageType);
+  if (type === MessageType.nak) return eventOf(contact, "asked", "for an address not its own");
+  if (type === MessageType.offer) {
+    return eventOf(contact, "asked", `${firmware.kind} on ${firmware.architecture}`);
+  }
+  if (boot.kind === "url") return eventOf(contact, "file_named", boot.url);
+  if (boot.kind === "file") return eventOf(contact, "file_named", boot.file);
+  if (boot.kind === "unfit") return eventOf(contact, "unfit", boot.architecture);
+  return eventOf(contact, "address_given", reply.yourAddress);
+}
+
+function eventOf(contact: Contact, state: BootState, detail: string): BootEvent {
+  return { node: contact.node.name, mac: contact.request.mac, state, detail };
+}

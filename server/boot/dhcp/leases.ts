@@ -1,0 +1,136 @@
+/**
+ * Which node has which address in full mode: a fixed one from the inventory, or one of the pool.
+ *
+ * The pool address of a MAC is found by mapping the MAC to a place and walking on to the first free
+ * one. The table is in memory only: after a restart the same node gets the same address, or keeps
+ * the one it asks for if that is free. Nobody outside the inventory has a lease, so no lease ever
+ * has to be taken away, and an address is never pinged before it is offered; a node that finds it
+ * in use says so (DHCPDECLINE), and the address rests for a while.
+ */
+import type { Millis } from "../../../shared/core/units.ts";
+import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
+import type { Ipv4, Mac } from "../addresses.ts";
+import type { BootNetwork, BootSnapshot } from "../snapshot.ts";
+
+/** How long a declined address is not handed out. Unit: milliseconds. */
+export const DECLINED_REST_MS = 600_000;
+/**
+ * Most pool addresses looked at for one node: a /20, more than {@link NODES_MAX} nodes can hold.
+ */
+const POOL_ADDRESSES_MAX = 4096;
+
+/** The addresses handed out. */
+export class Leases {
+  readonly #byMac = new Map<Mac, Ipv4>();
+  readonly #byAddress = new Map<Ipv4, Mac>();
+  readonly #resting = new Map<Ipv4, Millis>();
+  #fixed: ReadonlyMap<Mac, Ipv4> = new Map();
+  #named: ReadonlySet<Ipv4> = new Set();
+  #first = 0;
+  #count = 0;
+
+  /**
+   * Takes a new inventory: learns pool and fixed addresses, forgets the leases of nodes that are
+   * gone.
+   *
+   * @param snapshot - The new inventory.
+   */
+  adopt(snapshot: BootSnapshot): void {
+    const { network, nodes } = snapshot;
+    const fixed = new Map<Mac, Ipv4>();
+    for (const [mac, node] of nodes) if (node.address !== undefined) fixed.set(mac, node.address);
+    this.#fixed = fixed;
+    this.#named = namedAddresses(network, fixed.values());
+    this.#first = network.pool === undefined ? 0 : ipv4ToNumber(network.pool.first);
+    const end = network.pool === undefined ? 0 : ipv4ToNumber(network.pool.last) + 1;
+    this.#count = Math.max(0, Math.min(end - this.#first, POOL_ADDRESSES_MAX));
+    for (const mac of [...this.#byMac.keys()]) if (!nodes.has(mac)) this.release(mac);
+  }
+
+  /**
+   * Gives the address of a node, choosing one when it has none.
+   *
+   * @param mac - A MAC of the inventory.
+   * @param now - Monotonic.
+   * @param wish - The address it asks for; granted when it is a free one of the pool.
+   * @returns The address; undefined when the pool is used up or there is none.
+   */
+  addressFor(mac: Mac, now: Millis, wish?: Ipv4): Ipv4 | undefined {
+    const fixed = this.#fixed.get(mac);
+    if (fixed !== undefined) return fixed;
+    const current = this.#byMac.get(mac);
+    if (current !== undefined && this.#usable(current, mac, now)) return current;
+    this.release(mac);
+    const granted = wish !== undefined && this.#usable(wish, mac, now);
+    const chosen = granted ? wish : this.#search(mac, now);
+    if (chosen === undefined) return undefined;
+    this.#byMac.set(mac, chosen);
+    this.#byAddress.set(chosen, mac);
+    return chosen;
+  }
+
+  /**
+   * Takes an address out of use because the node it was given to found it taken.
+   *
+   * @param mac - The node that declined.
+   * @param address - What it declined; ignored unless it is that node's pool address.
+   * @param now - Monotonic.
+   */
+  decline(mac: Mac, address: Ipv4, now: Millis): void {
+    if (this.#byMac.get(mac) !== address) return;
+    this.release(mac);
+    if (this.#resting.size >= POOL_ADDRESSES_MAX) this.#resting.clear();
+    this.#resting.set(address, now + DECLINED_REST_MS);
+  }
+
+  /**
+   * Forgets the pool address of a node.
+   *
+   * @param mac - The node.
+   */
+  release(mac: Mac): void {
+    const address = this.#byMac.get(mac);
+    if (address === undefined) return;
+    this.#byMac.delete(mac);
+    this.#byAddress.delete(address);
+  }
+
+  #usable(address: Ipv4, mac: Mac, now: Millis): boolean {
+    const index = ipv4ToNumber(address) - this.#first;
+    if (index < 0 || index >= this.#count || this.#named.has(address)) return false;
+    if ((this.#resting.get(address) ?? -Infinity) > now) return false;
+    const owner = this.#byAddress.get(address);
+    return owner === undefined || owner === mac;
+  }
+
+  #search(mac: Mac, now: Millis): Ipv4 | undefined {
+    const start = placeOf(mac);
+    for (let step = 0; step < this.#count; step += 1) {
+      const address = ipv4FromNumber(this.#first + ((start + step) % this.#count));
+      if (this.#usable(address, mac, now)) return address;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Addresses that are never part of the pool: ours, the router's, the subnet's ends, every fixed
+ * one.
+ */
+function namedAddresses(network: BootNetwork, fixed: Iterable<Ipv4>): ReadonlySet<Ipv4> {
+  const { serverAddress, netmask, router, dns } = network;
+  const base = ipv4FromNumber((ipv4ToNumber(serverAddress) & ipv4ToNumber(netmask)) >>> 0);
+  const named = new Set([serverAddress, base, subnetBroadcast(serverAddress, netmask)]);
+  for (const address of [...(dns ?? []), ...fixed]) named.add(address);
+  if (router !== undefined) named.add(router);
+  return named;
+}
+
+/** FNV-1a over the MAC's text (Fowler, Noll, Vo): spreads neighbouring MACs and needs no table. */
+function placeOf(mac: Mac): number {
+  let value = 0x811c9dc5;
+  for (const character of mac) {
+    value = Math.imul(value ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  }
+  return value;
+}

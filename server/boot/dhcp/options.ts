@@ -1,0 +1,180 @@
+/**
+ * DHCP options: their numbers with their sources, and the readers of those whose value has
+ * structure.
+ *
+ * Options are kept as bytes, unknown ones too; a reader looks at the bytes of one option and
+ * answers undefined when they are not what its RFC demands. A malformed option is thus an absent
+ * option, never an error: firmware that gets one option wrong must still boot. Splitting and
+ * joining the option fields is message.ts's work.
+ */
+import type { Ipv4 } from "../addresses.ts";
+import { ipv4FromNumber } from "../addresses.ts";
+
+/** Option numbers (RFC 2132 unless said). */
+export const Option = {
+  pad: 0,
+  subnetMask: 1,
+  router: 3,
+  dns: 6,
+  hostName: 12,
+  broadcastAddress: 28,
+  vendorSpecific: 43,
+  requestedAddress: 50,
+  leaseSeconds: 51,
+  overload: 52,
+  messageType: 53,
+  serverIdentifier: 54,
+  parameterRequestList: 55,
+  maxMessageBytes: 57,
+  renewalSeconds: 58,
+  rebindingSeconds: 59,
+  vendorClass: 60,
+  clientIdentifier: 61,
+  tftpServerName: 66,
+  bootFileName: 67,
+  /** RFC 3004. */
+  userClass: 77,
+  /** RFC 3046; a server echoes it as the last option. */
+  relayInformation: 82,
+  /** RFC 4578 2.1. */
+  clientArchitecture: 93,
+  /** RFC 4578 2.2. */
+  clientUndi: 94,
+  /** RFC 4578 2.3. */
+  clientGuid: 97,
+  /** iPXE's encapsulated options (Etherboot's number, not assigned by IANA). */
+  ipxe: 175,
+  end: 255,
+} as const;
+
+/** Message types, option 53 (RFC 2132 9.6). */
+export const MessageType = {
+  discover: 1,
+  offer: 2,
+  request: 3,
+  decline: 4,
+  ack: 5,
+  nak: 6,
+  release: 7,
+  inform: 8,
+} as const;
+
+/** iPXE's sub-option 176, "no-pxedhcp": do not wait 2 s for a proxyDHCP server. */
+export const IPXE_NO_PROXY: Uint8Array = Uint8Array.of(0xb0, 0x01, 0x01);
+
+/** Option number -> value; a value is all bytes of that option, joined (RFC 3396). */
+export type OptionMap = ReadonlyMap<number, Uint8Array>;
+
+/**
+ * Reads an option of one byte.
+ *
+ * @param options - Where to look.
+ * @param code - Option number.
+ * @returns 0 .. 255, or undefined when absent or malformed.
+ */
+export function optionU8(options: OptionMap, code: number): number | undefined {
+  const value = options.get(code);
+  return value?.byteLength === 1 ? value[0] : undefined;
+}
+
+/**
+ * Reads the first 16-bit number of an option (option 93 may list several: the first is what runs
+ * now).
+ *
+ * @param options - Where to look.
+ * @param code - Option number.
+ * @returns 0 .. 65535, or undefined when absent or malformed.
+ */
+export function optionU16(options: OptionMap, code: number): number | undefined {
+  const value = options.get(code);
+  if (value === undefined || value.byteLength < 2 || value.byteLength % 2 !== 0) return undefined;
+  return ((value[0] ?? 0) << 8) | (value[1] ?? 0);
+}
+
+/**
+ * Reads an option that is one IPv4 address.
+ *
+ * @param options - Where to look.
+ * @param code - Option number.
+ * @returns The address, or undefined when absent or malformed.
+ */
+export function optionAddress(options: OptionMap, code: number): Ipv4 | undefined {
+  const value = options.get(code);
+  if (value?.byteLength !== 4) return undefined;
+  return ipv4FromNumber(new DataView(value.buffer, value.byteOffset, 4).getUint32(0));
+}
+
+/**
+ * Reads an option that is text; a final NUL, which some servers and ROMs add, is cut off.
+ *
+ * @param options - Where to look.
+ * @param code - Option number.
+ * @returns The text as Latin-1, or undefined when absent.
+ */
+export function optionText(options: OptionMap, code: number): string | undefined {
+  const value = options.get(code);
+  return value === undefined ? undefined : latin1(value).replace(/\0+$/, "");
+}
+
+/**
+ * Reads option 77 in both forms that exist: RFC 3004's length-prefixed classes, and iPXE's bare
+ * string.
+ *
+ * @param options - Where to look.
+ * @returns The user classes; empty when absent. Bytes that are no well-formed list count as one
+ * bare string.
+ */
+export function userClasses(options: OptionMap): readonly string[] {
+  const value = options.get(Option.userClass);
+  if (value === undefined || value.byteLength === 0) return [];
+  const classes: string[] = [];
+  let offset = 0;
+  while (offset < value.byteLength) {
+    const length = value[offset] ?? 0;
+    const end = offset + 1 + length;
+    if (length === 0 || end > value.byteLength) return [latin1(value).replace(/\0+$/, "")];
+    classes.push(latin1(value.subarray(offset + 1, end)));
+    offset = end;
+  }
+  return classes;
+}
+
+/**
+ * Reads an encapsulated option field (43 and 175): code, length, bytes; 255 ends it, 0 pads it (RFC
+ * 2132 8.4).
+ *
+ * @param value - The bytes of the outer option.
+ * @returns Sub-option -> bytes (views); undefined when a length points outside.
+ */
+export function encapsulated(value: Uint8Array): OptionMap | undefined {
+  const inner = new Map<number, Uint8Array>();
+  let offset = 0;
+  while (offset < value.byteLength) {
+    const code = value[offset] ?? 0;
+    offset += 1;
+    if (code === Option.end) return inner;
+    if (code === Option.pad) continue;
+    const end = offset + 1 + (value[offset] ?? value.byteLength);
+    if (end > value.byteLength) return undefined;
+    inner.set(code, value.subarray(offset + 1, end));
+    offset = end;
+  }
+  return inner;
+}
+
+/**
+ * Encodes text for an option or a header field.
+ *
+ * @param text - Latin-1 only; other characters are our bug and become "?".
+ * @returns One byte a character.
+ */
+export function textBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 256 ? code : 0x3f;
+  });
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}

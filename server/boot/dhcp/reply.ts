@@ -1,0 +1,154 @@
+/**
+ * The bytes of our DHCP answers, one function per kind of answer.
+ *
+ * What each firmware needs differs more than the standards say (FIRMWARE.md). PXE ROMs and iPXE
+ * read the boot file from the header's `file` field, UEFI HTTP boot only from option 67 and only
+ * beside 60 = "HTTPClient". Option 43 is never sent: iPXE takes it as an invitation to port 4011
+ * and never comes back. A client GUID (97) is echoed as it came (PXE 2.1 table 2-2), the relay's
+ * option 82 likewise (RFC 3046 2.2).
+ */
+import { NO_ADDRESS, ipv4Bytes, subnetBroadcast } from "../addresses.ts";
+import type { Ipv4 } from "../addresses.ts";
+import type { BootAnswer } from "../decision.ts";
+import { DNS_SERVERS_MAX, LEASE_SECONDS_DEFAULT } from "../snapshot.ts";
+import type { BootNetwork } from "../snapshot.ts";
+import type { Firmware } from "./firmware.ts";
+import type { DhcpMessage } from "./message.ts";
+import { IPXE_NO_PROXY, MessageType, Option, textBytes } from "./options.ts";
+
+/** What an answer is made from. */
+export interface ReplyContext {
+  /** The message that is answered. */
+  readonly request: DhcpMessage;
+  /** Who sent it. */
+  readonly firmware: Firmware;
+  /** The network it is answered on. */
+  readonly network: BootNetwork;
+  /** What the node gets. */
+  readonly boot: BootAnswer;
+}
+
+/**
+ * Builds a proxyDHCP OFFER or ACK: a boot answer without an address (PXE 2.1 section 2.2).
+ *
+ * @param context - Request and decision.
+ * @param type - `offer` answers a DISCOVER on port 67, `ack` a REQUEST on port 4011.
+ * @returns The message. A PXE client's OFFER names no file: it asks for that on port 4011.
+ */
+export function proxyReply(context: ReplyContext, type: "offer" | "ack"): DhcpMessage {
+  const { boot, firmware, network } = context;
+  const options = baseOptions(context, MessageType[type]);
+  if (firmware.kind !== "http") options.set(Option.vendorClass, textBytes("PXEClient"));
+  const named = type === "ack" || boot.kind === "url";
+  const bootFields = named ? withBoot(context, options) : NO_FILE;
+  return { ...base(context, options), ...bootFields, nextServer: network.serverAddress };
+}
+
+/**
+ * Builds a full DHCP OFFER, or the ACK to a REQUEST.
+ *
+ * @param context - Request and decision.
+ * @param type - Which of the two.
+ * @param address - The node's address.
+ * @returns The message.
+ */
+export function leaseReply(
+  context: ReplyContext,
+  type: "offer" | "ack",
+  address: Ipv4,
+): DhcpMessage {
+  const options = baseOptions(context, MessageType[type]);
+  const leaseSeconds = context.network.leaseSeconds ?? LEASE_SECONDS_DEFAULT;
+  options.set(Option.leaseSeconds, u32Bytes(leaseSeconds));
+  // RFC 2131 4.4.5: renew at 0.5, rebind at 0.875 of the lease
+  options.set(Option.renewalSeconds, u32Bytes(Math.floor(leaseSeconds / 2)));
+  options.set(Option.rebindingSeconds, u32Bytes(Math.floor((leaseSeconds * 7) / 8)));
+  return { ...configured(context, options), yourAddress: address };
+}
+
+/**
+ * Builds the ACK to an INFORM: settings without a lease (RFC 2131 4.3.5).
+ *
+ * @param context - Request and decision.
+ * @returns The message.
+ */
+export function informReply(context: ReplyContext): DhcpMessage {
+  return configured(context, baseOptions(context, MessageType.ack));
+}
+
+/**
+ * Builds a NAK: the address asked for is not the node's (RFC 2131 4.3.2).
+ *
+ * @param context - Request and decision.
+ * @returns The message.
+ */
+export function nakReply(context: ReplyContext): DhcpMessage {
+  return { ...base(context, baseOptions(context, MessageType.nak)), clientAddress: NO_ADDRESS };
+}
+
+type BootFields = Pick<DhcpMessage, "nextServer" | "serverName" | "bootFile">;
+
+const NO_FILE: BootFields = { nextServer: NO_ADDRESS, serverName: "", bootFile: "" };
+/** RFC 4578 2.3: type 0 and 16 bytes; other lengths are not echoed. */
+const GUID_BYTES = 17;
+/**
+ * Largest relay information echoed: with it every answer stays under the 576 bytes of RFC 2131
+ * section 2.
+ */
+const RELAY_BYTES_MAX = 64;
+
+function base(context: ReplyContext, options: Map<number, Uint8Array>): DhcpMessage {
+  const { request } = context;
+  return {
+    ...request,
+    ...NO_FILE,
+    operation: 2,
+    hops: 0,
+    seconds: 0,
+    yourAddress: NO_ADDRESS,
+    options,
+  };
+}
+
+function baseOptions(context: ReplyContext, type: number): Map<number, Uint8Array> {
+  const { request, network } = context;
+  const options = new Map<number, Uint8Array>();
+  options.set(Option.messageType, Uint8Array.of(type));
+  options.set(Option.serverIdentifier, ipv4Bytes(network.serverAddress));
+  const guid = request.options.get(Option.clientGuid);
+  if (guid?.byteLength === GUID_BYTES) options.set(Option.clientGuid, guid);
+  const relay = request.options.get(Option.relayInformation);
+  if (relay !== undefined && relay.byteLength <= RELAY_BYTES_MAX) {
+    options.set(Option.relayInformation, relay);
+  }
+  return options;
+}
+
+function configured(context: ReplyContext, options: Map<number, Uint8Array>): DhcpMessage {
+  const { network, firmware } = context;
+  const { serverAddress, netmask, router, dns } = network;
+  options.set(Option.subnetMask, ipv4Bytes(netmask));
+  options.set(Option.broadcastAddress, ipv4Bytes(subnetBroadcast(serverAddress, netmask)));
+  if (router !== undefined) options.set(Option.router, ipv4Bytes(router));
+  const servers = (dns ?? []).slice(0, DNS_SERVERS_MAX);
+  if (servers.length > 0) {
+    options.set(Option.dns, Uint8Array.from(servers.flatMap((one) => [...ipv4Bytes(one)])));
+  }
+  if (firmware.kind === "ipxe") options.set(Option.ipxe, IPXE_NO_PROXY);
+  return { ...base(context, options), ...withBoot(context, options) };
+}
+
+function withBoot(context: ReplyContext, options: Map<number, Uint8Array>): BootFields {
+  const { boot, firmware, network } = context;
+  const nextServer = network.serverAddress;
+  if (boot.kind === "file") return { nextServer, serverName: nextServer, bootFile: boot.file };
+  if (boot.kind !== "url") return NO_FILE;
+  if (firmware.kind !== "http") return { nextServer, serverName: "", bootFile: boot.url };
+  options.set(Option.vendorClass, textBytes("HTTPClient"));
+  options.set(Option.bootFileName, textBytes(boot.url));
+  return { nextServer, serverName: "", bootFile: "" };
+}
+
+function u32Bytes(value: number): Uint8Array {
+  return Uint8Array.from([24, 16, 8, 0], (shift) => (value >>> shift) & 0xff);
+}

@@ -1,0 +1,91 @@
+/**
+ * Opening a port, with an error that says what to do when it cannot be opened.
+ *
+ * Booting needs ports below 1024, one address, and nobody else on them; the three ways this fails
+ * look alike in a stack trace and have three different cures.
+ */
+import type { BindOptions, Socket } from "node:dgram";
+import type { Server } from "node:http";
+import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import type { Ipv4 } from "./addresses.ts";
+
+/**
+ * Binds a UDP socket.
+ *
+ * @param socket - Closed when it fails.
+ * @param target - Address and port, or a descriptor that is bound already.
+ * @param service - For the message: "TFTP".
+ * @returns When bound.
+ * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`, `no_port`.
+ */
+export async function bound(socket: Socket, target: BindOptions, service: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind(target, () => {
+        socket.off("error", reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    socket.close();
+    throw portError(service, `${target.address ?? "any"} port ${target.port ?? 0}`, error);
+  }
+}
+
+/**
+ * Makes an HTTP server listen.
+ *
+ * @param server - Not yet listening.
+ * @param address - Lab address.
+ * @param port - TCP port.
+ * @returns When it listens.
+ * @throws {@link SituationError} As {@link bound}.
+ */
+export async function listening(server: Server, address: Ipv4, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, address, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw portError("boot file", `${address} port ${port}`, error);
+  }
+}
+
+/**
+ * Turns a failed bind into an operator's error.
+ *
+ * @param service - What the port is for.
+ * @param where - Address and port.
+ * @param cause - What the system said; an operator's error is passed through.
+ * @returns Error with cure.
+ */
+export function portError(service: string, where: string, cause: unknown): SituationError {
+  if (cause instanceof SituationError) return cause;
+  const found = CURES[codeOf(cause) ?? ""] ?? {
+    code: "no_port",
+    cure: "see the system's own message above",
+  };
+  return new SituationError(
+    found.code,
+    `Cannot open the ${service} port: ${where} answers "${messageOf(cause)}", a free port wanted`,
+    { cure: found.cure, cause },
+  );
+}
+
+const CURES: Readonly<Record<string, { readonly code: string; readonly cure: string }>> = {
+  EADDRINUSE: {
+    code: "port_taken",
+    cure: 'stop the other server on that port (see "ss -lunp"), or serve from another host',
+  },
+  EACCES: { code: "port_forbidden", cure: "run as root, or grant CAP_NET_BIND_SERVICE" },
+  EPERM: { code: "port_forbidden", cure: "run as root, or grant CAP_NET_RAW" },
+  EADDRNOTAVAIL: {
+    code: "no_address",
+    cure: 'give the lab interface its configured address first ("ip addr add")',
+  },
+};

@@ -1,0 +1,154 @@
+/**
+ * TFTP messages: what a boot ROM asks, and what we send it (RFC 1350, options RFC 2347, 2348, 2349,
+ * 7440).
+ *
+ * We only serve, so only a read request, an acknowledgement and an error are read, and only data,
+ * option acknowledgement and error are written. Option names are case-insensitive; an option we do
+ * not know or whose value is out of range is ignored, as RFC 2347 has it, because a ROM must boot
+ * even when it asks for something odd.
+ */
+import { ByteReader, ByteWriter } from "../../../shared/core/bytes.ts";
+import { FormatError } from "../../../shared/core/errors.ts";
+
+/** Options a client may ask for. */
+export interface TftpOptions {
+  /** Bytes in a block, 8 .. 65464 (RFC 2348). */
+  readonly blockBytes?: number;
+  /** Seconds before a block is sent again, 1 .. 255 (RFC 2349). */
+  readonly timeoutSeconds?: number;
+  /** The client wants to know the size (RFC 2349). */
+  readonly wantsSize: boolean;
+  /** Blocks sent before an acknowledgement is awaited, 1 .. 65535 (RFC 7440). */
+  readonly windowBlocks?: number;
+}
+
+/** A message from a TFTP client. */
+export type TftpMessage =
+  | { readonly kind: "read"; readonly file: string; readonly options: TftpOptions }
+  | { readonly kind: "acknowledge"; readonly block: number }
+  | { readonly kind: "error"; readonly code: number; readonly text: string };
+
+/** "File not found", the one error we send (RFC 1350 section 5). */
+export const FILE_NOT_FOUND = 1;
+/** Largest request read (RFC 2347). */
+export const REQUEST_BYTES_MAX = 512;
+
+/**
+ * Reads a message from a TFTP client.
+ *
+ * @param bytes - One UDP payload.
+ * @returns The message.
+ * @throws {@link FormatError} `truncated`, `too_big`, `unterminated`, `bad_mode`, `bad_opcode`.
+ * Count and drop.
+ */
+export function readTftp(bytes: Uint8Array): TftpMessage {
+  const reader = new ByteReader(bytes, "TFTP message");
+  const opcode = reader.u16be();
+  switch (opcode) {
+    case Opcode.read:
+      return readRequest(bytes.subarray(2));
+    case Opcode.acknowledge:
+      return { kind: "acknowledge", block: reader.u16be() };
+    case Opcode.error: {
+      const code = reader.u16be();
+      const shown = Math.min(reader.left, ERROR_TEXT_MAX);
+      return { kind: "error", code, text: reader.latin1(shown) };
+    }
+    default:
+      throw new FormatError(
+        "bad_opcode",
+        `Cannot read TFTP message: opcode ${opcode}, 1, 4 or 5 wanted`,
+      );
+  }
+}
+
+/**
+ * Writes a data block.
+ *
+ * @param block - Its number, 0 .. 65535.
+ * @param content - Its bytes; copied.
+ * @returns New bytes.
+ */
+export function writeData(block: number, content: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(4 + content.byteLength);
+  new ByteWriter(bytes).u16be(Opcode.data).u16be(block).bytes(content);
+  return bytes;
+}
+
+/**
+ * Writes an option acknowledgement.
+ *
+ * @param options - Option name and accepted value, in order.
+ * @returns New bytes.
+ */
+export function writeOptionAcknowledge(
+  options: readonly (readonly [string, number])[],
+): Uint8Array {
+  const text = options.map(([name, value]) => `${name}\0${value}\0`).join("");
+  return withText(Uint8Array.of(0, Opcode.optionAcknowledge), text);
+}
+
+/**
+ * Writes an error; it ends the transfer and is never acknowledged.
+ *
+ * @param code - {@link FILE_NOT_FOUND}; 0 .. 255.
+ * @param text - For a human, Latin-1.
+ * @returns New bytes.
+ */
+export function writeError(code: number, text: string): Uint8Array {
+  return withText(Uint8Array.of(0, Opcode.error, 0, code), `${text}\0`);
+}
+
+const Opcode = { read: 1, data: 3, acknowledge: 4, error: 5, optionAcknowledge: 6 } as const;
+const ERROR_TEXT_MAX = 128;
+
+function readRequest(bytes: Uint8Array): TftpMessage {
+  if (bytes.byteLength > REQUEST_BYTES_MAX) {
+    throw new FormatError(
+      "too_big",
+      `Cannot read TFTP request: ${bytes.byteLength} bytes, at most 512 wanted`,
+    );
+  }
+  if (bytes.at(-1) !== 0) {
+    throw new FormatError("unterminated", "Cannot read TFTP request: text without end, NUL wanted");
+  }
+  const words = new ByteReader(bytes, "TFTP request").view(bytes.byteLength - 1);
+  const [file = "", mode = "", ...options] = Array.from(words, (byte) => String.fromCharCode(byte))
+    .join("")
+    .split("\0");
+  // "netascii" would have to translate line ends; boot files are bytes, and ROMs ask for octet
+  if (mode.toLowerCase() !== "octet") {
+    throw new FormatError("bad_mode", `Cannot read TFTP request: mode "${mode}", "octet" wanted`);
+  }
+  return { kind: "read", file, options: readOptions(options) };
+}
+
+function readOptions(words: readonly string[]): TftpOptions {
+  const asked = new Map<string, number>();
+  for (let index = 0; index + 1 < words.length; index += 2) {
+    const value = words[index + 1] ?? "";
+    if (/^\d{1,9}$/.test(value)) asked.set((words[index] ?? "").toLowerCase(), Number(value));
+  }
+  const blockBytes = within(asked.get("blksize"), 8, 65464);
+  const timeoutSeconds = within(asked.get("timeout"), 1, 255);
+  const windowBlocks = within(asked.get("windowsize"), 1, 65535);
+  return {
+    wantsSize: asked.has("tsize"),
+    ...(blockBytes === undefined ? {} : { blockBytes }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(windowBlocks === undefined ? {} : { windowBlocks }),
+  };
+}
+
+function within(value: number | undefined, least: number, most: number): number | undefined {
+  return value !== undefined && value >= least && value <= most ? value : undefined;
+}
+
+function withText(head: Uint8Array, text: string): Uint8Array {
+  const bytes = new Uint8Array(head.byteLength + text.length);
+  bytes.set(head);
+  for (let index = 0; index < text.length; index += 1) {
+    bytes[head.byteLength + index] = text.charCodeAt(index) & 0xff;
+  }
+  return bytes;
+}

@@ -1,0 +1,58 @@
+/**
+ * A process that runs the boot services alone, for tests: it can be started inside a namespace.
+ *
+ * Its argument is a JSON object {interfaceName, snapshot} with the snapshot's maps as objects. Each
+ * line it prints is a JSON object: {ready}, {event}, {grant}, {problem} or {counters}. A line on
+ * its input is a new snapshot, or "counters". End of input ends it.
+ */
+import { randomBytes } from "node:crypto";
+import { createInterface } from "node:readline";
+import { messageOf } from "../../shared/core/errors.ts";
+import { startBoot } from "../../server/boot/main.ts";
+import type { BootNetwork, BootNode, BootRoles, BootSnapshot } from "../../server/boot/snapshot.ts";
+
+/** A snapshot as JSON. */
+export interface PlainSnapshot {
+  readonly network: BootNetwork;
+  readonly nodes: Readonly<Record<string, BootNode>>;
+  readonly files: Readonly<Record<string, string>>;
+  readonly roles: BootRoles;
+}
+
+function snapshotOf(plain: PlainSnapshot): BootSnapshot {
+  return {
+    ...plain,
+    nodes: new Map(Object.entries(plain.nodes)),
+    files: new Map(Object.entries(plain.files)),
+  };
+}
+
+function print(line: unknown): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+const settings = JSON.parse(process.argv[2] ?? "{}") as {
+  interfaceName: string;
+  snapshot: PlainSnapshot;
+};
+const boot = await startBoot({
+  interfaceName: settings.interfaceName,
+  snapshot: snapshotOf(settings.snapshot),
+  grant: (request) => {
+    const token = randomBytes(16).toString("hex");
+    print({ grant: { ...request, token } });
+    return Promise.resolve({ serverUrl: "http://10.77.0.1:8077", token, serverKey: "a2V5" });
+  },
+  event: (event) => {
+    print({ event });
+  },
+  problem: (what, error) => {
+    print({ problem: { what, message: messageOf(error) } });
+  },
+});
+print({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === "counters") print({ counters: boot.counters });
+  else boot.update(snapshotOf(JSON.parse(line) as PlainSnapshot));
+}
+await boot.close();

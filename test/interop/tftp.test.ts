@@ -1,0 +1,172 @@
+/**
+ * Goal: real TFTP clients get the right bytes from our server, and nothing that arrives ends it.
+ * Method: tftp-hpa, curl and the npm package "tftp" as clients over loopback; hostile datagrams by
+ * hand. The server is bound to 127.0.0.2, so an answer from another address would be seen.
+ */
+import { execFile } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TftpListener } from "../../server/boot/tftp/listener.ts";
+import type { TransferState } from "../../server/boot/tftp/transfer.ts";
+import { sendFromPortZero } from "./udp-from-port-zero.ts";
+
+const run = promisify(execFile);
+const isRoot = process.getuid?.() === 0;
+const address = "127.0.0.2";
+const files: Readonly<Record<string, Uint8Array>> = {
+  "snponly.efi": bytesOf(285_001),
+  exact: bytesOf(512 * 20),
+  empty: new Uint8Array(),
+  big: bytesOf(530_000),
+};
+const ended: { file: string; state: TransferState }[] = [];
+const folder = mkdtempSync(join(tmpdir(), "huck-tftp-"));
+let server: TftpListener;
+
+function bytesOf(sizeBytes: number): Uint8Array {
+  return Uint8Array.from({ length: sizeBytes }, (_, index) => (index * 31 + (index >> 9)) & 255);
+}
+
+beforeAll(async () => {
+  server = await TftpListener.open({
+    address,
+    netmask: "255.0.0.0",
+    port: 0,
+    content: (name) => Promise.resolve(Object.hasOwn(files, name) ? files[name] : undefined),
+    ended: (file, _remote, state) => ended.push({ file, state }),
+  });
+});
+
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function withHpa(name: string, into: string): Promise<Buffer> {
+  const path = join(folder, into);
+  const port = String(server.port);
+  await run("tftp", ["-m", "binary", address, port, "-c", "get", name, path]);
+  return readFileSync(path);
+}
+
+async function withCurl(name: string, into: string, ...options: string[]): Promise<Buffer> {
+  const path = join(folder, into);
+  const url = `tftp://${address}:${server.port}/${name}`;
+  await run("curl", ["-sS", "--max-time", "60", ...options, "-o", path, url]);
+  return readFileSync(path);
+}
+
+/** Sends one request by hand and gives the first answer and its sender. */
+async function ask(request: string): Promise<{ text: string; from: string }> {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  socket.send(Buffer.from(request, "latin1"), server.port, address);
+  const [bytes, remote] = (await once(socket, "message")) as [Buffer, { address: string }];
+  socket.close();
+  return { text: bytes.toString("latin1"), from: remote.address };
+}
+
+test.each(["snponly.efi", "exact", "empty"])("tftp-hpa gets %s byte for byte", async (name) => {
+  expect((await withHpa(name, `hpa-${name}`)).equals(files[name] ?? Buffer.of(1))).toBe(true);
+});
+
+test.each(["8", "512", "1468", "9000"])("curl gets a file in blocks of %s", async (blockBytes) => {
+  const bytes = await withCurl("exact", "curl", "--tftp-blksize", blockBytes);
+  expect(bytes.equals(files["exact"] ?? Buffer.of(1))).toBe(true);
+});
+
+test("curl gets a file without any options", async () => {
+  const bytes = await withCurl("exact", "plain", "--tftp-no-options");
+  expect(bytes.equals(files["exact"] ?? Buffer.of(1))).toBe(true);
+});
+
+test("four clients at once get a file each", async () => {
+  const names = ["1", "2", "3", "4"].map((client) => `four-${client}`);
+  const all = await Promise.all(names.map((into) => withCurl("snponly.efi", into)));
+  for (const bytes of all) expect(bytes.equals(files["snponly.efi"] ?? Buffer.of(1))).toBe(true);
+});
+
+test("curl gets a file of more than 65535 blocks", async () => {
+  const bytes = await withCurl("big", "big", "--tftp-blksize", "8");
+  expect(bytes.equals(files["big"] ?? Buffer.of(1))).toBe(true);
+});
+
+test.each([1, 4, 16, 64])(
+  "the npm package as client gets a file with window %i",
+  async (windowSize) => {
+    const require = createRequire(import.meta.url);
+    const tftp = require("tftp") as {
+      createClient(options: object): {
+        get(name: string, path: string, done: (error?: Error | null) => void): void;
+      };
+    };
+    const client = tftp.createClient({ host: address, port: server.port, windowSize });
+    const path = join(folder, `npm-${windowSize}`);
+    await new Promise<void>((resolve, reject) => {
+      client.get("snponly.efi", path, (error) => {
+        if (error === undefined || error === null) resolve();
+        else reject(error);
+      });
+    });
+    expect(readFileSync(path).equals(files["snponly.efi"] ?? Buffer.of(1))).toBe(true);
+  },
+);
+
+test("the answer comes from the address that was asked, with the options UEFI wants", async () => {
+  const answer = await ask(
+    "\0\x01snponly.efi\0octet\0tsize\0" + "0\0blksize\0" + "1468\0windowsize\0" + "4\0",
+  );
+  expect(answer).toEqual({
+    text: "\0\x06tsize\0" + "285001\0blksize\0" + "1468\0windowsize\0" + "4\0",
+    from: address,
+  });
+});
+
+test.each(["secret", "../etc/passwd", "/etc/passwd", "..\\x", "toString", "__proto__"])(
+  "a name that is not published does not exist: %j",
+  async (name) => {
+    const answer = await ask(`\0\x01${name}\0octet\0`);
+    expect(answer).toEqual({ text: "\0\x05\0\x01not published\0", from: address });
+  },
+);
+
+test("UEFI's abort after the size ends the transfer quietly", async () => {
+  const socket = createSocket("udp4");
+  const request = Buffer.from("\0\x01exact\0octet\0tsize\0" + "0\0", "latin1");
+  socket.send(request, server.port, address);
+  const [, remote] = (await once(socket, "message")) as [Buffer, { port: number }];
+  const before = ended.length;
+  socket.send(Buffer.from("\0\x05\0\x08User aborted\0", "latin1"), remote.port, address);
+  await expect.poll(() => ended.slice(before)).toEqual([{ file: "exact", state: "aborted" }]);
+  socket.close();
+});
+
+test("datagrams that are no requests are dropped without an answer", async () => {
+  const socket = createSocket("udp4");
+  const before = server.counters.dropped;
+  let answers = 0;
+  socket.on("message", () => (answers += 1));
+  for (const text of ["", "\0", "\0\x02x\0octet\0", "\0\x01x", "\xff\xff", "\0\x04\0\x01"]) {
+    socket.send(Buffer.from(text, "latin1"), server.port, address);
+  }
+  await expect.poll(() => server.counters.dropped - before).toBe(6);
+  expect(answers).toBe(0);
+  socket.close();
+});
+
+test.skipIf(!isRoot)(
+  "a datagram from port 0 is dropped, and the server goes on (root)",
+  async () => {
+    const before = server.counters.dropped;
+    sendFromPortZero(Buffer.from("\0\x01exact\0octet\0", "latin1"), address, server.port);
+    await expect.poll(() => server.counters.dropped - before).toBe(1);
+    expect((await ask("\0\x01exact\0octet\0")).text.slice(0, 4)).toBe("\0\x03\0\x01");
+  },
+);
