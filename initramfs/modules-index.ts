@@ -1,0 +1,30 @@
+/**
+ * The contract of `/app/modules.json`: which kernel modules lie in the initramfs and what each
+ * is for. The build writes it, the receiver's coldplug reads it.
+ *
+ * The one idea: everything `modprobe` would look up is worked out at build time, so the receiver
+ * only loads files in the order given. How to use it: for each `modalias` file below
+ * /sys/bus/*\/devices, find the modules with a matching alias, load every name of `depends` in
+ * order, then the module itself; a module already there answers EEXIST, which is success. Do so
+ * again until a pass loads nothing new, because a loaded bus driver reveals more devices.
+ */
+
+/** One module in the initramfs. */
+export interface ModuleEntry {
+  /** Absolute path of the uncompressed file in the initramfs, e.g. "/lib/modules/igb.ko". */
+  readonly file: string;
+  /** Names of *all* modules to load before it, in order; every one is a key of `modules`. */
+  readonly depends: readonly string[];
+  /** Globs ("*", "?" and "[...]" of fnmatch(3)) that are matched against a device's modalias. */
+  readonly aliases: readonly string[];
+}
+
+/** The content of `/app/modules.json`. */
+export interface ModulesIndex {
+  /** Release of the kernel the modules belong to, as `uname -r` prints it. */
+  readonly kernelRelease: string;
+  /** Module name, with underscores -> entry. Keys are sorted. */
+  readonly modules: Readonly<Record<string, ModuleEntry>>;
+  /** Modules no device asks for by alias: load them, dependencies first, before coldplug. */
+  readonly always: readonly string[];
+}
