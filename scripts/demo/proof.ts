@@ -1,0 +1,53 @@
+/**
+ * Proves what the demo claims: reads every chunk back from a disk and compares digests, and lets e2fsck look at it.
+ */
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync, readSync } from "node:fs";
+import { blake3, sameBytes } from "../../shared/core/digest.ts";
+import { writesOf } from "../../shared/image/chunk-decoder.ts";
+import { openImage } from "../../shared/image/reader.ts";
+import { openImageFile } from "../../server/store/folder.ts";
+import { PARTITION_OFFSET } from "./source-disk.ts";
+
+/**
+ * Compares a disk with an image, byte for byte of what the image holds.
+ *
+ * @param imagePath - The image file.
+ * @param diskPath - File that stands for the disk.
+ * @returns Chunks that differ, and chunks compared.
+ */
+export function compareDisk(
+  imagePath: string,
+  diskPath: string,
+): { readonly differing: number; readonly chunks: number } {
+  const file = openImageFile(imagePath);
+  const disk = openSync(diskPath, "r");
+  try {
+    const { table } = openImage(file);
+    let differing = 0;
+    for (let chunk = 0; chunk < table.count; chunk += 1) {
+      const { rawBytes, rawDigest } = table.entry(chunk);
+      const raw = new Uint8Array(rawBytes);
+      for (const { offset, bytes } of writesOf(table, chunk, raw)) {
+        readSync(disk, bytes, 0, bytes.byteLength, offset);
+      }
+      if (!sameBytes(blake3(raw), rawDigest)) differing += 1;
+    }
+    return { differing, chunks: table.count };
+  } finally {
+    closeSync(disk);
+    file.close();
+  }
+}
+
+/**
+ * Lets e2fsck check the file system on a disk, without changing it.
+ *
+ * @param diskPath - File that stands for the disk.
+ * @returns Undefined when it is clean, else what e2fsck printed.
+ */
+export function checkFileSystem(diskPath: string): string | undefined {
+  const target = `${diskPath}?offset=${PARTITION_OFFSET}`;
+  const { status, stdout, stderr } = spawnSync("e2fsck", ["-fn", target], { encoding: "utf8" });
+  return status === 0 ? undefined : `e2fsck says ${String(status)}: ${stdout}${stderr}`;
+}
