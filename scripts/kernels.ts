@@ -1,11 +1,11 @@
 /**
  * Builds the WebAssembly kernels and keeps them in the tree as base64 TypeScript.
  *
- * The one idea: whoever runs or bundles huck needs no AssemblyScript compiler, and whoever doubts the bytes can
- * rebuild them. The build is deterministic: same sources and same compiler version, same file.
+ * The one idea: whoever runs or bundles huck needs no AssemblyScript compiler, and whoever doubts
+ * the bytes can rebuild them. Same sources and same compiler version give the same file.
  *
  *     node scripts/kernels.ts            writes each generated file
- *     node scripts/kernels.ts --check    rebuilds, compares, exits 1 and names each file that differs
+ *     node scripts/kernels.ts --check    rebuilds, compares, names what differs, exits 1
  *
  * It does not test the kernels: test/unit compares each with its plain twin.
  */

@@ -1,0 +1,93 @@
+/**
+ * ANNOUNCE: what a receiver needs to take part in a session without a control server.
+ *
+ * The one idea: it is repeated for as long as the session lives, so a receiver may start at any time.
+ * Layout: WIRE.md section 3.8.
+ */
+import type { ByteReader } from "../core/bytes.ts";
+import { ByteWriter } from "../core/bytes.ts";
+import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { readChunkCount } from "./sync.ts";
+import { TAG_BYTES } from "./tag.ts";
+
+/** Bytes of an ANNOUNCE. */
+export const ANNOUNCE_BYTES: number = HEADER_BYTES + 56 + TAG_BYTES;
+/** Bytes that name a content. */
+export const IMAGE_ID_BYTES = 32;
+/** Symbols are a multiple of this, because FEC works on 32 bytes at a time. */
+const SYMBOL_UNIT = 32;
+const SYMBOL_BYTES_MAX = 8896;
+/** Longest record: 64 MiB, far above what any image holds. Unit: bytes. */
+const RECORD_BYTES_MAX = 2 ** 26;
+/** `startsInMs` when nobody knows. */
+export const START_UNKNOWN = 0xffffffff;
+const KINDS = ["image", "cast"] as const;
+const STATES = ["gathering", "streaming", "ended"] as const;
+
+/** The message. */
+export interface Announce {
+  /** T: payload of a DATA datagram, a multiple of 32, 32 .. 8896. */
+  readonly symbolBytes: number;
+  /** Whether receivers know the record lengths from an image's table. */
+  readonly kind: (typeof KINDS)[number];
+  readonly state: (typeof STATES)[number];
+  /** 0 .. 2^24, or COUNT_UNKNOWN. */
+  readonly chunkCount: number;
+  /** Longest record, 1 .. 2^26. Unit: bytes. */
+  readonly recordBytesMax: number;
+  /** UDP port for REPORT and NACK, at the address this message comes from. */
+  readonly feedbackPort: number;
+  /** First reports are spread over this. Unit: milliseconds. */
+  readonly reportSpreadMs: number;
+  /** Members the session waits for. */
+  readonly membersMin: number;
+  /** Members now. */
+  readonly members: number;
+  /** Until the start, at most; {@link START_UNKNOWN}. Unit: milliseconds. */
+  readonly startsInMs: number;
+  /** 32 bytes. Borrowed when read: copy to keep. */
+  readonly imageId: Uint8Array;
+}
+
+/**
+ * Reads the body.
+ *
+ * @param reader - From `bodyReader`.
+ * @returns The message.
+ * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
+ */
+export function readAnnounce(reader: ByteReader): Announce {
+  const symbolBytes = inRange(reader.u16be(), [SYMBOL_UNIT, SYMBOL_BYTES_MAX], "symbol length");
+  inRange(symbolBytes % SYMBOL_UNIT, [0, 0], "symbol length modulo 32");
+  const kind = KINDS[inRange(reader.u8(), [0, KINDS.length - 1], "kind")] ?? "cast";
+  const state = STATES[inRange(reader.u8(), [0, STATES.length - 1], "state")] ?? "ended";
+  const chunkCount = readChunkCount(reader);
+  const recordBytesMax = inRange(reader.u32be(), [1, RECORD_BYTES_MAX], "record length");
+  const feedbackPort = inRange(reader.u16be(), [1, 65535], "feedback port");
+  const reportSpreadMs = reader.u16be();
+  const membersMin = reader.u16be();
+  const members = reader.u16be();
+  const startsInMs = reader.u32be();
+  const imageId = reader.view(IMAGE_ID_BYTES);
+  expectEnd(reader);
+  const shape = { symbolBytes, kind, state, chunkCount, recordBytesMax };
+  return { ...shape, feedbackPort, reportSpreadMs, membersMin, members, startsInMs, imageId };
+}
+
+/**
+ * Writes the body.
+ *
+ * @param bytes - The arena.
+ * @param offset - Of the datagram; the header is not touched.
+ * @param announce - In range.
+ * @returns Length of the datagram with tag, which is not written.
+ */
+export function writeAnnounce(bytes: Uint8Array, offset: number, announce: Announce): number {
+  const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
+  writer.u16be(announce.symbolBytes).u8(KINDS.indexOf(announce.kind));
+  writer.u8(STATES.indexOf(announce.state)).u32be(announce.chunkCount);
+  writer.u32be(announce.recordBytesMax).u16be(announce.feedbackPort);
+  writer.u16be(announce.reportSpreadMs).u16be(announce.membersMin).u16be(announce.members);
+  writer.u32be(announce.startsInMs).bytes(announce.imageId);
+  return writer.offset - offset + TAG_BYTES;
+}

@@ -1,0 +1,91 @@
+/**
+ * CTL: short words of the sender: "your report is known", "the session is over".
+ *
+ * Layout: WIRE.md section 3.6. Operations 3 and up of version 1 do not exist; they are dropped.
+ */
+import type { ByteReader } from "../core/bytes.ts";
+import { ByteWriter } from "../core/bytes.ts";
+import { FormatError } from "../core/errors.ts";
+import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { TAG_BYTES } from "./tag.ts";
+
+const OP_ACK = 1;
+const OP_END = 2;
+/** Reason of an end at most. Unit: bytes of UTF-8. */
+export const REASON_BYTES_MAX = 200;
+const OUTCOMES = ["complete", "partial", "aborted"] as const;
+
+/** How a session ended. */
+export type SessionOutcome = (typeof OUTCOMES)[number];
+
+/** The message. */
+export type Control =
+  /** To one receiver: its report of its own end is known, it may go. */
+  | { readonly op: "ack"; readonly node: number }
+  /** To all: nothing more will be sent. `reason`: at most 200 bytes of UTF-8. */
+  | { readonly op: "end"; readonly outcome: SessionOutcome; readonly reason: string };
+
+/**
+ * Reads the body.
+ *
+ * @param reader - From `bodyReader`.
+ * @returns The message.
+ * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `unknown_operation`: count and drop.
+ */
+export function readControl(reader: ByteReader): Control {
+  const op = reader.u8();
+  inRange(reader.u8(), [0, 0], "reserved byte");
+  const length = reader.u16be();
+  inRange(length, [reader.left, reader.left], "length of arguments");
+  if (op === OP_ACK) {
+    const node = reader.u32be();
+    expectEnd(reader);
+    return { op: "ack", node };
+  }
+  if (op === OP_END) {
+    const outcome = OUTCOMES[inRange(reader.u8(), [0, OUTCOMES.length - 1], "outcome")];
+    const reasonBytes = inRange(reader.left, [0, REASON_BYTES_MAX], "length of the reason");
+    return { op: "end", outcome: outcome ?? "aborted", reason: utf8(reader.view(reasonBytes)) };
+  }
+  throw new FormatError("unknown_operation", `Cannot read CTL: operation ${op}, 1 or 2 wanted`);
+}
+
+/**
+ * Writes the body.
+ *
+ * @param bytes - The arena.
+ * @param offset - Of the datagram; the header is not touched.
+ * @param control - A reason that is too long is cut.
+ * @returns Length of the datagram with tag, which is not written.
+ */
+export function writeControl(bytes: Uint8Array, offset: number, control: Control): number {
+  const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
+  if (control.op === "ack") {
+    writer.u8(OP_ACK).u8(0).u16be(4).u32be(control.node);
+  } else {
+    const reason = reasonBytesOf(control.reason);
+    writer.u8(OP_END).u8(0).u16be(1 + reason.length);
+    writer.u8(OUTCOMES.indexOf(control.outcome)).bytes(reason);
+  }
+  return writer.offset - offset + TAG_BYTES;
+}
+
+/**
+ * Encodes a reason.
+ *
+ * @param reason - Any text.
+ * @returns Its UTF-8, cut to {@link REASON_BYTES_MAX}; a character cut in two reads as U+FFFD.
+ */
+export function reasonBytesOf(reason: string): Uint8Array {
+  return Buffer.from(reason, "utf8").subarray(0, REASON_BYTES_MAX);
+}
+
+/**
+ * Decodes text from the arena.
+ *
+ * @param bytes - May be shared memory; copied.
+ * @returns The text; what is not UTF-8 reads as U+FFFD.
+ */
+export function utf8(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("utf8");
+}

@@ -1,0 +1,216 @@
+/**
+ * The 16 bytes that every datagram begins with, and the rules that hold for all of them.
+ *
+ * The one idea: a receiver decides on these bytes alone, before it looks at anything else, whether a datagram is
+ * of its session and of a kind it knows. Unknown version, type or flag: drop and count. Layout: WIRE.md section 2.
+ *
+ *     offset  0      2            3      4     12
+ *             magic  version|type flags  sid   seq     big-endian
+ */
+import { ByteReader } from "../core/bytes.ts";
+import { FormatError } from "../core/errors.ts";
+import { TAG_BYTES } from "./tag.ts";
+
+/** Bytes of the common header. */
+export const HEADER_BYTES = 16;
+/**
+ * What a datagram costs on an Ethernet beyond its own bytes: 20 IPv4, 8 UDP, 14 header, 4 check sequence, 8 preamble,
+ * 12 gap. Rates in messages count it. Unit: bytes.
+ */
+export const FRAME_OVERHEAD_BYTES = 66;
+/** "hu" in ASCII. */
+const MAGIC = 0x6875;
+const VERSION = 1;
+/** Length that any message may have, however short a symbol is. Unit: bytes. */
+const MESSAGE_BYTES_FLOOR = 576;
+
+/** Number of each message on the wire. */
+export const MessageType = {
+  data: 1,
+  sync: 2,
+  adv: 3,
+  nack: 4,
+  control: 5,
+  probe: 6,
+  announce: 7,
+  report: 8,
+} as const;
+/** One of the {@link MessageType} values. */
+export type MessageType = (typeof MessageType)[keyof typeof MessageType];
+
+/** Bits of the flags byte. 0x02 (key phase) and 0x20 (signed) are set aside and must be 0 in version 1. */
+export const Flag = {
+  /** DATA: sent because somebody lacked something. */
+  repair: 0x01,
+  /** SYNC: an echo is wanted even from those who lack nothing. */
+  echo: 0x04,
+  /** To one receiver; not counted in `seq`. */
+  unicast: 0x08,
+  /** SYNC: a REPORT is wanted soon. */
+  report: 0x10,
+} as const;
+
+/** Flags that a type may carry, by type number; everything else is dropped. */
+const ALLOWED_FLAGS: readonly number[] = [
+  0,
+  Flag.repair,
+  Flag.echo | Flag.report,
+  0,
+  0,
+  Flag.unicast,
+  0,
+  0,
+  0,
+];
+
+/** A session's name, cut in two so that comparing it allocates nothing. */
+export interface SessionId {
+  /** Upper 32 bits. */
+  readonly high: number;
+  /** Lower 32 bits. */
+  readonly low: number;
+}
+
+/**
+ * Cuts a session's name in two.
+ *
+ * @param sid - 64 bits, unsigned.
+ * @returns Its halves.
+ */
+export function splitSid(sid: bigint): SessionId {
+  return { high: Number((sid >> 32n) & 0xffffffffn), low: Number(sid & 0xffffffffn) };
+}
+
+/**
+ * Tells what a datagram is.
+ *
+ * @param view - The arena.
+ * @param offset - Of the datagram.
+ * @param length - With the tag.
+ * @returns Its type, or 0 when magic, version, type or flags are not of version 1 or it is too short.
+ */
+export function messageType(view: DataView, offset: number, length: number): MessageType | 0 {
+  if (length < HEADER_BYTES + TAG_BYTES || view.getUint16(offset) !== MAGIC) return 0;
+  const kind = view.getUint8(offset + 2);
+  const type = kind & 15;
+  if (kind >> 4 !== VERSION || type < MessageType.data || type > MessageType.report) return 0;
+  const allowed = ALLOWED_FLAGS[type] ?? 0;
+  return (view.getUint8(offset + 3) & ~allowed) === 0 ? (type as MessageType) : 0;
+}
+
+/**
+ * @param view - The arena.
+ * @param offset - Of a datagram whose type is known.
+ * @returns Its flags, a sum of {@link Flag} bits.
+ */
+export function messageFlags(view: DataView, offset: number): number {
+  return view.getUint8(offset + 3);
+}
+
+/**
+ * @param view - The arena.
+ * @param offset - Of a datagram whose type is known.
+ * @param sid - A session.
+ * @returns True when the datagram belongs to it.
+ */
+export function isOfSession(view: DataView, offset: number, sid: SessionId): boolean {
+  return view.getUint32(offset + 8) === sid.low && view.getUint32(offset + 4) === sid.high;
+}
+
+/**
+ * @param view - The arena.
+ * @param offset - Of a datagram whose type is known.
+ * @returns The session it belongs to.
+ */
+export function messageSid(view: DataView, offset: number): bigint {
+  return view.getBigUint64(offset + 4);
+}
+
+/**
+ * @param view - The arena.
+ * @param offset - Of a datagram whose type is known.
+ * @returns Its number in the sender's count, modulo 2^32.
+ */
+export function messageSequence(view: DataView, offset: number): number {
+  return view.getUint32(offset + 12);
+}
+
+/** What a header is made of. */
+export interface HeaderFields {
+  readonly type: MessageType;
+  /** Sum of {@link Flag} bits. */
+  readonly flags: number;
+  readonly sid: SessionId;
+  /** Number of this datagram in its sender's count. */
+  readonly seq: number;
+}
+
+/**
+ * Writes a header.
+ *
+ * @param view - The arena.
+ * @param offset - Where.
+ * @param fields - Its content.
+ */
+export function writeHeader(view: DataView, offset: number, fields: HeaderFields): void {
+  view.setUint16(offset, MAGIC);
+  view.setUint8(offset + 2, (VERSION << 4) | fields.type);
+  view.setUint8(offset + 3, fields.flags);
+  view.setUint32(offset + 4, fields.sid.high);
+  view.setUint32(offset + 8, fields.sid.low);
+  view.setUint32(offset + 12, fields.seq >>> 0);
+}
+
+/**
+ * Opens the body of a message for reading.
+ *
+ * @param bytes - The arena.
+ * @param offset - Of the datagram.
+ * @param length - With header and tag, at least both.
+ * @returns A reader from the first byte after the header to the last before the tag. Borrowed.
+ */
+export function bodyReader(bytes: Uint8Array, offset: number, length: number): ByteReader {
+  const body = bytes.subarray(offset + HEADER_BYTES, offset + length - TAG_BYTES);
+  return new ByteReader(body, "message");
+}
+
+/**
+ * Makes sure that a message was read to its end.
+ *
+ * @param reader - After its last field.
+ * @throws {@link FormatError} `trailing_bytes`: count and drop the datagram.
+ */
+export function expectEnd(reader: ByteReader): void {
+  if (reader.left === 0) return;
+  throw new FormatError(
+    "trailing_bytes",
+    `Cannot read message: ${reader.left} bytes after its last field, none wanted`,
+  );
+}
+
+/**
+ * Makes sure that a field lies in its range.
+ *
+ * @param value - As read.
+ * @param range - Least and greatest value allowed.
+ * @param what - Name of the field, for the message.
+ * @returns The value.
+ * @throws {@link FormatError} `field_range`: count and drop the datagram.
+ */
+export function inRange(value: number, range: readonly [number, number], what: string): number {
+  if (value >= range[0] && value <= range[1]) return value;
+  throw new FormatError(
+    "field_range",
+    `Cannot read message: ${what} is ${value}, ${range[0]} .. ${range[1]} wanted`,
+  );
+}
+
+/**
+ * Tells how long a message may be.
+ *
+ * @param symbolBytes - The session's symbol length.
+ * @returns As long as a DATA datagram, so that what carries data carries everything. Unit: bytes, with tag.
+ */
+export function messageBytesMax(symbolBytes: number): number {
+  return Math.max(symbolBytes + 32, MESSAGE_BYTES_FLOOR);
+}

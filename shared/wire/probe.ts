@@ -1,0 +1,56 @@
+/**
+ * PROBE: a datagram as long as DATA that carries nothing: does the group reach this receiver at this length?
+ *
+ * Sent in series before anything is erased. Layout: WIRE.md section 3.7.
+ */
+import type { ByteReader } from "../core/bytes.ts";
+import { ByteWriter } from "../core/bytes.ts";
+import { HEADER_BYTES, inRange } from "./header.ts";
+import { TAG_BYTES } from "./tag.ts";
+
+/** Datagrams of a series at most. */
+export const PROBES_MAX = 1024;
+
+/** The message. */
+export interface Probe {
+  /** Number of this datagram in its series, from 0. */
+  readonly index: number;
+  /** Datagrams of the series, 1 .. 1024. */
+  readonly count: number;
+  /** Number of the series, from 1. */
+  readonly series: number;
+}
+
+/**
+ * Reads the body; the padding is not looked at.
+ *
+ * @param reader - From `bodyReader`.
+ * @returns The message.
+ * @throws {@link FormatError} `truncated`, `field_range`: count and drop.
+ */
+export function readProbe(reader: ByteReader): Probe {
+  const index = reader.u32be();
+  const count = inRange(reader.u32be(), [1, PROBES_MAX], "probes of a series");
+  inRange(index, [0, count - 1], "index of a probe");
+  return { index, count, series: reader.u32be() };
+}
+
+/**
+ * Writes the body and zeros up to the length of DATA.
+ *
+ * @param bytes - The arena.
+ * @param offset - Of the datagram; the header is not touched.
+ * @param probe - In range.
+ * @param symbolBytes - The session's symbol length.
+ * @returns Length of the datagram with tag, which is not written.
+ */
+export function writeProbe(
+  bytes: Uint8Array,
+  offset: number,
+  probe: Probe,
+  symbolBytes: number,
+): number {
+  const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
+  writer.u32be(probe.index).u32be(probe.count).u32be(probe.series).zeros(symbolBytes - 4);
+  return writer.offset - offset + TAG_BYTES;
+}

@@ -1,0 +1,99 @@
+/**
+ * SYNC: the sender's question "who lacks something of these blocks?", and its clock.
+ *
+ * The one idea: whoever lacks symbols speaks only when asked by a SYNC, and names it, so the sender knows what had
+ * been sent when the answer was true. Layout: WIRE.md section 3.3.
+ */
+import type { ByteReader } from "../core/bytes.ts";
+import { ByteWriter } from "../core/bytes.ts";
+import { readBlockList, writeBlockList } from "./block-list.ts";
+import type { BlockEntry } from "./block-list.ts";
+import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { TAG_BYTES } from "./tag.ts";
+
+/** Bytes of a SYNC without its entries. */
+export const SYNC_FIXED_BYTES: number = HEADER_BYTES + 32 + TAG_BYTES;
+/** `chunkCount` of a session that does not know it yet. */
+export const COUNT_UNKNOWN = 0xffffffff;
+/** Chunks of a session at most. */
+export const CHUNKS_MAX: number = 2 ** 24;
+
+/** The message. */
+export interface Sync {
+  /** Counts SYNCs from 1, modulo 2^32. */
+  readonly syncNo: number;
+  /** Sender's clock. Unit: microseconds, arbitrary origin. */
+  readonly tUs: bigint;
+  /** Present rate. Unit: KiB/s on the wire. */
+  readonly rateKiBs: number;
+  /** Loss the members report, times 65536, at most 65535. */
+  readonly lossQ16: number;
+  /** Window over which answers are spread. Unit: quarter milliseconds. */
+  readonly backoffQuarterMs: number;
+  /** Logarithm to base 2 of the number of members, rounded up. */
+  readonly log2Members: number;
+  /** Largest round trip, queues included. Unit: milliseconds. */
+  readonly grttMs: number;
+  /** 1 = first pass, from 2 on the carousel; stays at 255. */
+  readonly pass: number;
+  /** First pass: chunks below are completely sent. Carousel: where it stands. */
+  readonly frontier: number;
+  /** Chunks of the session, 0 .. 2^24, or {@link COUNT_UNKNOWN}. */
+  readonly chunkCount: number;
+  /** Blocks asked about; `value` is the number of parity symbols issued so far, at most 255. */
+  readonly blocks: readonly BlockEntry[];
+}
+
+/**
+ * Reads the body.
+ *
+ * @param reader - From `bodyReader`.
+ * @returns The message.
+ * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
+ */
+export function readSync(reader: ByteReader): Sync {
+  const syncNo = reader.u32be();
+  const tUs = reader.u64be();
+  const rateKiBs = reader.u32be();
+  const lossQ16 = reader.u16be();
+  const backoffQuarterMs = reader.u8();
+  const log2Members = inRange(reader.u8(), [0, 32], "log2 of members");
+  const grttMs = reader.u16be();
+  const pass = inRange(reader.u8(), [1, 255], "pass");
+  const count = reader.u8();
+  const frontier = inRange(reader.u32be(), [0, CHUNKS_MAX], "frontier");
+  const chunkCount = readChunkCount(reader);
+  const blocks = readBlockList(reader, count);
+  expectEnd(reader);
+  const numbers = { syncNo, tUs, rateKiBs, lossQ16, backoffQuarterMs, log2Members, grttMs };
+  return { ...numbers, pass, frontier, chunkCount, blocks };
+}
+
+/**
+ * Writes the body.
+ *
+ * @param bytes - The arena.
+ * @param offset - Of the datagram; the header is not touched.
+ * @param sync - In range.
+ * @returns Length of the datagram with tag, which is not written.
+ */
+export function writeSync(bytes: Uint8Array, offset: number, sync: Sync): number {
+  const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
+  writer.u32be(sync.syncNo).u64be(sync.tUs).u32be(sync.rateKiBs).u16be(sync.lossQ16);
+  writer.u8(sync.backoffQuarterMs).u8(sync.log2Members).u16be(sync.grttMs).u8(sync.pass);
+  writer.u8(sync.blocks.length).u32be(sync.frontier).u32be(sync.chunkCount);
+  writeBlockList(writer, sync.blocks);
+  return writer.offset - offset + TAG_BYTES;
+}
+
+/**
+ * Reads a number of chunks.
+ *
+ * @param reader - At the field.
+ * @returns 0 .. 2^24, or {@link COUNT_UNKNOWN}.
+ * @throws {@link FormatError} `truncated`, `field_range`.
+ */
+export function readChunkCount(reader: ByteReader): number {
+  const count = reader.u32be();
+  return count === COUNT_UNKNOWN ? count : inRange(count, [0, CHUNKS_MAX], "number of chunks");
+}
