@@ -1,0 +1,134 @@
+/**
+ * `huck image restore`: an image onto a disk of this computer, or into a file.
+ *
+ * A file that does not exist yet is made; anything that exists is erased only when --erase names
+ * it: a disk by its serial number or WWN, because kernel names move between boots, a file or a disk
+ * without either by its path. Without that the plan is all that happens.
+ */
+import { randomUUID } from "node:crypto";
+import { SituationError } from "../../shared/core/errors.ts";
+import type { BlockDevice, DiskIdentity } from "../../shared/disk/block-device.ts";
+import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
+import { checkFits } from "../../shared/image/gate.ts";
+import type { ImageIndex } from "../../shared/image/reader.ts";
+import { restoreImage, type RestoreResult } from "../../shared/image/restore.ts";
+import { openBlockDevice } from "../../shared/linux/block-device.ts";
+import { type Reporter, sizeText } from "../../shared/linux/terminal.ts";
+import { createTargetFile, targetKind } from "../store/device.ts";
+import { openImageFile } from "../store/folder.ts";
+import { progressLine } from "./image-progress.ts";
+
+/** What to restore, whereto and how. */
+export interface RestoreTask {
+  /** Path of the image file. */
+  readonly image: string;
+  /** Path of the disk or file. */
+  readonly target: string;
+  /** What may be erased, as typed; undefined shows the plan only. */
+  readonly erase?: string;
+  readonly verify: "sample" | "full";
+  readonly codec: CodecChoice;
+}
+
+/**
+ * Restores an image.
+ *
+ * @param task - What to restore.
+ * @param reporter - Told of the plan and progress.
+ * @param signal - Stops it; the disk does not boot then.
+ * @returns What was done.
+ * @throws SituationError `erase_not_confirmed`, `disk_too_small`, `disk_in_use` and others of
+ *   `restoreImage`.
+ */
+export async function restoreLocally(
+  task: RestoreTask,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  const file = openImageFile(task.image);
+  try {
+    const pool = await createCodecPool(task.codec);
+    const device = openTarget(task, file.index, reporter);
+    try {
+      const line = progressLine(reporter, () => performance.now());
+      const options = { orderId: randomUUID(), verify: task.verify, signal };
+      return await restoreImage({ file, index: file.index, pool }, device, {
+        ...options,
+        async progress(phase, done, total) {
+          line(phase, done, total);
+          await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C in
+        },
+      });
+    } finally {
+      device.close();
+    }
+  } finally {
+    file.close();
+  }
+}
+
+function openTarget(task: RestoreTask, index: ImageIndex, reporter: Reporter): BlockDevice {
+  const { sizeBytes, sectorBytes } = index.manifest.disk;
+  const kind = targetKind(task.target);
+  if (kind === "nothing") createTargetFile(task.target, sizeBytes);
+  const device = openBlockDevice(task.target);
+  try {
+    const sized = device.identity.bus === "file" ? withSectors(device, sectorBytes) : device;
+    if (kind === "nothing") return sized;
+    checkFits(index.manifest, sized.identity);
+    confirm(task, sized.identity, reporter);
+    return sized;
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+/** @throws {@link SituationError} `erase_not_confirmed`. */
+function confirm(task: RestoreTask, disk: DiskIdentity, reporter: Reporter): void {
+  const names = [disk.serial, disk.wwn].filter((name) => name !== "");
+  const wanted = names[0] ?? task.target;
+  if (task.erase !== undefined && [...names, wanted].includes(task.erase)) return;
+  const what = disk.bus === "file" ? "file" : `disk ${disk.model}`.trim();
+  reporter.event(
+    `Would erase the ${what} "${task.target}" (${sizeText(disk.sizeBytes)}, ` +
+      `serial "${disk.serial}")`,
+    { event: "plan", target: task.target, serial: disk.serial, sizeBytes: disk.sizeBytes },
+  );
+  const found = task.erase === undefined ? "is missing" : "names another";
+  throw new SituationError(
+    "erase_not_confirmed",
+    `Cannot write "${task.target}": it exists, and --erase ${found}`,
+    { cure: `To erase it, repeat the command with: --erase "${wanted}"` },
+  );
+}
+
+/** A file has whatever sectors its content was made for. */
+function withSectors(device: BlockDevice, sectorBytes: number): BlockDevice {
+  const scale = sectorBytes / device.sectorBytes;
+  const sectorCount = Math.floor(device.sectorCount / scale);
+  const sizeBytes = sectorCount * sectorBytes;
+  return {
+    identity: { ...device.identity, sectorBytes, sizeBytes },
+    alignment: device.alignment,
+    sectorBytes,
+    sectorCount,
+    read: (lba, into) => {
+      device.read(lba * scale, into);
+    },
+    write: (offset, bytes) => {
+      device.write(offset, bytes);
+    },
+    discard: (offset, length) => device.discard(offset, length),
+    flush: () => {
+      device.flush();
+    },
+    dropCache: () => {
+      device.dropCache();
+    },
+    rereadTable: () => device.rereadTable(),
+    close: () => {
+      device.close();
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * The plan of a capture: what of a disk is kept, and why, partition by partition.
+ *
+ * The idea: partition maps, table sectors and gaps become one map of the whole disk before a byte
+ * is copied, so refusals come first and cost nothing. A dirty file system is refused unless the
+ * operator asks for every sector; one that we cannot read is kept whole, and the reason is written
+ * down.
+ */
+import {
+  cutRegions,
+  GAP_EDGE_BYTES,
+  gapsBetween,
+  type PartitionUse,
+  type Region,
+} from "./regions.ts";
+import { SituationError } from "../core/errors.ts";
+import { normalRanges, type Range, totalOfRanges } from "../core/ranges.ts";
+import type { ByteCount } from "../core/units.ts";
+import { readPartitionTable } from "../disk/probe.ts";
+import { partitionSource, type SectorSource } from "../disk/source.ts";
+import type { Partition, PartitionTable } from "../disk/table.ts";
+import { readFileSystem } from "../filesystem/probe.ts";
+import type { FsReport } from "../filesystem/reader.ts";
+
+/** Partition type of GRUB's second stage on GPT disks: code without a file system. */
+const BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
+
+/** How a partition is captured. `skip`: nothing of it is kept. */
+export type CaptureMode = "allocated" | "raw" | "skip";
+
+/** One partition and what is kept of it. */
+export interface PartitionPlan {
+  /** The partition; number 0 stands for a disk without a table. */
+  readonly partition: Partition;
+  /** How much of it is kept. */
+  readonly mode: CaptureMode;
+  /** Why, in one sentence part. */
+  readonly why: string;
+  /** What its file system says; undefined for containers. */
+  readonly report?: Omit<FsReport, "used">;
+  /** Bytes kept. */
+  readonly usedBytes: ByteCount;
+}
+
+/** What of a disk is kept. */
+export interface DiskPlan {
+  /** Logical sector size. Unit: bytes. */
+  readonly sectorBytes: number;
+  /** Size of the disk. Unit: sectors. */
+  readonly sectorCount: number;
+  /** The partition table. */
+  readonly table: PartitionTable;
+  /** Partitions by ascending start. */
+  readonly partitions: readonly PartitionPlan[];
+  /** All that is kept, by ascending start; see {@link Region}. */
+  readonly regions: readonly Region[];
+  /** Smallest disk the image fits on. Unit: bytes. */
+  readonly minBytes: ByteCount;
+  /** What an operator should know: one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** What the operator decided. */
+export interface PlanOptions {
+  /** Keep every sector of a dirty file system instead of refusing. */
+  readonly rawIfDirty: boolean;
+}
+
+/**
+ * Plans the capture of a disk.
+ *
+ * @param source - The whole disk; only ever read, and not written by anybody meanwhile.
+ * @param options - See {@link PlanOptions}.
+ * @returns The plan.
+ * @throws {@link SituationError} `filesystem_dirty`; FormatError for a partition table that
+ *   cannot be trusted.
+ */
+export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
+  const table = readPartitionTable(source);
+  const { sectorBytes, sectorCount } = source;
+  const partitions: PartitionPlan[] = [];
+  const uses: PartitionUse[] = [];
+  const warnings = [...table.warnings];
+  for (const partition of table.kind === "none" ? [wholeDisk(source)] : table.partitions) {
+    if (partition.container) {
+      partitions.push({ partition, mode: "skip", why: "it only holds logical ones", usedBytes: 0 });
+      continue;
+    }
+    const { plan, used } = planPartition(source, partition, options.rawIfDirty);
+    partitions.push(plan);
+    uses.push({ partition, used });
+    if (plan.report !== undefined) warnings.push(...warningsOf(plan, plan.report));
+  }
+  warnings.push(...gapWarnings(uses, source));
+  const regions = cutRegions(table, uses, source);
+  const minBytes = smallestDisk(table, regions, source);
+  return { sectorBytes, sectorCount, table, partitions, regions, minBytes, warnings };
+}
+
+/**
+ * Gives the map of the whole disk.
+ *
+ * @param plan - A plan.
+ * @returns All sectors that are kept; a normal list.
+ */
+export function usedSectors(plan: DiskPlan): Range[] {
+  return normalRanges(plan.regions.flatMap((region) => region.used));
+}
+
+function wholeDisk(source: SectorSource): Partition {
+  const { sectorCount } = source;
+  return { number: 0, start: 0, sectorCount, type: "", name: "", guid: "", container: false };
+}
+
+function planPartition(
+  source: SectorSource,
+  partition: Partition,
+  rawIfDirty: boolean,
+): { readonly plan: PartitionPlan; readonly used: readonly Range[] } {
+  const view = partitionSource(source, partition.start, partition.sectorCount);
+  const { used: relative, ...report } = readFileSystem(view);
+  if (report.state === "dirty" && !rawIfDirty) throw dirtyError(partition, report);
+  const used = relative.map(({ start, end }) => ({
+    start: start + partition.start,
+    end: end + partition.start,
+  }));
+  const usedBytes = totalOfRanges(used) * source.sectorBytes;
+  const raw = report.rawBecause;
+  const boot = partition.type === BIOS_BOOT_TYPE;
+  const why = boot
+    ? "it holds boot code (BIOS boot partition)"
+    : (raw ?? `its ${report.kind} map is true`);
+  const mode = raw === undefined ? "allocated" : "raw";
+  return { plan: { partition, mode, why, report, usedBytes }, used };
+}
+
+function dirtyError(partition: Partition, report: Omit<FsReport, "used">): SituationError {
+  const name = partition.number === 0 ? "disk" : `partition ${partition.number}`;
+  const found = report.rawBecause ?? "it is dirty";
+  return new SituationError(
+    "filesystem_dirty",
+    `Cannot save ${name} (${report.kind}): ${found}, a clean one wanted`,
+    {
+      cure: "Unmount it in order and check it, or keep all its sectors with --raw-if-dirty",
+    },
+  );
+}
+
+function* warningsOf(plan: PartitionPlan, report: Omit<FsReport, "used">): Generator<string> {
+  const name = plan.partition.number === 0 ? "The disk" : `Partition ${plan.partition.number}`;
+  for (const warning of report.warnings) yield `${name}: ${warning}`;
+  if (plan.mode === "raw") yield `${name} is kept whole: ${plan.why}.`;
+}
+
+function* gapWarnings(uses: readonly PartitionUse[], source: SectorSource): Generator<string> {
+  const { sectorCount, sectorBytes } = source;
+  const last = gapsBetween(uses, sectorCount).at(-1);
+  if (last?.end !== sectorCount) return;
+  const lost = (last.end - last.start) * sectorBytes - GAP_EDGE_BYTES;
+  if (lost > 0)
+    yield `${lost} bytes behind the last partition are outside every partition and not kept.`;
+}
+
+/** All that is not bound to the end of the disk, and room for a backup GPT behind it. */
+function smallestDisk(
+  table: PartitionTable,
+  regions: readonly Region[],
+  source: SectorSource,
+): ByteCount {
+  const ends = [
+    ...regions.filter((region) => !region.diskEnd).map((region) => region.end),
+    ...table.partitions.map(({ start, sectorCount }) => start + sectorCount),
+  ];
+  const end = ends.reduce((most, one) => Math.max(most, one), 0);
+  const sectors = table.kind === "none" ? source.sectorCount : end + table.backupSectors;
+  return sectors * source.sectorBytes;
+}

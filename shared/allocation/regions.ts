@@ -1,0 +1,135 @@
+/**
+ * The disk cut into regions: runs of sectors that are captured, gated and restored by one rule.
+ *
+ * Every sector lies in at most one region; what lies in none is never read nor written. A partition
+ * gives three regions, because its first and last 64 KiB are what firmware and kernels recognise it
+ * by and so belong to the boot gate. Gaps are kept by size alone, never by content: a gap that was
+ * zero must be zero again after a restore, or the next save would find the old tenant's bytes and
+ * another image id.
+ */
+import { intersectRanges, normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
+import type { Partition, PartitionTable } from "../disk/table.ts";
+
+/**
+ * Head and tail of a partition that belong to the boot gate: superblocks and boot sectors live
+ * there. Unit: bytes.
+ */
+export const PARTITION_GATE_BYTES = 65536;
+/** Gaps up to this length are kept whole. Unit: bytes. */
+export const GAP_WHOLE_MAX_BYTES = 64 << 20;
+/**
+ * Of longer gaps, and of what follows the last partition, this much is kept at each edge. Unit:
+ * bytes.
+ */
+export const GAP_EDGE_BYTES = 1 << 20;
+
+/** A run of sectors under one rule. */
+export interface Region extends Range {
+  /** Number of the partition; 0 for sectors outside partitions and for a disk without a table. */
+  readonly partition: number;
+  /** Cleared before a restore and written last. */
+  readonly gate: boolean;
+  /** Bound to the end of the disk: written only when the target has the very same size. */
+  readonly diskEnd: boolean;
+  /** Sectors to keep, inside the region; a normal list. */
+  readonly used: readonly Range[];
+}
+
+/** A partition with the sectors of the disk that are kept of it. */
+export interface PartitionUse {
+  /** The partition. */
+  readonly partition: Partition;
+  /** Absolute sectors; a normal list inside the partition. */
+  readonly used: readonly Range[];
+}
+
+/** Size of a disk. */
+export interface DiskSize {
+  /** Unit: sectors. */
+  readonly sectorCount: number;
+  /** Logical sector size. Unit: bytes. */
+  readonly sectorBytes: number;
+}
+
+/**
+ * Cuts a disk into regions.
+ *
+ * @param table - Its partition table.
+ * @param uses - All partitions that are no containers, by ascending start.
+ * @param disk - Its size.
+ * @returns Regions by ascending start; those that keep nothing are left out.
+ */
+export function cutRegions(
+  table: PartitionTable,
+  uses: readonly PartitionUse[],
+  disk: DiskSize,
+): Region[] {
+  const regions: Region[] = [];
+  const gateSectors = PARTITION_GATE_BYTES / disk.sectorBytes;
+  for (const { partition, used } of uses) {
+    const start = partition.start;
+    const end = start + partition.sectorCount;
+    const head = Math.min(end, start + gateSectors);
+    const tail = Math.max(head, end - gateSectors);
+    const add = (span: Range, gate: boolean): void => {
+      const number = partition.number;
+      const inside = intersectRanges(used, [span]);
+      regions.push({ ...span, partition: number, gate, diskEnd: false, used: inside });
+    };
+    add({ start, end: head }, true);
+    add({ start: head, end: tail }, false);
+    add({ start: tail, end }, true);
+  }
+  regions.push(...gapRegions(table, uses, disk));
+  regions.sort((left, right) => left.start - right.start);
+  return regions.filter((region) => region.used.length > 0);
+}
+
+/**
+ * Gives the runs of sectors that no partition covers.
+ *
+ * @param uses - All partitions that are no containers.
+ * @param sectorCount - Size of the disk. Unit: sectors.
+ * @returns A normal list.
+ */
+export function gapsBetween(uses: readonly PartitionUse[], sectorCount: number): Range[] {
+  const spans = uses.map(({ partition }) => ({
+    start: partition.start,
+    end: partition.start + partition.sectorCount,
+  }));
+  return subtractRanges([{ start: 0, end: sectorCount }], normalRanges(spans));
+}
+
+function gapRegions(
+  table: PartitionTable,
+  uses: readonly PartitionUse[],
+  disk: DiskSize,
+): Region[] {
+  const regions: Region[] = [];
+  const whole = (span: Range, gate: boolean, diskEnd: boolean): void => {
+    if (span.end > span.start) regions.push({ ...span, partition: 0, gate, diskEnd, used: [span] });
+  };
+  for (const gap of gapsBetween(uses, disk.sectorCount)) {
+    const kept = keptOfGap(gap, disk);
+    const gates = gap.start === 0 ? kept : intersectRanges(table.tableSectors, [gap]);
+    const endStart = gap.end === disk.sectorCount ? (kept.at(-1)?.start ?? gap.end) : gap.end;
+    const before = [{ start: gap.start, end: endStart }];
+    for (const span of intersectRanges(gates, before)) whole(span, true, false);
+    const plain = subtractRanges(intersectRanges(kept, before), normalRanges(gates));
+    for (const span of plain) whole(span, false, false);
+    whole({ start: endStart, end: gap.end }, true, true);
+  }
+  return regions;
+}
+
+/** A gap at the end of the disk keeps its last MiB, where a backup GPT lives. */
+function keptOfGap(gap: Range, disk: DiskSize): Range[] {
+  const edge = GAP_EDGE_BYTES / disk.sectorBytes;
+  if (gap.end === disk.sectorCount)
+    return [{ start: Math.max(gap.start, gap.end - edge), end: gap.end }];
+  if ((gap.end - gap.start) * disk.sectorBytes <= GAP_WHOLE_MAX_BYTES) return [gap];
+  return [
+    { start: gap.start, end: gap.start + edge },
+    { start: gap.end - edge, end: gap.end },
+  ];
+}

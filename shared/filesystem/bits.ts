@@ -1,0 +1,68 @@
+/**
+ * Bitmaps as ext and others store them: bit 0 is the lowest bit of byte 0, a set bit means in use.
+ *
+ * Whole bytes of one kind are taken at once, since real bitmaps are mostly long runs.
+ */
+import type { Range } from "../core/ranges.ts";
+
+/**
+ * Gives the runs of set bits.
+ *
+ * @param bitmap - At least `count` bits.
+ * @param count - How many bits count.
+ * @param visit - Called for every maximal run, in ascending order.
+ */
+export function forEachRun(bitmap: Uint8Array, count: number, visit: (range: Range) => void): void {
+  let start = -1;
+  let bit = 0;
+  while (bit < count) {
+    const byte = bitmap[bit >> 3] ?? 0;
+    const uniform = start < 0 ? 0x00 : 0xff;
+    if ((bit & 7) === 0 && byte === uniform) {
+      bit += 8;
+      continue;
+    }
+    const set = ((byte >> (bit & 7)) & 1) === 1;
+    if (set && start < 0) start = bit;
+    if (!set && start >= 0) {
+      visit({ start, end: bit });
+      start = -1;
+    }
+    bit += 1;
+  }
+  if (start >= 0) visit({ start, end: count });
+}
+
+/**
+ * Sets a run of bits.
+ *
+ * @param bitmap - Changed in place.
+ * @param start - First bit.
+ * @param end - One past the last bit, inside the bitmap.
+ */
+export function setBits(bitmap: Uint8Array, start: number, end: number): void {
+  for (let bit = start; bit < end; ) {
+    if ((bit & 7) === 0 && end - bit >= 8) {
+      bitmap[bit >> 3] = 0xff;
+      bit += 8;
+    } else {
+      bitmap[bit >> 3] = (bitmap[bit >> 3] ?? 0) | (1 << (bit & 7));
+      bit += 1;
+    }
+  }
+}
+
+/**
+ * Counts clear bits.
+ *
+ * @param bitmap - At least `count` bits.
+ * @param count - How many bits count.
+ * @returns How many of them are clear.
+ */
+export function countClear(bitmap: Uint8Array, count: number): number {
+  let used = 0;
+  forEachRun(bitmap, count, ({ start, end }) => {
+    used += end - start;
+  });
+  return count - used;
+}

@@ -1,0 +1,267 @@
+/**
+ * Block groups of ext2, ext3 and ext4: where their descriptors, bitmaps and tables stand, and which
+ * blocks are used.
+ *
+ * Layout: Linux Documentation/filesystems/ext4/{blockgroup,group_descr,bitmaps}.rst. A group
+ * flagged BLOCK_UNINIT has no bitmap on disk, so its content is computed from where all metadata
+ * lie. Every checksum that is switched on is verified, every free count compared; the first thing
+ * that does not add up ends the reading with a sentence.
+ */
+import { crc16 } from "./crc16.ts";
+import { forEachRun, countClear, setBits } from "./bits.ts";
+import { Compat, type ExtSuperblock, Incompat, linuxCrc32c, RoCompat } from "./ext-superblock.ts";
+import { ByteReader } from "../core/bytes.ts";
+import { intersectRanges, normalRanges, type Range } from "../core/ranges.ts";
+import { readBytes, type SectorSource } from "../disk/source.ts";
+
+/** Most groups we follow: 512 TiB in groups of 128 MiB. */
+const GROUPS_MAX = 2 ** 22;
+/** Group flag: the block bitmap was never written. */
+const BLOCK_UNINIT = 0x2;
+/** Descriptors of this length have the high halves. Unit: bytes. */
+const WIDE_DESCRIPTOR_BYTES = 64;
+/** Where the checksum stands in a descriptor. Unit: bytes. */
+const CHECKSUM_OFFSET = 0x1e;
+
+interface Group {
+  readonly index: number;
+  readonly blockBitmap: number;
+  readonly inodeBitmap: number;
+  readonly inodeTable: number;
+  readonly freeClusters: number;
+  readonly flags: number;
+  /** Checksum of the block bitmap; 16 bits when the descriptor is short. */
+  readonly bitmapChecksum: number;
+}
+
+/** Thrown inside this file only: carries the sentence that {@link usedBlocks} returns. */
+class Doubt extends Error {}
+
+/**
+ * Finds all blocks in use.
+ *
+ * @param source - The partition.
+ * @param superblock - Checked.
+ * @returns Blocks in use as a normal list, or the sentence that says what does not add up.
+ * @throws A system error when the device fails.
+ */
+export function usedBlocks(source: SectorSource, superblock: ExtSuperblock): Range[] | string {
+  if (superblock.groupCount > GROUPS_MAX) return `it has ${superblock.groupCount} groups`;
+  try {
+    const groups = readGroups(source, superblock);
+    const metadata = metadataOf(groups, superblock);
+    const used: Range[] = [{ start: 0, end: superblock.firstDataBlock }, ...metadata];
+    let freeClusters = 0;
+    for (const group of groups) {
+      const range = groupRange(superblock, group.index);
+      const bitmap = bitmapOf(source, superblock, group, metadata);
+      const clusters = Math.ceil((range.end - range.start) / superblock.clusterRatio);
+      const free = countClear(bitmap, clusters);
+      if (free !== group.freeClusters) {
+        const counted = `${group.freeClusters} free clusters, its bitmap ${free}`;
+        return `group ${group.index} counts ${counted}`;
+      }
+      freeClusters += free;
+      forEachRun(bitmap, clusters, (run) => {
+        used.push({
+          start: range.start + run.start * superblock.clusterRatio,
+          end: Math.min(range.end, range.start + run.end * superblock.clusterRatio),
+        });
+      });
+    }
+    if (freeClusters * superblock.clusterRatio !== superblock.freeBlocks) {
+      return (
+        `the superblock counts ${superblock.freeBlocks} free blocks, ` +
+        `the bitmaps ${freeClusters * superblock.clusterRatio}`
+      );
+    }
+    return normalRanges(used);
+  } catch (error) {
+    if (error instanceof Doubt) return error.message;
+    throw error;
+  }
+}
+
+function groupRange(superblock: ExtSuperblock, index: number): Range {
+  const start = superblock.firstDataBlock + index * superblock.blocksPerGroup;
+  return { start, end: Math.min(start + superblock.blocksPerGroup, superblock.blocksCount) };
+}
+
+/**
+ * Superblock copies and descriptors stand in few groups (sparse_super: 0, 1 and powers of 3, 5, 7).
+ */
+function hasSuperblock(superblock: ExtSuperblock, group: number): boolean {
+  if (group === 0) return true;
+  if ((superblock.compat & Compat.sparseSuper2) !== 0) {
+    return superblock.backupGroups.includes(group);
+  }
+  if (group === 1 || (superblock.roCompat & RoCompat.sparseSuper) === 0) return true;
+  return [3, 5, 7].some((base) => {
+    let power = base;
+    while (power < group) power *= base;
+    return power === group;
+  });
+}
+
+function descriptorsPerBlock(superblock: ExtSuperblock): number {
+  return superblock.blockBytes / superblock.descriptorBytes;
+}
+
+/**
+ * With 1 KiB blocks the superblock stands in block 1 even when block 0 belongs to group 0
+ * (bigalloc).
+ */
+function bootBlocks(superblock: ExtSuperblock): number {
+  return superblock.blockBytes === 1024 && superblock.firstDataBlock === 0 ? 1 : 0;
+}
+
+/** Block of the descriptor table's `index`-th block. */
+function descriptorBlock(superblock: ExtSuperblock, index: number): number {
+  const metaBg = (superblock.incompat & Incompat.metaBg) !== 0;
+  if (!metaBg || index < superblock.firstMetaGroup) {
+    return (superblock.blockBytes === 1024 ? 1 : 0) + 1 + index;
+  }
+  const group = index * descriptorsPerBlock(superblock);
+  const extra = group === 0 ? bootBlocks(superblock) : 0;
+  const after = hasSuperblock(superblock, group) ? 1 : 0;
+  return groupRange(superblock, group).start + after + extra;
+}
+
+function readGroups(source: SectorSource, superblock: ExtSuperblock): Group[] {
+  const { blockBytes, descriptorBytes, groupCount } = superblock;
+  const perBlock = descriptorsPerBlock(superblock);
+  const groups: Group[] = [];
+  for (let first = 0; first < groupCount; first += perBlock) {
+    const block = descriptorBlock(superblock, first / perBlock);
+    const bytes = readBlock(source, superblock, block);
+    for (let index = first; index < Math.min(groupCount, first + perBlock); index += 1) {
+      const offset = (index - first) * descriptorBytes;
+      const descriptor = bytes.subarray(offset, Math.min(offset + descriptorBytes, blockBytes));
+      groups.push(parseDescriptor(superblock, index, descriptor));
+    }
+  }
+  return groups;
+}
+
+function parseDescriptor(superblock: ExtSuperblock, index: number, bytes: Uint8Array): Group {
+  checkDescriptor(superblock, index, bytes);
+  const wide = bytes.byteLength >= WIDE_DESCRIPTOR_BYTES;
+  const u16 = (offset: number): number => new ByteReader(bytes, "group", offset).u16le();
+  const u32 = (offset: number): number => new ByteReader(bytes, "group", offset).u32le();
+  const high32 = (offset: number): number => (wide ? u32(offset) * 2 ** 32 : 0);
+  const high16 = (offset: number): number => (wide ? u16(offset) * 2 ** 16 : 0);
+  return {
+    index,
+    blockBitmap: u32(0x0) + high32(0x20),
+    inodeBitmap: u32(0x4) + high32(0x24),
+    inodeTable: u32(0x8) + high32(0x28),
+    freeClusters: u16(0xc) + high16(0x2c),
+    flags: u16(0x12),
+    bitmapChecksum: u16(0x18) + high16(0x38),
+  };
+}
+
+/**
+ * metadata_csum: CRC-32C cut to 16 bits, checksum field read as zero; uninit_bg: CRC-16 over what
+ * surrounds it.
+ *
+ * @throws Doubt when the checksum is wrong.
+ */
+function checkDescriptor(superblock: ExtSuperblock, index: number, bytes: Uint8Array): void {
+  const stored = new ByteReader(bytes, "group", CHECKSUM_OFFSET).u16le();
+  const number = new Uint8Array(4);
+  new DataView(number.buffer).setUint32(0, index, true);
+  let wanted = stored;
+  if ((superblock.roCompat & RoCompat.metadataChecksum) !== 0) {
+    const blank = bytes.slice();
+    blank.fill(0, CHECKSUM_OFFSET, CHECKSUM_OFFSET + 2);
+    wanted = linuxCrc32c(linuxCrc32c(superblock.checksumSeed, number), blank) & 0xffff;
+  } else if ((superblock.roCompat & RoCompat.groupChecksum) !== 0) {
+    const head = crc16(crc16(0xffff, superblock.uuidBytes), number);
+    const body = crc16(head, bytes.subarray(0, CHECKSUM_OFFSET));
+    wanted = crc16(body, bytes.subarray(CHECKSUM_OFFSET + 2));
+  }
+  if (wanted !== stored) throw new Doubt(`the descriptor of group ${index} fails its checksum`);
+}
+
+/**
+ * All blocks that hold descriptors, bitmaps and inode tables, in whichever group flex_bg put them.
+ *
+ * @throws Doubt when one lies outside the file system.
+ */
+function metadataOf(groups: readonly Group[], superblock: ExtSuperblock): Range[] {
+  const { blockBytes, inodesPerGroup, inodeBytes, blocksCount } = superblock;
+  const tableBlocks = Math.ceil((inodesPerGroup * inodeBytes) / blockBytes);
+  const found: Range[] = [];
+  for (const group of groups) {
+    for (const block of [group.blockBitmap, group.inodeBitmap]) {
+      found.push({ start: block, end: block + 1 });
+    }
+    found.push({ start: group.inodeTable, end: group.inodeTable + tableBlocks });
+    for (const { start, end } of found.slice(-3)) {
+      if (start > superblock.firstDataBlock && end <= blocksCount) continue;
+      throw new Doubt(`the metadata of group ${group.index} lie outside the file system`);
+    }
+    const { start } = groupRange(superblock, group.index);
+    const head = start + baseBlocks(superblock, group.index);
+    found.push({ start, end: Math.min(head, blocksCount) });
+  }
+  return normalRanges(found);
+}
+
+/** Superblock copy and descriptors at the head of one group. Unit: blocks. */
+function baseBlocks(superblock: ExtSuperblock, group: number): number {
+  const perBlock = descriptorsPerBlock(superblock);
+  const metaBg = (superblock.incompat & Incompat.metaBg) !== 0;
+  const copies = hasSuperblock(superblock, group) ? 1 : 0;
+  const boot = group === 0 ? bootBlocks(superblock) : 0;
+  if (!metaBg || group < superblock.firstMetaGroup * perBlock) {
+    const table = Math.ceil(superblock.groupCount / perBlock);
+    const blocks = metaBg ? superblock.firstMetaGroup : table;
+    return copies === 0 ? 0 : boot + 1 + blocks + superblock.reservedDescriptorBlocks;
+  }
+  const place = group % perBlock;
+  const holdsTable = place === 0 || place === 1 || place === perBlock - 1;
+  return boot + copies + (holdsTable ? 1 : 0);
+}
+
+/**
+ * The group's bitmap of clusters, read and verified, or computed when the group never got one.
+ *
+ * @throws Doubt when it fails its checksum.
+ */
+function bitmapOf(
+  source: SectorSource,
+  superblock: ExtSuperblock,
+  group: Group,
+  metadata: readonly Range[],
+): Uint8Array {
+  const { roCompat, clusterRatio } = superblock;
+  const range = groupRange(superblock, group.index);
+  const mayBeUninit = (roCompat & (RoCompat.groupChecksum | RoCompat.metadataChecksum)) !== 0;
+  if (mayBeUninit && (group.flags & BLOCK_UNINIT) !== 0) {
+    const bitmap = new Uint8Array(superblock.blockBytes);
+    for (const run of intersectRanges(metadata, [range])) {
+      const start = Math.floor((run.start - range.start) / clusterRatio);
+      setBits(bitmap, start, Math.ceil((run.end - range.start) / clusterRatio));
+    }
+    return bitmap;
+  }
+  const bitmap = readBlock(source, superblock, group.blockBitmap);
+  if ((roCompat & RoCompat.metadataChecksum) !== 0) {
+    const covered = bitmap.subarray(0, superblock.blocksPerGroup / clusterRatio / 8);
+    const sum = linuxCrc32c(superblock.checksumSeed, covered);
+    const wide = superblock.descriptorBytes >= WIDE_DESCRIPTOR_BYTES;
+    if ((wide ? sum : sum & 0xffff) !== group.bitmapChecksum) {
+      throw new Doubt(`the block bitmap of group ${group.index} fails its checksum`);
+    }
+  }
+  return bitmap;
+}
+
+function readBlock(source: SectorSource, superblock: ExtSuperblock, block: number): Uint8Array {
+  if (block < 0 || block >= superblock.blocksCount) {
+    throw new Doubt(`block ${block} lies outside the file system`);
+  }
+  return readBytes(source, block * superblock.blockBytes, superblock.blockBytes);
+}

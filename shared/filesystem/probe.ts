@@ -1,0 +1,48 @@
+/**
+ * Which file system a partition holds, and its allocation map.
+ *
+ * A partition may carry several signatures: leftovers of an older format, or a container around the
+ * real content. Only when exactly one of our readers recognises it and nothing contradicts is its
+ * map used; everything else is kept raw with the reason in words.
+ */
+import { extReader } from "./ext.ts";
+import { fatReader } from "./fat.ts";
+import type { FsReader, FsReport } from "./reader.ts";
+import { keepAll } from "./report.ts";
+import { findSignatures } from "./signatures.ts";
+import { swapReader } from "./swap.ts";
+import type { SectorSource } from "../disk/source.ts";
+
+/** All readers there are. */
+const READERS: readonly FsReader[] = [extReader, fatReader, swapReader];
+
+/**
+ * Reads the file system of a partition.
+ *
+ * @param source - The partition; only ever read.
+ * @returns A report; kind "raw" or the foreign system's name when no reader of ours applies.
+ * @throws A system error when the device fails.
+ */
+export function readFileSystem(source: SectorSource): FsReport {
+  const readers = READERS.filter((reader) => reader.recognises(source));
+  const foreign = findSignatures(source);
+  const [reader] = readers;
+  const [first] = foreign;
+  if (reader === undefined || first?.opaque === true) {
+    const because =
+      first === undefined ? "no known file system was found in it" : `it is ${first.title}`;
+    return keepAll(source, nameless(first?.name ?? "raw"), "unknown", because);
+  }
+  if (readers.length + foreign.length > 1) {
+    const names = [...readers.map(({ kind }) => kind), ...foreign.map(({ name }) => name)];
+    const because = `it carries the signatures of ${names.join(" and ")}`;
+    return keepAll(source, nameless("raw"), "unknown", because);
+  }
+  return reader.read(source);
+}
+
+function nameless(
+  kind: string,
+): Pick<FsReport, "kind" | "features" | "blockBytes" | "uuid" | "label"> {
+  return { kind, features: [], blockBytes: 0, uuid: "", label: "" };
+}

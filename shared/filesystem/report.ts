@@ -1,0 +1,66 @@
+/**
+ * The three shapes of report that readers give: a true map, a doubt that keeps everything, and text
+ * helpers.
+ *
+ * The idea: there is one way to say "keep every sector", so that no reader can give a short map
+ * beside a doubt.
+ */
+import type { FsReport } from "./reader.ts";
+import { normalRanges, type Range } from "../core/ranges.ts";
+import type { SectorSource } from "../disk/source.ts";
+
+/** What a reader knows of a file system before it looks at the map. */
+export type FsIdentity = Pick<FsReport, "kind" | "features" | "blockBytes" | "uuid" | "label">;
+
+/**
+ * Reports that every sector must be kept.
+ *
+ * @param source - The partition.
+ * @param identity - Who the file system is.
+ * @param state - `dirty` or `unknown`; `clean` for bytes that are no file system of ours.
+ * @param reason - A sentence part: "its journal needs recovery".
+ * @returns The whole partition as used.
+ */
+export function keepAll(
+  source: SectorSource,
+  identity: FsIdentity,
+  state: FsReport["state"],
+  reason: string,
+): FsReport {
+  const used = [{ start: 0, end: source.sectorCount }];
+  return { ...identity, state, used, warnings: [], rawBecause: reason };
+}
+
+/**
+ * Reports a map that is true.
+ *
+ * @param source - The partition.
+ * @param identity - Who the file system is.
+ * @param usedBytes - Bytes in use, in any order; widened to whole sectors. What lies behind the
+ *   file system must be in it.
+ * @returns A clean report.
+ */
+export function cleanMap(
+  source: SectorSource,
+  identity: FsIdentity,
+  usedBytes: readonly Range[],
+): FsReport {
+  const { sectorBytes, sectorCount } = source;
+  const sectors = usedBytes.map(({ start, end }) => ({
+    start: Math.floor(start / sectorBytes),
+    end: Math.min(sectorCount, Math.ceil(end / sectorBytes)),
+  }));
+  return { ...identity, state: "clean", used: normalRanges(sectors), warnings: [] };
+}
+
+/**
+ * Writes the text of a UUID in stored byte order (RFC 9562).
+ *
+ * @param bytes - 16 bytes.
+ * @returns Lower case with dashes; empty when all bytes are zero.
+ */
+export function uuidText(bytes: Uint8Array): string {
+  if (bytes.every((byte) => byte === 0)) return "";
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,89 @@
+/**
+ * Signatures of what we keep raw: file systems and containers without a reader, so that a warning
+ * can name them.
+ *
+ * Offsets are those of each format's own documentation; the list is what wipefs finds on lab disks.
+ * A disk may carry several (a RAID member holds a file system); members and encrypted containers
+ * come first because their content must not be read through.
+ */
+import { ByteReader } from "../core/bytes.ts";
+import { readBytes, type SectorSource } from "../disk/source.ts";
+
+/** A known signature. */
+export interface Signature {
+  /** Name, lower case, as lsblk prints it. */
+  readonly name: string;
+  /** Words for the operator. */
+  readonly title: string;
+  /** True when nothing inside may be taken at face value. */
+  readonly opaque: boolean;
+}
+
+/** [name, title, offset in bytes, text or bytes in hexadecimal, opaque]. */
+const FIXED: readonly (readonly [string, string, number, string, boolean])[] = [
+  ["crypto_LUKS", "a LUKS encrypted volume", 0, hexOf("LUKS\xba\xbe"), true],
+  ["bitlocker", "a BitLocker encrypted volume", 3, hexOf("-FVE-FS-"), true],
+  ["lvm2", "an LVM physical volume", 24, hexOf("LVM2 001"), true],
+  ["lvm2", "an LVM physical volume", 512 + 24, hexOf("LVM2 001"), true],
+  ["lvm2", "an LVM physical volume", 1024 + 24, hexOf("LVM2 001"), true],
+  ["lvm2", "an LVM physical volume", 1536 + 24, hexOf("LVM2 001"), true],
+  ["linux_raid", "an md RAID member", 0, "fc4e2ba9", true],
+  ["linux_raid", "an md RAID member", 4096, "fc4e2ba9", true],
+  ["bcache", "a bcache device", 4096 + 24, "c68573f64e1a45ca8265f57f48ba6d81", true],
+  ["ntfs", "an NTFS file system", 3, hexOf("NTFS    "), false],
+  ["exfat", "an exFAT file system", 3, hexOf("EXFAT   "), false],
+  ["refs", "a ReFS file system", 3, hexOf("ReFS\0\0\0\0"), false],
+  ["xfs", "an XFS file system", 0, hexOf("XFSB"), false],
+  ["btrfs", "a Btrfs file system", 65536 + 64, hexOf("_BHRfS_M"), false],
+  ["f2fs", "an F2FS file system", 1024, "1020f5f2", false],
+  ["jfs", "a JFS file system", 32768, hexOf("JFS1"), false],
+  ["hfsplus", "an HFS+ file system", 1024, hexOf("H+\0\x04"), false],
+  ["apfs", "an APFS container", 32, hexOf("NXSB"), false],
+  ["squashfs", "a squashfs file system", 0, hexOf("hsqs"), false],
+  ["iso9660", "an ISO 9660 file system", 32769, hexOf("CD001"), false],
+];
+
+/** md superblock magic, little-endian on disk. */
+const MD_MAGIC = 0xa92b4efc;
+
+/**
+ * Looks for all known signatures.
+ *
+ * @param source - The partition.
+ * @returns What was found; opaque ones first, each name once.
+ * @throws A system error when the device fails.
+ */
+export function findSignatures(source: SectorSource): readonly Signature[] {
+  const sizeBytes = source.sectorCount * source.sectorBytes;
+  const found = new Map<string, Signature>();
+  for (const [name, title, offset, hex, opaque] of FIXED) {
+    const length = hex.length / 2;
+    if (found.has(name) || offset + length > sizeBytes) continue;
+    const bytes = Buffer.from(readBytes(source, offset, length)).toString("hex");
+    if (bytes === hex) found.set(name, { name, title, opaque });
+  }
+  if (!found.has("linux_raid") && hasMdAtEnd(source, sizeBytes)) {
+    const name = "linux_raid";
+    found.set(name, { name, title: "an md RAID member", opaque: true });
+  }
+  const all = [...found.values()];
+  return [...all.filter(({ opaque }) => opaque), ...all.filter(({ opaque }) => !opaque)];
+}
+
+/**
+ * md 1.0 stands 8 KiB before the end (4 KiB aligned), md 0.90 in the last 64 KiB aligned 64 KiB.
+ */
+function hasMdAtEnd(source: SectorSource, sizeBytes: number): boolean {
+  const places = [
+    Math.floor((sizeBytes - 8192) / 4096) * 4096,
+    Math.floor(sizeBytes / 65536) * 65536 - 65536,
+  ];
+  return places.some((offset) => {
+    if (offset < 0 || offset + 4 > sizeBytes) return false;
+    return new ByteReader(readBytes(source, offset, 4), "md superblock").u32le() === MD_MAGIC;
+  });
+}
+
+function hexOf(text: string): string {
+  return Buffer.from(text, "latin1").toString("hex");
+}

@@ -1,0 +1,103 @@
+/**
+ * From a chunk's record to bytes for the disk, with every digest proven on the way (promise P1).
+ *
+ * A record comes from a file, a session or a single HTTP answer; the chunk table, true to the image
+ * id, says what it must be. Nothing is decompressed before the stored digest matched, nothing
+ * returned before the raw digest did.
+ */
+import { blake3, sameBytes } from "../core/digest.ts";
+import { FormatError } from "../core/errors.ts";
+import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
+import type { ChunkEntry, ChunkTable } from "./chunk-table.ts";
+import { Codec, type CodecPool } from "./codec-pool.ts";
+import { RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
+import { decodeRecordHeader } from "./record.ts";
+
+/** Bytes and where they belong. */
+export interface DiskWrite {
+  /** Unit: bytes from the start of the disk. */
+  readonly offset: ByteCount;
+  /** A view; see who made it for how long it is valid. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Proves a record.
+ *
+ * @param record - Record header and stored bytes, nothing behind them.
+ * @param entry - What the table says of the chunk.
+ * @param index - Its index.
+ * @returns The stored bytes: a view of `record`, never a Buffer.
+ * @throws {@link FormatError} `bad_record`, `wrong_record`, `bad_digest`, `truncated`.
+ */
+export function openRecord(record: Uint8Array, entry: ChunkEntry, index: number): Uint8Array {
+  const header = decodeRecordHeader(record);
+  const stored = plainView(record).subarray(RECORD_HEADER_BYTES);
+  const expected =
+    header.type === RecordType.chunk &&
+    header.codec === entry.codec &&
+    header.index === index &&
+    header.storedBytes === entry.storedBytes &&
+    header.rawBytes === entry.rawBytes &&
+    stored.byteLength === entry.storedBytes &&
+    sameBytes(header.digest, entry.storedDigest);
+  if (!expected) {
+    throw new FormatError(
+      "wrong_record",
+      `Cannot use chunk ${index}: record of type ${header.type} for chunk ${header.index} with ` +
+        `${stored.byteLength} bytes, another one wanted`,
+    );
+  }
+  if (sameBytes(blake3(stored), entry.storedDigest)) return stored;
+  throw new FormatError("bad_digest", `Cannot use chunk ${index}: its stored bytes are damaged`);
+}
+
+/** Decodes chunks, one at a time. Belongs to one thread, as its pool does. */
+export class ChunkDecoder {
+  readonly #pool: CodecPool;
+
+  /** @param pool - Used by this decoder while it decodes. */
+  constructor(pool: CodecPool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * Decodes a chunk.
+   *
+   * @param table - The image's.
+   * @param index - Which chunk.
+   * @param record - Its record.
+   * @returns Its raw bytes; valid until the next call or until `record` changes.
+   * @throws {@link FormatError} as {@link openRecord}, and `bad_frame`.
+   */
+  decode(table: ChunkTable, index: number, record: Uint8Array): Uint8Array {
+    const entry = table.entry(index);
+    const stored = openRecord(record, entry, index);
+    const raw = entry.codec === Codec.raw ? stored : this.#pool.decompress(stored, entry.rawBytes);
+    if (sameBytes(blake3(raw), entry.rawDigest)) return raw;
+    throw new FormatError("bad_digest", `Cannot use chunk ${index}: its content is damaged`);
+  }
+}
+
+/**
+ * Says where the bytes of a chunk belong.
+ *
+ * @param table - The image's.
+ * @param index - Which chunk.
+ * @param raw - Its raw bytes; borrowed by the result.
+ * @returns One write per extent, ascending.
+ */
+export function writesOf(table: ChunkTable, index: number, raw: Uint8Array): DiskWrite[] {
+  let at = 0;
+  return table.extents(index).map(({ start, end }) => {
+    const length = (end - start) * EXTENT_UNIT_BYTES;
+    const bytes = raw.subarray(at, at + length);
+    at += length;
+    return { offset: start * EXTENT_UNIT_BYTES, bytes };
+  });
+}
+
+/** The `slice` of a Buffer shares memory, that of a Uint8Array copies: a record may be either. */
+function plainView(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

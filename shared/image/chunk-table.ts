@@ -1,0 +1,294 @@
+/**
+ * The chunk table: what every chunk of an image is, where it stands, and what it must digest to.
+ * FORMAT.md section 5.
+ *
+ * The table stays the bytes it came as; entries are read from it on demand, so an image of a
+ * million chunks costs what its table costs. All of it is checked once, when it is opened: order,
+ * bounds, lengths, slots.
+ */
+import { ByteReader, ByteWriter } from "../core/bytes.ts";
+import { DIGEST_BYTES } from "../core/digest.ts";
+import { FormatError } from "../core/errors.ts";
+import type { Range } from "../core/ranges.ts";
+import { type ChunkIndex, EXTENT_UNIT_BYTES } from "../core/units.ts";
+import { Codec } from "./codec-pool.ts";
+import {
+  BLOCK_BYTES,
+  CHUNK_EXTENTS_MAX,
+  CHUNK_RAW_BYTES_MAX,
+  ChunkFlag,
+  CHUNKS_MAX,
+  RECORD_ALIGNMENT,
+  RECORD_HEADER_BYTES,
+  SLOT_LOGS,
+} from "./limits.ts";
+
+/** "HUCT". */
+const TABLE_MAGIC = 0x48554354;
+/** Bytes before the first entry. */
+const TABLE_HEADER_BYTES = 16;
+/** Bytes of an entry and of an extent. */
+const ENTRY_BYTES = 96;
+const EXTENT_BYTES = 12;
+const FLAGS_KNOWN = ChunkFlag.bootGate | ChunkFlag.diskEnd;
+
+/** One chunk. */
+export interface ChunkEntry {
+  /** First byte of its record in the image file. */
+  readonly recordOffset: number;
+  /** Stored bytes behind the record header. */
+  readonly storedBytes: number;
+  /** Bytes of disk content, at most 1 MiB. */
+  readonly rawBytes: number;
+  readonly codec: Codec;
+  /** ChunkFlag bits. */
+  readonly flags: number;
+  /** Extents of this chunk: 1 .. 2048. */
+  readonly extentCount: number;
+  /** Position of its first extent in the list of all extents. */
+  readonly firstExtent: number;
+  /** Number of the partition; 0 outside partitions. */
+  readonly partition: number;
+  /** Size of its slot as a power of two. */
+  readonly slotLog2: number;
+  /** BLAKE3 of the raw bytes. Borrowed from the table. */
+  readonly rawDigest: Uint8Array;
+  /** BLAKE3 of the stored bytes. Borrowed from the table. */
+  readonly storedDigest: Uint8Array;
+}
+
+/** A run of the image file. */
+export interface ByteRun {
+  /** First byte. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** An opened chunk table. */
+export class ChunkTable {
+  /** The table as stored: digest it, serve it, keep it. */
+  readonly bytes: Uint8Array;
+  /** Number of chunks. */
+  readonly count: number;
+  readonly #view: DataView;
+  readonly #extentsOffset: number;
+
+  /**
+   * @param bytes - Stored bytes of the table record; owned by the table from here on.
+   * @param diskBytes - Size of the disk; no extent may lie outside.
+   * @throws {@link FormatError} `bad_table`, `truncated`.
+   */
+  constructor(bytes: Uint8Array, diskBytes: number) {
+    const reader = new ByteReader(bytes, "chunk table");
+    const magic = reader.u32be();
+    this.count = reader.u32be();
+    const extentCount = reader.u32be();
+    const reserved = reader.u32be();
+    this.#extentsOffset = TABLE_HEADER_BYTES + this.count * ENTRY_BYTES;
+    const length = this.#extentsOffset + extentCount * EXTENT_BYTES;
+    if (magic !== TABLE_MAGIC || reserved !== 0 || this.count > CHUNKS_MAX) {
+      throw bad(`it begins with ${magic.toString(16)} and ${this.count} chunks`);
+    }
+    if (length !== bytes.byteLength) {
+      throw bad(`${bytes.byteLength} bytes for ${this.count} chunks, ${length} wanted`);
+    }
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#check(diskBytes / EXTENT_UNIT_BYTES, extentCount);
+  }
+
+  /**
+   * Gives one chunk.
+   *
+   * @param index - 0 .. count-1.
+   * @returns Its entry.
+   * @throws {@link FormatError} `no_such_chunk`.
+   */
+  entry(index: ChunkIndex): ChunkEntry {
+    if (!Number.isInteger(index) || index < 0 || index >= this.count) {
+      throw new FormatError(
+        "no_such_chunk",
+        `Cannot read chunk ${index}: the image has ${this.count} chunks`,
+      );
+    }
+    const offset = TABLE_HEADER_BYTES + index * ENTRY_BYTES;
+    const view = this.#view;
+    return {
+      recordOffset: Number(view.getBigUint64(offset)),
+      storedBytes: view.getUint32(offset + 8),
+      rawBytes: view.getUint32(offset + 12),
+      codec: view.getUint8(offset + 16) as Codec,
+      flags: view.getUint8(offset + 17),
+      extentCount: view.getUint16(offset + 18),
+      firstExtent: view.getUint32(offset + 20),
+      partition: view.getUint16(offset + 24),
+      slotLog2: view.getUint8(offset + 26),
+      rawDigest: this.bytes.subarray(offset + 32, offset + 32 + DIGEST_BYTES),
+      storedDigest: this.bytes.subarray(offset + 64, offset + 64 + DIGEST_BYTES),
+    };
+  }
+
+  /**
+   * Gives the extents of one chunk.
+   *
+   * @param index - 0 .. count-1.
+   * @returns A normal list. Unit: 512 bytes from the start of the disk.
+   * @throws {@link FormatError} `no_such_chunk`.
+   */
+  extents(index: ChunkIndex): Range[] {
+    const { firstExtent, extentCount } = this.entry(index);
+    const extents: Range[] = [];
+    for (let at = firstExtent; at < firstExtent + extentCount; at += 1) {
+      const offset = this.#extentsOffset + at * EXTENT_BYTES;
+      const start = Number(this.#view.getBigUint64(offset));
+      extents.push({ start, end: start + this.#view.getUint32(offset + 8) });
+    }
+    return extents;
+  }
+
+  /**
+   * Gives the run of the image file that is the record of a chunk: what a session sends for it.
+   *
+   * @param index - 0 .. count-1.
+   * @returns Record header and stored bytes, without padding.
+   * @throws {@link FormatError} `no_such_chunk`.
+   */
+  recordRange(index: ChunkIndex): ByteRun {
+    const { recordOffset, storedBytes } = this.entry(index);
+    return { offset: recordOffset, length: RECORD_HEADER_BYTES + storedBytes };
+  }
+
+  #check(diskUnits: number, extentCount: number): void {
+    let recordEnd = BLOCK_BYTES;
+    let extentsSeen = 0;
+    let diskEnd = 0;
+    for (let index = 0; index < this.count; index += 1) {
+      const entry = this.entry(index);
+      const fault = entryFault(entry, recordEnd, extentsSeen);
+      if (fault !== undefined) throw bad(`chunk ${index} ${fault}`);
+      if (entry.firstExtent + entry.extentCount > extentCount) throw bad(`chunk ${index} overruns`);
+      diskEnd = this.#checkExtents(index, entry, diskEnd);
+      recordEnd = entry.recordOffset + RECORD_HEADER_BYTES + entry.storedBytes;
+      extentsSeen += entry.extentCount;
+    }
+    if (diskEnd > diskUnits) throw bad(`its extents end at ${diskEnd}, the disk at ${diskUnits}`);
+    if (extentsSeen !== extentCount) throw bad(`${extentCount} extents, ${extentsSeen} in chunks`);
+  }
+
+  /**
+   * Chunks and their extents ascend; each chunk stays in its slot. Returns where the chunk ends.
+   *
+   * @throws {@link FormatError} `bad_table`.
+   */
+  #checkExtents(index: ChunkIndex, entry: ChunkEntry, diskEnd: number): number {
+    let end = diskEnd;
+    let units = 0;
+    const extents = this.extents(index);
+    const slotUnits = 2 ** entry.slotLog2 / EXTENT_UNIT_BYTES;
+    const slot = Math.floor((extents[0]?.start ?? 0) / slotUnits);
+    for (const extent of extents) {
+      if (extent.start < end || extent.end <= extent.start) {
+        throw bad(`chunk ${index} has an extent at ${extent.start} out of order`);
+      }
+      end = extent.end;
+      units += extent.end - extent.start;
+    }
+    if (end > (slot + 1) * slotUnits) throw bad(`chunk ${index} leaves its slot`);
+    if (units * EXTENT_UNIT_BYTES !== entry.rawBytes) {
+      throw bad(`chunk ${index} has ${units} units of extents for ${entry.rawBytes} bytes`);
+    }
+    return end;
+  }
+}
+
+/** Collects entries while an image is written. */
+export class ChunkTableBuilder {
+  #entries = new Uint8Array(ENTRY_BYTES * 64);
+  #extents = new Uint8Array(EXTENT_BYTES * 64);
+  #count = 0;
+  #extentCount = 0;
+
+  /** @returns Chunks so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Adds a chunk.
+   *
+   * @param entry - All of it but its extents' place.
+   * @param extents - Its extents.
+   */
+  add(entry: Omit<ChunkEntry, "extentCount" | "firstExtent">, extents: readonly Range[]): void {
+    this.#entries = grown(this.#entries, (this.#count + 1) * ENTRY_BYTES);
+    this.#extents = grown(this.#extents, (this.#extentCount + extents.length) * EXTENT_BYTES);
+    new ByteWriter(this.#entries, this.#count * ENTRY_BYTES)
+      .u64be(entry.recordOffset)
+      .u32be(entry.storedBytes)
+      .u32be(entry.rawBytes)
+      .u8(entry.codec)
+      .u8(entry.flags)
+      .u16be(extents.length)
+      .u32be(this.#extentCount)
+      .u16be(entry.partition)
+      .u8(entry.slotLog2)
+      .zeros(5)
+      .bytes(entry.rawDigest)
+      .bytes(entry.storedDigest);
+    const writer = new ByteWriter(this.#extents, this.#extentCount * EXTENT_BYTES);
+    for (const { start, end } of extents) writer.u64be(start).u32be(end - start);
+    this.#count += 1;
+    this.#extentCount += extents.length;
+  }
+
+  /**
+   * Gives the table.
+   *
+   * @returns Fresh bytes: the stored bytes of the table record.
+   */
+  finish(): Uint8Array {
+    const entries = this.#entries.subarray(0, this.#count * ENTRY_BYTES);
+    const extents = this.#extents.subarray(0, this.#extentCount * EXTENT_BYTES);
+    const bytes = new Uint8Array(TABLE_HEADER_BYTES + entries.byteLength + extents.byteLength);
+    new ByteWriter(bytes)
+      .u32be(TABLE_MAGIC)
+      .u32be(this.#count)
+      .u32be(this.#extentCount)
+      .u32be(0)
+      .bytes(entries)
+      .bytes(extents);
+    return bytes;
+  }
+}
+
+function entryFault(entry: ChunkEntry, recordEnd: number, extentsSeen: number): string | undefined {
+  const { recordOffset, storedBytes, rawBytes, codec } = entry;
+  if (recordOffset < recordEnd || recordOffset % RECORD_ALIGNMENT !== 0) {
+    return `stands at ${recordOffset}, a multiple of 8 from ${recordEnd} on wanted`;
+  }
+  if (!Number.isSafeInteger(recordOffset)) return `stands at ${recordOffset}`;
+  if (rawBytes === 0 || rawBytes > CHUNK_RAW_BYTES_MAX) return `has ${rawBytes} raw bytes`;
+  if (storedBytes === 0 || storedBytes > rawBytes) return `has ${storedBytes} stored bytes`;
+  const known: readonly number[] = Object.values(Codec);
+  if (!known.includes(codec) || (codec === Codec.raw && storedBytes !== rawBytes)) {
+    return `has codec ${codec} and ${storedBytes} stored bytes`;
+  }
+  if ((entry.flags & ~FLAGS_KNOWN) !== 0) return `has flags ${entry.flags}`;
+  if (entry.extentCount === 0 || entry.extentCount > CHUNK_EXTENTS_MAX) {
+    return `has ${entry.extentCount} extents`;
+  }
+  if (entry.firstExtent !== extentsSeen) return `begins at extent ${entry.firstExtent}`;
+  return SLOT_LOGS.includes(entry.slotLog2) ? undefined : `has a slot of 2^${entry.slotLog2} bytes`;
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, wanted: number): Uint8Array<ArrayBuffer> {
+  if (wanted <= bytes.byteLength) return bytes;
+  const larger = new Uint8Array(Math.max(wanted, bytes.byteLength * 2));
+  larger.set(bytes);
+  return larger;
+}
+
+function bad(found: string): FormatError {
+  return new FormatError("bad_table", `Cannot read chunk table: ${found}`);
+}

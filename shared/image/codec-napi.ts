@@ -1,0 +1,50 @@
+/**
+ * The chunk codec on zstd-napi: contexts and buffers live as long as the pool, so a chunk allocates
+ * nothing.
+ */
+import type { CCtx, DCtx } from "zstd-napi/binding.js";
+import type { CodecPool } from "./codec-pool.ts";
+import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
+import { badFrame, checkZstdFrame } from "./zstd-frame.ts";
+
+/** The part of zstd-napi's binding that is used. */
+export interface ZstdBinding {
+  /** Makes a compression context. */
+  readonly CCtx: new () => CCtx;
+  /** Makes a decompression context. */
+  readonly DCtx: new () => DCtx;
+  /** Longest frame of so many bytes. */
+  readonly compressBound: (size: number) => number;
+}
+
+/**
+ * Makes a codec.
+ *
+ * @param binding - zstd-napi's native binding.
+ * @returns A pool whose results live in its two buffers.
+ */
+export function napiCodecPool(binding: ZstdBinding): CodecPool {
+  const compressor = new binding.CCtx();
+  const decompressor = new binding.DCtx();
+  const frames = new Uint8Array(binding.compressBound(CHUNK_RAW_BYTES_MAX));
+  const raws = new Uint8Array(CHUNK_RAW_BYTES_MAX);
+  return {
+    name: "zstd-napi",
+    compress: (raw, level) => frames.subarray(0, compressor.compress(frames, raw, level)),
+    decompress(frame, rawBytes) {
+      checkZstdFrame(frame, rawBytes);
+      const into = raws.subarray(0, rawBytes);
+      const length = decompressedInto(decompressor, into, frame);
+      if (length === rawBytes) return into;
+      throw badFrame(`${length} bytes came out, ${rawBytes} wanted`);
+    },
+  };
+}
+
+function decompressedInto(decompressor: DCtx, into: Uint8Array, frame: Uint8Array): number {
+  try {
+    return decompressor.decompress(into, frame);
+  } catch (cause) {
+    throw badFrame("zstd refuses the frame", cause);
+  }
+}

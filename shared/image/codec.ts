@@ -1,0 +1,45 @@
+/**
+ * Choice of the chunk codec: zstd-napi when it was built for this computer, else node:zlib.
+ *
+ * zstd-napi is native code and optional; it is loaded here and nowhere else, and a load that fails
+ * is an answer.
+ */
+import { SituationError } from "../core/errors.ts";
+import { napiCodecPool, type ZstdBinding } from "./codec-napi.ts";
+import type { CodecPool } from "./codec-pool.ts";
+import { zlibCodecPool } from "./codec-zlib.ts";
+
+/** What can be asked for. */
+export type CodecChoice = "auto" | CodecPool["name"];
+
+/**
+ * Makes a codec pool for the calling thread.
+ *
+ * @param choice - `auto` takes zstd-napi when it loads.
+ * @returns A pool; its `name` says which one it is.
+ * @throws {@link SituationError} `codec_missing` when zstd-napi was named and does not load.
+ */
+export async function createCodecPool(choice: CodecChoice = "auto"): Promise<CodecPool> {
+  if (choice === "node:zlib") return zlibCodecPool();
+  const loaded = await loadBinding();
+  if ("binding" in loaded) return napiCodecPool(loaded.binding);
+  if (choice === "auto") return zlibCodecPool();
+  throw new SituationError("codec_missing", "Cannot use zstd-napi: it does not load", {
+    cause: loaded.cause,
+    cure: "Use node:zlib, or install a C++ compiler and install the packages again",
+  });
+}
+
+/**
+ * The binding is CommonJS, so all that it exports is the default export; its type does not know.
+ */
+async function loadBinding(): Promise<
+  { readonly binding: ZstdBinding } | { readonly cause: unknown }
+> {
+  try {
+    const loaded: unknown = await import("zstd-napi/binding.js");
+    return { binding: (loaded as { readonly default: ZstdBinding }).default };
+  } catch (cause) {
+    return { cause };
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Numbers of the image format, version 1: FORMAT.md tells what each is for.
+ *
+ * Every reader enforces the limits before it allocates or loops, because an image may come from
+ * anywhere.
+ */
+
+/** Version of the format that this code writes; a reader refuses another major. */
+export const FORMAT_MAJOR = 1;
+/** Additions that an old reader may ignore. */
+export const FORMAT_MINOR = 0;
+/** Bytes of header and footer. */
+export const BLOCK_BYTES = 4096;
+/** Bytes of a record header. */
+export const RECORD_HEADER_BYTES = 56;
+/** Records begin at multiples of this. Unit: bytes. */
+export const RECORD_ALIGNMENT = 8;
+/** Most chunks of an image: 16 TiB at 1 MiB. */
+export const CHUNKS_MAX = 2 ** 24;
+/** Most bytes of disk in one chunk. */
+export const CHUNK_RAW_BYTES_MAX = 1 << 20;
+/** Most extents of one chunk: 1 MiB in pieces of 512 bytes. */
+export const CHUNK_EXTENTS_MAX = 2048;
+/** Most bytes of a manifest. */
+export const MANIFEST_BYTES_MAX = 8 << 20;
+/** Most bytes of one text in a manifest, as UTF-8. */
+export const TEXT_BYTES_MAX = 255;
+/** Sizes of slots as powers of two: 1, 4, 16, 64 MiB. */
+export const SLOT_LOGS: readonly number[] = [20, 22, 24, 26];
+/** zstd level of a save that names none. */
+export const DEFAULT_LEVEL = 3;
+
+/** Bits of a chunk's flags. */
+export const ChunkFlag = {
+  /** Cleared before a restore and written last. */
+  bootGate: 0x01,
+  /** Bound to the end of the disk: left out when the target has another size. */
+  diskEnd: 0x02,
+} as const;
+
+/** Types of records. From 0x80 on a reader skips what it does not know; below that it refuses. */
+export const RecordType = {
+  chunk: 0x01,
+  table: 0x02,
+  manifest: 0x03,
+  signature: 0x84,
+  note: 0x85,
+} as const;
+/** One of the {@link RecordType} numbers. */
+export type RecordType = (typeof RecordType)[keyof typeof RecordType];

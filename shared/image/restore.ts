@@ -1,0 +1,123 @@
+/**
+ * Restore: an image file that is at hand onto a whole disk.
+ *
+ * The order that keeps promise P2 is GatedDisk's; here are only the steps. What opens the gate is
+ * read and proven before anything is erased, so an image whose tables are damaged never costs a
+ * disk. Any fault after that leaves the gate closed, and the disk says so in its first sector.
+ */
+import { ExitCode, SituationError } from "../core/errors.ts";
+import type { ByteCount } from "../core/units.ts";
+import type { BlockDevice } from "../disk/block-device.ts";
+import type { CodecPool } from "./codec-pool.ts";
+import { GatedDisk, plainBuffer } from "./gated-disk.ts";
+import type { ImageBytes, ImageIndex } from "./reader.ts";
+
+/** How to restore. */
+export interface RestoreOptions {
+  /** Names this run in the gate record; at most 64 bytes. */
+  readonly orderId: string;
+  /** Read back a sample or everything before the gate opens. */
+  readonly verify: "sample" | "full";
+  /** Stops before the next chunk; the gate stays closed. */
+  readonly signal?: AbortSignal;
+  /**
+   * Told after every chunk.
+   *
+   * @param phase - What is being done.
+   * @param doneBytes - Of this phase.
+   * @param totalBytes - Of this phase.
+   * @returns Awaited, so that the caller may give way to others.
+   */
+  readonly progress?: (
+    phase: RestorePhase,
+    doneBytes: ByteCount,
+    totalBytes: ByteCount,
+  ) => Promise<void> | void;
+}
+
+/** What a restore is doing. */
+export type RestorePhase = "writing" | "reading back";
+
+/** What a restore did. */
+export interface RestoreResult {
+  /** Content written. Unit: bytes. */
+  readonly writtenBytes: ByteCount;
+  /** Chunks read back and compared. */
+  readonly verifiedChunks: number;
+  /** The disk has another size than the saved one. */
+  readonly resized: boolean;
+}
+
+/** An image that is open. */
+export interface RestoreImage {
+  readonly file: ImageBytes;
+  readonly index: ImageIndex;
+  readonly pool: CodecPool;
+}
+
+/**
+ * Restores an image.
+ *
+ * @param image - What to write; read only.
+ * @param device - The target; all of it belongs to the image afterwards.
+ * @param options - See {@link RestoreOptions}.
+ * @returns What was done; the device is flushed.
+ * @throws {@link SituationError} `disk_in_use`, `disk_too_small`, `sector_size_differs`,
+ *   `gpt_not_movable` before anything is written; `aborted`, FormatError (`verify_mismatch` among
+ *   them) and system errors leave the gate closed.
+ */
+export async function restoreImage(
+  image: RestoreImage,
+  device: BlockDevice,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
+  checkUnused(device);
+  const { table } = image.index;
+  const disk = new GatedDisk(image.index, device, image.pool, plainBuffer());
+  const body = disk.body;
+  const isBody = new Set(body);
+  for (let chunk = 0; chunk < table.count; chunk += 1) {
+    if (!isBody.has(chunk)) disk.accept(chunk, readRecord(image, chunk));
+  }
+  disk.checkOpening();
+  disk.close(options.orderId);
+  const totalBytes = body.reduce((sum, chunk) => sum + table.entry(chunk).rawBytes, 0);
+  let doneBytes = 0;
+  for (const chunk of body) {
+    throwIfAborted(options.signal);
+    disk.accept(chunk, readRecord(image, chunk));
+    doneBytes += table.entry(chunk).rawBytes;
+    await options.progress?.("writing", doneBytes, totalBytes);
+  }
+  disk.flush();
+  const verifiedChunks = disk.readBack(options.verify, (done, total) => {
+    throwIfAborted(options.signal);
+    void options.progress?.("reading back", done, total);
+  });
+  disk.open();
+  return { writtenBytes: disk.writtenBytes, verifiedChunks, resized: disk.resized };
+}
+
+function readRecord({ file, index }: RestoreImage, chunk: number): Uint8Array {
+  const { offset, length } = index.table.recordRange(chunk);
+  const record = new Uint8Array(length);
+  file.read(offset, record);
+  return record;
+}
+
+function checkUnused(device: BlockDevice): void {
+  const { path, inUse } = device.identity;
+  if (inUse.length === 0) return;
+  throw new SituationError("disk_in_use", `Cannot write "${path}": ${inUse.join(", ")}`, {
+    cure: "Unmount it, or release what holds it, and try again",
+  });
+}
+
+/** @throws {@link SituationError} `aborted`. */
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new SituationError("aborted", "Cannot finish restoring: it was stopped", {
+    cure: "The disk does not boot now; restore it again",
+    exitCode: ExitCode.aborted,
+  });
+}

@@ -1,0 +1,107 @@
+/**
+ * How used sectors become chunks: FORMAT.md section 4.
+ *
+ * Slots are aligned to the disk, never to the content, so the same sectors give the same chunk in
+ * every capture. A region is cut into slots of 64 MiB; one that holds more than 1 MiB of used bytes
+ * is cut into four, and so on down to
+ * 1 MiB. Almost empty stretches of disk thus cost one chunk instead of 64, and the rule looks at
+ *   nothing but the slot.
+ */
+import { EXTENT_UNIT_BYTES } from "../core/units.ts";
+import type { Range } from "../core/ranges.ts";
+import { CHUNK_RAW_BYTES_MAX, ChunkFlag, SLOT_LOGS } from "./limits.ts";
+
+/** Used bytes under one rule, in units of 512 bytes. */
+export interface ChunkRegion {
+  /** Number of the partition; 0 outside partitions. */
+  readonly partition: number;
+  /** {@link ChunkFlag} bits of its chunks. */
+  readonly flags: number;
+  /** Extents in use: a normal list. Unit: 512 bytes from the start of the disk. */
+  readonly used: readonly Range[];
+}
+
+/** One chunk before it has content. */
+export interface ChunkPlan {
+  readonly partition: number;
+  readonly flags: number;
+  /** Size of its slot as a power of two: 20, 22, 24 or 26. */
+  readonly slotLog2: number;
+  /** Its extents, 1 .. 2048; a normal list. Unit: 512 bytes. */
+  readonly extents: readonly Range[];
+  /** Sum of the extents. Unit: bytes, at most 1 MiB. */
+  readonly rawBytes: number;
+}
+
+/** What `planDisk` gives, as far as it matters here. */
+interface SectorRegion {
+  readonly partition: number;
+  readonly gate: boolean;
+  readonly diskEnd: boolean;
+  readonly used: readonly Range[];
+}
+
+const UNITS_MAX = CHUNK_RAW_BYTES_MAX / EXTENT_UNIT_BYTES;
+
+/**
+ * Cuts the regions of a disk into chunks.
+ *
+ * @param regions - From the disk plan, by ascending start.
+ * @param sectorBytes - Logical sector size of the disk.
+ * @returns Chunks by ascending disk position.
+ */
+export function cutChunks(regions: readonly SectorRegion[], sectorBytes: number): ChunkPlan[] {
+  const scale = sectorBytes / EXTENT_UNIT_BYTES;
+  const chunks: ChunkPlan[] = [];
+  for (const { partition, gate, diskEnd, used } of regions) {
+    const flags = (gate ? ChunkFlag.bootGate : 0) | (diskEnd ? ChunkFlag.diskEnd : 0);
+    const units = used.map(({ start, end }) => ({ start: start * scale, end: end * scale }));
+    cutRegion({ partition, flags, used: units }, chunks);
+  }
+  return chunks;
+}
+
+function cutRegion(region: ChunkRegion, chunks: ChunkPlan[]): void {
+  const level = SLOT_LOGS.length - 1;
+  for (const slot of slotsOf(region.used, SLOT_LOGS[level] ?? 0)) {
+    cutSlot(region, slot, level, chunks);
+  }
+}
+
+function cutSlot(
+  region: ChunkRegion,
+  extents: readonly Range[],
+  level: number,
+  chunks: ChunkPlan[],
+): void {
+  const slotLog2 = SLOT_LOGS[level] ?? 0;
+  const units = extents.reduce((sum, { start, end }) => sum + end - start, 0);
+  if (level > 0 && units > UNITS_MAX) {
+    const smaller = SLOT_LOGS[level - 1] ?? 0;
+    for (const slot of slotsOf(extents, smaller)) cutSlot(region, slot, level - 1, chunks);
+    return;
+  }
+  const { partition, flags } = region;
+  chunks.push({ partition, flags, slotLog2, extents, rawBytes: units * EXTENT_UNIT_BYTES });
+}
+
+/** Cuts extents at slot borders and gives those of each slot that has any. */
+function* slotsOf(extents: readonly Range[], slotLog2: number): Generator<Range[]> {
+  const slotUnits = 2 ** slotLog2 / EXTENT_UNIT_BYTES;
+  let slot = -1;
+  let current: Range[] = [];
+  for (const extent of extents) {
+    for (let start = extent.start; start < extent.end; ) {
+      const number = Math.floor(start / slotUnits);
+      const end = Math.min(extent.end, (number + 1) * slotUnits);
+      if (number !== slot && current.length > 0) {
+        yield current;
+        current = [];
+      }
+      slot = number;
+      current.push({ start, end });
+      start = end;
+    }
+  }
+  if (current.length > 0) yield current;
+}

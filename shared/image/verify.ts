@@ -1,0 +1,163 @@
+/**
+ * Checks every byte of an image file: `huck image verify`.
+ *
+ * Opening an image proves its index; here all records are walked in file order, each decoded and
+ * compared. A byte that no digest covers (padding) must be zero, so that every flipped byte is
+ * found. Damage does not end the walk: the operator wants to know all of it, named by partition and
+ * place on the disk.
+ */
+import { blake3, sameBytes } from "../core/digest.ts";
+import { FormatError } from "../core/errors.ts";
+import { EXTENT_UNIT_BYTES } from "../core/units.ts";
+import { ChunkDecoder } from "./chunk-decoder.ts";
+import type { CodecPool } from "./codec-pool.ts";
+import type { RecordPlace } from "./header.ts";
+import { BLOCK_BYTES, RECORD_HEADER_BYTES } from "./limits.ts";
+import type { ImageBytes, ImageIndex } from "./reader.ts";
+import { decodeRecordHeader, paddingAfter } from "./record.ts";
+
+/** More problems than these are counted, not listed. */
+export const PROBLEMS_MAX = 1000;
+/** From this type on a record may be skipped by who does not know it. */
+const SKIPPABLE_TYPE_MIN = 0x80;
+/** Piece in which skipped records are digested. Unit: bytes. */
+const SKIPPED_BYTES_MAX = 16 << 20;
+
+/** One damaged place. */
+export interface ImageProblem {
+  /** What is wrong, in one sentence part. */
+  readonly message: string;
+  /** Chunk that is damaged; undefined for bytes between records. */
+  readonly chunk?: number;
+  /** Its partition; 0 outside partitions. */
+  readonly partition?: number;
+  /** First and one past the last byte on the disk. */
+  readonly diskBytes?: readonly [number, number];
+}
+
+/** What a check found. */
+export interface ImageCheck {
+  readonly chunks: number;
+  /** At most {@link PROBLEMS_MAX}. */
+  readonly problems: readonly ImageProblem[];
+  /** All problems, listed or not. */
+  readonly problemCount: number;
+}
+
+/**
+ * Checks all chunks and all bytes between them.
+ *
+ * @param file - The image file.
+ * @param index - Opened from it.
+ * @param pool - Decompresses.
+ * @param visit - Called after every chunk with the bytes of disk content seen so far.
+ * @returns What was found.
+ * @throws A system error when the file cannot be read.
+ */
+export function checkImage(
+  file: ImageBytes,
+  index: ImageIndex,
+  pool: CodecPool,
+  visit: (rawBytes: number) => void,
+): ImageCheck {
+  const { table, footer } = index;
+  const decoder = new ChunkDecoder(pool);
+  const problems: ImageProblem[] = [];
+  let problemCount = 0;
+  const note = (problem: ImageProblem): void => {
+    problemCount += 1;
+    if (problems.length < PROBLEMS_MAX) problems.push(problem);
+  };
+  let at = BLOCK_BYTES;
+  let rawBytes = 0;
+  for (let chunk = 0; chunk < table.count; chunk += 1) {
+    const { offset, length } = table.recordRange(chunk);
+    noteFault(note, {}, () => {
+      checkBetween(file, at, offset);
+    });
+    const entry = table.entry(chunk);
+    const place = { chunk, partition: entry.partition, diskBytes: diskBytesOf(index, chunk) };
+    noteFault(note, place, () => {
+      const record = new Uint8Array(length);
+      file.read(offset, record);
+      decoder.decode(table, chunk, record);
+    });
+    at = offset + length;
+    rawBytes += entry.rawBytes;
+    visit(rawBytes);
+  }
+  for (const place of [footer.table, footer.manifest] satisfies RecordPlace[]) {
+    noteFault(note, {}, () => {
+      checkBetween(file, at, place.offset);
+    });
+    at = place.offset + RECORD_HEADER_BYTES + place.storedBytes;
+  }
+  noteFault(note, {}, () => {
+    checkBetween(file, at, file.fileBytes - BLOCK_BYTES);
+  });
+  return { chunks: table.count, problems, problemCount };
+}
+
+/**
+ * Names the stretch of disk that a chunk covers.
+ *
+ * @param index - Of its image.
+ * @param chunk - Its index.
+ * @returns First and one past the last byte.
+ */
+export function diskBytesOf(index: ImageIndex, chunk: number): readonly [number, number] {
+  const extents = index.table.extents(chunk);
+  const start = extents[0]?.start ?? 0;
+  const end = extents.at(-1)?.end ?? start;
+  return [start * EXTENT_UNIT_BYTES, end * EXTENT_UNIT_BYTES];
+}
+
+function noteFault(
+  note: (problem: ImageProblem) => void,
+  place: Omit<ImageProblem, "message">,
+  work: () => void,
+): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    note({ message: error.message, ...place });
+  }
+}
+
+/**
+ * Between two known records: padding, then skippable records with their own padding. `at` ends an
+ * unpadded record.
+ *
+ * @throws {@link FormatError} `bad_record`, `bad_padding`.
+ */
+function checkBetween(file: ImageBytes, at: number, end: number): void {
+  let place = checkPadding(file, at, end);
+  while (place < end) {
+    const header = decodeRecordHeader(readRun(file, place, RECORD_HEADER_BYTES));
+    const stored = readRun(file, place + RECORD_HEADER_BYTES, header.storedBytes);
+    const known = header.type >= SKIPPABLE_TYPE_MIN;
+    if (!known || !sameBytes(blake3(stored), header.digest)) {
+      throw new FormatError("bad_record", `Cannot read record of type ${header.type} at ${place}`);
+    }
+    place = checkPadding(file, place + RECORD_HEADER_BYTES + header.storedBytes, end);
+  }
+  if (place !== end) throw new FormatError("bad_record", `Cannot read bytes ${end} to ${place}`);
+}
+
+function checkPadding(file: ImageBytes, at: number, end: number): number {
+  const length = paddingAfter(at);
+  if (at + length > end || readRun(file, at, length).some((byte) => byte !== 0)) {
+    throw new FormatError("bad_padding", `Cannot read image: bytes from ${at} on are not zero`);
+  }
+  return at + length;
+}
+
+function readRun(file: ImageBytes, offset: number, length: number): Uint8Array {
+  if (length > SKIPPED_BYTES_MAX || offset + length > file.fileBytes) {
+    throw new FormatError("bad_record", `Cannot read ${length} bytes at ${offset} of the image`);
+  }
+  const bytes = new Uint8Array(length);
+  file.read(offset, bytes);
+  return bytes;
+}

@@ -1,0 +1,171 @@
+/**
+ * Writes an image file from front to back: header, chunks, chunk table, manifest, footer.
+ *
+ * The sink only ever appends, so an image may go into a file, a pipe or an upload alike. While one
+ * record is on its way the next is compressed: two buffers take turns. What is on its way when an
+ * error strikes is awaited by `settle`.
+ */
+import { blake3 } from "../core/digest.ts";
+import { ChunkTable, ChunkTableBuilder } from "./chunk-table.ts";
+import { Codec, type CodecPool } from "./codec-pool.ts";
+import { imageIdOf } from "./content-record.ts";
+import { encodeFooter, encodeHeader, type ImageHeader, type RecordPlace } from "./header.ts";
+import {
+  BLOCK_BYTES,
+  CHUNK_RAW_BYTES_MAX,
+  RECORD_ALIGNMENT,
+  RECORD_HEADER_BYTES,
+  RecordType,
+} from "./limits.ts";
+import { encodeManifest, type Manifest } from "./manifest.ts";
+import { encodeRecordHeader, paddingAfter, recordHeaderOf } from "./record.ts";
+import type { ChunkPlan } from "./slots.ts";
+
+/** A frame that saves less than 3 % is not worth a decoder's time: the chunk is stored raw. */
+const STORED_SHARE_MAX = 0.97;
+
+/** Where an image goes. */
+export interface ByteSink {
+  /**
+   * Adds bytes at the end.
+   *
+   * @param bytes - Not changed before the promise resolves.
+   */
+  append(bytes: Uint8Array): Promise<void>;
+}
+
+/** What the caller knows of a manifest; the writer adds the rest. */
+export type ManifestInput = Omit<Manifest, "format" | "major" | "minor" | "stats">;
+
+/** What an image became. */
+export interface WrittenImage {
+  /** 32 bytes. */
+  readonly imageId: Uint8Array;
+  /** Length of the file. Unit: bytes. */
+  readonly fileBytes: number;
+  /** Content of all chunks. Unit: bytes. */
+  readonly rawBytes: number;
+  readonly chunkCount: number;
+}
+
+/** Writes one image. */
+export class ImageWriter {
+  readonly #sink: ByteSink;
+  readonly #pool: CodecPool;
+  readonly #header: ImageHeader;
+  readonly #table = new ChunkTableBuilder();
+  readonly #buffers = [recordBuffer(), recordBuffer()] as const;
+  #pending: Promise<void> = Promise.resolve();
+  #turn = 0;
+  #offset = 0;
+  #rawBytes = 0;
+  #storedBytes = 0;
+
+  /**
+   * @param sink - Where the image goes.
+   * @param pool - Compresses the chunks.
+   * @param header - UUID and time of this file.
+   */
+  constructor(sink: ByteSink, pool: CodecPool, header: ImageHeader) {
+    this.#sink = sink;
+    this.#pool = pool;
+    this.#header = header;
+  }
+
+  /** @returns Bytes of the file so far. */
+  get fileBytes(): number {
+    return this.#offset;
+  }
+
+  /** Writes the header. Call once, first. */
+  async begin(): Promise<void> {
+    await this.#append(encodeHeader(this.#header));
+  }
+
+  /**
+   * Adds a chunk. Chunks come by ascending disk position.
+   *
+   * @param plan - Its place.
+   * @param raw - Its bytes: those of its extents, in order. Free again when the promise resolves.
+   * @param level - zstd level, 1 .. 19.
+   */
+  async addChunk(plan: ChunkPlan, raw: Uint8Array, level: number): Promise<void> {
+    const frame = this.#pool.compress(raw, level);
+    const gains = frame.byteLength <= raw.byteLength * STORED_SHARE_MAX;
+    const [codec, stored] = gains ? [Codec.zstd, frame] : [Codec.raw, raw];
+    const index = this.#table.count;
+    const fields = { type: RecordType.chunk, codec, index, rawBytes: raw.byteLength };
+    const header = recordHeaderOf(fields, stored);
+    const { partition, flags, slotLog2, extents, rawBytes } = plan;
+    const entry = { partition, flags, slotLog2, rawBytes, codec, rawDigest: blake3(raw) };
+    const { storedBytes, digest: storedDigest } = header;
+    const place = { recordOffset: this.#offset, storedBytes, storedDigest };
+    this.#table.add({ ...entry, ...place }, extents);
+    this.#rawBytes += rawBytes;
+    this.#storedBytes += storedBytes;
+    const buffer = this.#buffers[this.#turn & 1] ?? recordBuffer();
+    this.#turn += 1;
+    const length = RECORD_HEADER_BYTES + storedBytes + paddingAfter(storedBytes);
+    encodeRecordHeader(header, buffer);
+    buffer.set(stored, RECORD_HEADER_BYTES);
+    buffer.fill(0, RECORD_HEADER_BYTES + storedBytes, length);
+    await this.#append(buffer.subarray(0, length));
+  }
+
+  /**
+   * Writes table, manifest and footer; the image is complete.
+   *
+   * @param input - What the manifest says beside the statistics.
+   * @returns What the image became.
+   */
+  async finish(input: ManifestInput): Promise<WrittenImage> {
+    const tableBytes = this.#table.finish();
+    const stats = {
+      chunks: this.#table.count,
+      rawBytes: this.#rawBytes,
+      storedBytes: this.#storedBytes,
+    };
+    const table = await this.#addRecord(RecordType.table, tableBytes);
+    const manifestBytes = encodeManifest({ ...input, stats });
+    const manifest = await this.#addRecord(RecordType.manifest, manifestBytes);
+    const imageId = imageIdOf(input, new ChunkTable(tableBytes, input.disk.sizeBytes));
+    const { uuid } = this.#header;
+    const fileBytes = this.#offset + BLOCK_BYTES;
+    const chunkCount = this.#table.count;
+    await this.#append(encodeFooter({ uuid, fileBytes, chunkCount, table, manifest, imageId }));
+    await this.#pending;
+    return { imageId, fileBytes, rawBytes: this.#rawBytes, chunkCount };
+  }
+
+  /**
+   * Waits until the sink is idle, whatever became of the last bytes. For the way out after an
+   * error.
+   */
+  async settle(): Promise<void> {
+    await this.#pending.catch(() => undefined);
+  }
+
+  async #addRecord(type: RecordType, stored: Uint8Array): Promise<RecordPlace> {
+    const rawBytes = stored.byteLength;
+    const header = recordHeaderOf({ type, codec: Codec.raw, index: 0, rawBytes }, stored);
+    const place = { offset: this.#offset, storedBytes: rawBytes, digest: header.digest };
+    const headerBytes = new Uint8Array(RECORD_HEADER_BYTES);
+    encodeRecordHeader(header, headerBytes);
+    await this.#append(headerBytes);
+    await this.#append(stored);
+    await this.#append(new Uint8Array(paddingAfter(rawBytes)));
+    return place;
+  }
+
+  /** Waits for the bytes before, then sends these off; an error shows at the next call. */
+  async #append(bytes: Uint8Array): Promise<void> {
+    await this.#pending;
+    this.#offset += bytes.byteLength;
+    this.#pending = bytes.byteLength === 0 ? Promise.resolve() : this.#sink.append(bytes);
+    this.#pending.catch(() => undefined);
+  }
+}
+
+function recordBuffer(): Uint8Array {
+  return new Uint8Array(RECORD_HEADER_BYTES + CHUNK_RAW_BYTES_MAX + RECORD_ALIGNMENT);
+}
