@@ -18,6 +18,8 @@ export const OperatorRoute = {
   nodes: "/v1/nodes",
   /** GET -> {@link ImageList}. DELETE with `/<name>` moves an image to the trash. */
   images: "/v1/images",
+  /** POST {@link TokenRequest} -> {@link NodeToken}: for a receiver that is started without our boot services. */
+  tokens: "/v1/tokens",
   /** POST {@link LoadRequest} -> {@link JobCreated}. */
   loads: "/v1/loads",
   /** POST {@link SaveRequest} -> {@link JobCreated}. */
@@ -69,6 +71,25 @@ export const ImageList = z.strictObject({
 });
 /** All images of the store. */
 export type ImageList = z.infer<typeof ImageList>;
+
+/** A receiver will be started by hand, from an ISO, by kexec or on a file: let it join. */
+export const TokenRequest = z.strictObject({ node: NodeName });
+/** A receiver will be started by hand: let it join. */
+export type TokenRequest = z.infer<typeof TokenRequest>;
+
+/** What that receiver must be told: kernel arguments `huck.server`, `huck.token`, `huck.key`. */
+export const NodeToken = z.strictObject({
+  node: NodeName,
+  /** The MAC it is bound to. */
+  mac: MacAddress,
+  token: Id128,
+  /** Base URL of the node API. */
+  serverUrl: z.string().max(255),
+  /** Ed25519 public key that orders are signed with: 32 bytes as hexadecimal. */
+  serverKey: Digest,
+});
+/** What that receiver must be told. */
+export type NodeToken = z.infer<typeof NodeToken>;
 
 /** Write an image to nodes. */
 export const LoadRequest = z.strictObject({

@@ -17,7 +17,7 @@ export const VerifyLevel = z.enum(["flush", "sample", "full"]);
 export type VerifyLevel = z.infer<typeof VerifyLevel>;
 
 /** How the node leaves the receiver when it is done. */
-export const LeaveMode = z.enum(["reboot", "kexec", "poweroff", "stay"]);
+export const LeaveMode = z.enum(["reboot", "poweroff", "stay"]);
 /** How the node leaves the receiver. */
 export type LeaveMode = z.infer<typeof LeaveMode>;
 

@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/**
+ * huck: the dispatcher. It knows the verbs and loads the one that was typed, from the server's side
+ * or the receiver's.
+ *
+ * The one idea: nothing is loaded that the verb does not need. Linked as `image-load` or
+ * `image-save`, its own name is the verb. Errors end here: message and cure on standard error, and
+ * the exit code of CONTROL.md section 2.
+ */
+import path from "node:path";
+import { Command, CommanderError } from "commander";
+import packageFile from "./package.json" with { type: "json" };
+import { ExitCode, SituationError, messageOf } from "./shared/core/errors.ts";
+
+/** Fills a fresh command with a verb's description, options and action. */
+type Verb = (command: Command) => Command;
+
+const VERBS: Readonly<Record<string, readonly [string, () => Promise<Verb>]>> = {
+  init: [
+    "write a commented huck.yaml",
+    async () => (await import("./server/local/init.ts")).initCommand,
+  ],
+  serve: ["run the server", async () => (await import("./server/local/serve.ts")).serveCommand],
+  "image-load": [
+    "write an image to nodes",
+    async () => (await import("./server/cli/load.ts")).loadCommand,
+  ],
+  "image-save": [
+    "save a node's disk as an image",
+    async () => (await import("./server/cli/save.ts")).saveCommand,
+  ],
+  status: [
+    "ping nodes, tell how they stand",
+    async () => (await import("./server/cli/look.ts")).statusCommand,
+  ],
+  nodes: [
+    "print the names a range stands for",
+    async () => (await import("./server/cli/look.ts")).nodesCommand,
+  ],
+  image: [
+    "list, check, save and restore images",
+    async () => (await import("./server/local/image.ts")).imageCommand,
+  ],
+  job: [
+    "show or abort a load or save",
+    async () => (await import("./server/cli/look.ts")).jobCommand,
+  ],
+  cast: [
+    "throw a file at every huck catch",
+    async () => (await import("./server/local/cast.ts")).castCommand,
+  ],
+  catch: [
+    "take what a huck cast throws",
+    async () => (await import("./receiver/local/catch.ts")).catchCommand,
+  ],
+};
+
+const [, script = "", ...words] = process.argv;
+const name = path.basename(script);
+const [typed, ...rest] = name === "image-load" || name === "image-save" ? [name, ...words] : words;
+const verb = typed === undefined ? undefined : VERBS[typed];
+
+try {
+  const command =
+    verb === undefined ? overview() : (await verb[1]())(new Command(`huck ${typed ?? ""}`));
+  throwUsage(command);
+  await command.parseAsync(verb === undefined ? words : rest, { from: "user" });
+} catch (thrown) {
+  process.exitCode = report(thrown);
+}
+
+/** `huck`, `huck --help`, `huck --version`, and any word that is no verb. */
+function overview(): Command {
+  const command = new Command("huck").version(packageFile.version).usage("<verb> [options]");
+  command.description(
+    "Throw a disk image at a room full of computers. `huck <verb> --help` tells more.",
+  );
+  for (const [one, [text]] of Object.entries(VERBS)) command.command(one).description(text);
+  return command.helpCommand(false);
+}
+
+function throwUsage(command: Command): void {
+  command.exitOverride();
+  for (const sub of command.commands) throwUsage(sub);
+}
+
+function report(thrown: unknown): ExitCode {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  const known = thrown instanceof SituationError;
+  const stack = thrown instanceof Error && !known ? `\n${thrown.stack ?? ""}` : "";
+  process.stderr.write(`huck: ${messageOf(thrown)}${known ? `\n  ${thrown.cure}` : stack}\n`);
+  return known ? thrown.exitCode : ExitCode.unknown;
+}

@@ -1,0 +1,89 @@
+/**
+ * One job's events as a stream of lines: first what is kept, then what happens, until the event of
+ * kind `end`.
+ *
+ * The one idea: a reader that is too slow loses progress events first and the stream itself last;
+ * it then asks again with the last `seq` it saw, so the server's memory stays bounded (CONTROL.md
+ * section 5).
+ */
+import { Readable } from "node:stream";
+import type { Event } from "../../shared/control/event.ts";
+import type { EventLog } from "../session/event-log.ts";
+
+/**
+ * Opens the stream.
+ *
+ * @param log - Events of all jobs.
+ * @param job - Which job.
+ * @param after - Events with a higher `seq` are given.
+ * @param ended - True when the job's `end` is already in the log.
+ * @returns Lines of JSON; ends after `end`, or when the reader falls behind too far.
+ */
+export function eventStream(log: EventLog, job: string, after: number, ended: boolean): Readable {
+  return new EventStream(log, { job, after, ended });
+}
+
+class EventStream extends Readable {
+  readonly #log: EventLog;
+  readonly #job: string;
+  #seq: number;
+  #unlisten: (() => void) | undefined;
+  readonly #endedBefore: boolean;
+  #finished = false;
+
+  constructor(log: EventLog, from: { job: string; after: number; ended: boolean }) {
+    super({ highWaterMark: PROGRESS_BYTES_MAX });
+    this.#log = log;
+    this.#job = from.job;
+    this.#seq = from.after;
+    this.#endedBefore = from.ended;
+  }
+
+  /** Kept events go page by page as the reader takes them; then the stream listens. */
+  override _read(): void {
+    if (this.#unlisten !== undefined) return;
+    const page = this.#log.after(this.#job, this.#seq, PAGE_EVENTS);
+    for (const event of page) this.#give(event);
+    if (page.length === PAGE_EVENTS || this.#finished) return;
+    if (this.#endedBefore) {
+      this.#finish();
+      return;
+    }
+    this.#unlisten = this.#log.listen(this.#job, (event) => {
+      this.#hear(event);
+    });
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#unlisten?.();
+    done(error);
+  }
+
+  #hear(event: Event): void {
+    if (this.readableLength > STREAM_BYTES_MAX) {
+      this.#finish();
+    } else if (event.kind !== "progress" || this.readableLength < PROGRESS_BYTES_MAX) {
+      this.#give(event);
+    }
+  }
+
+  #give(event: Event): void {
+    if (this.#finished || event.seq <= this.#seq) return;
+    this.#seq = event.seq;
+    this.push(`${JSON.stringify(event)}\n`);
+    if (event.kind === "end") this.#finish();
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    this.#unlisten?.();
+    this.push(null);
+  }
+}
+
+/** Above this much waiting, progress is left out. */
+const PROGRESS_BYTES_MAX = 64 << 10;
+/** Above this much waiting, the reader has stopped reading. */
+const STREAM_BYTES_MAX = 4 << 20;
+/** Events read from the journal at a time. */
+const PAGE_EVENTS = 500;

@@ -1,0 +1,173 @@
+/**
+ * The node API as routes (shared/control/node-api.ts): HTTP in, the desk's decisions, HTTP out.
+ *
+ * The one idea: a route parses, asks the desk, answers; it decides nothing. No route has a path in
+ * it that comes from a file name: image bytes are asked for by token and chunk number only.
+ */
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import * as z from "zod";
+import {
+  ArmRequest,
+  JoinRequest,
+  NodeRoute,
+  SessionRequest,
+  StatusReport,
+  VerdictReport,
+} from "../../shared/control/node-api.ts";
+import { Id128 } from "../../shared/control/names.ts";
+import type { ImageDraft, ImageStore, ImageSummary } from "../../shared/image/store.ts";
+import { SituationError } from "../../shared/core/errors.ts";
+import type { NodeDesk, Visitor } from "../session/node-desk.ts";
+import type { ImageParts } from "../session/image-parts.ts";
+import { JoinGate } from "./join-gate.ts";
+import { parsed } from "./problems.ts";
+
+/** What the routes need. */
+export interface NodeRouteParts {
+  readonly desk: NodeDesk;
+  readonly images: ImageStore;
+  /** Where the pieces of an image file lie. */
+  readonly imageParts: ImageParts;
+  /** Milliseconds since 1970 on a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/**
+ * Adds the routes of the node API.
+ *
+ * @param app - A fastify instance of the lab network, before it listens.
+ * @param parts - See {@link NodeRouteParts}.
+ */
+export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void {
+  const { desk, now } = parts;
+  const gate = new JoinGate(JOINS_PER_SECOND, JOINS_BURST, now());
+  const visitor = (request: FastifyRequest): Visitor => desk.visitor(bearerOf(request), now());
+
+  app.post(NodeRoute.join, (request) => {
+    if (!gate.pass(now())) throw tooManyJoins();
+    return desk.join(parsed(JoinRequest, request.body), now());
+  });
+  app.post(NodeRoute.session, (request) =>
+    desk.session(visitor(request), parsed(SessionRequest, request.body).order),
+  );
+  app.post(NodeRoute.arm, (request) =>
+    desk.arm(visitor(request), parsed(ArmRequest, request.body), now()),
+  );
+  app.post(NodeRoute.status, (request) =>
+    desk.report(visitor(request), parsed(StatusReport, request.body), now()),
+  );
+  app.post(NodeRoute.verdict, (request) =>
+    desk.verdict(visitor(request), parsed(VerdictReport, request.body), now()),
+  );
+  addImageRoutes(app, parts, visitor);
+  addCaptureRoute(app, parts, visitor);
+}
+
+type VisitorOf = (request: FastifyRequest) => Visitor;
+
+function addImageRoutes(app: FastifyInstance, parts: NodeRouteParts, visitor: VisitorOf): void {
+  app.get(NodeRoute.manifest, async (request, reply) => {
+    const manifest = parts.imageParts.manifest(parts.desk.imageOf(visitor(request)));
+    const bytes = Readable.from(manifest.bytes, { objectMode: false });
+    await reply.type(BYTES).header("content-length", manifest.length).send(bytes);
+  });
+  app.get(`${NodeRoute.chunk}/:index`, async (request, reply) => {
+    const image = parts.desk.imageOf(visitor(request));
+    const { index } = parsed(ChunkPath, request.params);
+    await reply.type(BYTES).send(parts.imageParts.chunk(image, index));
+  });
+}
+
+function addCaptureRoute(app: FastifyInstance, parts: NodeRouteParts, visitor: VisitorOf): void {
+  app.addContentTypeParser(BYTES, (_request, payload, done) => {
+    done(null, payload);
+  });
+  app.put(NodeRoute.capture, async (request, reply) => {
+    // Checking a whole image before the answer takes longer than any silence that is allowed
+    // elsewhere.
+    request.raw.socket.setTimeout(0);
+    const summary = await takeCapture(parts, visitor(request), request.body as Readable);
+    await reply.status(201).send({ name: summary.name, id: summary.id });
+  });
+}
+
+/** Streams an upload into a draft. However it ends, nothing half is left behind. */
+async function takeCapture(
+  parts: NodeRouteParts,
+  visitor: Visitor,
+  body: Readable,
+): Promise<ImageSummary> {
+  const { desk, images, now } = parts;
+  const { name, bytesMax, order } = desk.beginCapture(visitor);
+  const draft = await images.draft(name);
+  try {
+    let bytes = 0;
+    for await (const piece of body as AsyncIterable<Buffer>) {
+      bytes += piece.byteLength;
+      if (bytes > bytesMax) throw tooLong(bytesMax);
+      if (!desk.captureGoesOn(order, now())) throw captureOver();
+      await draft.append(piece);
+    }
+    return await commit(desk, draft, order);
+  } finally {
+    await draft.abort();
+  }
+}
+
+async function commit(
+  desk: NodeDesk,
+  draft: ImageDraft,
+  order: Parameters<NodeDesk["endCapture"]>[0],
+): Promise<ImageSummary> {
+  const summary = await draft.commit();
+  desk.endCapture(order, summary.id);
+  return summary;
+}
+
+function bearerOf(request: FastifyRequest): string {
+  const match = /^Bearer ([0-9a-f]{32})$/.exec(request.headers.authorization ?? "");
+  const token = Id128.safeParse(match?.[1]);
+  if (token.success) return token.data;
+  throw new SituationError(
+    "bad_token",
+    "Cannot accept the token: none of 32 hexadecimal digits was sent",
+    {
+      cure: "Boot the node again; each boot script carries a fresh token.",
+    },
+  );
+}
+
+function tooManyJoins(): SituationError {
+  return new SituationError(
+    "too_many_joins",
+    "Cannot let the node join now: too many join at once",
+    {
+      cure: "The receiver asks again by itself.",
+    },
+  );
+}
+
+function tooLong(bytesMax: number): SituationError {
+  return new SituationError("too_long", `Cannot take the image: more than ${bytesMax} bytes came`, {
+    cure: "The node's disks are smaller than its image; look at the receiver's console.",
+  });
+}
+
+function captureOver(): SituationError {
+  return new SituationError("order_over", "Cannot take the image: its order has ended", {
+    cure: "Save the node again.",
+  });
+}
+
+const BYTES = "application/octet-stream";
+const ChunkPath = z.strictObject({
+  index: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max((1 << 24) - 1),
+});
+/** Joins a second, and how many may come at once (protocol-and-safety 3.6). */
+const JOINS_PER_SECOND = 20;
+const JOINS_BURST = 60;

@@ -1,0 +1,98 @@
+/**
+ * The operator API as routes (shared/control/operator-api.ts), on the unix socket only.
+ *
+ * The one idea: as in node-routes.ts, a route parses, asks, answers. Power and ping are looked up
+ * when somebody asks for them, never in the background.
+ */
+import type { FastifyInstance } from "fastify";
+import * as z from "zod";
+import {
+  LoadRequest,
+  OperatorRoute,
+  SaveRequest,
+  TokenRequest,
+} from "../../shared/control/operator-api.ts";
+import type {
+  ImageList,
+  NodeList,
+  NodeToken,
+  ServerStatus,
+} from "../../shared/control/operator-api.ts";
+import { Id128, ImageName } from "../../shared/control/names.ts";
+import type { ImageStore } from "../../shared/image/store.ts";
+import type { Lab } from "../session/lab.ts";
+import { eventStream } from "./event-stream.ts";
+import { parsed } from "./problems.ts";
+import type { NodeProber } from "./node-prober.ts";
+
+/** What the routes need. */
+export interface OperatorRouteParts {
+  readonly lab: Lab;
+  readonly images: ImageStore;
+  readonly prober: NodeProber;
+  readonly status: ServerStatus;
+  /** What a receiver that is started by hand must be told besides its token. */
+  readonly grant: { readonly serverUrl: string; readonly serverKey: string };
+  /** Milliseconds since 1970 on a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/**
+ * Adds the routes of the operator API.
+ *
+ * @param app - A fastify instance on the unix socket, before it listens.
+ * @param parts - See {@link OperatorRouteParts}.
+ */
+export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRouteParts): void {
+  const { lab, images, now } = parts;
+  app.get(OperatorRoute.server, (): ServerStatus => parts.status);
+  app.get(OperatorRoute.nodes, async (request): Promise<NodeList> => {
+    const { ping } = parsed(NodesQuery, request.query);
+    const nodes = lab.nodes();
+    return { nodes: ping === "1" ? await parts.prober.probe(nodes) : nodes };
+  });
+  app.post(OperatorRoute.tokens, (request): NodeToken => {
+    const { node } = parsed(TokenRequest, request.body);
+    const minted = lab.mintFor(node, now());
+    return { node, ...minted, ...parts.grant };
+  });
+  app.get(OperatorRoute.images, (): ImageList => {
+    const { images: list, torn } = images.list();
+    return { images: list.map((image) => ({ ...image })), torn: [...torn] };
+  });
+  app.delete(`${OperatorRoute.images}/:name`, async (request, reply) => {
+    const { name } = parsed(ImagePath, request.params);
+    await images.trash(name);
+    await reply.status(204).send();
+  });
+  app.post(OperatorRoute.loads, async (request, reply) => {
+    await reply.status(201).send(lab.beginLoad(parsed(LoadRequest, request.body), now()));
+  });
+  app.post(OperatorRoute.saves, async (request, reply) => {
+    await reply.status(201).send(lab.beginSave(parsed(SaveRequest, request.body), now()));
+  });
+  addJobRoutes(app, parts);
+}
+
+function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): void {
+  app.get(`${OperatorRoute.jobs}/:id`, (request) => {
+    return lab.jobStatus(parsed(JobPath, request.params).id);
+  });
+  app.get(`${OperatorRoute.jobs}/:id/events`, async (request, reply) => {
+    const { id } = parsed(JobPath, request.params);
+    const { after } = parsed(EventsQuery, request.query);
+    const ended = lab.jobStatus(id).nodes.every(({ verdict }) => verdict !== null);
+    await reply.type("application/x-ndjson").send(eventStream(lab.log, id, after, ended));
+  });
+  app.delete(`${OperatorRoute.jobs}/:id`, async (request, reply) => {
+    lab.abort(parsed(JobPath, request.params).id, now());
+    await reply.status(202).send();
+  });
+}
+
+const NodesQuery = z.strictObject({ ping: z.enum(["0", "1"]).default("0") });
+const EventsQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+});
+const JobPath = z.strictObject({ id: Id128 });
+const ImagePath = z.strictObject({ name: ImageName });

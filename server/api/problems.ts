@@ -1,0 +1,108 @@
+/**
+ * Problems as both APIs answer them: any error, once thrown in a route, ends as one problem+json
+ * body.
+ *
+ * The one idea: a route throws what it knows; the status follows from the code here and nowhere
+ * else. An error without a code of ours is our bug: it is logged, and the caller is told no inner
+ * detail.
+ */
+import type { FastifyInstance, FastifyReply } from "fastify";
+import * as z from "zod";
+import { problemOf } from "../../shared/control/problem.ts";
+import type { Problem } from "../../shared/control/problem.ts";
+import {
+  ExitCode,
+  FormatError,
+  HuckError,
+  SituationError,
+  codeOf,
+} from "../../shared/core/errors.ts";
+
+/** Media type of every answer with status 400 or above (RFC 9457). */
+const PROBLEM_TYPE = "application/problem+json";
+
+/** Statuses of situations; every other one is 409. */
+const STATUSES: Readonly<Record<string, number>> = {
+  bad_token: 401,
+  forbidden_uid: 403,
+  unknown_node: 404,
+  no_such_image: 404,
+  no_such_job: 404,
+  no_such_chunk: 404,
+  too_long: 413,
+  too_many_joins: 429,
+};
+
+/**
+ * Makes every route of an instance answer errors as problems.
+ *
+ * @param app - Before it listens.
+ * @param failed - Told of errors that are our own; must not throw.
+ */
+export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) => void): void {
+  app.setErrorHandler(async (thrown, _request, reply) => {
+    const problem = statusOf(thrown);
+    if (problem.status >= 500) failed(thrown);
+    await send(reply, problem);
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const detail = `Cannot answer ${request.method} of this path: no such route`;
+    await send(reply, {
+      code: "no_such_route",
+      status: 404,
+      detail,
+      cure: "",
+      exitCode: ExitCode.unknown,
+    });
+  });
+}
+
+/**
+ * Parses a body or query that came from outside.
+ *
+ * @param schema - Its shape.
+ * @param value - What came.
+ * @returns The parsed value.
+ * @throws {@link FormatError} `bad_request` naming the first member that does not fit.
+ */
+export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? "body" : issue.path.join(".");
+  throw new FormatError(
+    "bad_request",
+    `Cannot read request: ${where}: ${issue?.message ?? "malformed"}`,
+  );
+}
+
+function statusOf(thrown: unknown): Problem {
+  if (thrown instanceof SituationError) {
+    return { ...problemOf(thrown), status: STATUSES[thrown.code] ?? 409 };
+  }
+  if (thrown instanceof FormatError && thrown.code !== "bad_request") {
+    return { ...problemOf(thrown), status: 422, exitCode: ExitCode.someNodeNotRight };
+  }
+  if (thrown instanceof HuckError) return problemOf(thrown);
+  return foreign(thrown);
+}
+
+/** Errors of fastify carry a status and a code like FST_ERR_CTP_BODY_TOO_LARGE. */
+function foreign(thrown: unknown): Problem {
+  const code = codeOf(thrown) ?? "";
+  const status = Status.safeParse(thrown);
+  if (code.startsWith("FST_ERR_") && status.success) {
+    const name = code.slice("FST_ERR_".length).toLowerCase();
+    return { ...problemOf(thrown), code: name, status: status.data.statusCode };
+  }
+  return {
+    ...problemOf(thrown),
+    detail: "Cannot answer: the server met an error of its own; its log has it",
+  };
+}
+
+const Status = z.object({ statusCode: z.number().int().min(400).max(499) });
+
+async function send(reply: FastifyReply, problem: Problem): Promise<void> {
+  await reply.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}

@@ -1,0 +1,184 @@
+/**
+ * huck.yaml: the one file an admin writes. Parsed strictly, so that a misspelt word is an error
+ * with its line.
+ *
+ * The schema is the documentation of every setting; `huck init` writes a file that shows them all.
+ * Folders may be relative to the file. This module reads no file: it gets the text.
+ */
+import path from "node:path";
+import { LineCounter, isMap, isNode, isPair, parseDocument } from "yaml";
+import type { Document } from "yaml";
+import * as z from "zod";
+import { ExitCode, SituationError } from "../shared/core/errors.ts";
+import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inventory.ts";
+
+/** `first-last`, both ends included, as two IPv4 addresses. */
+const AddressRange = z
+  .string()
+  .regex(/^[0-9.]{7,15}-[0-9.]{7,15}$/, "two addresses like 10.0.0.100-10.0.0.199")
+  .transform((text) => {
+    const [first = "", last = ""] = text.split("-");
+    return { first, last };
+  })
+  .pipe(z.strictObject({ first: z.ipv4(), last: z.ipv4() }));
+
+const Port = z.number().int().min(1).max(65535);
+
+/** `server.dhcp`: how nodes find the receiver. */
+const Dhcp = z.discriminatedUnion("mode", [
+  /** No boot services: nodes come in another way. */
+  z.strictObject({ mode: z.literal("off") }),
+  /** Beside the site's DHCP server. */
+  z.strictObject({ mode: z.literal("proxy") }),
+  /** We are the DHCP server of an isolated lab network. */
+  z.strictObject({
+    mode: z.literal("full"),
+    range: AddressRange,
+    router: z.ipv4().optional(),
+    dns: z.array(z.ipv4()).max(3).optional(),
+  }),
+]);
+
+const ServerSection = z
+  .strictObject({
+    /** Interface of the lab network, or its address: exactly one of the two. */
+    interface: z.string().min(1).max(15).optional(),
+    address: z.ipv4().optional(),
+    /** TCP port of the node API. */
+    httpPort: Port.default(4080),
+    /** TCP port of boot files and boot scripts. */
+    bootPort: Port.default(4081),
+    /** Folder with vmlinuz, initramfs and the iPXE loaders. */
+    bootFiles: z.string().min(1).max(4096).default("build/boot"),
+    /** Folder of the images. */
+    store: z.string().min(1).max(4096).default("images"),
+    /** Folder of the journal and the order key. */
+    state: z.string().min(1).max(4096).default("state"),
+    /** Unix socket of the operator API. */
+    socket: z.string().min(1).max(107).default("/run/huck/huck.sock"),
+    /** Multicast groups for sessions: administratively scoped (RFC 2365). */
+    groups: AddressRange.default({ first: "239.192.77.1", last: "239.192.77.64" }),
+    /** UDP port of the data plane. */
+    dataPort: Port.default(4077),
+    /** Payload of a datagram: a multiple of 32; 1408 fits MTU 1500. */
+    symbolBytes: z.number().int().min(32).max(8896).multipleOf(32).default(1408),
+    dhcp: Dhcp.default({ mode: "proxy" }),
+    /** Cap of each session; absent: found by measurement. Unit: 10^6 bits per second. */
+    rateMbit: z.number().int().min(1).max(100_000).optional(),
+    /** Users beside root and the server's own who may command the server. */
+    uids: z.array(z.number().int().min(0).max(0xfffffffe)).max(256).default([]),
+    /** A node that does not join within this time after it was started is lost. */
+    bootSeconds: z.number().int().min(5).max(7200).default(600),
+    /** A node at work that says nothing for this long has fallen silent. */
+    silenceSeconds: z.number().int().min(5).max(600).default(30),
+    /** A silent node that does not come back within this time is lost. */
+    returnSeconds: z.number().int().min(0).max(7200).default(180),
+  })
+  .refine((server) => (server.interface === undefined) !== (server.address === undefined), {
+    message: "exactly one of interface and address is wanted",
+    path: ["interface"],
+  });
+/** The `server:` section, complete. */
+export type ServerSection = z.infer<typeof ServerSection>;
+
+const ConfigFile = z.strictObject({
+  server: ServerSection,
+  defaults: NodeDefaults.default({}),
+  nodes: z.array(NodeEntry).max(4096).default([]),
+});
+
+/** A configuration that can be served. */
+export interface Config {
+  /** Folders are absolute. */
+  readonly server: ServerSection;
+  readonly inventory: Inventory;
+}
+
+/**
+ * Parses huck.yaml.
+ *
+ * @param text - The whole file.
+ * @param file - Its absolute path: relative folders start there, errors name it.
+ * @returns The configuration.
+ * @throws {@link SituationError} `bad_config` with line and reason of the first mistakes; exit code
+ *   usage.
+ */
+export function parseConfig(text: string, file: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [broken] = document.errors;
+  if (broken !== undefined) {
+    throw badConfig(file, [
+      { line: lines.linePos(broken.pos[0]).line, text: firstLine(broken.message) },
+    ]);
+  }
+  const line = (at: readonly (string | number)[]): number => lineOf(document, lines, at);
+  const parsed = ConfigFile.safeParse(document.toJS({ maxAliasCount: ALIASES_MAX }));
+  if (!parsed.success) {
+    throw badConfig(
+      file,
+      parsed.error.issues.slice(0, MISTAKES_SHOWN).map((issue) => {
+        const at = issue.path.filter((step) => typeof step !== "symbol");
+        const key = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+        return { line: line([...at, ...key]), text: `${at.join(".")}: ${issue.message}` };
+      }),
+    );
+  }
+  const twice = duplicateOf(parsed.data.nodes);
+  if (twice !== undefined) {
+    throw badConfig(file, [
+      { line: line(["nodes", ...twice.path]), text: `${twice.value} stands in two entries` },
+    ]);
+  }
+  const folder = path.dirname(file);
+  const { server } = parsed.data;
+  return {
+    server: {
+      ...server,
+      bootFiles: path.resolve(folder, server.bootFiles),
+      store: path.resolve(folder, server.store),
+      state: path.resolve(folder, server.state),
+      socket: path.resolve(folder, server.socket),
+    },
+    inventory: new Inventory(parsed.data.nodes, parsed.data.defaults),
+  };
+}
+
+interface Mistake {
+  readonly line: number;
+  readonly text: string;
+}
+
+function badConfig(file: string, mistakes: readonly Mistake[]): SituationError {
+  const list = mistakes.map(({ line, text }) => `line ${line}: ${text}`).join("; ");
+  return new SituationError("bad_config", `Cannot read "${file}": ${list}`, {
+    cure: "Correct the lines named; `huck init` in an empty folder writes one with every setting.",
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** Finds the line of the deepest part of a path that the document has. */
+function lineOf(document: Document, lines: LineCounter, at: readonly (string | number)[]): number {
+  for (let depth = at.length; depth > 0; depth -= 1) {
+    const parent: unknown =
+      depth === 1 ? document.contents : document.getIn(at.slice(0, depth - 1), true);
+    const last = at[depth - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isPair(item) && String(item.key) === String(last));
+      const key = pair?.key;
+      if (isNode(key) && key.range) return lines.linePos(key.range[0]).line;
+    }
+    const node: unknown = document.getIn(at.slice(0, depth), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}
+
+/** Anchors may save typing in a long inventory; they may not blow it up. */
+const ALIASES_MAX = 4096;
+/** More would not be read. */
+const MISTAKES_SHOWN = 5;

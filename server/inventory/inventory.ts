@@ -1,0 +1,172 @@
+/**
+ * The inventory: which nodes exist, what may be done to them, and how they are switched.
+ *
+ * The one idea: whatever is not in here is never answered, never written and never switched. The
+ * file is huck.yaml; server/config.ts reads it and hands the parsed part here, so this file holds
+ * shapes and look-ups only.
+ */
+import * as z from "zod";
+import { SituationError } from "../../shared/core/errors.ts";
+import { DiskRules } from "../../shared/control/disk-rule.ts";
+import { MacAddress, NodeName } from "../../shared/control/names.ts";
+import { LeaveMode } from "../../shared/control/order.ts";
+
+/**
+ * A shell command of a `command` power driver; it runs under `sh -c` with NODE and NODE_ADDRESS
+ * set.
+ */
+const Command = z.string().min(1).max(1000);
+
+/** How a node is switched: by a person, or by commands of the site. */
+export const PowerEntry = z.discriminatedUnion("driver", [
+  z.strictObject({ driver: z.literal("manual") }),
+  z.strictObject({
+    driver: z.literal("command"),
+    on: Command,
+    off: Command,
+    /** Absent: off, then on. */
+    cycle: Command.optional(),
+    /** Prints `on` or `off` as its first word. Absent: the state is never known. */
+    state: Command.optional(),
+    /** Bound of one command. Unit: seconds. */
+    timeoutSeconds: z.number().int().min(1).max(600).default(30),
+  }),
+]);
+/** How a node is switched. */
+export type PowerEntry = z.infer<typeof PowerEntry>;
+
+/** One more word of the receiver's kernel command line, like `console=ttyS0,115200`. */
+const KernelArgument = z.string().regex(/^[A-Za-z0-9._:/=@,+%-]{1,128}$/, "a word without blanks");
+
+/** What applies to a node whose entry does not say otherwise. */
+export const NodeDefaults = z.strictObject({
+  disk: DiskRules.optional(),
+  reimage: z.enum(["free", "confirm"]).optional(),
+  leave: LeaveMode.optional(),
+  power: PowerEntry.optional(),
+  kernelArguments: z.array(KernelArgument).max(16).optional(),
+});
+/** What applies to a node whose entry does not say otherwise. */
+export type NodeDefaults = z.infer<typeof NodeDefaults>;
+
+/** A MAC address as people write it: any case, colons or dashes. */
+const WrittenMac = z
+  .string()
+  .max(17)
+  .transform((text) => text.toLowerCase().replaceAll("-", ":"))
+  .pipe(MacAddress);
+
+/** One entry of `nodes:`. */
+export const NodeEntry = z.strictObject({
+  name: NodeName,
+  macs: z.array(WrittenMac).min(1).max(32),
+  /** Fixed address on the lab network: full DHCP hands it out, `status` pings it. */
+  address: z.ipv4().optional(),
+  ...NodeDefaults.shape,
+});
+/** One entry of `nodes:`. */
+export type NodeEntry = z.infer<typeof NodeEntry>;
+
+/** A node with nothing left open. */
+export interface InventoryNode {
+  readonly name: string;
+  readonly macs: readonly string[];
+  /** Undefined when no fixed address is known. */
+  readonly address: string | undefined;
+  /** Rules for its disk; `[{}]` means "the one disk it has". */
+  readonly disk: z.infer<typeof DiskRules>;
+  readonly reimage: "free" | "confirm";
+  /** Undefined: what the job asks for. */
+  readonly leave: LeaveMode | undefined;
+  readonly power: PowerEntry;
+  /** More words of the receiver's kernel command line. */
+  readonly kernelArguments: readonly string[];
+}
+
+/** All nodes, by name and by MAC. Immutable. */
+export class Inventory {
+  /** In the order of the file. */
+  readonly nodes: readonly InventoryNode[];
+  readonly #byName: ReadonlyMap<string, InventoryNode>;
+  readonly #byMac: ReadonlyMap<string, InventoryNode>;
+
+  /**
+   * @param entries - Names and MACs are unique; `duplicateOf` tells.
+   * @param defaults - For what an entry leaves open.
+   */
+  constructor(entries: readonly NodeEntry[], defaults: NodeDefaults) {
+    this.nodes = entries.map((entry) => complete(entry, defaults));
+    this.#byName = new Map(this.nodes.map((node) => [node.name, node]));
+    this.#byMac = new Map(this.nodes.flatMap((node) => node.macs.map((mac) => [mac, node])));
+  }
+
+  /**
+   * Looks a node up.
+   *
+   * @param name - As in the file.
+   * @returns The node.
+   * @throws {@link SituationError} `unknown_node`.
+   */
+  named(name: string): InventoryNode {
+    const node = this.#byName.get(name);
+    if (node !== undefined) return node;
+    throw new SituationError("unknown_node", `Cannot find node "${name}": not in the inventory`, {
+      cure: "Type a name that `huck nodes` prints, or add the node to huck.yaml.",
+    });
+  }
+
+  /**
+   * Finds the node that one of these MACs belongs to.
+   *
+   * @param macs - Lower case with colons.
+   * @returns Undefined when no MAC is known.
+   */
+  withMac(macs: readonly string[]): InventoryNode | undefined {
+    for (const mac of macs) {
+      const node = this.#byMac.get(mac);
+      if (node !== undefined) return node;
+    }
+    return undefined;
+  }
+}
+
+/** A name or MAC that stands twice. */
+export interface Duplicate {
+  /** What stands twice. */
+  readonly value: string;
+  /** Where the second one stands, as a path into the list of entries. */
+  readonly path: readonly (string | number)[];
+}
+
+/**
+ * Finds the first name, MAC or address that two entries share.
+ *
+ * @param entries - Parsed entries.
+ * @returns Undefined when all are unique.
+ */
+export function duplicateOf(entries: readonly NodeEntry[]): Duplicate | undefined {
+  const seen = new Set<string>();
+  for (const [index, entry] of entries.entries()) {
+    const claims: [string, (string | number)[]][] = [[`name ${entry.name}`, [index, "name"]]];
+    for (const [at, mac] of entry.macs.entries()) claims.push([`MAC ${mac}`, [index, "macs", at]]);
+    if (entry.address !== undefined) claims.push([`address ${entry.address}`, [index, "address"]]);
+    for (const [value, path] of claims) {
+      if (seen.has(value)) return { value, path };
+      seen.add(value);
+    }
+  }
+  return undefined;
+}
+
+function complete(entry: NodeEntry, defaults: NodeDefaults): InventoryNode {
+  return {
+    name: entry.name,
+    macs: entry.macs,
+    address: entry.address,
+    disk: entry.disk ?? defaults.disk ?? [{}],
+    reimage: entry.reimage ?? defaults.reimage ?? "confirm",
+    leave: entry.leave ?? defaults.leave,
+    power: entry.power ?? defaults.power ?? { driver: "manual" },
+    kernelArguments: entry.kernelArguments ?? defaults.kernelArguments ?? [],
+  };
+}

@@ -1,0 +1,185 @@
+/**
+ * The command power driver: the site's own commands switch the node.
+ *
+ * Each command runs under `sh -c` with NODE (name) and NODE_ADDRESS (address or empty) in its
+ * environment, so that one line in `defaults:` serves every node. What is believed is what the
+ * `state` command prints afterwards (first word `on` or `off`), never that `on` or `off` exited
+ * with 0; without a `state` command the state stays unknown.
+ */
+import { spawn } from "node:child_process";
+import { SituationError } from "../../shared/core/errors.ts";
+import type { PowerDeadline, PowerDriver, PowerState } from "./power-driver.ts";
+
+/** Commands of one node. */
+export interface PowerCommands {
+  readonly on: string;
+  readonly off: string;
+  /** Absent: off, then on. */
+  readonly cycle?: string | undefined;
+  /** Absent: the state is never known. */
+  readonly state?: string | undefined;
+  /** Bound of one command. Unit: seconds. */
+  readonly timeoutSeconds: number;
+}
+
+/** Which node is switched. */
+export interface SwitchedNode {
+  readonly name: string;
+  /** Empty when none is known. */
+  readonly address: string;
+}
+
+/**
+ * Makes the driver of one node.
+ *
+ * @param node - Which.
+ * @param commands - Of the site.
+ * @returns The driver.
+ */
+export function commandPower(node: SwitchedNode, commands: PowerCommands): PowerDriver {
+  return new CommandPower(node, commands);
+}
+
+class CommandPower implements PowerDriver {
+  readonly kind = "command";
+  readonly #node: SwitchedNode;
+  readonly #commands: PowerCommands;
+
+  constructor(node: SwitchedNode, commands: PowerCommands) {
+    this.#node = node;
+    this.#commands = commands;
+  }
+
+  async state(deadline: PowerDeadline): Promise<PowerState> {
+    const { state } = this.#commands;
+    if (state === undefined) return "unknown";
+    const ran = await this.#run(state, deadline);
+    const [word = ""] = ran.output.trim().toLowerCase().split(/\s+/, 1);
+    return ran.exitCode === 0 && (word === "on" || word === "off") ? word : "unknown";
+  }
+
+  async on(deadline: PowerDeadline): Promise<PowerState> {
+    return await this.#switch(["on"], "on", deadline);
+  }
+
+  async off(_mode: "soft" | "hard", deadline: PowerDeadline): Promise<PowerState> {
+    return await this.#switch(["off"], "off", deadline);
+  }
+
+  async cycle(deadline: PowerDeadline): Promise<PowerState> {
+    const steps =
+      this.#commands.cycle === undefined ? (["off", "on"] as const) : (["cycle"] as const);
+    return await this.#switch(steps, "on", deadline);
+  }
+
+  /** Runs the steps, then asks until the wanted state is seen or the deadline is there. */
+  async #switch(
+    steps: readonly ("on" | "off" | "cycle")[],
+    wanted: PowerState,
+    deadline: PowerDeadline,
+  ): Promise<PowerState> {
+    const until = performance.now() + deadline.timeoutMs;
+    const left = (): PowerDeadline => ({
+      ...deadline,
+      timeoutMs: Math.max(1, until - performance.now()),
+    });
+    for (const step of steps) await this.#step(step, left());
+    if (this.#commands.state === undefined) return "unknown";
+    let seen = await this.state(left());
+    while (seen !== wanted && performance.now() + ASK_EVERY_MS < until && !aborted(deadline)) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+      seen = await this.state(left());
+    }
+    return seen;
+  }
+
+  /** @throws {@link SituationError} `power_failed`. */
+  async #step(step: "on" | "off" | "cycle", deadline: PowerDeadline): Promise<void> {
+    const command = this.#commands[step];
+    if (command === undefined) return;
+    const ran = await this.#run(command, deadline);
+    if (ran.exitCode === 0) return;
+    const how = ran.exitCode === undefined ? "did not end in time" : `exited with ${ran.exitCode}`;
+    const said = ran.output.trim() === "" ? "" : `: ${ran.output.trim().slice(0, SAID_MAX)}`;
+    throw new SituationError(
+      "power_failed",
+      `Cannot switch "${this.#node.name}" (${step}): its command ${how}${said}`,
+      {
+        cure: `Run the power command of "${this.#node.name}" by hand with NODE=${this.#node.name}.`,
+      },
+    );
+  }
+
+  async #run(command: string, deadline: PowerDeadline): Promise<Ran> {
+    const timeoutMs = Math.min(this.#commands.timeoutSeconds * 1000, deadline.timeoutMs);
+    const env = { ...process.env, NODE: this.#node.name, NODE_ADDRESS: this.#node.address };
+    return await run(command, env, timeoutMs, deadline.signal);
+  }
+}
+
+interface Ran {
+  /** Undefined when it was ended by us or by a signal, or could not start. */
+  readonly exitCode: number | undefined;
+  /** The first {@link OUTPUT_BYTES_MAX} bytes of both outputs. */
+  readonly output: string;
+}
+
+/** Runs in a process group of its own: what the command left in the background is ended with it. */
+async function run(
+  command: string,
+  env: NodeJS.ProcessEnv,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Ran> {
+  const child = spawn("/bin/sh", ["-c", command], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const kept: Buffer[] = [];
+  let bytes = 0;
+  const keep = (piece: Buffer): void => {
+    if (bytes < OUTPUT_BYTES_MAX) kept.push(piece.subarray(0, OUTPUT_BYTES_MAX - bytes));
+    bytes += piece.byteLength;
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const end = (): void => {
+    if (child.pid !== undefined) killGroup(child.pid);
+  };
+  const timer = setTimeout(end, timeoutMs);
+  signal?.addEventListener("abort", end, { once: true });
+  try {
+    return await new Promise<Ran>((resolve) => {
+      const done = (exitCode: number | null): void => {
+        resolve({ exitCode: exitCode ?? undefined, output: Buffer.concat(kept).toString("utf8") });
+      };
+      child.once("error", () => {
+        done(null);
+      });
+      child.once("close", done);
+    });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown; // it ended by itself
+  }
+}
+
+function aborted(deadline: PowerDeadline): boolean {
+  return deadline.signal?.aborted === true;
+}
+
+/** Output kept of one command. */
+const OUTPUT_BYTES_MAX = 16 << 10;
+/** Of that, what an error quotes. */
+const SAID_MAX = 200;
+/** Between two questions for the state. */
+const ASK_EVERY_MS = 500;

@@ -1,0 +1,36 @@
+/**
+ * The way in by network boot: the boot services answer by wanted state, so all it takes is a power
+ * cycle.
+ */
+import { messageOf } from "../../shared/core/errors.ts";
+import type { EnterDriver, EnterOutcome, EnterRequest } from "./enter-driver.ts";
+
+/** Enters by firmware network boot. */
+export const enterByPxe: EnterDriver = {
+  kind: "pxe",
+  enter: async (request: EnterRequest): Promise<EnterOutcome> => {
+    const { node, power, timeoutMs, signal } = request;
+    if (power.kind === "manual") {
+      return { started: true, detail: `please restart ${node} so that it boots from the network` };
+    }
+    try {
+      const state = await power.cycle({ timeoutMs, signal });
+      if (state === "off") {
+        return {
+          started: false,
+          reason: `${node} is still off after a power cycle`,
+          cure: "Look at its power supply and its BMC.",
+        };
+      }
+      return { started: true, detail: state === "on" ? "restarted, it is on" : "restarted" };
+    } catch (thrown) {
+      return {
+        started: false,
+        reason: messageOf(thrown),
+        cure: "Correct the node's power entry in huck.yaml, or restart the node by hand.",
+      };
+    }
+  },
+  // The answer of the boot services follows the wanted state; nothing is left behind.
+  cleanUp: () => Promise.resolve(),
+};

@@ -1,0 +1,199 @@
+/**
+ * The journal in the state folder: `huck.db`, SQLite in WAL mode, synced at every commit.
+ *
+ * Records are JSON in one table per kind, because they are always read whole; only what is searched
+ * for is a column. Sequence numbers are reserved in blocks, so that progress events, which are not
+ * kept, cost no write and yet no number is given twice after a crash.
+ */
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+import { Event } from "../../shared/control/event.ts";
+import { HuckError } from "../../shared/core/errors.ts";
+import { JOBS_KEPT } from "./journal.ts";
+import type {
+  Journal,
+  JobRecord,
+  OrderRecord,
+  Remembered,
+  SightRecord,
+  TokenRecord,
+} from "./journal.ts";
+
+/**
+ * Opens the journal, creating folder and tables as needed.
+ *
+ * @param folder - The state folder.
+ * @returns The journal; one process at a time.
+ * @throws {@link HuckError} `journal_newer` when a later version wrote it.
+ */
+export function openJournal(folder: string): Journal {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return new SqliteJournal(new DatabaseSync(path.join(folder, "huck.db")));
+}
+
+class SqliteJournal implements Journal {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #seq: number;
+  #ceiling: number;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000;");
+    const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+    if (version > VERSION) {
+      database.close();
+      throw new HuckError(
+        "journal_newer",
+        `Cannot open the journal: version ${version}, at most ${VERSION} wanted`,
+      );
+    }
+    database.exec(TABLES);
+    this.#ceiling = Number(
+      this.#run("SELECT value FROM counter WHERE name='seq'").get()?.["value"],
+    );
+    this.#seq = this.#ceiling;
+  }
+
+  remembered(): Remembered {
+    const jobs = this.#rows<JobRecord>(
+      `SELECT json FROM (SELECT json, created FROM job ORDER BY created DESC LIMIT ?)
+       ORDER BY created`,
+      JOBS_KEPT,
+    );
+    return {
+      jobs,
+      orders: this.#rows<OrderRecord>("SELECT json FROM orders ORDER BY rowid"),
+      tokens: this.#rows<TokenRecord>("SELECT json FROM token"),
+      sights: this.#rows<SightRecord>("SELECT json FROM sight"),
+    };
+  }
+
+  putJob(job: JobRecord): void {
+    this.together(() => {
+      this.#run(
+        `INSERT INTO job(id, created, json) VALUES(?,?,?)
+         ON CONFLICT(id) DO UPDATE SET json=excluded.json`,
+      ).run(job.id, job.createdAt, JSON.stringify(job));
+      for (const table of ["orders", "event"]) {
+        this.#run(
+          `DELETE FROM ${table} WHERE job IN
+           (SELECT id FROM job ORDER BY created DESC LIMIT -1 OFFSET ?)`,
+        ).run(JOBS_KEPT);
+      }
+      this.#run(
+        "DELETE FROM job WHERE id IN (SELECT id FROM job ORDER BY created DESC LIMIT -1 OFFSET ?)",
+      ).run(JOBS_KEPT);
+    });
+  }
+
+  putOrder(order: OrderRecord): void {
+    this.#run(
+      `INSERT INTO orders(id, job, json) VALUES(?,?,?)
+       ON CONFLICT(id) DO UPDATE SET json=excluded.json`,
+    ).run(order.id, order.job, JSON.stringify(order));
+  }
+
+  putToken(token: TokenRecord): void {
+    this.#run("INSERT OR REPLACE INTO token(digest, json) VALUES(?,?)").run(
+      token.digest,
+      JSON.stringify(token),
+    );
+  }
+
+  dropToken(digest: string): void {
+    this.#run("DELETE FROM token WHERE digest=?").run(digest);
+  }
+
+  putSight(sight: SightRecord): void {
+    this.#run("INSERT OR REPLACE INTO sight(node, json) VALUES(?,?)").run(
+      sight.node,
+      JSON.stringify(sight),
+    );
+  }
+
+  putEvent(event: Event): void {
+    this.#run("INSERT INTO event(seq, job, json) VALUES(?,?,?)").run(
+      event.seq,
+      event.job ?? "",
+      JSON.stringify(event),
+    );
+  }
+
+  nextSeq(): number {
+    if (this.#seq === this.#ceiling) {
+      this.#ceiling += SEQ_BLOCK;
+      this.#run("UPDATE counter SET value=? WHERE name='seq'").run(this.#ceiling);
+    }
+    this.#seq += 1;
+    return this.#seq;
+  }
+
+  eventsAfter(job: string, seq: number, limit: number): readonly Event[] {
+    const rows = this.#run("SELECT json FROM event WHERE job=? AND seq>? ORDER BY seq LIMIT ?").all(
+      job,
+      seq,
+      limit,
+    );
+    return rows.map((row) => Event.parse(JSON.parse(String(row["json"]))));
+  }
+
+  together(writes: () => void): void {
+    if (this.#database.isTransaction) {
+      writes();
+      return;
+    }
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      writes();
+      this.#database.exec("COMMIT");
+    } catch (thrown) {
+      this.#database.exec("ROLLBACK");
+      throw thrown;
+    }
+  }
+
+  close(): void {
+    if (!this.#database.isOpen) return;
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  /** Records are our own writing; the database file is as private as the order key beside it. */
+  #rows<T>(sql: string, ...values: number[]): T[] {
+    return this.#run(sql)
+      .all(...values)
+      .map((row) => JSON.parse(String(row["json"])) as T);
+  }
+
+  #run(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#database.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
+  }
+}
+
+/**
+ * Raised when a table changes its meaning; a newer journal is refused, an older one is brought up
+ * here.
+ */
+const VERSION = 1;
+/** One durable write per so many events. */
+const SEQ_BLOCK = 1000;
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS job(id TEXT PRIMARY KEY, created INTEGER NOT NULL, json TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS job_created ON job(created);
+  CREATE TABLE IF NOT EXISTS orders(id TEXT PRIMARY KEY, job TEXT NOT NULL, json TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS orders_job ON orders(job);
+  CREATE TABLE IF NOT EXISTS token(digest TEXT PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS sight(node TEXT PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS event(seq INTEGER PRIMARY KEY, job TEXT NOT NULL, json TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS event_job ON event(job, seq);
+  CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+  INSERT OR IGNORE INTO counter(name, value) VALUES('seq', 0);
+  PRAGMA user_version = ${VERSION};
+`;

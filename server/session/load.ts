@@ -1,0 +1,105 @@
+/**
+ * The load, as an operator would tick it off.
+ *
+ * 1. The image is whole, the nodes are known, idle and may be reimaged: plan.ts, before anything is
+ *    touched.
+ * 2. Job and orders are durable; every node is started: `LabState.begin`.
+ * 3. A node joins and gets its order, signed for this boot's nonce: {@link writeLoadOrder}.
+ * 4. It compares its disks with the order, digests what is there, and asks for the session:
+ *    transmission.ts.
+ * 5. It has proven that multicast arrives and wants to clear the partition table: {@link armDisk},
+ *    at most twice.
+ * 6. It tells how it goes; silence has a bound: visit.ts.
+ * 7. It ends with a verdict that must fit what the server saw: {@link doubtLoad}.
+ * 8. Its wanted state is its own disk again; the last verdict ends the job: `LabState.conclude`.
+ */
+import { chooseDisk } from "../../shared/control/disk-rule.ts";
+import type { ArmReply, ArmRequest } from "../../shared/control/node-api.ts";
+import type { LoadOrder } from "../../shared/control/order.ts";
+import type { Verdict } from "../../shared/control/verdict.ts";
+import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
+import type { LoadTerms } from "./journal.ts";
+import type { Finding, LabState, LiveOrder } from "./state.ts";
+
+/** What makes an order good for one boot only. */
+export interface Boot {
+  /** What the receiver invented. */
+  readonly nonce: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/**
+ * Writes the order of a node that joined (step 3).
+ *
+ * @param order - Without a verdict.
+ * @param terms - Of its job.
+ * @param boot - This boot.
+ * @returns The order, to be signed.
+ */
+export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): LoadOrder {
+  const { record, job } = order;
+  return {
+    action: "load",
+    id: record.id,
+    attempt: Math.min(record.armed + 1, ORDER_ARMS_MAX),
+    node: record.node,
+    nonce: boot.nonce,
+    issuedAt: new Date(boot.now).toISOString(),
+    expiresAt: new Date(job.deadlineAt).toISOString(),
+    disk: [...record.disk],
+    leave: record.leave,
+    image: { id: terms.imageId, name: job.image },
+    verify: terms.verify,
+    delta: terms.delta,
+  };
+}
+
+/**
+ * Answers a node that is about to clear a partition table (step 5). The count is durable before the
+ * answer. A boot that asks again, because the answer was lost on the way, has armed once.
+ *
+ * @param state - All orders.
+ * @param order - The node's.
+ * @param request - Names the disk.
+ * @param now - Milliseconds since 1970.
+ * @returns Whether it may. The reason of a refusal begins with its verdict code.
+ */
+export function armDisk(
+  state: LabState,
+  order: LiveOrder,
+  request: ArmRequest,
+  now: number,
+): ArmReply {
+  const { record, job } = order;
+  if (job.state !== "running" || record.verdict !== null || job.terms.action !== "load") {
+    return { allowed: false, reason: "aborted: the job has ended for this node" };
+  }
+  const choice = chooseDisk(record.disk, [request.disk]);
+  if (!choice.ok) return { allowed: false, reason: `${choice.code}: ${choice.reason}` };
+  if (record.armed > 0 && record.armedBy === record.nonce) return { allowed: true, reason: "" };
+  if (record.armed >= ORDER_ARMS_MAX) {
+    return { allowed: false, reason: `order_spent: the order has armed ${record.armed} times` };
+  }
+  record.armed += 1;
+  record.armedBy = record.nonce;
+  state.enterPhase(order, "arming", `attempt ${record.armed} on ${request.disk.path}`, now);
+  state.wantedChanged();
+  return { allowed: true, reason: "" };
+}
+
+/**
+ * Compares a good verdict with what the server saw (step 7).
+ *
+ * @param order - The node's.
+ * @param verdict - What the node says.
+ * @returns A finding that takes its place, or undefined when it fits.
+ */
+export function doubtLoad(order: LiveOrder, verdict: Verdict): Finding | undefined {
+  if (verdict.code !== "ok" || order.record.armed > 0) return undefined;
+  return {
+    code: "receiver_fault",
+    reason: "the receiver reports a written disk, but never asked to arm it",
+    cure: "Load the node again; if this repeats, its receiver and this server do not fit together.",
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * From a stream that transmissions ask for to a sender thread: the one place where both are known.
+ *
+ * The one idea: the thread reads records from the image file by itself, so all it is told is where
+ * they lie; it is there for its members when its port is open.
+ */
+import type { ChunkTable } from "../../shared/image/chunk-table.ts";
+import { fromHex } from "../../shared/core/digest.ts";
+import { HuckError } from "../../shared/core/errors.ts";
+import { startSender } from "../sender/driver.ts";
+import type { RecordFile, SenderMessage, SenderOrder } from "../sender/driver.ts";
+import type { ImageParts } from "./image-parts.ts";
+import type { SenderHandle, StartSender, StreamRequest } from "./transmission.ts";
+
+/** What senders are started with. */
+export interface SenderGround {
+  readonly imageParts: ImageParts;
+  /** @returns Path of the image file of that name. */
+  readonly pathOf: (image: string) => string;
+  /** Kernel name of the interface to send by. */
+  readonly interfaceName: string;
+  /** Our address on it: NACKs go there. */
+  readonly address: string;
+  /** 32 random bits. */
+  readonly seed: () => number;
+}
+
+/**
+ * Prepares the starting of senders.
+ *
+ * @param ground - See {@link SenderGround}.
+ * @returns What {@link Transmissions} starts streams with.
+ */
+export function senderStarter(ground: SenderGround): StartSender {
+  return async (request) => {
+    const table = ground.imageParts.table({ name: request.image, id: request.imageId });
+    const order = orderOf(request, ground, recordsOf(table, ground.pathOf(request.image)));
+    return await running(order, ground.address);
+  };
+}
+
+/** Resolves when the thread's port is open; rejects when it never opens. */
+async function running(order: SenderOrder, address: string): Promise<SenderHandle> {
+  const opened = Promise.withResolvers<number>();
+  const ended = Promise.withResolvers<string | undefined>();
+  const thread = startSender(order, (message: SenderMessage) => {
+    if (message.kind === "open") opened.resolve(message.feedbackPort);
+    if (message.kind === "failed") {
+      opened.reject(new HuckError(message.code, message.message));
+      ended.resolve(message.message);
+    }
+    if (message.kind === "event" && message.event.kind === "ended") {
+      const { outcome, reason } = message.event;
+      ended.resolve(outcome === "aborted" ? reason : undefined);
+    }
+  });
+  void thread.gone.then(() => {
+    opened.reject(
+      new HuckError("sender_gone", "Cannot send: the sender's thread ended before it began"),
+    );
+    ended.resolve(undefined);
+  });
+  const port = await opened.promise;
+  return {
+    sender: { address, port },
+    chunkCount: order.records.lengths.length,
+    ended: ended.promise.then(async (fault) => {
+      await thread.gone;
+      return fault;
+    }),
+    stop: () => {
+      thread.stop();
+    },
+  };
+}
+
+function orderOf(request: StreamRequest, ground: SenderGround, records: RecordFile): SenderOrder {
+  const recordBytesMax = records.lengths.reduce((most, length) => Math.max(most, length), 0);
+  return {
+    session: {
+      sid: BigInt(`0x${request.session}`),
+      kind: "image",
+      imageId: fromHex(request.imageId, 32),
+      group: { address: request.group, port: request.port },
+      symbolBytes: request.symbolBytes,
+      recordBytesMax,
+      chunkCount: records.lengths.length,
+      cacheBytes: CACHE_BYTES,
+      rateCap: request.rateBitsPerSecond,
+      start: {
+        membersMin: request.members,
+        membersMax: request.members,
+        waitMinMs: 0,
+        waitMaxMs: Math.max(request.gatherMs, FIRST_MEMBER_MS),
+      },
+    },
+    key: fromHex(request.key, 16),
+    seed: ground.seed(),
+    interfaceName: ground.interfaceName,
+    feedbackPort: 0,
+    records,
+  };
+}
+
+function recordsOf(table: ChunkTable, path: string): RecordFile {
+  const offsets = new Float64Array(table.count);
+  const lengths = new Uint32Array(table.count);
+  for (let index = 0; index < table.count; index += 1) {
+    const { offset, length } = table.recordRange(index);
+    offsets[index] = offset;
+    lengths[index] = length;
+  }
+  return { path, offsets, lengths };
+}
+
+/**
+ * Chunks in the sender's memory: those in the interleave, those awaiting complaints, those read
+ * ahead.
+ */
+const CACHE_BYTES = 40 << 20;
+/** The node that asked for the session needs this long at most to send its first report. */
+const FIRST_MEMBER_MS = 10_000;

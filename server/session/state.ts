@@ -1,0 +1,398 @@
+/**
+ * Where every node stands: jobs, their orders, what each node is waited for, and what it should
+ * become.
+ *
+ * The one idea: an order is the unit of truth. It has one phase, at most one verdict and one wait
+ * with a deadline, so nothing waits for ever (promise P3); wanted states and ends of jobs follow
+ * from orders. Changes are durable before anybody hears of them. The stories are in load.ts and
+ * save.ts; this file holds the moves they share.
+ */
+import assert from "node:assert/strict";
+import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
+import { isOk } from "../../shared/control/verdict.ts";
+import type { DiskDescription } from "../../shared/control/disk-rule.ts";
+import type { StatusReport } from "../../shared/control/node-api.ts";
+import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
+import type { WantedState } from "../../shared/control/wanted-state.ts";
+import type { EventLog } from "./event-log.ts";
+import { JOBS_KEPT } from "./journal.ts";
+import type { Journal, JobRecord, OrderRecord, Remembered, SightRecord } from "./journal.ts";
+
+/** Bounds of the waits. Unit: milliseconds. */
+export interface WaitBounds {
+  /** From the start of a node to its join. */
+  readonly bootMs: number;
+  /** Without a word from a node at work. */
+  readonly silenceMs: number;
+  /** For a silent node to come back, if its order may still arm. */
+  readonly returnMs: number;
+}
+
+/** What is waited for, and until when (milliseconds since 1970). */
+export interface Wait {
+  readonly for: "join" | "status" | "return";
+  readonly until: number;
+}
+
+/** An order in memory. */
+export interface LiveOrder {
+  readonly record: OrderRecord;
+  readonly job: JobRecord;
+  wait: Wait;
+  /** Its node has its verdict by then: the job's deadline, or sooner after an abort. */
+  deadlineAt: number;
+  /** When the last progress event was made. */
+  progressAt: number;
+}
+
+/** What the loop must do outside. */
+export type LabRequest =
+  /** Bring the node into the receiver. */
+  | { readonly kind: "enter"; readonly node: string; readonly order: string }
+  /** The wanted state of some node changed: tell the boot services. */
+  | { readonly kind: "wanted" };
+
+/** Where a verdict was found when the node did not give it itself. */
+export interface Finding {
+  readonly code: VerdictCode;
+  readonly reason: string;
+  readonly cure: string;
+}
+
+/** What the state stands on. */
+export interface StateParts {
+  readonly journal: Journal;
+  /** Over the same journal. */
+  readonly log: EventLog;
+  readonly bounds: WaitBounds;
+}
+
+/** All jobs and orders. */
+export class LabState {
+  readonly journal: Journal;
+  readonly log: EventLog;
+  readonly bounds: WaitBounds;
+  readonly jobs = new Map<
+    string,
+    { readonly record: JobRecord; readonly orders: readonly LiveOrder[] }
+  >();
+  readonly orders = new Map<string, LiveOrder>();
+  readonly sights = new Map<string, SightRecord>();
+  /** The order that a node is busy with. */
+  readonly #current = new Map<string, LiveOrder>();
+  #requests: LabRequest[] = [];
+  #ended: string[] = [];
+
+  /**
+   * Takes up where the journal ends. Nodes that had joined get time to speak again; others are
+   * started again.
+   *
+   * @param parts - Journal, log over it, bounds.
+   * @param remembered - What the journal held.
+   * @param now - Milliseconds since 1970.
+   */
+  constructor(parts: StateParts, remembered: Remembered, now: number) {
+    this.journal = parts.journal;
+    this.log = parts.log;
+    this.bounds = parts.bounds;
+    for (const sight of remembered.sights) this.sights.set(sight.node, sight);
+    for (const job of remembered.jobs) {
+      this.#keep(
+        job,
+        remembered.orders.filter((order) => order.job === job.id),
+        now,
+      );
+    }
+    for (const order of this.#current.values()) {
+      if (order.record.phase === "waiting")
+        this.#ask({ kind: "enter", node: order.record.node, order: order.record.id });
+    }
+  }
+
+  /**
+   * Begins a job: durable first, then its nodes are started.
+   *
+   * @param job - Running.
+   * @param orders - One for each of its nodes; none of them is busy.
+   * @param now - Milliseconds since 1970.
+   * @returns Sequence number before the job's first event.
+   */
+  begin(job: JobRecord, orders: readonly OrderRecord[], now: number): number {
+    let after = 0;
+    this.log.together(() => {
+      after = this.journal.nextSeq();
+      this.journal.putJob(job);
+      for (const order of orders) this.journal.putOrder(order);
+    });
+    this.#forgetOldest();
+    this.#keep(job, orders, now);
+    for (const order of orders) {
+      this.#ask({ kind: "enter", node: order.node, order: order.id });
+    }
+    this.#ask({ kind: "wanted" });
+    return after;
+  }
+
+  /**
+   * Gives the order that a node is busy with.
+   *
+   * @param node - Its name.
+   * @returns Undefined when it has nothing to do.
+   */
+  current(node: string): LiveOrder | undefined {
+    return this.#current.get(node);
+  }
+
+  /**
+   * Tells what a node should become. An order that armed twice is spent: its node is not brought
+   * back.
+   *
+   * @param node - Its name.
+   * @returns The wanted state.
+   */
+  wanted(node: string): WantedState {
+    const order = this.#current.get(node);
+    if (order === undefined) return { kind: "disk" };
+    const { record, job } = order;
+    if (job.state !== "running" || record.armed >= ORDER_ARMS_MAX) return { kind: "disk" };
+    const common = {
+      job: job.id,
+      order: record.id,
+      leave: record.leave,
+      expiresAt: new Date(job.deadlineAt).toISOString(),
+    };
+    const { terms } = job;
+    if (terms.action === "save") {
+      return {
+        kind: "save",
+        ...common,
+        name: job.image,
+        rawIfDirty: terms.rawIfDirty,
+        level: terms.level,
+      };
+    }
+    return {
+      kind: "load",
+      ...common,
+      image: { id: terms.imageId, name: job.image },
+      verify: terms.verify,
+      delta: terms.delta,
+      armed: record.armed,
+    };
+  }
+
+  /**
+   * Notes that a node was heard, with its disks if it told them.
+   *
+   * @param node - Its name.
+   * @param now - Milliseconds since 1970.
+   * @param disks - From a join.
+   */
+  sighted(node: string, now: number, disks?: readonly DiskDescription[]): void {
+    const old = this.sights.get(node);
+    const sight: SightRecord = {
+      node,
+      lastSeen: now,
+      disks: disks ?? old?.disks ?? [],
+      last: old?.last ?? null,
+    };
+    this.sights.set(node, sight);
+    if (disks !== undefined) this.journal.putSight(sight);
+  }
+
+  /**
+   * Moves an order to a phase.
+   *
+   * @param order - Without a verdict.
+   * @param phase - Where its node is.
+   * @param detail - One sentence more, or "".
+   * @param now - Milliseconds since 1970.
+   */
+  enterPhase(order: LiveOrder, phase: Phase, detail: string, now: number): void {
+    const { record } = order;
+    if (record.verdict !== null || (record.phase === phase && detail === "")) return;
+    record.phase = phase;
+    this.log.together(() => {
+      this.journal.putOrder(record);
+      this.log.add({ kind: "phase", job: record.job, node: record.node, phase, detail }, now);
+    });
+  }
+
+  /**
+   * Tells of progress, at most twice a second for a node.
+   *
+   * @param order - Without a verdict.
+   * @param report - What its node said.
+   * @param now - Milliseconds since 1970.
+   */
+  progress(order: LiveOrder, report: StatusReport, now: number): void {
+    if (report.totalBytes === 0 || now - order.progressAt < PROGRESS_EVERY_MS) return;
+    order.progressAt = now;
+    const { doneBytes, totalBytes, bytesPerSecond, loss } = report;
+    const { job, node } = order.record;
+    this.log.add({ kind: "progress", job, node, doneBytes, totalBytes, bytesPerSecond, loss }, now);
+  }
+
+  /**
+   * Sets what a node is waited for next; never later than the job's deadline.
+   *
+   * @param order - Without a verdict.
+   * @param what - See {@link Wait}.
+   * @param now - Milliseconds since 1970.
+   */
+  waitFor(order: LiveOrder, what: Wait["for"], now: number): void {
+    const bound = {
+      join: this.bounds.bootMs,
+      status: this.bounds.silenceMs,
+      return: this.bounds.returnMs,
+    };
+    order.wait = { for: what, until: Math.min(now + bound[what], order.deadlineAt) };
+  }
+
+  /**
+   * Tells an operator something about a node.
+   *
+   * @param order - About which.
+   * @param level - How bad.
+   * @param text - One sentence.
+   * @param now - Milliseconds since 1970.
+   */
+  note(order: LiveOrder, level: "info" | "warning" | "error", text: string, now: number): void {
+    const { job, node } = order.record;
+    this.log.add({ kind: "note", job, node, level, text: text.slice(0, TEXT_MAX) }, now);
+  }
+
+  /**
+   * Ends an order. The last verdict of a job ends the job. A second verdict changes nothing.
+   *
+   * @param order - Any.
+   * @param verdict - How its node ended.
+   * @param now - Milliseconds since 1970.
+   */
+  conclude(order: LiveOrder, verdict: Verdict, now: number): void {
+    const { record, job } = order;
+    if (record.verdict !== null) return;
+    record.verdict = verdict;
+    record.phase = "done";
+    this.#current.delete(record.node);
+    this.#ended.push(record.id);
+    const old = this.sights.get(record.node);
+    const sight: SightRecord = {
+      node: record.node,
+      lastSeen: old?.lastSeen ?? 0,
+      disks: old?.disks ?? [],
+      last: { image: job.image, verdict },
+    };
+    this.sights.set(record.node, sight);
+    this.log.together(() => {
+      this.journal.putOrder(record);
+      this.journal.putSight(sight);
+      this.log.add({ kind: "verdict", job: job.id, node: record.node, verdict }, now);
+      this.#endJobIfDone(job, now);
+    });
+    this.#ask({ kind: "wanted" });
+  }
+
+  /**
+   * Ends an order with something the server found itself.
+   *
+   * @param order - Any.
+   * @param finding - Code, reason, cure.
+   * @param now - Milliseconds since 1970.
+   */
+  find(order: LiveOrder, finding: Finding, now: number): void {
+    const { record, job } = order;
+    const touched = record.armed > 0;
+    const verdict: Verdict = {
+      ...finding,
+      reason: finding.reason.slice(0, TEXT_MAX),
+      phase: record.phase,
+      diskUntouched: !touched,
+      incomplete: touched && job.terms.action === "load",
+      bytesWritten: 0,
+      at: new Date(now).toISOString(),
+    };
+    this.conclude(order, verdict, now);
+  }
+
+  /** Lets the boot services know that wanted states may have changed. */
+  wantedChanged(): void {
+    this.#ask({ kind: "wanted" });
+  }
+
+  /** @returns All orders without a verdict. */
+  open(): readonly LiveOrder[] {
+    return [...this.#current.values()];
+  }
+
+  /** @returns What the loop must do; each request is given once. */
+  takeRequests(): readonly LabRequest[] {
+    const taken = this.#requests;
+    this.#requests = [];
+    return taken;
+  }
+
+  /** @returns Ids of orders that ended since the last call. */
+  takeEnded(): readonly string[] {
+    const taken = this.#ended;
+    this.#ended = [];
+    return taken;
+  }
+
+  #keep(job: JobRecord, orders: readonly OrderRecord[], now: number): void {
+    const live = orders.map((record): LiveOrder => {
+      const wait: Wait = { for: "join", until: job.deadlineAt };
+      return { record, job, wait, deadlineAt: job.deadlineAt, progressAt: 0 };
+    });
+    this.jobs.set(job.id, { record: job, orders: live });
+    for (const order of live) {
+      this.orders.set(order.record.id, order);
+      if (order.record.verdict !== null) continue;
+      assert(!this.#current.has(order.record.node), "a node has one order at a time");
+      this.#current.set(order.record.node, order);
+      this.waitFor(order, order.record.nonce === null ? "join" : "status", now);
+    }
+  }
+
+  /** Memory holds as many jobs as the journal; a running one is never the oldest of so many. */
+  #forgetOldest(): void {
+    for (const { record, orders } of this.jobs.values()) {
+      if (this.jobs.size < JOBS_KEPT) return;
+      if (orders.some((order) => order.record.verdict === null)) continue;
+      this.jobs.delete(record.id);
+      for (const order of orders) this.orders.delete(order.record.id);
+    }
+  }
+
+  #endJobIfDone(job: JobRecord, now: number): void {
+    const orders = this.jobs.get(job.id)?.orders ?? [];
+    const ok = orders.filter(
+      ({ record }) => record.verdict !== null && isOk(record.verdict),
+    ).length;
+    if (orders.some(({ record }) => record.verdict === null)) return;
+    const aborted = job.state === "aborted";
+    if (!aborted) job.state = "ended";
+    this.journal.putJob(job);
+    this.log.add(
+      {
+        kind: "end",
+        job: job.id,
+        image: job.image,
+        nodesOk: ok,
+        nodesNotOk: orders.length - ok,
+        aborted,
+      },
+      now,
+    );
+  }
+
+  #ask(request: LabRequest): void {
+    if (request.kind === "wanted" && this.#requests.some(({ kind }) => kind === "wanted")) return;
+    this.#requests.push(request);
+  }
+}
+
+/** At most two a second per node (CONTROL.md section 6). */
+const PROGRESS_EVERY_MS = 500;
+/** Longest text of an event. */
+const TEXT_MAX = 1000;

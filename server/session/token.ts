@@ -1,0 +1,138 @@
+/**
+ * Tokens: how a node proves that it was booted by us, without an identity of its own
+ * (protocol-and-safety 3.4).
+ *
+ * The one idea: a token is minted when a node fetches its boot script, is bound to that MAC and
+ * good for one join; from then on it speaks for the node as long as its order lives. A joined
+ * node's newer token ends the older one. Only digests are kept. At this tier a sniffer may steal
+ * one; what it can never do is make another node's disk be written, because orders are signed for a
+ * node and a nonce.
+ */
+import { createHash } from "node:crypto";
+import type { Journal, TokenRecord } from "./journal.ts";
+
+/** What a token is good for. */
+export type TokenFault = "unknown" | "expired" | "spent" | "other MAC";
+
+/** What a join shows. */
+export interface TokenUse {
+  readonly token: string;
+  /** Of this boot. */
+  readonly nonce: string;
+  /** All MACs of the node. */
+  readonly macs: readonly string[];
+}
+
+/** All tokens that may still be used. */
+export class TokenBook {
+  readonly #journal: Journal;
+  readonly #tokens: Map<string, TokenRecord>;
+
+  /**
+   * @param journal - Keeps them over a restart.
+   * @param remembered - What it held.
+   */
+  constructor(journal: Journal, remembered: readonly TokenRecord[]) {
+    this.#journal = journal;
+    this.#tokens = new Map(remembered.map((token) => [token.digest, token]));
+  }
+
+  /**
+   * Mints a token.
+   *
+   * @param token - 128 fresh random bits as hexadecimal.
+   * @param node - Whose.
+   * @param mac - The MAC it is bound to.
+   * @param now - Milliseconds since 1970.
+   */
+  mint(token: string, node: string, mac: string, now: number): void {
+    this.sweep(now);
+    const unused = [...this.#tokens.values()].filter(
+      (old) => old.node === node && old.nonce === null,
+    );
+    for (const old of unused.slice(0, Math.max(0, unused.length + 1 - UNUSED_MAX))) this.#drop(old);
+    const record: TokenRecord = {
+      digest: digestOf(token),
+      node,
+      mac,
+      joinBy: now + JOIN_WITHIN_MS,
+      nonce: null,
+      goodUntil: 0,
+    };
+    this.#tokens.set(record.digest, record);
+    this.#journal.putToken(record);
+  }
+
+  /**
+   * Uses a token for its one join. The same boot may ask again when the answer was lost on the way.
+   *
+   * @param join - Token, nonce of this boot, MACs of the node.
+   * @param now - Milliseconds since 1970.
+   * @returns The record, or why not.
+   */
+  join(join: TokenUse, now: number): TokenRecord | TokenFault {
+    const record = this.#tokens.get(digestOf(join.token));
+    if (record === undefined) return "unknown";
+    if (record.nonce !== null && record.nonce !== join.nonce) return "spent";
+    if (record.nonce === null && now > record.joinBy) return "expired";
+    if (!join.macs.includes(record.mac)) return "other MAC";
+    for (const old of this.#tokens.values()) {
+      if (old.node === record.node && old !== record && old.nonce !== null) this.#drop(old);
+    }
+    return record;
+  }
+
+  /**
+   * Notes that a join was answered.
+   *
+   * @param record - From `join`.
+   * @param nonce - Of this boot.
+   * @param goodUntil - The order's end. Milliseconds since 1970.
+   */
+  joined(record: TokenRecord, nonce: string, goodUntil: number): void {
+    record.nonce = nonce;
+    record.goodUntil = goodUntil;
+    this.#journal.putToken(record);
+  }
+
+  /**
+   * Checks a token that speaks for its node.
+   *
+   * @param token - As sent.
+   * @param now - Milliseconds since 1970.
+   * @returns The record, or why not.
+   */
+  speaks(token: string, now: number): TokenRecord | TokenFault {
+    const record = this.#tokens.get(digestOf(token));
+    if (record?.nonce === undefined || record.nonce === null) return "unknown";
+    return now > record.goodUntil ? "expired" : record;
+  }
+
+  /**
+   * Forgets what can never be used again.
+   *
+   * @param now - Milliseconds since 1970.
+   */
+  sweep(now: number): void {
+    for (const record of this.#tokens.values()) {
+      if (now > (record.nonce === null ? record.joinBy : record.goodUntil)) this.#drop(record);
+    }
+  }
+
+  #drop(record: TokenRecord): void {
+    this.#tokens.delete(record.digest);
+    this.#journal.dropToken(record.digest);
+  }
+}
+
+function digestOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+/**
+ * From the script to the join: firmware, kernel and initramfs of the slowest node
+ * (protocol-and-safety 3.4).
+ */
+export const JOIN_WITHIN_MS = 600_000;
+/** Unused tokens of one node: iPXE may fetch its script several times in one boot. */
+const UNUSED_MAX = 8;

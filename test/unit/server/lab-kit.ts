@@ -1,0 +1,305 @@
+/**
+ * Tools of the server's tests: a real server on loopback in a folder of its own, a real small image, and a node.
+ *
+ * The node is a driver of the real API written against shared/control: it says over HTTP what a receiver says, and
+ * parses every answer by its schema. It has no disk: what receivers do with one is tested elsewhere.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { pino } from "pino";
+import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
+import { Event } from "../../../shared/control/event.ts";
+import {
+  ArmReply,
+  JoinReply,
+  NodeRoute,
+  SessionTerms,
+  StatusReply,
+} from "../../../shared/control/node-api.ts";
+import { NodeToken } from "../../../shared/control/operator-api.ts";
+import type { Phase, Verdict, VerdictCode } from "../../../shared/control/verdict.ts";
+import { ImageWriter } from "../../../shared/image/writer.ts";
+import { createCodecPool } from "../../../shared/image/codec.ts";
+import type { ByteSink } from "../../../shared/image/writer.ts";
+import { parseConfig } from "../../../server/config.ts";
+import { startServer } from "../../../server/main.ts";
+import type { RunningServer } from "../../../server/main.ts";
+import { openFolderStore } from "../../../server/store/folder.ts";
+
+/** An answer as it came. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** A disk that a node tells of. */
+export const DISK: DiskDescription = {
+  path: "/dev/sda",
+  sizeBytes: 4 << 20,
+  sectorBytes: 512,
+  serial: "S1",
+  wwn: "",
+  model: "TEST",
+  bus: "ata",
+  rotational: false,
+  removable: false,
+  inUse: [],
+};
+
+/** Three nodes: two free, one to be confirmed; ports are the kernel's choice. */
+export const NODES = `
+nodes:
+  - { name: fit01, macs: ["52:54:00:00:00:01"], reimage: free, address: 127.0.0.1 }
+  - { name: fit02, macs: ["52:54:00:00:00:02"], reimage: free }
+  - { name: fit03, macs: ["52:54:00:00:00:03"] }
+`;
+
+/** Makes a folder that `dropFolders` removes. */
+export function freshFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "huck-server-"));
+  folders.push(folder);
+  return folder;
+}
+const folders: string[] = [];
+
+/** Removes all folders of `freshFolder`. */
+export function dropFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Text of a huck.yaml for loopback without boot services. */
+export function configText(port: number, more = ""): string {
+  const server = `{ address: 127.0.0.1, httpPort: ${port}, dataPort: ${port}, dhcp: { mode: off }, socket: huck.sock${more} }`;
+  return `server: ${server}\n${NODES}`;
+}
+
+/** Starts a server in a folder; start it again in the same folder to see what it remembers. */
+export async function serveIn(folder: string, port: number, more = ""): Promise<RunningServer> {
+  const config = parseConfig(configText(port, more), path.join(folder, "huck.yaml"));
+  return await startServer({ config, version: "0.0.0", log: pino({ level: "silent" }) });
+}
+
+/** Writes an image of three chunks that do not compress. */
+export async function writeImage(sink: ByteSink, seed = 1): Promise<string> {
+  const writer = new ImageWriter(sink, await createCodecPool("node:zlib"), {
+    uuid: randomBytes(16),
+    createdMs: 0,
+  });
+  await writer.begin();
+  for (let slot = 0; slot < 3; slot += 1) {
+    const raw = Buffer.alloc(64 << 10, `${seed}-${slot}-`);
+    const start = slot * 2048;
+    const extents = [{ start, end: start + raw.byteLength / 512 }];
+    const plan = { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: raw.byteLength };
+    await writer.addChunk(plan, raw, 1);
+  }
+  const sizeBytes = 3 << 20;
+  const { imageId } = await writer.finish({
+    disk: { sizeBytes, sectorBytes: 512, table: "none", id: "" },
+    partitions: [],
+    requires: { minBytes: sizeBytes, features: [] },
+    saved: {
+      at: "2026-01-01T00:00:00.000Z",
+      tool: "test",
+      host: "test",
+      codec: "node:zlib",
+      level: 1,
+    },
+    warnings: [],
+  });
+  return Buffer.from(imageId).toString("hex");
+}
+
+/** Puts an image into the store of a server's folder. */
+export async function storeImage(folder: string, name: string): Promise<string> {
+  const draft = await openFolderStore(path.join(folder, "images")).draft(name);
+  const id = await writeImage(draft);
+  await draft.commit();
+  return id;
+}
+
+/** An image file in memory. */
+export async function imageBytes(): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  await writeImage({
+    append: (bytes) => {
+      pieces.push(Buffer.from(bytes));
+      return Promise.resolve();
+    },
+  });
+  return Buffer.concat(pieces);
+}
+
+/** Speaks to the operator API. */
+export async function operate(
+  server: RunningServer,
+  method: string,
+  route: string,
+  body?: object,
+): Promise<Answer> {
+  return await ask({ socketPath: server.socket, method, path: route }, body);
+}
+
+/** Reads a job's events until the stream ends. */
+export async function eventsOf(server: RunningServer, job: string, after = 0): Promise<Event[]> {
+  const route = `/v1/jobs/${job}/events?after=${after}`;
+  const answer = await new Promise<string>((resolve, reject) => {
+    const asking = request({ socketPath: server.socket, path: route, agent: false });
+    asking.once("response", (message) => {
+      text(message).then(resolve, reject);
+    });
+    asking.once("error", reject);
+    asking.end();
+  });
+  const lines = answer.split("\n").filter((line) => line !== "");
+  return lines.map((line) => Event.parse(JSON.parse(line)));
+}
+
+/** A node that was booted: it has a token. */
+export class TestNode {
+  readonly name: string;
+  readonly mac: string;
+  readonly token: string;
+  nonce = randomBytes(16).toString("hex");
+  readonly #url: string;
+
+  constructor(granted: NodeToken) {
+    this.name = granted.node;
+    this.mac = granted.mac;
+    this.token = granted.token;
+    this.#url = granted.serverUrl;
+  }
+
+  static async boot(server: RunningServer, name: string): Promise<TestNode> {
+    const answer = await operate(server, "POST", "/v1/tokens", { node: name });
+    return new TestNode(NodeToken.parse(answer.body));
+  }
+
+  /** POSTs anything; the token goes along. */
+  async say(route: string, body: object, token = this.token): Promise<Answer> {
+    const url = new URL(route, this.#url);
+    const headers = { authorization: `Bearer ${token}` };
+    return await ask(
+      { host: url.hostname, port: url.port, path: route, method: "POST", headers },
+      body,
+    );
+  }
+
+  async get(route: string): Promise<{ status: number; bytes: Buffer }> {
+    const headers = { authorization: `Bearer ${this.token}` };
+    const answer = await fetch(new URL(route, this.#url), { headers });
+    return { status: answer.status, bytes: Buffer.from(await answer.arrayBuffer()) };
+  }
+
+  /** Uploads; with `tornAt` the connection breaks after that many bytes. */
+  async upload(bytes: Buffer, tornAt?: number): Promise<Answer | "torn"> {
+    const url = new URL(NodeRoute.capture, this.#url);
+    const headers = {
+      authorization: `Bearer ${this.token}`,
+      "content-type": "application/octet-stream",
+    };
+    return await new Promise((resolve, reject) => {
+      const asking = request(url, { method: "PUT", headers, agent: false });
+      asking.once("response", (message) => {
+        text(message).then((body) => {
+          resolve({ status: message.statusCode ?? 0, body: JSON.parse(body) as unknown });
+        }, reject);
+      });
+      asking.once("error", () => {
+        resolve("torn");
+      });
+      if (tornAt === undefined) {
+        asking.end(bytes);
+        return;
+      }
+      asking.write(bytes.subarray(0, tornAt), () => {
+        asking.destroy();
+      });
+    });
+  }
+
+  async join(): Promise<JoinReply> {
+    return JoinReply.parse((await this.say(NodeRoute.join, this.joinBody())).body);
+  }
+
+  joinBody(): object {
+    return {
+      token: this.token,
+      nonce: this.nonce,
+      macs: [this.mac],
+      interfaces: [],
+      disks: [DISK],
+      memoryBytes: 1 << 30,
+      version: "0.0.0",
+    };
+  }
+
+  async session(order: string): Promise<SessionTerms> {
+    return SessionTerms.parse((await this.say(NodeRoute.session, { order })).body);
+  }
+
+  async arm(order: string): Promise<ArmReply> {
+    return ArmReply.parse((await this.say(NodeRoute.arm, { order, disk: DISK })).body);
+  }
+
+  async report(order: string, phase: Phase, doneBytes = 0): Promise<StatusReply> {
+    const body = {
+      order,
+      phase,
+      detail: "",
+      doneBytes,
+      totalBytes: 100,
+      bytesPerSecond: 10,
+      loss: 0.01,
+    };
+    return StatusReply.parse((await this.say(NodeRoute.status, body)).body);
+  }
+
+  async end(order: string, code: VerdictCode): Promise<StatusReply> {
+    const verdict = verdictOf(code);
+    return StatusReply.parse((await this.say(NodeRoute.verdict, { order, verdict })).body);
+  }
+}
+
+/** A verdict as a node would give it. */
+export function verdictOf(code: VerdictCode): Verdict {
+  const ok = code === "ok" || code === "ok_unchanged";
+  return {
+    code,
+    phase: "opening",
+    reason: ok ? "" : "the reason",
+    cure: ok ? "" : "The cure.",
+    diskUntouched: code !== "ok",
+    incomplete: false,
+    bytesWritten: code === "ok" ? 100 : 0,
+    at: new Date(0).toISOString(),
+  };
+}
+
+/** A port that is free now; tests of one file use it one after the other. */
+export function somePort(): number {
+  return 20_000 + (randomBytes(2).readUInt16LE() % 10_000);
+}
+
+async function ask(options: object, body?: object): Promise<Answer> {
+  return await new Promise((resolve, reject) => {
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const { headers = {} } = options as { headers?: object };
+    const type = sent === undefined ? {} : { "content-type": "application/json" };
+    const asking = request({ ...options, agent: false, headers: { ...headers, ...type } });
+    asking.once("response", (message) => {
+      text(message).then((answer) => {
+        resolve({
+          status: message.statusCode ?? 0,
+          body: answer === "" ? undefined : (JSON.parse(answer) as unknown),
+        });
+      }, reject);
+    });
+    asking.once("error", reject);
+    asking.end(sent);
+  });
+}
