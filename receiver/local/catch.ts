@@ -26,7 +26,7 @@ import type { ReceptionEnd } from "../reception/loop.ts";
 import { openCatchOutput } from "./driver.ts";
 import type { CatchOutput } from "./driver.ts";
 
-/** The part of commander's Command that a verb is built with; receiver/ does not carry the package. */
+/** The part of commander's Command that a verb needs; receiver/ does not carry the package. */
 export interface VerbBuilder {
   description(text: string): this;
   argument(name: string, text: string): this;

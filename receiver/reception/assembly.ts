@@ -119,9 +119,12 @@ export class Assembly {
     return this.slots.freeCount > 0 && chunk < this.windowEnd;
   }
 
-  /** @returns True when nothing is under way that could still complete a chunk. */
+  /**
+   * @returns True when nothing is under way that could still complete a chunk; complete chunks that wait for their
+   *   turn do not count, because what they wait for is not under way.
+   */
   get idle(): boolean {
-    return this.#working === 0 && this.#waiting.size === 0;
+    return this.#working === 0;
   }
 
   /** @returns Work for the driver; each request is given once. */

@@ -62,7 +62,7 @@ export interface ReceptionLoopOptions {
 const WAIT_MAX_MS = 20;
 /** With work open, its result is looked for this often. Unit: milliseconds. */
 const WORK_POLL_MS = 1;
-/** Sleep between batches: 83 full datagrams at 1 Gbit/s, a 90th of the buffer. Unit: milliseconds. */
+/** Sleep between batches: 83 full datagrams at 1 Gbit/s, 1/85 of the buffer. Unit: ms. */
 const PAUSE_MS = 1;
 /** Fewer datagrams than this in a batch, and the stream is too thin to gather it. */
 const PAUSE_FROM = 4;

@@ -1,0 +1,258 @@
+/**
+ * The real server in a lab, and the real verbs spoken to it.
+ *
+ * The one idea: everything goes the way an admin goes: a huck.yaml, `huck serve` as a process in the
+ * lab's namespace, and verbs whose exit code and JSON lines are looked at. The server can be stopped
+ * in order, or killed and started again on the same state.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { NodeToken, OperatorRoute } from "../../shared/control/operator-api.ts";
+import type { Verdict } from "../../shared/control/verdict.ts";
+import { OperatorLine } from "../../server/cli/driver.ts";
+import { BRIDGE } from "../../scripts/lab.ts";
+import type { Lab } from "../../scripts/lab.ts";
+
+/** The work tree. */
+export const root: string = join(import.meta.dirname, "../..");
+/** The server is ready by then, even on a loaded computer. Unit: milliseconds. */
+const READY_WITHIN_MS = 120_000;
+/** Between two looks at what the server printed. Unit: milliseconds. */
+const LOOK_EVERY_MS = 50;
+
+/** A node of the inventory; the rest is as in huck.yaml. */
+export interface NodeSettings {
+  readonly name: string;
+  readonly macs: readonly string[];
+  readonly address?: string;
+  readonly disk?: readonly object[];
+  readonly power?: object;
+}
+
+/** What differs between the servers of the tests. */
+export interface ServerSettings {
+  readonly nodes: readonly NodeSettings[];
+  /** More of the `server:` section. */
+  readonly server?: object;
+  /** More of the `defaults:` section. */
+  readonly defaults?: object;
+}
+
+/** A line of `--json`; which members there are goes by `kind`. */
+export interface JsonLine {
+  readonly kind: string;
+  readonly node?: string;
+  readonly phase?: string;
+  readonly detail?: string;
+  readonly text?: string;
+  readonly verdict?: Verdict;
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+}
+
+/** How a verb ended. */
+export interface VerbRun {
+  readonly exitCode: number | null;
+  readonly lines: readonly JsonLine[];
+  readonly errors: string;
+  /** Verdict of a node. Fails the test when there is none. */
+  verdict(node: string): Verdict;
+}
+
+/** A verb that is running. */
+export interface RunningVerb {
+  readonly ended: Promise<VerbRun>;
+  /** Waits for a line, looking at earlier ones too. */
+  until(wanted: (line: JsonLine) => boolean): Promise<JsonLine>;
+  /** Presses Ctrl-C. */
+  interrupt(): void;
+}
+
+/** A server in a lab. */
+export class LabServer {
+  /** Folder of its configuration, images and state. */
+  readonly folder: string;
+  readonly #lab: Lab;
+  #child: ChildProcess | undefined;
+
+  /**
+   * @param lab - Where it runs; the lab's bridge is its interface.
+   * @param folder - Made when missing.
+   * @param settings - For huck.yaml, which is JSON here: YAML 1.2 holds JSON.
+   */
+  constructor(lab: Lab, folder: string, settings: ServerSettings) {
+    this.#lab = lab;
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+    const server = {
+      interface: BRIDGE,
+      dhcp: { mode: "full", range: "10.77.0.100-10.77.0.199" },
+      bootFiles: join(root, "build/boot"),
+      socket: "huck.sock",
+      ...settings.server,
+    };
+    const defaults = { reimage: "free", ...settings.defaults };
+    writeFileSync(
+      join(folder, "huck.yaml"),
+      JSON.stringify({ server, defaults, nodes: settings.nodes }, null, 2),
+    );
+  }
+
+  /** Starts it and waits until it says that it serves. */
+  async start(): Promise<void> {
+    const log = openSync(join(this.folder, "server.log"), "a");
+    const command = [process.execPath, join(root, "huck.ts"), "serve"];
+    const where = ["--config", join(this.folder, "huck.yaml")];
+    try {
+      const before = this.log.length;
+      const stdio = ["ignore", log, log] as const;
+      const child = this.#lab.start(this.#lab.namespace, [...command, ...where], {
+        stdio: [...stdio],
+      });
+      this.#child = child;
+      const deadline = performance.now() + READY_WITHIN_MS;
+      while (!/^huck \S+ serves/m.test(this.log.slice(before))) {
+        if (child.exitCode !== null || performance.now() > deadline) {
+          throw new Error(`the server did not start:\n${this.log.slice(before)}`);
+        }
+        await pause(LOOK_EVERY_MS);
+      }
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  /** Everything it printed so far. */
+  get log(): string {
+    return readFileSync(join(this.folder, "server.log"), "utf8");
+  }
+
+  /**
+   * Ends it.
+   *
+   * @param signal - SIGKILL: as if its power were cut.
+   */
+  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  /**
+   * Saves a disk file into the store.
+   *
+   * @param file - Only read.
+   * @param name - Of the image.
+   */
+  async importImage(file: string, name: string): Promise<void> {
+    const store = ["--store", join(this.folder, "images"), "-o", name, file];
+    const words = [join(root, "huck.ts"), "image", "save", ...store];
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+    const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
+    const [exitCode, output, errors] = await Promise.all([
+      closed,
+      text(child.stdout),
+      text(child.stderr),
+    ]);
+    if (exitCode !== 0) throw new Error(`image save ${file}: ${exitCode}\n${output}${errors}`);
+  }
+
+  /**
+   * Runs a verb to its end.
+   *
+   * @param words - Verb and arguments; `--socket` and `--json` are added.
+   * @returns How it ended.
+   */
+  async huck(...words: readonly string[]): Promise<VerbRun> {
+    return await this.begin(...words).ended;
+  }
+
+  /**
+   * Starts a verb.
+   *
+   * @param words - As for {@link huck}.
+   * @returns The running verb.
+   */
+  begin(...words: readonly string[]): RunningVerb {
+    const all = [join(root, "huck.ts"), ...words, "--socket", this.#socket, "--json"];
+    const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "pipe"] });
+    const lines: JsonLine[] = [];
+    let rest = "";
+    child.stdout.on("data", (bytes: Buffer) => {
+      const parts = (rest + bytes.toString()).split("\n");
+      rest = parts.pop() ?? "";
+      for (const part of parts) if (part !== "") lines.push(JSON.parse(part) as JsonLine);
+    });
+    let isOver = false;
+    const closed = new Promise<number | null>((resolve) => {
+      child.once("close", (exitCode) => {
+        isOver = true;
+        resolve(exitCode);
+      });
+    });
+    const ended = Promise.all([closed, text(child.stderr)]).then(([exitCode, errors]) => {
+      return verbRun(exitCode, lines, errors);
+    });
+    return {
+      ended,
+      until: async (wanted) => {
+        for (;;) {
+          const found = lines.find(wanted);
+          if (found !== undefined) return found;
+          if (isOver) {
+            const { errors, exitCode } = await ended;
+            const last = lines.slice(-5).map((line) => JSON.stringify(line));
+            throw new Error(
+              `${words.join(" ")}: ended with ${exitCode}\n${last.join("\n")}${errors}`,
+            );
+          }
+          await pause(LOOK_EVERY_MS);
+        }
+      },
+      interrupt: () => child.kill("SIGINT"),
+    };
+  }
+
+  /** What a receiver of a node must be told to join: words of its command line. */
+  async receiverWords(node: string): Promise<string[]> {
+    const line = new OperatorLine(this.#socket);
+    const { serverUrl, token, serverKey, mac } = await line.post(
+      OperatorRoute.tokens,
+      { node },
+      NodeToken,
+    );
+    return [
+      `huck.server=${serverUrl}`,
+      `huck.token=${token}`,
+      `huck.key=${serverKey}`,
+      `BOOTIF=01-${mac.replaceAll(":", "-")}`,
+    ];
+  }
+
+  get #socket(): string {
+    return join(this.folder, "huck.sock");
+  }
+}
+
+function verbRun(exitCode: number | null, lines: readonly JsonLine[], errors: string): VerbRun {
+  return {
+    exitCode,
+    lines,
+    errors,
+    verdict(node) {
+      const found = lines.find((line) => line.kind === "verdict" && line.node === node)?.verdict;
+      if (found !== undefined) return found;
+      throw new Error(`no verdict of ${node} in ${JSON.stringify(lines.slice(-3))}${errors}`);
+    },
+  };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,204 @@
+/**
+ * Goal: shared/linux does to a real kernel what it says: disks, pings, interfaces.
+ *
+ * Method: files and a loop device made here, loopback, and a network namespace of this process's
+ * children; what needs privilege is skipped without it and says so.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { arenaMemory } from "../../shared/core/arena.ts";
+import { openBlockDevice } from "../../shared/linux/block-device.ts";
+import { openPinger } from "../../shared/linux/icmp.ts";
+import type { Pinger } from "../../shared/linux/icmp.ts";
+
+const SIZE = 4 << 20;
+const privileged = process.getuid?.() === 0;
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "huck-linux-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function blankFile(name: string): string {
+  const path = join(folder, name);
+  const fd = openSync(path, "w");
+  ftruncateSync(fd, SIZE);
+  closeSync(fd);
+  return path;
+}
+
+/** A pattern in page-aligned shared memory, as chunks lie in the arena. */
+function pattern(byteCount: number): Uint8Array {
+  const bytes = new Uint8Array(arenaMemory(byteCount).buffer, 0, byteCount);
+  for (let index = 0; index < byteCount; index += 1) bytes[index] = (index * 31) ^ (index >> 8);
+  return bytes;
+}
+
+function exercise(path: string): void {
+  const device = openBlockDevice(path);
+  try {
+    expect(device.identity.sizeBytes).toBe(SIZE);
+    const bytes = pattern(1 << 20);
+    device.write(1 << 20, bytes);
+    device.write(SIZE - 512, bytes.subarray(0, 512)); // a tail that direct I/O on a file refuses
+    device.write(512, bytes.subarray(1, 513)); // unaligned memory
+    device.flush();
+    device.dropCache();
+    const back = new Uint8Array(1 << 20);
+    device.read((1 << 20) / device.sectorBytes, back);
+    expect(Buffer.compare(back, bytes)).toBe(0);
+    const sector = new Uint8Array(512);
+    device.read(1, sector);
+    expect(Buffer.compare(sector, bytes.subarray(1, 513))).toBe(0);
+    device.read(SIZE / 512 - 1, sector);
+    expect(Buffer.compare(sector, bytes.subarray(0, 512))).toBe(0);
+    expect(() => {
+      device.write(SIZE - 512, bytes.subarray(0, 1024));
+    }).toThrow(expect.objectContaining({ code: "outside" }));
+    expect(() => {
+      device.read(SIZE / 512, sector);
+    }).toThrow(expect.objectContaining({ code: "outside" }));
+    expect(device.discard(1 << 20, 1 << 20)).toBe(true);
+    device.read((1 << 20) / device.sectorBytes, back);
+    expect(back.every((byte) => byte === 0)).toBe(true);
+  } finally {
+    device.close();
+    device.close();
+  }
+}
+
+describe("openBlockDevice()", () => {
+  test("writes, reads, flushes and discards in a regular file", () => {
+    exercise(blankFile("disk.img"));
+  });
+
+  test("refuses what is neither a disk nor a file", () => {
+    expect(() => openBlockDevice(folder)).toThrow(expect.objectContaining({ code: "not_a_disk" }));
+    expect(() => openBlockDevice(join(folder, "none"))).toThrow("ENOENT");
+  });
+
+  test.skipIf(!privileged)("does the same on a block device, which it holds alone", () => {
+    const backing = blankFile("loop.img");
+    const args = ["--find", "--show", backing];
+    const path = execFileSync("losetup", args, { encoding: "utf8" }).trim();
+    try {
+      exercise(path);
+      const device = openBlockDevice(path);
+      expect(device.alignment).toBe(512);
+      expect(() => openBlockDevice(path)).toThrow("EBUSY");
+      device.close();
+      expect(statSync(path).isBlockDevice()).toBe(true);
+    } finally {
+      execFileSync("losetup", ["--detach", path]);
+    }
+  });
+
+  test.skipIf(!privileged)("refuses a disk with a mounted file system and says where", () => {
+    const backing = blankFile("mounted.img");
+    execFileSync("mkfs.ext4", ["-q", "-F", backing]);
+    const args = ["--find", "--show", backing];
+    const path = execFileSync("losetup", args, { encoding: "utf8" }).trim();
+    const place = mkdtempSync(join(folder, "mnt-"));
+    try {
+      const script = `
+        const { mountReadOnly, unmount } = await import(${JSON.stringify(source("mounts"))});
+        const { diskIdentity } = await import(${JSON.stringify(source("disks"))});
+        const { openBlockDevice } = await import(${JSON.stringify(source("block-device"))});
+        mountReadOnly(${JSON.stringify(path)}, ${JSON.stringify(place)}, "ext4");
+        const name = ${JSON.stringify(path)}.slice(5);
+        let code = "opened";
+        try { openBlockDevice(${JSON.stringify(path)}); } catch (error) { code = error.code; }
+        console.log(JSON.stringify({ code, inUse: diskIdentity(name).inUse }));
+        unmount(${JSON.stringify(place)});
+        try { unmount(${JSON.stringify(place)}); } catch (error) { console.log(error.code); }`;
+      const lines = runModule(script, ["unshare", "--mount"]);
+      expect(JSON.parse(lines[0] ?? "")).toEqual({
+        code: "EBUSY",
+        inUse: [`${path.slice(5)} mounted on ${place}`],
+      });
+      expect(lines[1]).toBe("EINVAL");
+    } finally {
+      execFileSync("losetup", ["--detach", path]);
+    }
+  });
+});
+
+describe("openPinger()", () => {
+  const kinds: readonly Pinger["kind"][] = ["raw-socket", "ping-socket", "raw-libc"];
+  test.each(kinds)(
+    "%s times loopback's answer and gives up where it may not send",
+    async (kind) => {
+      let pinger: Pinger;
+      try {
+        pinger = openPinger(kind);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "no_ping" }); // not built, or not allowed to this user
+        return;
+      }
+      try {
+        const trips = await Promise.all(
+          ["127.0.0.1", "127.0.0.2", "127.0.0.1"].map((address) => pinger.ping(address, 2000)),
+        );
+        for (const trip of trips) expect(trip).toBeGreaterThanOrEqual(0);
+        expect(await pinger.ping("255.255.255.255", 20)).toBeUndefined();
+      } finally {
+        pinger.close();
+      }
+    },
+  );
+});
+
+describe.skipIf(!privileged)("configureInterface()", () => {
+  test("gives an interface of a new namespace its address, link and route", () => {
+    const script = `
+      const { configureInterface, bringUp, waitForCarrier } =
+        await import(${JSON.stringify(source("network"))});
+      const { interfaceAddress } = await import(${JSON.stringify(source("interfaces"))});
+      const { execFileSync } = await import("node:child_process");
+      execFileSync("mount", ["-t", "sysfs", "sysfs", "/sys"]);
+      execFileSync("ip", ["link", "add", "left", "type", "veth", "peer", "name", "right"]);
+      bringUp("right");
+      const address = { address: "10.9.8.7", netmask: "255.255.255.0", gateway: "10.9.8.1" };
+      configureInterface({ name: "left", ...address });
+      console.log(interfaceAddress("left", "IPv4"));
+      console.log(await waitForCarrier("left", 2000), await waitForCarrier("lo", 0));
+      console.log(execFileSync("ip", ["-4", "route"], { encoding: "utf8" }).trim());
+      try { bringUp("nosuch0"); } catch (error) { console.log(error.code); }`;
+    const lines = runModule(script, ["unshare", "--net", "--mount"]);
+    expect(lines[0]).toBe("10.9.8.7");
+    expect(lines[1]).toBe("true false");
+    expect(lines.some((line) => line.startsWith("default via 10.9.8.1 dev left"))).toBe(true);
+    expect(lines.some((line) => line.startsWith("10.9.8.0/24 dev left"))).toBe(true);
+    expect(lines.at(-1)).toBe("ENODEV");
+  });
+});
+
+function source(name: string): string {
+  return new URL(`../../shared/linux/${name}.ts`, import.meta.url).href;
+}
+
+/** Runs a module in another namespace, so that nothing of it stays behind. */
+function runModule(script: string, wrapper: readonly string[]): readonly string[] {
+  const file = join(folder, "child.mjs");
+  writeFileSync(file, script);
+  const [command = "", ...args] = wrapper;
+  const result = spawnSync(command, [...args, process.execPath, file], { encoding: "utf8" });
+  expect(result.stderr).toBe("");
+  expect(readFileSync(file, "utf8")).toBe(script);
+  return result.stdout.trim().split("\n");
+}

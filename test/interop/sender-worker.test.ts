@@ -1,0 +1,158 @@
+/**
+ * Goal: a sender thread sends the records of a file as they are, tells what happens, and obeys.
+ *
+ * Method: the real thread and a reception in this one, over loopback multicast; records of random
+ * length, compared byte by byte. Both loops, and the plain twin's port on the receiving side.
+ */
+import { randomBytes, randomInt } from "node:crypto";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { BlockRepairer, repairScratchBytes } from "../../receiver/reception/block-repair.ts";
+import { createReception } from "../../receiver/reception/engine.ts";
+import { runReception } from "../../receiver/reception/loop.ts";
+import type { ReceptionEnd } from "../../receiver/reception/loop.ts";
+import { startSender } from "../../server/sender/driver.ts";
+import type { RecordFile, SenderMessage, SenderOrder } from "../../server/sender/driver.ts";
+import { Arena, arenaMemory } from "../../shared/core/arena.ts";
+import { sameBytes } from "../../shared/core/digest.ts";
+import { seededRandom } from "../../shared/core/random.ts";
+import { createFecKernel } from "../../shared/fec/kernel.ts";
+import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
+import { openDatagramPort } from "../../shared/linux/datagram.ts";
+import { createTagger } from "../../shared/wire/tag.ts";
+
+const CHUNKS = 12;
+const RECORD_BYTES_MAX = 300_000;
+const SYMBOL_BYTES = 1408;
+const key = randomBytes(16);
+const group = { address: "239.255.78.1", port: 20_000 + (process.pid % 20_000) };
+let folder = "";
+let records: RecordFile;
+let content: Buffer;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "huck-sender-"));
+  const lengths = Uint32Array.from({ length: CHUNKS }, () => randomInt(1, RECORD_BYTES_MAX));
+  const offsets = new Float64Array(CHUNKS);
+  for (let chunk = 1; chunk < CHUNKS; chunk += 1) {
+    offsets[chunk] = (offsets[chunk - 1] ?? 0) + (lengths[chunk - 1] ?? 0);
+  }
+  content = randomBytes((offsets[CHUNKS - 1] ?? 0) + (lengths[CHUNKS - 1] ?? 0));
+  records = { path: join(folder, "records"), offsets, lengths };
+  writeFileSync(records.path, content);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function order(sid: bigint, waitMaxMs: number): SenderOrder {
+  return {
+    session: {
+      sid,
+      kind: "image",
+      imageId: new Uint8Array(32).fill(7),
+      group,
+      symbolBytes: SYMBOL_BYTES,
+      recordBytesMax: RECORD_BYTES_MAX,
+      chunkCount: CHUNKS,
+      cacheBytes: 16 << 20,
+      rateCap: 100e6,
+      start: { membersMin: 1, membersMax: 1, waitMinMs: 0, waitMaxMs },
+    },
+    key,
+    seed: 1,
+    interfaceName: "lo",
+    feedbackPort: 0,
+    records,
+  };
+}
+
+async function receive(
+  sid: bigint,
+  kind: "mmsg" | "dgram" | "best",
+): Promise<{ end: ReceptionEnd; right: number }> {
+  const arena = new Arena(arenaMemory(32 << 20));
+  const bind = { address: "0.0.0.0", port: group.port };
+  const { port } = await openDatagramPort({ arena, bind, shared: true, interfaceName: "lo" }, kind);
+  port.join(group.address);
+  const kernel = createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) });
+  const scratch = arena.region(repairScratchBytes(SYMBOL_BYTES));
+  let right = 0;
+  const end = await runReception({
+    reception: createReception({
+      arena,
+      tagger: createTagger(arena.memory, key),
+      random: seededRandom(2),
+      node: 9,
+      sid,
+      ringBytes: 8 << 20,
+      recordLengths: records.lengths,
+      canFetch: false,
+      inOrder: false,
+      policy: { sessionWaitMs: 30_000 },
+    }),
+    port,
+    arena,
+    repairer: new BlockRepairer(arena, kernel, scratch),
+    sink: {
+      deliver(chunk, record) {
+        const start = records.offsets[chunk] ?? 0;
+        const wanted = content.subarray(start, start + (records.lengths[chunk] ?? 0));
+        if (sameBytes(record, wanted)) right += 1;
+        return "ok";
+      },
+    },
+    stopReason: () => undefined,
+    onEvent: () => undefined,
+  });
+  port.close();
+  return { end, right };
+}
+
+test.each(["best", "dgram"] as const)("records arrive as they are (%s port)", async (kind) => {
+  const messages: SenderMessage[] = [];
+  const sid = randomBytes(8).readBigUInt64LE();
+  const sender = startSender(order(sid, Infinity), (message) => messages.push(message));
+  const { end, right } = await receive(sid, kind);
+  expect(end).toMatchObject({ outcome: "complete" });
+  expect(right).toBe(CHUNKS);
+  await sender.gone;
+  expect(messages[0]?.kind).toBe("open");
+  const ended = messages.find((one) => one.kind === "event" && one.event.kind === "ended");
+  expect(ended).toMatchObject({ event: { outcome: "complete" } });
+  const last = messages.at(-1);
+  expect(last).toMatchObject({ kind: "stats", stats: { phase: "ended", chunkCount: CHUNKS } });
+});
+
+test("stop() ends a session that waits for members", async () => {
+  const messages: SenderMessage[] = [];
+  const sender = startSender(order(5n, Infinity), (message) => {
+    messages.push(message);
+    if (message.kind === "open") sender.stop();
+  });
+  await sender.gone;
+  const ended = messages.find((one) => one.kind === "event" && one.event.kind === "ended");
+  expect(ended).toMatchObject({ event: { outcome: "aborted" } });
+});
+
+test("a torn file ends the session with a reason, for the receiver too", async () => {
+  truncateSync(records.path, content.byteLength - 10);
+  const messages: SenderMessage[] = [];
+  const sid = randomBytes(8).readBigUInt64LE();
+  const sender = startSender(order(sid, Infinity), (message) => messages.push(message));
+  const { end } = await receive(sid, "best");
+  await sender.gone;
+  writeFileSync(records.path, content);
+  expect(end).toMatchObject({ outcome: "failed", code: "session_aborted" });
+  const ended = messages.find((one) => one.kind === "event" && one.event.kind === "ended");
+  expect(ended).toMatchObject({ event: { reason: expect.stringContaining("early") as unknown } });
+});
+
+test("a thread that cannot open its file says so as its last word", async () => {
+  const messages: SenderMessage[] = [];
+  const missing = { ...order(6n, 0), records: { ...records, path: join(folder, "none") } };
+  await startSender(missing, (message) => messages.push(message)).gone;
+  expect(messages).toMatchObject([{ kind: "failed", code: "ENOENT" }]);
+});
