@@ -4,7 +4,6 @@
  * The one idea: everything arrives as data, everything leaves by messages; how a port is opened is given from
  * outside, so that a rehearsal may put a bad network in between.
  */
-import type { MessagePort } from "node:worker_threads";
 import { Arena } from "../../shared/core/arena.ts";
 import type { DatagramPort } from "../../shared/core/datagram-port.ts";
 import type { Endpoint } from "../../shared/core/engine.ts";
@@ -27,6 +26,13 @@ export interface PortWish {
   readonly bind: Endpoint;
   readonly shared: true;
   readonly interfaceName?: string;
+}
+
+/** The part of a MessagePort that a net thread speaks through. */
+export interface SinkPort {
+  on(event: "message", listener: (reply: SinkReply) => void): unknown;
+  postMessage(request: SinkRequest): void;
+  close(): void;
 }
 
 /** The world of a net thread. */
@@ -90,13 +96,13 @@ export async function runNetThread(
 
 /** Passes work to another thread and matches the replies. */
 class PortSink implements ChunkSink {
-  readonly #port: MessagePort;
+  readonly #port: SinkPort;
   /** At most one call per chunk is open: a chunk is delivered or fetched, never both at once. */
   readonly #open = new Map<number, PromiseWithResolvers<SinkAnswer | "failed">>();
 
-  constructor(port: MessagePort) {
+  constructor(port: SinkPort) {
     this.#port = port;
-    port.on("message", (reply: SinkReply) => {
+    port.on("message", (reply) => {
       const call = this.#open.get(reply.chunk);
       this.#open.delete(reply.chunk);
       if (reply.kind === "failed") call?.reject(new HuckError("sink_failed", reply.reason));
