@@ -60,7 +60,10 @@ function start(name: string, words: readonly string[]): ChildProcess {
 
 /** Runs a verb of huck on this terminal. */
 function huck(...words: readonly string[]): number {
-  const { status } = spawnSync(process.execPath, ["huck.ts", ...words], { cwd: ROOT, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, ["huck.ts", ...words], {
+    cwd: ROOT,
+    stdio: "inherit",
+  });
   return status ?? 1;
 }
 
@@ -164,7 +167,17 @@ async function startNodes(line: OperatorLine): Promise<void> {
 
 /** Loads the image with the real verb on this terminal, while the receivers are started beside it. */
 async function loadAll(line: OperatorLine): Promise<number> {
-  const words = ["huck.ts", "image-load", "--socket", SOCKET, "-i", "demo", "--all", "--verify", "full"];
+  const words = [
+    "huck.ts",
+    "image-load",
+    "--socket",
+    SOCKET,
+    "-i",
+    "demo",
+    "--all",
+    "--verify",
+    "full",
+  ];
   const limits = ["--gather", "3", "--timeout", String(DEADLINE_MS / 1000)];
   const verb = spawn(process.execPath, [...words, ...limits], { cwd: ROOT, stdio: "inherit" });
   running.add(verb);
@@ -175,12 +188,14 @@ async function loadAll(line: OperatorLine): Promise<number> {
   return code ?? 1;
 }
 
-function proveAll(): number {
+async function proveAll(): Promise<number> {
+  const checks = NODES.map((name) => checkFileSystem(diskOf(name)));
   let right = 0;
-  for (const name of NODES) {
+  for (const [index, name] of NODES.entries()) {
     const { differing, chunks } = compareDisk(join(FOLDER, "images/demo.huck"), diskOf(name));
-    const fault = checkFileSystem(diskOf(name));
-    const reading = differing === 0 ? `all ${chunks} chunks read back equal` : `${differing} chunks differ`;
+    const fault = await checks[index];
+    const reading =
+      differing === 0 ? `all ${chunks} chunks read back equal` : `${differing} chunks differ`;
     say(`${name}: ${reading}; ${fault ?? "e2fsck finds the file system clean"}`);
     if (differing === 0 && fault === undefined) right += 1;
   }
@@ -192,7 +207,8 @@ async function sayTwins(): Promise<void> {
   if (name === "node:zlib") say("zstd-napi is not built here: its twin node:zlib compresses");
   try {
     const pinger = openPinger();
-    if (pinger.kind !== "raw-socket") say("raw-socket is not built here: its twin over koffi pings");
+    if (pinger.kind !== "raw-socket")
+      say("raw-socket is not built here: its twin over koffi pings");
     pinger.close();
   } catch {
     say("pings need root or net.ipv4.ping_group_range: `huck status` will show them as unknown");
@@ -207,7 +223,8 @@ async function demo(): Promise<boolean> {
   const source = makeSourceDisk(ROOT, FOLDER);
   say(`${sizeText(source.fileBytes)} of files on a disk of ${sizeText(DISK_BYTES)}; saving it`);
   const store = join(FOLDER, "images");
-  if (huck("image", "save", source.path, "-o", "demo", "--store", store, "--level", "1") !== 0) return false;
+  if (huck("image", "save", source.path, "-o", "demo", "--store", store, "--level", "1") !== 0)
+    return false;
   for (const name of NODES) {
     writeFileSync(diskOf(name), "");
     truncateSync(diskOf(name), DISK_BYTES);
@@ -216,7 +233,7 @@ async function demo(): Promise<boolean> {
   await startServer(line);
   say("throwing it at 4 receivers; 1 % of datagrams is lost; one comes late, one dies half-way");
   const code = await loadAll(line);
-  const right = proveAll();
+  const right = await proveAll();
   say(`${right} of ${NODES.length} nodes ok`);
   return code === 0 && right === NODES.length;
 }

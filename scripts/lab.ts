@@ -2,9 +2,9 @@
  * A lab network inside this computer: network namespaces on one bridge, taps for virtual nodes.
  *
  * The one idea: everything lies in namespaces whose names carry the maker's process id, and goes
- * with them: taps, bridge, links, filter rules. So labs beside each other never meet, nothing of the
- * computer's own network is touched, and what a killed test left behind is known by its name and
- * removed by the next. Needs root; labProblem() says why a lab cannot be had.
+ * with them: taps, bridge, links, filter rules. So labs beside each other never meet, nothing of
+ * the computer's own network is touched, and what a killed test left behind is known by its name
+ * and removed by the next. Needs root; labProblem() says why a lab cannot be had.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import type { ChildProcess, SpawnOptions } from "node:child_process";

@@ -1,7 +1,8 @@
 /**
  * Makes a small, real, bootable disk image for tests.
  *
- *     node scripts/test-os.ts --kind tiny|debian --layout mbr|gpt --out FILE [--size MIB] [--id TEXT]
+ *     node scripts/test-os.ts --kind tiny|debian --layout mbr|gpt --out FILE [--size MIB]
+ *                             [--id TEXT] [--cache FOLDER]
  *
  * The idea: what the tests load onto virtual nodes must really boot, from the disk alone; when it
  * does, it prints `TESTOS-READY id=TEXT root=... kernel=...` on its first serial port. test-os/

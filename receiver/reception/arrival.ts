@@ -1,8 +1,9 @@
 /**
  * What arrives: loss from the gaps in the sender's count, and the rate.
  *
- * The one idea: datagrams of the sender are numbered, so a window of numbers minus what came is what was lost; what
- * this computer's own kernel dropped is taken off, because that is no fault of the network.
+ * The one idea: datagrams of the sender are numbered, so a window of numbers minus what came is
+ * what was lost; what this computer's own kernel dropped is taken off, because that is no fault
+ * of the network.
  */
 import { FRAME_OVERHEAD_BYTES } from "../../shared/wire/header.ts";
 

@@ -1,13 +1,16 @@
 /**
- * From symbols to chunks: where DATA goes, and what is asked of the driver when a block or a chunk is full.
+ * From symbols to chunks: where DATA goes, and what is asked of the driver when a block or a
+ * chunk is full.
  *
- * The one idea: a chunk is lacking, or in a slot, or being fetched, or done, and only the driver's word (digest
- * matched, bytes kept) makes it done. When no slot is free, data of new chunks is dropped on purpose and counted as
- * shed: those chunks stay lacking as a whole, never half kept.
+ * The one idea: a chunk is lacking, or in a slot, or being fetched, or done, and only the
+ * driver's word (digest matched, bytes kept) makes it done. When no slot is free, data of new
+ * chunks is dropped on purpose and counted as shed: those chunks stay lacking as a whole, never
+ * half kept.
  */
 import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, readSymbolName } from "../../shared/wire/data.ts";
 import type { SymbolName } from "../../shared/wire/data.ts";
 import { ChunkTable } from "./chunks.ts";
+import type { LackingDescription } from "./chunks.ts";
 import type {
   ReceptionFailure,
   ReceptionOptions,
@@ -95,18 +98,42 @@ export class Assembly {
     return this.chunks.count !== undefined && this.chunks.lacking === 0;
   }
 
-  /** @returns Fill of the ring, 0 .. 100: chunks that wait for the disk, not those that wait for symbols. */
+  /**
+   * @returns Fill of the ring, 0 .. 100: chunks that wait for the disk, not those that wait for
+   * symbols.
+   */
   get ringPercent(): number {
     return Math.round((100 * this.drain.open) / this.slots.count);
   }
 
-  /** @returns Lacking chunks that may be sent now: a ring that is short of slots takes what it has room for. */
-  get chunksWelcome(): number {
-    const { freeCount, count } = this.slots;
-    return freeCount * 4 > count ? Infinity : freeCount;
+  /**
+   * Describes what may be sent whole: chunks of which nothing is here, and those stuck half-way
+   * because nobody answers our NACKs. A ring that is short of slots asks for what it has room
+   * for.
+   *
+   * @param from - Where the sender stands.
+   * @param rangesMax - Ranges that fit into a report.
+   * @param now - Monotonic.
+   * @returns An exact description of a span.
+   */
+  describe(from: number, rangesMax: number, now: number): LackingDescription {
+    const before = now - this.#policy.staleSlotMs;
+    const { slots, chunks } = this;
+    const isStuck = (slot: number): boolean => slots.isUntouched(slot, before);
+    let chunksMax = Infinity;
+    if (slots.freeCount * 4 <= slots.count) {
+      chunksMax = slots.freeCount;
+      for (let slot = 0; slot < slots.count; slot += 1) if (isStuck(slot)) chunksMax += 1;
+    }
+    // While the number of chunks is unknown, those at the frontier and above have not been sent.
+    const below = Math.min(chunks.count ?? from, this.windowEnd);
+    return chunks.describe(from, below, { rangesMax, chunksMax, isStuck });
   }
 
-  /** @returns First chunk that is refused whatever is free, because others must be delivered before it. */
+  /**
+   * @returns First chunk that is refused whatever is free, because others must be delivered
+   * before it.
+   */
   get windowEnd(): number {
     return this.#options.inOrder ? this.chunks.lowestLacking + this.slots.count : Infinity;
   }
@@ -120,8 +147,8 @@ export class Assembly {
   }
 
   /**
-   * @returns True when nothing is under way that could still complete a chunk; complete chunks that wait for their
-   *   turn do not count, because what they wait for is not under way.
+   * @returns True when nothing is under way that could still complete a chunk; complete chunks
+   *   that wait for their turn do not count, because what they wait for is not under way.
    */
   get idle(): boolean {
     return this.#working === 0;

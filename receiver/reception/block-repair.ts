@@ -1,8 +1,9 @@
 /**
  * Carries out a decode request: puts every source symbol of a block into its own place.
  *
- * The one idea: parity symbols stand in the very places that the missing source symbols go to, and a kernel's
- * outputs must not overlap its inputs; so the parity symbols move to scratch first. One per thread.
+ * The one idea: parity symbols stand in the very places that the missing source symbols go to,
+ * and a kernel's outputs must not overlap its inputs; so the parity symbols move to scratch
+ * first. One per thread.
  */
 import type { Arena } from "../../shared/core/arena.ts";
 import { BlockDecoder } from "../../shared/fec/decode.ts";
@@ -57,8 +58,8 @@ export class BlockRepairer {
 
 /**
  * @param symbolBytes - The session's symbol length.
- * @returns Bytes of scratch that a {@link BlockRepairer} needs: all places of a block may hold parity, of which a
- *   block has fewer than 128 when it has that many source symbols.
+ * @returns Bytes of scratch that a {@link BlockRepairer} needs: all places of a block may hold
+ *   parity, of which a block has fewer than 128 when it has that many source symbols.
  */
 export function repairScratchBytes(symbolBytes: number): number {
   return 128 * symbolBytes;

@@ -1,8 +1,9 @@
 /**
  * Where every chunk of the session is: lacking, in a slot, being fetched, done, or not wanted.
  *
- * The one idea: two bytes a chunk (32 MiB for the largest session) answer the question of every datagram without
- * a search. The number of chunks may be unknown at first (a pipe); the table then grows with the chunks seen.
+ * The one idea: two bytes a chunk (32 MiB for the largest session) answer the question of every
+ * datagram without a search. The number of chunks may be unknown at first (a pipe); the table
+ * then grows with the chunks seen.
  */
 import assert from "node:assert";
 import { intersectRanges, normalRanges } from "../../shared/core/ranges.ts";
@@ -30,6 +31,11 @@ export interface DescriptionBounds {
   readonly rangesMax: number;
   /** Lacking chunks in all ranges together. */
   readonly chunksMax: number;
+  /**
+   * Slots whose chunk gets no further by repairs: it is described as lacking, and its slot waits
+   * for it.
+   */
+  readonly isStuck: (slot: number) => boolean;
 }
 
 /** The table. */
@@ -153,7 +159,9 @@ export class ChunkTable {
    */
   addLacking(ranges: readonly Range[]): void {
     const limit = this.#count ?? this.#codes.length;
-    for (const { start, end } of intersectRanges(normalRanges(ranges), [{ start: 0, end: limit }])) {
+    for (const { start, end } of intersectRanges(normalRanges(ranges), [
+      { start: 0, end: limit },
+    ])) {
       for (let chunk = start; chunk < end; chunk += 1) {
         const code = this.#codes[chunk];
         if (code !== DONE && code !== UNWANTED) continue;
@@ -173,15 +181,18 @@ export class ChunkTable {
    */
   nextLacking(from: number): number {
     const end = this.#count ?? 0;
-    for (let chunk = from; chunk < end; chunk += 1) if (this.#codes[chunk] === LACKING) return chunk;
+    for (let chunk = from; chunk < end; chunk += 1)
+      if (this.#codes[chunk] === LACKING) return chunk;
     return -1;
   }
 
   /**
-   * Describes what is lacking from a chunk on, or from the first lacking one when nothing is lacking there.
+   * Describes what is lacking from a chunk on, or from the first lacking one when nothing is
+   * lacking there.
    *
    * @param from - Where the sender stands.
-   * @param below - Chunks at and above are not described: not sent yet, or beyond what the ring can take.
+   * @param below - Chunks at and above are not described: not sent yet, or beyond what the ring
+   *   can take.
    * @param bounds - How much to describe at most.
    * @returns An exact description of a span.
    */
@@ -199,14 +210,19 @@ export class ChunkTable {
     let chunk = from;
     let room = bounds.chunksMax;
     while (chunk < end && ranges.length < bounds.rangesMax && room > 0) {
-      while (chunk < end && this.#codes[chunk] !== LACKING) chunk += 1;
+      while (chunk < end && !this.#isWelcome(chunk, bounds)) chunk += 1;
       const start = chunk;
       const stop = Math.min(end, start + room);
-      while (chunk < stop && this.#codes[chunk] === LACKING) chunk += 1;
+      while (chunk < stop && this.#isWelcome(chunk, bounds)) chunk += 1;
       if (chunk > start) ranges.push({ start, end: chunk });
       room -= chunk - start;
     }
     return { from, to: chunk, ranges };
+  }
+
+  #isWelcome(chunk: number, bounds: DescriptionBounds): boolean {
+    const code = this.#codes[chunk] ?? LACKING;
+    return code === LACKING || (code < FETCHING && bounds.isStuck(code - 1));
   }
 
   #isSettled(chunk: number): boolean {
@@ -224,7 +240,8 @@ export class ChunkTable {
     this.#codes.set(old);
     this.#codes.fill(UNWANTED, old.length);
     for (const { start, end } of this.#wanted) {
-      if (end > old.length) this.#codes.fill(LACKING, Math.max(start, old.length), Math.min(end, size));
+      if (end > old.length)
+        this.#codes.fill(LACKING, Math.max(start, old.length), Math.min(end, size));
     }
   }
 }

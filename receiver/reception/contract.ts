@@ -1,10 +1,10 @@
 /**
  * What goes into a reception engine and what comes out: options, requests, results, events.
  *
- * The one idea: a driver needs only this file and `createReception`. The engine fills chunk slots in the arena from
- * datagrams and asks for work on them: repair a block, deliver a record, fetch a chunk another way. It never judges
- * content: only the driver, with the digest, says that a chunk is right.
- * It holds no logic. Defaults of the policy are in policy.ts.
+ * The one idea: a driver needs only this file and `createReception`. The engine fills chunk slots
+ * in the arena from datagrams and asks for work on them: repair a block, deliver a record, fetch
+ * a chunk another way. It never judges content: only the driver, with the digest, says that a
+ * chunk is right. It holds no logic. Defaults of the policy are in policy.ts.
  */
 import type { Arena } from "../../shared/core/arena.ts";
 import type { Random } from "../../shared/core/random.ts";
@@ -24,27 +24,34 @@ export interface ReceptionOptions {
   readonly node: number;
   /** The session to take part in; undefined takes the first one announced. */
   readonly sid?: bigint;
-  /** Arena bytes for slots; at least 4 records of the session fit, or the engine fails with "ring too small". */
+  /**
+   * Arena bytes for slots; at least 4 records of the session fit, or the engine fails with "ring
+   * too small".
+   */
   readonly ringBytes: number;
   /**
-   * Stored length of every record, by chunk (image mode): datagrams that disagree are dropped. Undefined (cast
-   * mode) trusts the first datagram of a chunk.
+   * Stored length of every record, by chunk (image mode): datagrams that disagree are dropped.
+   * Undefined (cast mode) trusts the first datagram of a chunk.
    */
   readonly recordLengths?: Uint32Array;
   /** Chunks wanted; undefined = all. Unit: chunks. */
   readonly wanted?: readonly Range[];
   /** True when the driver can fetch chunks by unicast ({@link FetchRequest}). */
   readonly canFetch: boolean;
-  /** True to deliver chunks in ascending order (a pipe); keeps later chunks in the ring until their turn. */
+  /**
+   * True to deliver chunks in ascending order (a pipe); keeps later chunks in the ring until
+   * their turn.
+   */
   readonly inOrder: boolean;
   /** Numbers that differ from the defaults of policy.ts. */
   readonly policy?: Partial<ReceptionPolicy>;
 }
 
 /**
- * Repair the missing source symbols of a block in place (BlockRepairer in block-repair.ts does it in one call).
- * Place i of the block, at `offset + i * symbolBytes`, holds the symbol named `symbols[i]`: i itself, or a parity
- * symbol standing in for it. When done, every place holds its own source symbol.
+ * Repair the missing source symbols of a block in place (BlockRepairer in block-repair.ts does it
+ * in one call). Place i of the block, at `offset + i * symbolBytes`, holds the symbol named
+ * `symbols[i]`: i itself, or a parity symbol standing in for it. When done, every place holds its
+ * own source symbol.
  */
 export interface DecodeRequest {
   readonly kind: "decode";
@@ -63,7 +70,10 @@ export interface DeliverRequest {
   readonly chunk: number;
   /** Arena offset of the record. */
   readonly offset: number;
-  /** Image mode: length of the record. Cast mode: with the zeros that fill up its last symbol. Unit: bytes. */
+  /**
+   * Image mode: length of the record. Cast mode: with the zeros that fill up its last symbol.
+   * Unit: bytes.
+   */
   readonly length: number;
 }
 

@@ -1,10 +1,11 @@
 /**
  * The reception engine: one receiver's part in a session as a pure state machine.
  *
- * The one idea: everything has a permanent name, so loss, reordering, late join and resume are one question: which
- * names do I lack? DATA goes to its place (assembly.ts), lacking symbols are said when a SYNC asks (nack.ts), lacking
- * chunks in reports (reports.ts), what multicast cannot bring is fetched (fetches.ts).
- * Protocol: shared/wire/WIRE.md sections 4 and 5. It judges no content and writes no disk: the driver does.
+ * The one idea: everything has a permanent name, so loss, reordering, late join and resume are
+ * one question: which names do I lack? DATA goes to its place (assembly.ts), lacking symbols are
+ * said when a SYNC asks (nack.ts), lacking chunks in reports (reports.ts), what multicast cannot
+ * bring is fetched (fetches.ts). Protocol: shared/wire/WIRE.md sections 4 and 5. It judges no
+ * content and writes no disk: the driver does.
  */
 import type { DatagramView, Engine, TransmitBatch } from "../../shared/core/engine.ts";
 import { FormatError } from "../../shared/core/errors.ts";
@@ -40,6 +41,7 @@ import type {
   ReceptionStats,
   SessionFacts,
 } from "./contract.ts";
+import { Patience } from "./patience.ts";
 import { RECEPTION_POLICY } from "./policy.ts";
 import type { ReceptionPolicy } from "./policy.ts";
 import { ProbeCount } from "./probes.ts";
@@ -79,16 +81,13 @@ class ReceptionEngine implements Reception {
   readonly #policy: ReceptionPolicy;
   readonly #view: DataView;
   readonly #ringOffset: number;
+  readonly #patience: Patience;
   readonly #arrival = new Arrival();
   readonly #probes = new ProbeCount();
   #taken: Taken | undefined = undefined;
   #phase: ReceptionPhase = "waiting";
   #outcome: ReceptionEvent | undefined = undefined;
   #events: ReceptionEvent[] = [];
-  #startedAt: number | undefined = undefined;
-  #deadline = Infinity;
-  #heardAt = 0;
-  #silent = false;
   #streaming = false;
   #over = false;
   #frontier = 0;
@@ -98,6 +97,7 @@ class ReceptionEngine implements Reception {
   constructor(options: ReceptionOptions) {
     this.#options = options;
     this.#policy = { ...RECEPTION_POLICY, ...options.policy };
+    this.#patience = new Patience(this.#policy);
     const { bytes } = options.arena;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#ringOffset = options.arena.region(options.ringBytes);
@@ -112,7 +112,7 @@ class ReceptionEngine implements Reception {
       return;
     }
     this.#received += 1;
-    this.#hear(now);
+    if (this.#patience.hear(now)) this.#events.push({ kind: "heard" });
     if ((messageFlags(this.#view, offset) & Flag.unicast) === 0) {
       this.#arrival.note(messageSequence(this.#view, offset), length, view.dropped, now);
     }
@@ -143,28 +143,31 @@ class ReceptionEngine implements Reception {
   }
 
   tick(now: number): void {
-    this.#startedAt ??= now;
-    const { sessionWaitMs, silentMs, lostSenderMs } = this.#policy;
+    this.#patience.start(now);
     const probed = this.#probes.take(now);
     if (probed !== undefined) this.#events.push({ kind: "probed", ...probed });
-    if (this.#phase === "waiting") {
-      if (now >= this.#startedAt + sessionWaitMs) {
-        this.#fail("no_session", `no session was announced within ${sessionWaitMs} ms`, now);
-      }
-      return;
-    }
-    if (this.#phase === "receiving" && !this.#over) {
-      const silence = now - this.#heardAt;
-      if (silence >= silentMs && !this.#silent) {
-        this.#silent = true;
-        this.#events.push({ kind: "silent", forMs: silence });
-      }
-      if (silence >= lostSenderMs) {
-        this.#multicastOver("lost_sender", `sender was silent for ${Math.round(silence)} ms`, now);
-      }
-    }
-    if (now >= this.#deadline) this.#fail("deadline", "the deadline is over", now);
+    if (this.#phase === "waiting" || this.#phase === "receiving") this.#expire(now);
     this.#settle(now);
+  }
+
+  #expire(now: number): void {
+    const silence = `${Math.round(this.#patience.silenceMs(now))} ms`;
+    switch (this.#patience.judge(!this.#over, now)) {
+      case "none":
+        break;
+      case "session wait":
+        this.#fail("no_session", `no session within ${this.#policy.sessionWaitMs} ms`, now);
+        break;
+      case "silent":
+        this.#events.push({ kind: "silent", forMs: this.#patience.silenceMs(now) });
+        break;
+      case "lost sender":
+        this.#multicastOver("lost_sender", `sender was silent for ${silence}`, now);
+        break;
+      case "deadline":
+        this.#fail("deadline", `not complete after ${this.#policy.deadlineMs} ms`, now);
+        break;
+    }
   }
 
   transmit(batch: TransmitBatch, now: number): number {
@@ -188,14 +191,9 @@ class ReceptionEngine implements Reception {
 
   nextWakeup(): number {
     if (this.#phase === "ended") return Infinity;
-    if (this.#startedAt === undefined) return 0;
-    const { sessionWaitMs, silentMs, lostSenderMs } = this.#policy;
-    if (this.#phase === "waiting") return this.#startedAt + sessionWaitMs;
-    let next = Math.min(this.#taken?.voice.dueAt ?? Infinity, this.#probes.overAt);
-    if (this.#phase === "closing") return next;
-    next = Math.min(next, this.#deadline);
-    if (this.#over) return next;
-    return Math.min(next, this.#heardAt + (this.#silent ? lostSenderMs : silentMs));
+    const spoken = Math.min(this.#taken?.voice.dueAt ?? Infinity, this.#probes.overAt);
+    if (this.#phase === "closing") return spoken;
+    return Math.min(spoken, this.#patience.nextWakeup(!this.#over));
   }
 
   stats(): ReceptionStats {
@@ -205,18 +203,14 @@ class ReceptionEngine implements Reception {
     return receptionStats({ ...parts, phase: this.#phase, received, dropped, loss });
   }
 
-  /** Before a session is taken, only an announcement counts, and only of the session that was ordered. */
+  /**
+   * Before a session is taken, only an announcement counts, and only of the session that was
+   * ordered.
+   */
   #isOurs(offset: number): boolean {
     if (this.#taken !== undefined) return isOfSession(this.#view, offset, this.#taken.sid);
     const wanted = this.#options.sid;
     return wanted === undefined || isOfSession(this.#view, offset, splitSid(wanted));
-  }
-
-  #hear(now: number): void {
-    this.#heardAt = now;
-    if (!this.#silent) return;
-    this.#silent = false;
-    this.#events.push({ kind: "heard" });
   }
 
   #data(offset: number, length: number, now: number): void {
@@ -289,8 +283,7 @@ class ReceptionEngine implements Reception {
     const taken = { sid: splitSid(sid), assembly, voice };
     this.#taken = taken;
     this.#phase = "receiving";
-    this.#heardAt = now;
-    this.#deadline = now + policy.deadlineMs;
+    this.#patience.take(now);
     this.#events.push({ kind: "session", facts, slots: assembly.slots.count });
     if (assembly.slots.count < SLOTS_MIN) {
       const found = `${assembly.slots.count} records of ${recordBytesMax} bytes fit`;
@@ -339,7 +332,10 @@ class ReceptionEngine implements Reception {
     }
   }
 
-  /** Nothing more comes by multicast: fetch the rest, or fail when what is under way does not suffice. */
+  /**
+   * Nothing more comes by multicast: fetch the rest, or fail when what is under way does not
+   * suffice.
+   */
   #multicastOver(code: ReceptionFailure, reason: string, now: number): void {
     const assembly = this.#taken?.assembly;
     if (assembly === undefined) return;
@@ -349,7 +345,8 @@ class ReceptionEngine implements Reception {
     this.#settle(now);
   }
 
-  #overBecause: { readonly code: ReceptionFailure; readonly reason: string } | undefined = undefined;
+  #overBecause: { readonly code: ReceptionFailure; readonly reason: string } | undefined =
+    undefined;
 
   /** Draws the consequences of whatever just happened. */
   #settle(now: number): void {
@@ -400,7 +397,11 @@ class ReceptionEngine implements Reception {
     if (this.#outcome !== undefined) this.#events.push(this.#outcome);
   }
 
-  #standing(): { state: "receiving" | "done" | "failed" | "left" | "waiting"; reason: string; frontier: number } {
+  #standing(): {
+    state: "receiving" | "done" | "failed" | "left" | "waiting";
+    reason: string;
+    frontier: number;
+  } {
     const frontier = this.#frontier;
     const outcome = this.#outcome;
     if (outcome?.kind !== "ended") {

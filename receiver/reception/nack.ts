@@ -1,10 +1,11 @@
 /**
  * When to complain, and about what: the receiver's half of repair by count.
  *
- * The one idea: deficits are counted the moment a SYNC asks, but said after a random wait in which the worst-off
- * speak first; the sender echoes the largest deficits it heard (ADV), and whoever lacks no more than that stays
- * silent. A lost NACK or ADV costs one SYNC interval. Model: RFC 5401 section 3.2.2, RFC 5740 section 4.2.
- * It does not send: the engine takes the finished message.
+ * The one idea: deficits are counted the moment a SYNC asks, but said after a random wait in
+ * which the worst-off speak first; the sender echoes the largest deficits it heard (ADV), and
+ * whoever lacks no more than that stays silent. A lost NACK or ADV costs one SYNC interval.
+ * Model: RFC 5401 section 3.2.2, RFC 5740 section 4.2. It does not send: the engine takes the
+ * finished message.
  */
 import type { Random } from "../../shared/core/random.ts";
 import { SOURCE_SYMBOLS_MAX, blockSymbols } from "../../shared/fec/partition.ts";
@@ -17,7 +18,10 @@ import type { SlotTable } from "./slots.ts";
 
 /** Answers are jittered by this much even when nobody else answers. Unit: milliseconds. */
 const JITTER_MS = 1;
-/** Members that are asked to echo a SYNC when nothing lacks: enough for a median, never an implosion. */
+/**
+ * Members that are asked to echo a SYNC when nothing lacks: enough for a median, never an
+ * implosion.
+ */
 const ECHOES_WANTED = 8;
 /** `hold` field: unit and largest value. */
 const HOLD_UNIT_MS = 0.1;
@@ -81,8 +85,8 @@ export class NackSchedule {
   }
 
   /**
-   * Takes a SYNC: counts what lacks now and decides when to say so. An answer to an earlier SYNC that is still
-   * waiting is replaced, but keeps its moment.
+   * Takes a SYNC: counts what lacks now and decides when to say so. What an earlier SYNC asked
+   * and was not answered yet is counted anew and answered together, at the earlier moment.
    *
    * @param sync - The message.
    * @param echo - It wants an echo from some.
@@ -93,9 +97,13 @@ export class NackSchedule {
     this.#syncNo = sync.syncNo;
     this.#tUsEcho = Number(sync.tUs & 0xffffffffn);
     this.#arrivedAt = now;
+    const unanswered = this.#complaints;
     this.#complaints = [];
     let asked = 0;
     for (const entry of sync.blocks) asked += this.#ask(entry);
+    for (const { chunk, block } of unanswered) {
+      if (!this.#isListed(chunk, block)) asked += this.#ask({ chunk, block });
+    }
     this.#addStale(sync, now);
     const members = 2 ** sync.log2Members;
     const { random } = this.#context;
@@ -104,7 +112,8 @@ export class NackSchedule {
       this.#dueAt = Infinity;
       return;
     }
-    const due = now + this.#wait(sync, members, asked) + (members > 1 ? random.fraction() * JITTER_MS : 0);
+    const due =
+      now + this.#wait(sync, members, asked) + (members > 1 ? random.fraction() * JITTER_MS : 0);
     this.#dueAt = Math.min(this.#dueAt, due);
   }
 
@@ -152,8 +161,11 @@ export class NackSchedule {
     this.#dueAt = Infinity;
   }
 
-  /** Looks at one block that the SYNC asks about; returns its source symbols, for the weight of the answer. */
-  #ask({ chunk, block }: BlockEntry): number {
+  /**
+   * Looks at one block that the SYNC asks about; returns its source symbols, for the weight of
+   * the answer.
+   */
+  #ask({ chunk, block }: Pick<BlockEntry, "chunk" | "block">): number {
     const { chunks, slots } = this.#context;
     if (!chunks.exists(chunk)) return 0;
     const slot = chunks.slotOf(chunk);
@@ -164,14 +176,19 @@ export class NackSchedule {
       this.#complain(chunk, block, slots.deficit(slot, block));
       return blockSymbols(cut, block);
     }
-    // Nothing of the chunk is here though its turn came after we joined: all its datagrams were lost. When no slot
-    // is free they were dropped on purpose, and the carousel brings the chunk again.
-    const missed = chunk >= this.#joinedAt && this.#context.admits(chunk) && chunks.isLacking(chunk);
+    // Nothing of the chunk is here though its turn came after we joined: all its datagrams were
+    // lost. When no slot is free they were dropped on purpose, and the carousel brings the chunk
+    // again.
+    const missed =
+      chunk >= this.#joinedAt && this.#context.admits(chunk) && chunks.isLacking(chunk);
     if (missed) this.#complain(chunk, block, WHOLE_BLOCK);
     return missed ? SOURCE_SYMBOLS_MAX : 0;
   }
 
-  /** Blocks that lack symbols though their turn is long over: an earlier answer or its repair was lost. */
+  /**
+   * Blocks that lack symbols though their turn is long over: an earlier answer or its repair was
+   * lost.
+   */
   #addStale(sync: Sync, now: number): void {
     const { slots, staleBlockMs } = this.#context;
     const before = now - Math.max(staleBlockMs, 2 * sync.grttMs);
@@ -204,8 +221,9 @@ export class NackSchedule {
   }
 
   /**
-   * The wait before the answer: with N members of which one lacks more than share `tail` of the others, that one
-   * waits T * (ln N + ln tail) / ln N, so that the worst-off come first and only a few of them at a time.
+   * The wait before the answer: with N members of which one lacks more than share `tail` of the
+   * others, that one waits T * (ln N + ln tail) / ln N, so that the worst-off come first and only
+   * a few of them at a time.
    */
   #wait(sync: Sync, members: number, asked: number): number {
     if (members <= 1) return 0;
@@ -224,7 +242,9 @@ function entryOf({ chunk, block, deficit }: Complaint): BlockEntry {
   return { chunk, block, value: deficit };
 }
 
-/** Logarithm of the normal distribution's tail: logistic approximation, and the asymptote far out. */
+/**
+ * Logarithm of the normal distribution's tail: logistic approximation, and the asymptote far out.
+ */
 function logTail(z: number): number {
   return z > 2 ? -(z * z) / 2 - Math.log(z * 2.5066) : -Math.log1p(Math.exp(1.702 * z));
 }

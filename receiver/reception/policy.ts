@@ -14,15 +14,24 @@ export interface ReceptionPolicy {
   readonly reportMs: number;
   /** Between reports once done, until the sender acknowledges. */
   readonly doneReportMs: number;
-  /** Reports of the outcome that go unanswered before the reception ends without an acknowledgement. */
+  /**
+   * Reports of the outcome that go unanswered before the reception ends without an
+   * acknowledgement.
+   */
   readonly doneReportsMax: number;
   /** Sender not heard: event. */
   readonly silentMs: number;
   /** Sender not heard: given up. */
   readonly lostSenderMs: number;
-  /** A block last touched this long ago, and not asked about, is complained about at the next SYNC. */
+  /**
+   * A block last touched this long ago, and not asked about, is complained about at the next
+   * SYNC.
+   */
   readonly staleBlockMs: number;
-  /** A slot untouched for this long may be given to another chunk. */
+  /**
+   * A slot untouched for this long may be given to another chunk, and its chunk is described as
+   * lacking.
+   */
   readonly staleSlotMs: number;
   /** Wrong content of one chunk before it is fetched by unicast, or the reception fails. */
   readonly badTriesMax: number;
@@ -42,7 +51,7 @@ export const RECEPTION_POLICY: ReceptionPolicy = {
   silentMs: 5_000,
   lostSenderMs: 30_000,
   staleBlockMs: 200,
-  staleSlotMs: 2_000,
+  staleSlotMs: 1_000,
   badTriesMax: 2,
   fetchesMax: 4,
   fetchTriesMax: 3,

@@ -1,8 +1,8 @@
 /**
  * Counts the probes of a series and tells when it is over.
  *
- * The one idea: a series is over with its last datagram or a little after its last sign of life, and the share that
- * came tells whether the group reaches this receiver at full datagram length.
+ * The one idea: a series is over with its last datagram or a little after its last sign of life,
+ * and the share that came tells whether the group reaches this receiver at full datagram length.
  */
 import type { Probe } from "../../shared/wire/probe.ts";
 

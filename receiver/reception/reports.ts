@@ -1,7 +1,8 @@
 /**
  * When to report: on joining, now and then, when asked, and at the end until somebody acknowledges.
  *
- * The one idea: every moment is spread by chance, so that a room that boots together does not speak together.
+ * The one idea: every moment is spread by chance, so that a room that boots together does not
+ * speak together.
  */
 import type { Random } from "../../shared/core/random.ts";
 

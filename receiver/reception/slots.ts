@@ -1,14 +1,20 @@
 /**
  * The ring: chunks being put together, one slot of the arena each.
  *
- * The one idea: a slot has exactly one place per source symbol. A parity symbol stands in the place of a source
- * symbol that is not here; should that one still come, the parity symbol moves to another empty place (there is one
- * for as long as the block lacks anything). So a slot is never larger than its record, and a block is ready for
- * repair when all its places are taken.
- * It allocates nothing per datagram. It does not know which chunks are wanted (chunks.ts), nor who asks (nack.ts).
+ * The one idea: a slot has exactly one place per source symbol. A parity symbol stands in the
+ * place of a source symbol that is not here; should that one still come, the parity symbol moves
+ * to another empty place (there is one for as long as the block lacks anything). So a slot is
+ * never larger than its record, and a block is ready for repair when all its places are taken. It
+ * allocates nothing per datagram. It does not know which chunks are wanted (chunks.ts), nor who
+ * asks (nack.ts).
  */
 import assert from "node:assert";
-import { SOURCE_SYMBOLS_MAX, blockFirstSymbol, blockSymbols, partition } from "../../shared/fec/partition.ts";
+import {
+  SOURCE_SYMBOLS_MAX,
+  blockFirstSymbol,
+  blockSymbols,
+  partition,
+} from "../../shared/fec/partition.ts";
 import type { Partition } from "../../shared/fec/partition.ts";
 import { SLOTS_MAX } from "./chunks.ts";
 
@@ -143,6 +149,17 @@ export class SlotTable {
   }
 
   /**
+   * @param slot - Any.
+   * @param before - A moment.
+   * @returns True when it holds a chunk that nothing works on and that was not touched since then.
+   */
+  isUntouched(slot: number, before: number): boolean {
+    return (
+      this.chunkOf(slot) >= 0 && this.#busy[slot] === 0 && (this.#touchedAt[slot] ?? 0) < before
+    );
+  }
+
+  /**
    * Finds a slot to give up: one that nothing works on and that was not touched for long.
    *
    * @param before - Only slots touched before this moment.
@@ -152,9 +169,8 @@ export class SlotTable {
     let found = -1;
     let oldest = before;
     for (let slot = 0; slot < this.count; slot += 1) {
-      const touchedAt = this.#touchedAt[slot] ?? 0;
-      if (this.chunkOf(slot) < 0 || this.#busy[slot] !== 0 || touchedAt >= oldest) continue;
-      oldest = touchedAt;
+      if (!this.isUntouched(slot, oldest)) continue;
+      oldest = this.#touchedAt[slot] ?? 0;
       found = slot;
     }
     return found;
@@ -182,7 +198,8 @@ export class SlotTable {
     const cut = this.cutOf(slot);
     const k = blockSymbols(cut, block);
     const first = blockFirstSymbol(cut, block);
-    const place = symbol < k ? this.#vacate(slot, first, symbol, k) : this.#emptyPlace(slot, first, k);
+    const place =
+      symbol < k ? this.#vacate(slot, first, symbol, k) : this.#emptyPlace(slot, first, k);
     this.#write(slot, first + place, symbol, source);
     if (symbol >= k) this.#parity[at] = 1;
     this.#touchedAt[slot] = now;
@@ -209,7 +226,10 @@ export class SlotTable {
     return Put.blockComplete;
   }
 
-  /** Makes sure that a source symbol's own place is empty; the parity symbol there moves to another. */
+  /**
+   * Makes sure that a source symbol's own place is empty; the parity symbol there moves to
+   * another.
+   */
   #vacate(slot: number, first: number, symbol: number, k: number): number {
     const place = slot * this.symbolsMax + first + symbol;
     const occupant = this.#places[place] ?? EMPTY;
@@ -315,7 +335,10 @@ export class SlotTable {
     return blockSymbols(this.cutOf(slot), block) - (this.#have[at] ?? 0);
   }
 
-  /** @param slot - One that holds a chunk. @param block - Its block. @returns When a symbol last came. */
+  /**
+   * @param slot - One that holds a chunk. @param block - Its block. @returns When a symbol last
+   * came.
+   */
   blockTouchedAt(slot: number, block: number): number {
     return this.#blockTouchedAt[slot * this.#blocksMax + block] ?? 0;
   }
@@ -325,7 +348,10 @@ export class SlotTable {
     this.#asked[slot * this.#blocksMax + block] = 1;
   }
 
-  /** @param slot - One that holds a chunk. @param block - Its block. @returns True after a SYNC asked. */
+  /**
+   * @param slot - One that holds a chunk. @param block - Its block. @returns True after a SYNC
+   * asked.
+   */
   wasAsked(slot: number, block: number): boolean {
     return this.#asked[slot * this.#blocksMax + block] === 1;
   }

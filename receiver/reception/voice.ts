@@ -1,8 +1,8 @@
 /**
  * What a receiver says: NACKs and reports, written into the outgoing batch.
  *
- * The one idea: all a receiver sends is small and rare, so plain objects are made for it; only DATA, which comes the
- * other way, is too frequent for that.
+ * The one idea: all a receiver sends is small and rare, so plain objects are made for it; only
+ * DATA, which comes the other way, is too frequent for that.
  */
 import type { Endpoint, TransmitBatch } from "../../shared/core/engine.ts";
 import type { Random } from "../../shared/core/random.ts";
@@ -99,7 +99,7 @@ export class Voice {
     const answer = this.nacks.take(blockListRoom(this.#bytesMax, NACK_FIXED_BYTES), now);
     if (answer !== undefined) count += this.#answer(batch, answer, now);
     if (now >= this.reports.dueAt) {
-      count += this.#report(batch, standing);
+      count += this.#report(batch, standing, now);
       this.reports.sent(now);
     }
     return count;
@@ -123,15 +123,13 @@ export class Voice {
     return this.#seal(offset, length, MessageType.nack);
   }
 
-  #report(batch: TransmitBatch, standing: Standing): number {
+  #report(batch: TransmitBatch, standing: Standing, now: number): number {
     const { assembly, arrival, options } = this.#context;
     const { chunks } = assembly;
     const reasonBytes = reasonBytesOf(standing.reason).length;
     const room = this.#bytesMax - REPORT_FIXED_BYTES - reasonBytes;
     const rangesMax = Math.min(REPORT_RANGES_MAX, Math.floor(room / REPORT_RANGE_BYTES));
-    const chunksMax = assembly.chunksWelcome;
-    const below = Math.min(this.#known(standing), assembly.windowEnd);
-    const lacks = chunks.describe(standing.frontier, below, { rangesMax, chunksMax });
+    const lacks = assembly.describe(standing.frontier, rangesMax, now);
     const length = REPORT_FIXED_BYTES + lacks.ranges.length * REPORT_RANGE_BYTES + reasonBytes;
     const offset = batch.add(length, this.remote);
     if (offset < 0) return 0;
@@ -147,11 +145,6 @@ export class Voice {
       reason: standing.reason,
     });
     return this.#seal(offset, length, MessageType.report);
-  }
-
-  /** While the number of chunks is unknown, those at the frontier and above have not been sent. */
-  #known({ frontier }: Standing): number {
-    return this.#context.assembly.chunks.count ?? frontier;
   }
 
   #seal(offset: number, length: number, type: MessageType): number {

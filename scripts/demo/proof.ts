@@ -1,7 +1,7 @@
 /**
  * Proves what the demo claims: reads every chunk back from a disk and compares digests, and lets e2fsck look at it.
  */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import { blake3, sameBytes } from "../../shared/core/digest.ts";
 import { writesOf } from "../../shared/image/chunk-decoder.ts";
@@ -46,8 +46,11 @@ export function compareDisk(
  * @param diskPath - File that stands for the disk.
  * @returns Undefined when it is clean, else what e2fsck printed.
  */
-export function checkFileSystem(diskPath: string): string | undefined {
+export function checkFileSystem(diskPath: string): Promise<string | undefined> {
   const target = `${diskPath}?offset=${PARTITION_OFFSET}`;
-  const { status, stdout, stderr } = spawnSync("e2fsck", ["-fn", target], { encoding: "utf8" });
-  return status === 0 ? undefined : `e2fsck says ${String(status)}: ${stdout}${stderr}`;
+  return new Promise((resolve) => {
+    execFile("e2fsck", ["-fn", target], (error, stdout, stderr) => {
+      resolve(error === null ? undefined : `e2fsck says: ${stdout}${stderr}`);
+    });
+  });
 }

@@ -1,11 +1,11 @@
 /**
  * Makes the disk that the demo saves: a GPT with one ext4 partition full of real files, without root and mounts.
  *
- * The files are this project's own packages and whatever the computer has in /usr, up to about a gigabyte.
+ * The files are this project's own packages and the largest ones of the computer, up to a gigabyte.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /** Size of the disk. Unit: bytes. */
 export const DISK_BYTES: number = 1600 << 20;
@@ -15,8 +15,9 @@ export const PARTITION_OFFSET: number = 1 << 20;
 const FILES_BYTES = 1000 << 20;
 /** The backup GPT and some room. Unit: bytes. */
 const TAIL_BYTES = 1 << 20;
-/** Copies of one source at most: a small computer has few files. */
-const ROUNDS_MAX = 4;
+/** Smaller files cost more time than they are worth. */
+const WORTH_COPYING_KIB = 256;
+const LISTING_BYTES_MAX = 64 << 20;
 
 /**
  * Makes the disk.
@@ -32,7 +33,7 @@ export function makeSourceDisk(
   const path = join(folder, "source.img");
   const files = join(folder, "files");
   mkdirSync(files, { recursive: true });
-  const fileBytes = gather([join(root, "node_modules"), join(root, ".node")], files);
+  const fileBytes = gather(root, files);
   writeFileSync(path, "");
   truncateSync(path, DISK_BYTES);
   const table = "label: gpt\nstart=2048, size=+, type=L, name=demo\n";
@@ -42,29 +43,49 @@ export function makeSourceDisk(
   const blocks = `${partitionBytes / 4096}`;
   const options = ["-q", "-t", "ext4", "-b", "4096", "-m", "0", "-L", "huck-demo"];
   const place = ["-E", `offset=${PARTITION_OFFSET}`, "-d", files];
-  execFileSync("mke2fs", [...options, ...place, path, blocks], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("mke2fs", [...options, ...place, path, blocks], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   rmSync(files, { recursive: true });
   return { path, fileBytes };
 }
 
-/** Copies trees until there is enough; the same tree again where there is no other. */
-function gather(own: readonly string[], into: string): number {
-  const sources = [...own, "/usr/share", "/usr/bin"].filter((path) => existsSync(path));
+/**
+ * Copies some packages with all their small files, then the largest files there are. Links would be quicker to make,
+ * but mke2fs takes minutes over many thousand of them.
+ */
+function gather(root: string, into: string): number {
   let total = 0;
-  for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    for (const [index, source] of sources.entries()) {
-      const bytes = bytesOf(source);
-      if (total + bytes > FILES_BYTES * 1.1) continue;
-      cpSync(source, join(into, `${round}-${index}`), {
-        recursive: true,
-        verbatimSymlinks: true,
-        filter: (path) => existsSync(path),
-      });
-      total += bytes;
-      if (total >= FILES_BYTES * 0.9) return total;
-    }
+  for (const name of ["zod", "commander", "esbuild", "vitest"]) {
+    const tree = join(root, "node_modules", name);
+    if (!existsSync(tree)) continue;
+    execFileSync("cp", ["-a", tree, into]);
+    total += bytesOf(tree);
+  }
+  const folders = [join(root, "node_modules"), join(root, ".node"), "/usr/bin", "/usr/lib"];
+  const files = largeFiles(folders);
+  files.sort((left, right) => right.bytes - left.bytes);
+  for (const { path, bytes } of files) {
+    if (total + bytes > FILES_BYTES) continue;
+    const target = join(into, path);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(path, target);
+    total += bytes;
   }
   return total;
+}
+
+/** Readable files below folders that are worth a copy, links not followed. */
+function largeFiles(folders: readonly string[]): { readonly path: string; readonly bytes: number }[] {
+  const wanted = ["-xdev", "-type", "f", "-readable", "-size", `+${WORTH_COPYING_KIB}k`];
+  const listing = execFileSync("find", [...folders, ...wanted, "-printf", "%s\t%p\n"], {
+    encoding: "utf8",
+    maxBuffer: LISTING_BYTES_MAX,
+  });
+  return listing.split("\n").flatMap((line) => {
+    const [bytes = "", path = ""] = line.split("\t");
+    return path === "" ? [] : [{ path, bytes: Number(bytes) }];
+  });
 }
 
 function bytesOf(tree: string): number {

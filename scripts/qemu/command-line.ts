@@ -54,8 +54,8 @@ export interface VmFiles {
   readonly variables: string;
 }
 
-/** Debian's UEFI firmware, and the variables every node starts with. */
-export const OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+/** Debian's UEFI firmware. */
+const OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 /** Variables as the firmware wants them at first. */
 export const OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 /** Translated code kept: more costs memory per node, less is translated again. Unit: MiB. */

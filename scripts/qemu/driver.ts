@@ -172,7 +172,11 @@ function runningPid(folder: string): number | undefined {
   return pid > 0 && startOf(pid) === started ? pid : undefined;
 }
 
-/** Start time of a process in clock ticks; undefined when it ended. proc(5), field 22. */
+/**
+ * Start time of a process in clock ticks; undefined when it ended. proc(5), field 22.
+ *
+ * @throws A system error other than that there is no such process.
+ */
 function startOf(pid: number): number | undefined {
   let text: string;
   try {

@@ -2,8 +2,9 @@
  * A virtual node in a test: switched on and off, and waited for by what it says.
  *
  * The one idea: no test sleeps. Each wait names its phase and how long that takes on an idle
- * computer; it gives up after four times that (more on a loaded computer), or when the node's power goes, and then shows the end
- * of the serial port. The time of every phase is kept, for the table of the run.
+ * computer; it gives up after four times that (more on a loaded computer), or when the node's
+ * power goes, and then shows the end of the serial port. The time of every phase is kept, for the
+ * table of the run.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
@@ -13,7 +14,7 @@ import type { VmDescription } from "./command-line.ts";
 import { describeVm, isOn, pressPowerButton, switchOff, switchOn, vmFiles } from "./driver.ts";
 import { SerialText } from "./serial.ts";
 
-/** How much longer than on an idle computer a phase may take, for each runnable thread of a core. */
+/** How much longer than on an idle computer a phase may take, per runnable thread of a core. */
 const PATIENCE = 4;
 /** Between two looks at the serial port. Unit: milliseconds. */
 const LOOK_EVERY_MS = 50;
@@ -74,7 +75,7 @@ export class Vm {
     switchOff(this.folder);
   }
 
-  /** Begins anew: waits see only what it says from now on, and the time of the phase starts here. */
+  /** Begins anew: waits see only what it says from now on, and the phase's time starts here. */
   forget(): void {
     this.#look();
     this.#serial.skip();

@@ -16,6 +16,14 @@ export interface BootPiece {
   readonly bytes: Uint8Array;
 }
 
+/** Room for the core image. */
+export interface CorePlace {
+  /** Its first sector. */
+  readonly coreLba: number;
+  /** Sectors there. */
+  readonly coreSectorsMax: number;
+}
+
 /** Sector size of BIOS disks. Unit: bytes. */
 const SECTOR_BYTES = 512;
 /** Code of sector 0; signature and partition table follow. Unit: bytes. */
@@ -28,14 +36,14 @@ const BLOCK_LIST_AT = 0x1f4;
  *
  * @param boot - GRUB's boot.img: 512 bytes.
  * @param core - core.img of grub-mkimage for i386-pc.
- * @param place - First sector for the core image, and the sectors there.
+ * @param place - Where the core image goes.
  * @returns Code of sector 0 and the patched core image; inputs stay as they are.
  * @throws {@link FormatError} `boot_image` when a part is not what GRUB 2 makes or does not fit.
  */
 export function bootCode(
   boot: Uint8Array,
   core: Uint8Array,
-  place: { readonly coreLba: number; readonly coreSectorsMax: number },
+  place: CorePlace,
 ): readonly BootPiece[] {
   const { coreLba, coreSectorsMax } = place;
   if (boot.length !== SECTOR_BYTES) {

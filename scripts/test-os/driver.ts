@@ -167,7 +167,8 @@ function writeTexts(tree: string, files: Readonly<Record<string, string>>, mode:
 function personalise(tree: string, request: TestOsRequest): void {
   writeFileSync(join(tree, "etc/testos-id"), `${request.id}\n`);
   const release = firstIn(tree, "vmlinuz-");
-  const words = "console=tty0 console=ttyS0,115200 net.ifnames=0 quiet panic=10 systemd.getty_auto=no";
+  const words =
+    "console=tty0 console=ttyS0,115200 net.ifnames=0 quiet panic=10 systemd.getty_auto=no";
   mkdirSync(join(tree, "boot/grub"), { recursive: true });
   const menu = `serial --unit=0 --speed=115200
 terminal_input serial console

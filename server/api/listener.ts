@@ -11,7 +11,7 @@ import type { Socket } from "node:net";
 import path from "node:path";
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
-import { SituationError } from "../../shared/core/errors.ts";
+import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import { addNodeRoutes } from "./node-routes.ts";
 import type { NodeRouteParts } from "./node-routes.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
@@ -40,12 +40,13 @@ export interface ListenerHooks {
 /**
  * Opens the operator API.
  *
- * @param socket - Path of the socket. A folder that is missing is made with mode 0750.
+ * @param socket - Path of the socket. A folder that is missing is made, closed to others unless
+ *   uids are named.
  * @param uids - Users beside root and our own.
  * @param parts - What the routes need.
  * @param hooks - What it tells the server.
  * @returns The listener.
- * @throws {@link SituationError} `server_runs` when another server listens there.
+ * @throws {@link SituationError} `server_runs` when another server listens there, `cannot_listen`.
  */
 export async function listenForOperators(
   socket: string,
@@ -56,11 +57,17 @@ export async function listenForOperators(
   const app = newApp({ connectionTimeout: 0 }, hooks);
   const notes = guardUids(app, [0, process.getuid?.() ?? 0, ...uids]);
   addOperatorRoutes(app, parts);
-  const folder = path.dirname(socket);
-  mkdirSync(folder, { recursive: true, mode: 0o750 });
-  await removeStale(socket);
-  await app.listen({ path: socket });
-  chmodSync(socket, uids.length > 0 ? 0o666 : 0o660);
+  // With uids named, the uid of the peer decides, and the modes let it come so far.
+  const others = uids.length > 0;
+  try {
+    mkdirSync(path.dirname(socket), { recursive: true, mode: others ? 0o755 : 0o750 });
+    await removeStale(socket);
+    await app.listen({ path: socket });
+    chmodSync(socket, others ? 0o666 : 0o660);
+  } catch (cause) {
+    if (cause instanceof SituationError) throw cause;
+    throw cannotListen(`"${socket}"`, cause);
+  }
   return { where: socket, notes, close: () => closeApp(app) };
 }
 
@@ -72,7 +79,7 @@ export async function listenForOperators(
  * @param parts - What the routes need.
  * @param hooks - What it tells the server.
  * @returns The listener.
- * @throws {@link SituationError} `port_taken` and the like.
+ * @throws {@link SituationError} `cannot_listen`.
  */
 export async function listenForNodes(
   address: string,
@@ -87,15 +94,15 @@ export async function listenForNodes(
     const where = await app.listen({ host: address, port });
     return { where, notes: [], close: () => closeApp(app) };
   } catch (cause) {
-    throw new SituationError(
-      "cannot_listen",
-      `Cannot listen on ${address}, port ${port}: ${String(cause)}`,
-      {
-        cure: "Choose another address or httpPort in huck.yaml, or free the port.",
-        cause,
-      },
-    );
+    throw cannotListen(`${address}, port ${port}`, cause);
   }
+}
+
+function cannotListen(where: string, cause: unknown): SituationError {
+  return new SituationError("cannot_listen", `Cannot listen on ${where}: ${messageOf(cause)}`, {
+    cure: "Choose another address, httpPort or socket in huck.yaml, free it, or run as root.",
+    cause,
+  });
 }
 
 function newApp(options: { connectionTimeout: number }, hooks: ListenerHooks): FastifyInstance {

@@ -137,7 +137,7 @@ function rangesOf(item: string): NumberRange[] {
   }
   const plain = plainRange(item, undefined);
   if (plain !== undefined) return [plain];
-  const named = /^([A-Za-z0-9._-]*[A-Za-z._-])(\d{1,9})(?:-\1(\d{1,9})(?:-(\d{1,9}))?)?$/.exec(
+  const named = /^([A-Za-z0-9._-]*?[A-Za-z._-])(\d{1,9})(?:-\1(\d{1,9})(?:-(\d{1,9}))?)?$/.exec(
     item,
   );
   if (named === null) return [];

@@ -1,9 +1,9 @@
 /**
  * Which blocks the next SYNC asks about, and when it is due.
  *
- * The one idea: a block is asked about soon after its last symbol, and a second time when answers to the first
- * question must have come, in case question or answer was lost. After that, whoever still lacks something speaks up
- * by itself (the receiver's stale blocks).
+ * The one idea: a block is asked about soon after its last symbol, and a second time when answers
+ * to the first question must have come, in case question or answer was lost. After that, whoever
+ * still lacks something speaks up by itself (the receiver's stale blocks).
  */
 import type { Block } from "./chunk-cache.ts";
 
@@ -26,8 +26,8 @@ interface Waiting {
 export class Asks {
   readonly #times: AskTimes;
   /** In order of `dueAt` but for new ones, which are due by number or by age. */
-  #fresh: Waiting[] = [];
-  #again: Waiting[] = [];
+  readonly #fresh: Waiting[] = [];
+  readonly #again: Waiting[] = [];
 
   /**
    * @param times - When to ask.
@@ -56,7 +56,10 @@ export class Asks {
     this.#fresh.push({ block, dueAt: now + this.#times.syncIntervalMs });
   }
 
-  /** @returns When a SYNC is due because of its questions; -Infinity = at once, Infinity = nothing to ask. */
+  /**
+   * @returns When a SYNC is due because of its questions; -Infinity = at once, Infinity = nothing
+   * to ask.
+   */
   dueAt(): number {
     if (this.#fresh.length >= this.#times.syncBlocks) return -Infinity;
     return Math.min(this.#fresh[0]?.dueAt ?? Infinity, this.#again[0]?.dueAt ?? Infinity);
@@ -68,7 +71,8 @@ export class Asks {
    * @param roomFor - Entries that fit.
    * @param againAfterMs - When answers must have come.
    * @param now - Monotonic.
-   * @returns Blocks to list; blocks with symbols owed are left out, they are asked about when those were sent.
+   * @returns Blocks to list; blocks with symbols owed are left out, they are asked about when
+   *   those were sent.
    */
   take(roomFor: number, againAfterMs: number, now: number): Block[] {
     const blocks: Block[] = [];

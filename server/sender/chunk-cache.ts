@@ -1,9 +1,10 @@
 /**
  * Chunks in memory: a bounded number of records in the arena, with what was sent of each.
  *
- * The one idea: a chunk may be repaired only from its bytes, so recently sent chunks stay; the one given up is the
- * one unused for longest, first among those that nobody can still complain about. What is asked for later is read
- * again. Each slot has room for a few parity symbols per block behind the record.
+ * The one idea: a chunk may be repaired only from its bytes, so recently sent chunks stay; the
+ * one given up is the one unused for longest, first among those that nobody can still complain
+ * about. What is asked for later is read again. Each slot has room for a few parity symbols per
+ * block behind the record.
  */
 import assert from "node:assert";
 import {
@@ -15,7 +16,10 @@ import {
 import type { Random } from "../../shared/core/random.ts";
 import { SYMBOL_IDS } from "../../shared/fec/scheme.ts";
 
-/** Parity symbols of a block that are made at a time: the kernel makes four in one pass over the source. */
+/**
+ * Parity symbols of a block that are made at a time: the kernel makes four in one pass over the
+ * source.
+ */
 export const PARITY_GROUP = 4;
 /** Fewer slots than this hold no interleave. */
 const SLOTS_MIN = 4;
@@ -30,7 +34,9 @@ export interface Block {
   readonly offset: number;
   /** Arena offset of its parity places. */
   readonly parityOffset: number;
-  /** Name of the next fresh symbol once the source was sent: k .. 254, then 0 .. k-1, and around. */
+  /**
+   * Name of the next fresh symbol once the source was sent: k .. 254, then 0 .. k-1, and around.
+   */
   next: number;
   /** Parity symbols (or repeats) sent in all, at most 255 as told to receivers. */
   issued: number;
@@ -43,7 +49,10 @@ export interface Block {
   resend: number;
   /** Repair symbols sent, by the SYNC that was the latest then; newest last, few. */
   readonly sentAfter: { readonly sync: number; count: number }[];
-  /** Number of the latest SYNC when the pass finished the block: older answers are about less than all of it. */
+  /**
+   * Number of the latest SYNC when the pass finished the block: older answers are about less than
+   * all of it.
+   */
   finishedSync: number;
   /** True once all that a pass sends of it is sent. */
   finished: boolean;
@@ -100,7 +109,10 @@ export class ChunkCache {
     const places = this.#symbolsMax + blocksMax * PARITY_GROUP;
     this.#slotBytes = Math.ceil((places * shape.symbolBytes) / PAGE_BYTES) * PAGE_BYTES;
     this.count = Math.floor(shape.cacheBytes / this.#slotBytes);
-    assert(this.count >= SLOTS_MIN, `cache of ${shape.cacheBytes} bytes holds ${this.count} chunks`);
+    assert(
+      this.count >= SLOTS_MIN,
+      `cache of ${shape.cacheBytes} bytes holds ${this.count} chunks`,
+    );
     for (let slot = this.count - 1; slot >= 0; slot -= 1) this.#free.push(slot);
   }
 

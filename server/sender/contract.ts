@@ -1,9 +1,9 @@
 /**
  * What goes into a sender engine and what comes out: options, requests, results, events.
  *
- * The one idea: a driver needs only this file and `createSender`. It reads chunks when asked, moves datagrams, and
- * prints events; everything else (who lacks what, what goes next, how fast) is decided inside.
- * It holds no logic. Defaults of the policy are in policy.ts.
+ * The one idea: a driver needs only this file and `createSender`. It reads chunks when asked,
+ * moves datagrams, and prints events; everything else (who lacks what, what goes next, how fast)
+ * is decided inside. It holds no logic. Defaults of the policy are in policy.ts.
  */
 import type { Arena } from "../../shared/core/arena.ts";
 import type { Endpoint } from "../../shared/core/engine.ts";
@@ -21,8 +21,8 @@ export interface StartRule {
   /** Waits at least this long. Unit: milliseconds. */
   readonly waitMinMs: number;
   /**
-   * Starts, with whoever is there, after this long; with nobody there the session ends. Unit: milliseconds;
-   * Infinity waits for members for ever (an operator at the keyboard).
+   * Starts, with whoever is there, after this long; with nobody there the session ends. Unit:
+   * milliseconds; Infinity waits for members for ever (an operator at the keyboard).
    */
   readonly waitMaxMs: number;
 }
@@ -66,7 +66,10 @@ export interface SenderOptions {
   readonly policy?: Partial<SenderPolicy>;
 }
 
-/** Read the record of a chunk into the arena; several are open at once, complete them in any order. */
+/**
+ * Read the record of a chunk into the arena; several are open at once, complete them in any
+ * order.
+ */
 export interface ReadRequest {
   readonly kind: "read";
   readonly chunk: number;
@@ -82,13 +85,16 @@ export type SenderRequest = ReadRequest;
 /** What a driver tells a sender. */
 export type SenderResult =
   /**
-   * A read is done. Length 0 is the end of a pipe: chunks before this one are all there are (with several reads
-   * open, the lowest one of length 0 counts).
+   * A read is done. Length 0 is the end of a pipe: chunks before this one are all there are (with
+   * several reads open, the lowest one of length 0 counts).
    */
   | { readonly kind: "read"; readonly chunk: number; readonly length: number }
   /** A read failed for good: the session is aborted with this reason. */
   | { readonly kind: "read failed"; readonly chunk: number; readonly reason: string }
-  /** The kernel refused datagrams of the last batch (buffer full): the rate is too high for this host. */
+  /**
+   * The kernel refused datagrams of the last batch (buffer full): the rate is too high for this
+   * host.
+   */
   | { readonly kind: "refused"; readonly count: number }
   /** The operator ends the session. */
   | { readonly kind: "abort"; readonly reason: string };
@@ -112,7 +118,11 @@ export type SenderEvent =
   | { readonly kind: "rate"; readonly bitsPerSecond: number; readonly limitedBy: string | number }
   | { readonly kind: "pass"; readonly pass: number }
   /** The last event: everything was said, the driver may close the port. */
-  | { readonly kind: "ended"; readonly outcome: "complete" | "partial" | "aborted"; readonly reason: string };
+  | {
+      readonly kind: "ended";
+      readonly outcome: "complete" | "partial" | "aborted";
+      readonly reason: string;
+    };
 
 /** One member, for `stats`. */
 export interface MemberStats {

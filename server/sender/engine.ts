@@ -1,10 +1,11 @@
 /**
  * The sender engine: one multicast session as a pure state machine.
  *
- * The one idea: a session is gathering, streaming, ending, ended. While it streams, every free token of the pacer
- * goes to what is owed (repair.ts), else to the next symbol in order (schedule.ts); SYNCs ask who lacks something
- * (asks.ts), answers change what is owed, and reports say which chunks the carousel must repeat (members.ts).
- * Protocol: shared/wire/WIRE.md sections 4 and 5. It reads no disk: chunks come by requests.
+ * The one idea: a session is gathering, streaming, ending, ended. While it streams, every free
+ * token of the pacer goes to what is owed (repair.ts), else to the next symbol in order
+ * (schedule.ts); SYNCs ask who lacks something (asks.ts), answers change what is owed, and
+ * reports say which chunks the carousel must repeat (members.ts). Protocol: shared/wire/WIRE.md
+ * sections 4 and 5. It reads no disk: chunks come by requests.
  */
 import type { DatagramView, Endpoint, Engine, TransmitBatch } from "../../shared/core/engine.ts";
 import { FormatError } from "../../shared/core/errors.ts";
@@ -38,7 +39,9 @@ import { Stream } from "./stream.ts";
 
 /** Members are looked over this often. Unit: milliseconds. */
 const CHECK_MS = 100;
-/** Words to single receivers that wait to be sent; more are dropped, they will be asked for again. */
+/**
+ * Words to single receivers that wait to be sent; more are dropped, they will be asked for again.
+ */
 const WORDS_MAX = 256;
 
 /** A running session, seen from its sender. */
@@ -112,9 +115,12 @@ class SenderEngine implements Sender {
     try {
       const reader = bodyReader(this.#options.arena.bytes, offset, length);
       if (type === MessageType.report) {
-        this.#report(readReport(reader), { remote: view.remote, seq: messageSequence(this.#view, offset) }, now);
-      }
-      else if (type === MessageType.nack) this.#stream.nack(readNack(reader), now);
+        this.#report(
+          readReport(reader),
+          { remote: view.remote, seq: messageSequence(this.#view, offset) },
+          now,
+        );
+      } else if (type === MessageType.nack) this.#stream.nack(readNack(reader), now);
       else this.#dropped += 1;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -149,7 +155,11 @@ class SenderEngine implements Sender {
       this.#stream.tick(now);
       if (now >= this.#checkAt) this.#check(now);
     }
-    if (this.#phase === "ending" && now >= this.#endAt && this.#endCopies >= this.#policy.endCopies) {
+    if (
+      this.#phase === "ending" &&
+      now >= this.#endAt &&
+      this.#endCopies >= this.#policy.endCopies
+    ) {
       this.#phase = "ended";
       this.#events.push({ kind: "ended", ...this.#end });
     }
@@ -200,7 +210,11 @@ class SenderEngine implements Sender {
     const { remote } = origin;
     const known = this.#members.get(report.node);
     if (this.#phase === "ending") {
-      this.#say({ remote, node: report.node, end: known?.state !== "done" && report.state !== "done" });
+      this.#say({
+        remote,
+        node: report.node,
+        end: known?.state !== "done" && report.state !== "done",
+      });
     }
     const member = this.#members.report(report, origin, now);
     if (member === undefined) {
@@ -266,7 +280,10 @@ class SenderEngine implements Sender {
     if (this.#outbox.announce(message)) this.#gathering.announced(streaming, now);
   }
 
-  /** Nothing waits for ever: silent and stalled members are given up, and the session ends with the last one. */
+  /**
+   * Nothing waits for ever: silent and stalled members are given up, and the session ends with
+   * the last one.
+   */
   #check(now: number): void {
     this.#checkAt = now + CHECK_MS;
     const { silenceMs, stallMs } = this.#policy;
@@ -281,7 +298,8 @@ class SenderEngine implements Sender {
     if (this.#members.active().length > 0) return;
     const all = [...this.#members.all()];
     const bad = all.filter((member) => member.state !== "done").length;
-    const reason = bad === 0 ? "all members are done" : `${bad} of ${all.length} members are not done`;
+    const reason =
+      bad === 0 ? "all members are done" : `${bad} of ${all.length} members are not done`;
     this.#finish(bad === 0 ? "complete" : "partial", reason, now);
   }
 

@@ -1,8 +1,8 @@
 /**
  * Before the stream: announcements, the probe series, and the decision to start.
  *
- * The one idea: a session starts with enough members after the least wait, at once when it is full, and in any case
- * at the longest wait (udpcast's min-receivers, min-wait and max-wait).
+ * The one idea: a session starts with enough members after the least wait, at once when it is
+ * full, and in any case at the longest wait (udpcast's min-receivers, min-wait and max-wait).
  */
 import type { Announce } from "../../shared/wire/announce.ts";
 import { START_UNKNOWN } from "../../shared/wire/announce.ts";
@@ -11,7 +11,10 @@ import type { SenderOptions } from "./contract.ts";
 import type { Outbox } from "./outbox.ts";
 import type { SenderPolicy } from "./policy.ts";
 
-/** First reports are spread over this per member expected: 4000 a second are no burden. Unit: milliseconds. */
+/**
+ * First reports are spread over this per member expected: 4000 a second are no burden. Unit:
+ * milliseconds.
+ */
 const SPREAD_PER_MEMBER_MS = 0.25;
 const SPREAD_MIN_MS = 2;
 const SPREAD_MAX_MS = 500;

@@ -1,9 +1,10 @@
 /**
  * Who takes part, how each fares, and what each lacks as a whole.
  *
- * The one idea: a member is what its messages last said; nothing is kept about it that another message could not
- * correct. Classes compare a member with the median, so that one slow or lossy node never sets the pace alone:
- * held, the session slows down for it; shed, it catches what it can (protocol page 1.10).
+ * The one idea: a member is what its messages last said; nothing is kept about it that another
+ * message could not correct. Classes compare a member with the median, so that one slow or lossy
+ * node never sets the pace alone: held, the session slows down for it; shed, it catches what it
+ * can (protocol page 1.10).
  */
 import type { Endpoint } from "../../shared/core/engine.ts";
 import type { Range } from "../../shared/core/ranges.ts";
@@ -47,7 +48,10 @@ export interface Member {
   describedAt: number;
   /** Number of its latest report. */
   reportSeq: number;
-  /** Round trip without queues, smoothed round trip, least queueing since the rate control looked last. */
+  /**
+   * Round trip without queues, smoothed round trip, least queueing since the rate control looked
+   * last.
+   */
   baseMs: number;
   baseAt: number;
   roundTripMs: number;
@@ -164,17 +168,32 @@ export class Members {
    */
   classify(paceKiBs: number, now: number): Member[] {
     const active = this.active();
-    const medianLoss = upperMedian(active.map((member) => -member.loss), 0) * -1;
+    const medianLoss =
+      upperMedian(
+        active.map((member) => -member.loss),
+        0,
+      ) * -1;
     const capacities = active.map((one) => (one.drainKiBs === 0 ? Infinity : one.drainKiBs));
     const drain = Math.min(upperMedian(capacities, Infinity), paceKiBs);
-    const received = upperMedian(active.map((member) => member.receivedKiBs), 0);
+    const received = upperMedian(
+      active.map((member) => member.receivedKiBs),
+      0,
+    );
     const share = this.#policy.heldShare;
     const changed: Member[] = [];
     for (const member of active) {
       const lossy = member.loss > this.#policy.shedLoss + 2 * medianLoss;
-      const slow = member.drainKiBs > 0 && member.drainKiBs < share * drain && member.ringPercent >= 50;
+      const slow =
+        member.drainKiBs > 0 && member.drainKiBs < share * drain && member.ringPercent >= 50;
       const choked = member.newDrops > 0 && member.receivedKiBs < share * received;
       if (changeClass(member, lossy || slow || choked, now)) changed.push(member);
+    }
+    if (active.some((member) => member.as === "held")) return changed;
+    // Those who are left set the pace: compared with one another, not with those who are done.
+    for (const member of active) {
+      if (member.causeSince !== Infinity) continue;
+      member.as = "held";
+      changed.push(member);
     }
     return changed;
   }
@@ -201,7 +220,10 @@ export function upperMedian(values: number[], none: number): number {
   return values[Math.floor(values.length / 2)] ?? none;
 }
 
-/** A report that a later one overtook on the way; a receiver that started again counts from 0, but not so soon. */
+/**
+ * A report that a later one overtook on the way; a receiver that started again counts from 0, but
+ * not so soon.
+ */
 function isOvertaken(member: Member, seq: number, now: number): boolean {
   const behind = (member.reportSeq - seq) | 0;
   return behind > 0 && behind < OVERTAKEN_MAX && now - member.describedAt < OVERTAKEN_MS;

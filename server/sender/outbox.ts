@@ -1,9 +1,9 @@
 /**
  * Everything a sender says, written into the outgoing batch: header, body, tag.
  *
- * The one idea: DATA datagrams of a burst lie back to back with equal length, so their tags are written four at a
- * time at the end of the run. Every multicast datagram has a number of its own; unicast words have none.
- * What is said, and when, is decided elsewhere.
+ * The one idea: DATA datagrams of a burst lie back to back with equal length, so their tags are
+ * written four at a time at the end of the run. Every multicast datagram has a number of its own;
+ * unicast words have none. What is said, and when, is decided elsewhere.
  */
 import type { Endpoint, TransmitBatch } from "../../shared/core/engine.ts";
 import { BlockEncoder } from "../../shared/fec/encode.ts";
@@ -132,7 +132,10 @@ export class Outbox {
     return true;
   }
 
-  /** Makes parity symbols, up to four at a time, into the block's own places; gives the offset of one. */
+  /**
+   * Makes parity symbols, up to four at a time, into the block's own places; gives the offset of
+   * one.
+   */
   #parity(block: Block, symbol: number, hint: number): number {
     const { symbolBytes } = this.#options;
     const ready = symbol >= block.readyFrom && symbol < block.readyFrom + block.readyCount;

@@ -1,12 +1,16 @@
 /**
  * The token bucket that spaces datagrams out.
  *
- * The one idea: the bucket fills at the session's rate and is no deeper than what the driver may oversleep, so that
- * a late wake-up does not cost throughput, yet no burst is longer than a switch's egress buffer bears.
- * It knows bytes on the wire only; what is sent is decided elsewhere.
+ * The one idea: the bucket fills at the session's rate and is no deeper than what the driver may
+ * oversleep, so that a late wake-up does not cost throughput, yet no burst is longer than a
+ * switch's egress buffer bears. It knows bytes on the wire only; what is sent is decided
+ * elsewhere.
  */
 
-/** Shallowest bucket: 32 KiB is the burst that a port of a tenth of the speed can hold back. Unit: bytes. */
+/**
+ * Shallowest bucket: 32 KiB is the burst that a port of a tenth of the speed can hold back. Unit:
+ * bytes.
+ */
 const DEPTH_MIN = 32_768;
 /** The bucket holds this much time at most: timers wake to the millisecond, a busy host later. */
 const DEPTH_MS = 4;

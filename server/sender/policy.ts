@@ -6,14 +6,16 @@
  */
 
 /**
- * How a member is served. held: the sender slows down for it and answers its NACKs. shed: too slow or too lossy
- * beside the others; it catches what it can and is finished by the carousel.
+ * How a member is served. held: the sender slows down for it and answers its NACKs. shed: too
+ * slow or too lossy beside the others; it catches what it can and is finished by the carousel.
  */
 export type MemberClass = "held" | "shed";
 
 /** Settings of a sender. Times in milliseconds, fractions 0 .. 1. */
 export interface SenderPolicy {
-  /** Between announcements while gathering: a receiver that starts waits half of this on average. */
+  /**
+   * Between announcements while gathering: a receiver that starts waits half of this on average.
+   */
   readonly announceGatheringMs: number;
   /** Between announcements later: late joiners need them, others do not. */
   readonly announceStreamingMs: number;
@@ -25,7 +27,9 @@ export interface SenderPolicy {
   readonly lingerMs: number;
   /** A member not heard for this long is lost. */
   readonly silenceMs: number;
-  /** A member that finishes no chunk for this long, while others or data could serve it, is lost. */
+  /**
+   * A member that finishes no chunk for this long, while others or data could serve it, is lost.
+   */
   readonly stallMs: number;
   /** Members at most; reports of more are dropped. */
   readonly membersMax: number;

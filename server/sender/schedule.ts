@@ -1,10 +1,11 @@
 /**
  * Which chunk's symbol goes next: the first pass in ascending order, then the carousel.
  *
- * The one idea: eight chunks are open at a time and take turns symbol by symbol, so that a burst of losses hits many
- * blocks a little instead of one block badly (protocol page 1.6). Disk order is ascending because disks like it. The
- * carousel sends only chunks that some active member described as wholly lacking.
- * It asks for reads ahead of need and keeps nothing of a chunk that is finished.
+ * The one idea: eight chunks are open at a time and take turns symbol by symbol, so that a burst
+ * of losses hits many blocks a little instead of one block badly (protocol page 1.6). Disk order
+ * is ascending because disks like it. The carousel sends only chunks that some active member
+ * described as wholly lacking. It asks for reads ahead of need and keeps nothing of a chunk that
+ * is finished.
  */
 import type { Block, CachedChunk, ChunkCache } from "./chunk-cache.ts";
 import type { ReadRequest } from "./contract.ts";
@@ -181,7 +182,8 @@ export class Schedule {
   /** When a pass has sent everything, the next one begins with fresh descriptions of what lacks. */
   #turnPass(roundTripMs: number, now: number): void {
     if (this.#open.length > 0 || this.#ahead.length > 0) return;
-    const firstOver = this.#pass === 1 && this.#chunkCount !== undefined && this.#cursor >= this.#chunkCount;
+    const firstOver =
+      this.#pass === 1 && this.#chunkCount !== undefined && this.#cursor >= this.#chunkCount;
     const carouselOver = this.#pass > 1 && this.#exhausted && this.#cursor > 0;
     if (!firstOver && !carouselOver) return;
     this.#pass += 1;
@@ -211,7 +213,10 @@ export class Schedule {
     open.symbolsEnd = block.k + this.#parts.proactive.symbolsFor(block.k);
   }
 
-  /** @returns The symbol whose turn it is, or undefined when nothing is open. It stays until {@link taken}. */
+  /**
+   * @returns The symbol whose turn it is, or undefined when nothing is open. It stays until
+   * {@link taken}.
+   */
   peek(): NextSymbol | undefined {
     if (this.#open.length === 0) return undefined;
     if (this.#turn >= this.#open.length) this.#turn = 0;

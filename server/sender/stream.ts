@@ -1,14 +1,11 @@
 /**
  * The streaming phase: who gets the next token, which questions are asked, what answers change.
  *
- * The one idea: three things compete for the pacer: words (SYNC, ADV), which are small and go first; symbols that
- * are owed, because a receiver's slot waits for them; and the next symbol in order. See schedule.ts, repair.ts,
- * asks.ts, rate.ts for how each decides.
+ * The one idea: three things compete for the pacer: words (SYNC, ADV), which are small and go
+ * first; symbols that are owed, because a receiver's slot waits for them; and the next symbol in
+ * order. See schedule.ts, repair.ts, asks.ts, rate.ts for how each decides.
  */
-import { Flag } from "../../shared/wire/header.ts";
 import type { Nack } from "../../shared/wire/nack.ts";
-import { COUNT_UNKNOWN } from "../../shared/wire/sync.ts";
-import { Asks } from "./asks.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import type { Block, CachedChunk } from "./chunk-cache.ts";
 import type { ReadRequest, SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
@@ -17,27 +14,16 @@ import type { Outbox } from "./outbox.ts";
 import { Pacer } from "./pacer.ts";
 import type { SenderPolicy } from "./policy.ts";
 import { ProactiveParity } from "./proactive.ts";
+import { Questions } from "./questions.ts";
 import { RateControl } from "./rate.ts";
 import { Repairs } from "./repair.ts";
 import { Rereads } from "./rereads.ts";
 import { Schedule } from "./schedule.ts";
 
-/** ADV repeats what was heard this often while answers come. Unit: milliseconds. */
-const ADV_MS = 2;
-/** Fewer members than this hear no ADV: there is nobody to silence. */
-const ADV_MEMBERS = 3;
-/** Answers of N members are spread over this many milliseconds per doubling of N. */
-const BACKOFF_PER_DOUBLING_MS = 1.5;
-const BACKOFF_MAX_MS = 20;
-/** Reports of all lacking members are asked for this often, and seldomer with many. Unit: milliseconds. */
-const ASK_REPORTS_MS = 40;
-const ASK_REPORTS_PER_MEMBER_MS = 0.5;
-/** Echoes while the rate is being found, and when a cap sets it. Unit: milliseconds. */
-const ECHO_MS = 20;
-const ECHO_CAPPED_MS = 100;
 /** After so many owed symbols comes one in order, so that no complainer can stop the session. */
 const REPAIRS_IN_A_ROW = 3;
-const PASS_MAX = 255;
+/** Rate and classes are looked at this often. Unit: milliseconds. */
+const TICK_MS = 10;
 /** KiB/s per bit per second. */
 const KIB_BITS = 8192;
 
@@ -57,24 +43,19 @@ export class Stream {
   readonly #schedule: Schedule;
   readonly #repairs = new Repairs();
   readonly #rereads = new Rereads();
-  readonly #asks: Asks;
+  readonly #questions: Questions;
   readonly #proactive = new ProactiveParity();
   readonly #pacer: Pacer;
   #reads: ReadRequest[] = [];
   #events: SenderEvent[] = [];
   #active: readonly Member[] | undefined = undefined;
   #dirty = true;
-  #syncNo = 0;
-  #syncAt = -Infinity;
-  #echoAt = -Infinity;
-  #reportsAt = -Infinity;
-  #advAt = -Infinity;
   #carouselSince = Infinity;
   #tickedAt = -Infinity;
   #charged = 0;
   #batchFull = false;
   #toldRate = 0;
-  #counts = { source: 0, parity: 0, repair: 0, other: 0, nacks: 0 };
+  readonly #counts = { source: 0, parity: 0, repair: 0, nacks: 0 };
   #lossQ16 = 0;
   #repairsInARow = 0;
 
@@ -92,8 +73,10 @@ export class Stream {
     const interleave = Math.max(Math.min(policy.interleave, Math.floor(this.#cache.count / 3)), 1);
     const [cache, proactive] = [this.#cache, this.#proactive];
     this.#schedule = new Schedule({ cache, proactive, interleave, chunkCount });
-    this.#asks = new Asks(policy);
     this.rate = new RateControl(policy, options.rateCap);
+    const { outbox } = parts;
+    const [schedule, repairs, rate] = [this.#schedule, this.#repairs, this.rate];
+    this.#questions = new Questions({ policy, outbox, schedule, repairs, rate });
     this.#pacer = new Pacer(this.rate.bitsPerSecond);
   }
 
@@ -173,7 +156,7 @@ export class Stream {
     const member = this.#parts.members.get(nack.node);
     if (member === undefined) return;
     this.#counts.nacks += 1;
-    if (nack.syncNo > this.#syncNo) return;
+    if (nack.syncNo > this.#questions.syncNo) return;
     this.#parts.members.hear(member, nack, now);
     if (member.state !== "active" || member.as === "shed") return;
     for (const { chunk, block, value } of nack.blocks) {
@@ -200,21 +183,25 @@ export class Stream {
    * @param now - Monotonic.
    */
   tick(now: number): void {
-    if (now < this.#tickedAt + ECHO_MS) return;
+    if (now < this.#tickedAt + TICK_MS) return;
     this.#tickedAt = now;
     this.#advance(now);
-    const held = this.#members().filter((member) => member.as === "held");
     const { members } = this.#parts;
     for (const member of members.classify(this.rate.networkRate / KIB_BITS, now)) {
       this.#events.push({ kind: "classed", node: member.node, as: member.as });
+      this.rate.forget(member.node);
     }
+    const held = this.#members().filter((member) => member.as === "held");
     if (!this.rate.look(held, members.groupRoundTripMs(), now)) return;
     this.#pacer.setRate(this.rate.bitsPerSecond);
     this.#noteLoss(held);
     this.#tellRate();
   }
 
-  /** The worst held member decides how much parity is sent ahead: with fewer than 50, it is the 98th percentile. */
+  /**
+   * The worst held member decides how much parity is sent ahead: with fewer than 50, it is the
+   * 98th percentile.
+   */
   #noteLoss(held: readonly Member[]): void {
     const losses = held.map((member) => member.loss).sort((left, right) => right - left);
     const worst = losses[Math.floor(losses.length * 0.02)] ?? 0;
@@ -238,14 +225,14 @@ export class Stream {
   transmit(now: number): void {
     this.#batchFull = false;
     if (this.#dirty) this.#advance(now);
-    this.#adv(now);
+    this.#questions.adv(this.#members().length, now);
     while (this.#pacer.ready(now)) {
-      if (now >= this.#syncDueAt()) this.#sync(now);
-      if (!this.#symbol(now)) break;
+      const written = now < this.#questions.syncDueAt() || this.#sync(now);
+      if (!written || !this.#symbol(now)) break;
       this.#pacer.charge(this.#parts.outbox.dataWireBytes);
       this.#charged += this.#parts.outbox.dataWireBytes;
     }
-    if (!this.#batchFull && now >= this.#syncDueAt()) this.#sync(now);
+    if (now >= this.#questions.syncDueAt()) this.#sync(now);
   }
 
   /**
@@ -268,7 +255,9 @@ export class Stream {
     const { outbox } = this.#parts;
     const isSource = symbol < block.k;
     const ahead = isSource ? 0 : this.#proactive.symbolsFor(block.k) - (symbol - block.k);
-    const written = isSource ? outbox.source(block, symbol, false) : outbox.fresh(block, ahead, false);
+    const written = isSource
+      ? outbox.source(block, symbol, false)
+      : outbox.fresh(block, ahead, false);
     if (!written) {
       this.#batchFull = true;
       return false;
@@ -283,9 +272,8 @@ export class Stream {
 
   #finish(block: Block, now: number): void {
     block.finished = true;
-    block.finishedSync = this.#syncNo;
-    block.asked = 0;
-    this.#asks.add(block, now);
+    block.finishedSync = this.#questions.syncNo;
+    this.#questions.ask(block, now);
     this.#dirty = true;
     this.#advance(now);
   }
@@ -303,77 +291,17 @@ export class Stream {
     this.#counts.repair += 1;
     this.#repairsInARow += 1;
     if (block.resend > 0) block.resend -= 1;
-    const done = this.#repairs.sent(this.#syncNo);
+    const done = this.#repairs.sent(this.#questions.syncNo);
     if (done === undefined) return true;
     this.#cache.touch(done.chunk);
-    this.#asks.add(done, now);
+    this.#questions.ask(done, now);
     return true;
   }
 
-  /** A SYNC is due when there is something to ask, or nothing else to say, or the rate wants an echo. */
-  #syncDueAt(): number {
-    const idle = this.#schedule.openCount === 0 && this.#repairs.count === 0;
-    const { syncIdleMs } = this.#parts.policy;
-    if (idle && this.#asks.fresh > 0) return -Infinity;
-    const regular = this.#syncAt + (idle ? syncIdleMs : this.#echoIntervalMs());
-    return Math.min(this.#asks.dueAt(), regular);
-  }
-
-  #echoIntervalMs(): number {
-    return this.rate.limitedBy === "cap" ? ECHO_CAPPED_MS : ECHO_MS;
-  }
-
-  #sync(now: number): void {
-    const { outbox, members } = this.#parts;
-    const active = this.#members();
-    const log2Members = Math.ceil(Math.log2(Math.max(active.length, 1)));
-    const backoffMs = Math.min(log2Members * BACKOFF_PER_DOUBLING_MS, BACKOFF_MAX_MS);
-    const grttMs = members.groupRoundTripMs();
-    const againMs = 2 * grttMs + backoffMs + this.#parts.policy.syncIntervalMs;
-    const blocks = this.#asks.take(outbox.blocksMax, againMs, now);
-    this.#syncNo += 1;
-    let flags = 0;
-    if (now - this.#echoAt >= this.#echoIntervalMs()) {
-      flags |= Flag.echo;
-      this.#echoAt = now;
-    }
-    const askReportsMs = Math.max(ASK_REPORTS_MS, active.length * ASK_REPORTS_PER_MEMBER_MS);
-    if (this.#schedule.wantsReports && now - this.#reportsAt >= askReportsMs) {
-      flags |= Flag.report;
-      this.#reportsAt = now;
-    }
-    this.#syncAt = now;
-    this.#counts.other += 1;
-    const message = {
-      syncNo: this.#syncNo,
-      tUs: BigInt(Math.floor(now * 1000)),
-      rateKiBs: Math.round(this.rate.bitsPerSecond / KIB_BITS),
-      lossQ16: this.#lossQ16,
-      backoffQuarterMs: Math.round(backoffMs * 4),
-      log2Members,
-      grttMs: Math.min(Math.ceil(grttMs), 65_535),
-      pass: Math.min(this.#schedule.pass, PASS_MAX),
-      frontier: this.#schedule.frontier,
-      chunkCount: this.#schedule.chunkCount ?? COUNT_UNKNOWN,
-      blocks: blocks.map(({ chunk, index, issued }) => ({
-        chunk: chunk.chunk,
-        block: index,
-        value: issued,
-      })),
-    };
-    if (outbox.sync(message, flags)) return;
-    this.#batchFull = true;
-    for (const block of blocks) this.#asks.add(block, now);
-  }
-
-  #adv(now: number): void {
-    if (!this.#repairs.hasNews || now < this.#advAt + ADV_MS) return;
-    this.#advAt = now;
-    const { outbox } = this.#parts;
-    const blocks = this.#repairs.takeHeard(outbox.blocksMax);
-    if (this.#members().length < ADV_MEMBERS) return;
-    outbox.adv(this.#repairs.heardSync, blocks);
-    this.#counts.other += 1;
+  #sync(now: number): boolean {
+    const members = this.#members().length;
+    const roundTripMs = this.#parts.members.groupRoundTripMs();
+    return this.#questions.sync({ members, roundTripMs, lossQ16: this.#lossQ16 }, now);
   }
 
   /** Opens what is here, asks for what comes next, reads again what is complained about. */
@@ -407,9 +335,7 @@ export class Stream {
 
   /** @returns When something is due. */
   nextWakeup(): number {
-    const words = this.#repairs.hasNews ? this.#advAt + ADV_MS : Infinity;
-    const look = this.#tickedAt + ECHO_MS;
-    const next = Math.min(this.#syncDueAt(), words, look);
+    const next = Math.min(this.#questions.dueAt(), this.#tickedAt + TICK_MS);
     const sendable = this.#repairs.count > 0 || this.#schedule.openCount > 0;
     if (!sendable) return next;
     return this.#batchFull ? -Infinity : Math.min(next, this.#pacer.readyAt());
@@ -417,7 +343,7 @@ export class Stream {
 
   /** @returns Running totals of the stream. */
   stats(): Omit<SenderStats, "phase" | "dropped" | "members"> {
-    const { source, parity, repair, other, nacks } = this.#counts;
+    const { source, parity, repair, nacks } = this.#counts;
     return {
       pass: this.#schedule.pass,
       chunksSent: this.#schedule.sent,
@@ -425,7 +351,7 @@ export class Stream {
       sourceSent: source,
       paritySent: parity,
       repairSent: repair,
-      otherSent: other,
+      otherSent: this.#questions.count,
       nacksReceived: nacks,
       bitsPerSecond: this.rate.bitsPerSecond,
       queueDelayMs: this.rate.queueMs,

@@ -188,7 +188,7 @@ export function readExtSuperblock(source: SectorSource): ExtSuperblock | string 
     state: u16(0x3a),
     lastOrphan: u32(0xe8),
     journalInode: u32(0xe0),
-    mmpBlock: at(0x168).u64leAsNumber(),
+    mmpBlock: u32(0x168) + u32(0x16c) * 2 ** 32,
     checksumSeed: seeded ? u32(0x270) : linuxCrc32c(0xffffffff, uuidBytes),
     uuidBytes,
     label: at(0x78).latin1(16),

@@ -1,8 +1,8 @@
 /**
  * ANNOUNCE: what a receiver needs to take part in a session without a control server.
  *
- * The one idea: it is repeated for as long as the session lives, so a receiver may start at any time.
- * Layout: WIRE.md section 3.8.
+ * The one idea: it is repeated for as long as the session lives, so a receiver may start at any
+ * time. Layout: WIRE.md section 3.8.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";

@@ -30,7 +30,8 @@ export type Control =
  *
  * @param reader - From `bodyReader`.
  * @returns The message.
- * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `unknown_operation`: count and drop.
+ * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `unknown_operation`:
+ *   count and drop.
  */
 export function readControl(reader: ByteReader): Control {
   const op = reader.u8();
@@ -64,7 +65,10 @@ export function writeControl(bytes: Uint8Array, offset: number, control: Control
     writer.u8(OP_ACK).u8(0).u16be(4).u32be(control.node);
   } else {
     const reason = reasonBytesOf(control.reason);
-    writer.u8(OP_END).u8(0).u16be(1 + reason.length);
+    writer
+      .u8(OP_END)
+      .u8(0)
+      .u16be(1 + reason.length);
     writer.u8(OUTCOMES.indexOf(control.outcome)).bytes(reason);
   }
   return writer.offset - offset + TAG_BYTES;

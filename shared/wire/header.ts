@@ -1,8 +1,9 @@
 /**
  * The 16 bytes that every datagram begins with, and the rules that hold for all of them.
  *
- * The one idea: a receiver decides on these bytes alone, before it looks at anything else, whether a datagram is
- * of its session and of a kind it knows. Unknown version, type or flag: drop and count. Layout: WIRE.md section 2.
+ * The one idea: a receiver decides on these bytes alone, before it looks at anything else,
+ * whether a datagram is of its session and of a kind it knows. Unknown version, type or flag:
+ * drop and count. Layout: WIRE.md section 2.
  *
  *     offset  0      2            3      4     12
  *             magic  version|type flags  sid   seq     big-endian
@@ -14,8 +15,8 @@ import { TAG_BYTES } from "./tag.ts";
 /** Bytes of the common header. */
 export const HEADER_BYTES = 16;
 /**
- * What a datagram costs on an Ethernet beyond its own bytes: 20 IPv4, 8 UDP, 14 header, 4 check sequence, 8 preamble,
- * 12 gap. Rates in messages count it. Unit: bytes.
+ * What a datagram costs on an Ethernet beyond its own bytes: 20 IPv4, 8 UDP, 14 header, 4 check
+ * sequence, 8 preamble, 12 gap. Rates in messages count it. Unit: bytes.
  */
 export const FRAME_OVERHEAD_BYTES = 66;
 /** "hu" in ASCII. */
@@ -38,7 +39,10 @@ export const MessageType = {
 /** One of the {@link MessageType} values. */
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
-/** Bits of the flags byte. 0x02 (key phase) and 0x20 (signed) are set aside and must be 0 in version 1. */
+/**
+ * Bits of the flags byte. 0x02 (key phase) and 0x20 (signed) are set aside and must be 0 in
+ * version 1.
+ */
 export const Flag = {
   /** DATA: sent because somebody lacked something. */
   repair: 0x01,
@@ -87,7 +91,8 @@ export function splitSid(sid: bigint): SessionId {
  * @param view - The arena.
  * @param offset - Of the datagram.
  * @param length - With the tag.
- * @returns Its type, or 0 when magic, version, type or flags are not of version 1 or it is too short.
+ * @returns Its type, or 0 when magic, version, type or flags are not of version 1 or it is too
+ *   short.
  */
 export function messageType(view: DataView, offset: number, length: number): MessageType | 0 {
   if (length < HEADER_BYTES + TAG_BYTES || view.getUint16(offset) !== MAGIC) return 0;
@@ -209,7 +214,8 @@ export function inRange(value: number, range: readonly [number, number], what: s
  * Tells how long a message may be.
  *
  * @param symbolBytes - The session's symbol length.
- * @returns As long as a DATA datagram, so that what carries data carries everything. Unit: bytes, with tag.
+ * @returns As long as a DATA datagram, so that what carries data carries everything. Unit: bytes,
+ *   with tag.
  */
 export function messageBytesMax(symbolBytes: number): number {
   return Math.max(symbolBytes + 32, MESSAGE_BYTES_FLOOR);

@@ -1,9 +1,9 @@
 /**
  * NACK: a receiver's answer to a SYNC: how it fares, and how many symbols each block lacks.
  *
- * The one idea: a deficit is a count, not a list of names, because any fresh symbol serves everyone. Without
- * entries the message is an echo: it measures the round trip and tells how the receiver fares.
- * Layout: WIRE.md section 3.5.
+ * The one idea: a deficit is a count, not a list of names, because any fresh symbol serves
+ * everyone. Without entries the message is an echo: it measures the round trip and tells how the
+ * receiver fares. Layout: WIRE.md section 3.5.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";

@@ -1,5 +1,6 @@
 /**
- * PROBE: a datagram as long as DATA that carries nothing: does the group reach this receiver at this length?
+ * PROBE: a datagram as long as DATA that carries nothing: does the group reach this receiver at
+ * this length?
  *
  * Sent in series before anything is erased. Layout: WIRE.md section 3.7.
  */
@@ -51,6 +52,10 @@ export function writeProbe(
   symbolBytes: number,
 ): number {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
-  writer.u32be(probe.index).u32be(probe.count).u32be(probe.series).zeros(symbolBytes - 4);
+  writer
+    .u32be(probe.index)
+    .u32be(probe.count)
+    .u32be(probe.series)
+    .zeros(symbolBytes - 4);
   return writer.offset - offset + TAG_BYTES;
 }

@@ -1,8 +1,9 @@
 /**
  * REPORT: a receiver joins, says how far it is, which chunks it has nothing of, and how it ended.
  *
- * The one idea: NACKs are about blocks in progress, reports about whole chunks; a report describes the chunks
- * from `from` to `to` exactly, as ranges, and says nothing of the others. Layout: WIRE.md section 3.9.
+ * The one idea: NACKs are about blocks in progress, reports about whole chunks; a report
+ * describes the chunks from `from` to `to` exactly, as ranges, and says nothing of the others.
+ * Layout: WIRE.md section 3.9.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -53,7 +54,8 @@ export interface Report {
  *
  * @param reader - From `bodyReader`.
  * @returns The message.
- * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `range_order`: count and drop.
+ * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `range_order`: count
+ *   and drop.
  */
 export function readReport(reader: ByteReader): Report {
   const node = reader.u32be();

@@ -1,8 +1,8 @@
 /**
  * SYNC: the sender's question "who lacks something of these blocks?", and its clock.
  *
- * The one idea: whoever lacks symbols speaks only when asked by a SYNC, and names it, so the sender knows what had
- * been sent when the answer was true. Layout: WIRE.md section 3.3.
+ * The one idea: whoever lacks symbols speaks only when asked by a SYNC, and names it, so the
+ * sender knows what had been sent when the answer was true. Layout: WIRE.md section 3.3.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";

@@ -1,6 +1,6 @@
 /**
- * A node without a computer: the real receiver as an ordinary process over a file that stands for its
- * disk, on a network card of its own.
+ * A node without a computer: the real receiver as an ordinary process over a file that stands for
+ * its disk, on a network card of its own.
  *
  * The one idea: it makes the same visit as PID 1 of a booted node, in a second instead of a minute.
  * Its power driver is `manual`: whoever runs the test starts it, with a token from the server.

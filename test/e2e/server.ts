@@ -1,9 +1,9 @@
 /**
  * The real server in a lab, and the real verbs spoken to it.
  *
- * The one idea: everything goes the way an admin goes: a huck.yaml, `huck serve` as a process in the
- * lab's namespace, and verbs whose exit code and JSON lines are looked at. The server can be stopped
- * in order, or killed and started again on the same state.
+ * The one idea: everything goes the way an admin goes: a huck.yaml, `huck serve` as a process in
+ * the lab's namespace, and verbs whose exit code and JSON lines are looked at. The server can be
+ * stopped in order, or killed and started again on the same state.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";

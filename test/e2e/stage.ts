@@ -1,11 +1,13 @@
 /**
- * The stage of a test with virtual nodes: boot files, test disks, a lab, nodes, and the clearing up.
+ * The stage of a test with virtual nodes: boot files, test disks, a lab, nodes, and the clearing
+ * up.
  *
  * The one idea: a stage lives in one folder whose name carries the test's process id; whatever a
  * killed test left there (a QEMU, a namespace) is ended by the next stage. What takes long to make
- * is made once and kept in build/cache by the digest of all that decides it.
+ * is made once and kept in build/cache by the digest of all that decides it. HUCK_KEEP=1 keeps the
+ * folder of a stage, to look at afterwards.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -207,7 +209,7 @@ export class Stage {
   }
 }
 
-/** A translated guest takes some 40 Mbit/s; a cap keeps the test from depending on the rate found. */
+/** A translated guest takes some 40 Mbit/s; a cap keeps tests from depending on the rate found. */
 const RATE_MBIT = 60;
 
 /** Ends the virtual nodes of tests that are no more. */
@@ -217,6 +219,8 @@ function sweep(): void {
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
     const nodes = join(tmpdir(), name, "nodes");
     for (const node of existsSync(nodes) ? readdirSync(nodes) : []) switchOff(join(nodes, node));
-    if (process.env["HUCK_KEEP"] === undefined) spawnSync("rm", ["-rf", join(tmpdir(), name)]);
+    if (process.env["HUCK_KEEP"] === undefined) {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    }
   }
 }

@@ -1,9 +1,10 @@
 /**
  * A network in virtual time: datagrams lie in the arena and are delivered without a copy.
  *
- * The one idea: every way from one end to another is a link with loss (single or in bursts), delay, jitter,
- * reordering, duplicates, a bandwidth with a finite queue, and times at which it is cut. All chance comes from one
- * seeded generator, so a seed is a network. The digest over all that was delivered and lost names a run.
+ * The one idea: every way from one end to another is a link with loss (single or in bursts),
+ * delay, jitter, reordering, duplicates, a bandwidth with a finite queue, and times at which it
+ * is cut. All chance comes from one seeded generator, so a seed is a network. The digest over all
+ * that was delivered and lost names a run.
  */
 import type { DatagramView, Endpoint, TransmitBatch } from "../../shared/core/engine.ts";
 import type { Random } from "../../shared/core/random.ts";

@@ -1,8 +1,8 @@
 /**
  * What happens in a simulated session, drawn from its seed.
  *
- * The one idea: a plan is plain data made before the first datagram, so that a failing seed can be read, and a test
- * can also write a plan by hand and change one thing.
+ * The one idea: a plan is plain data made before the first datagram, so that a failing seed can
+ * be read, and a test can also write a plan by hand and change one thing.
  */
 import { seededRandom } from "../../shared/core/random.ts";
 import type { Random } from "../../shared/core/random.ts";

@@ -1,5 +1,6 @@
 /**
- * One simulated receiver: the production reception engine, a disk of finite speed, and a life with accidents.
+ * One simulated receiver: the production reception engine, a disk of finite speed, and a life
+ * with accidents.
  */
 import assert from "node:assert";
 import { Arena } from "../../shared/core/arena.ts";

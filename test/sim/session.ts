@@ -1,9 +1,10 @@
 /**
  * Runs one planned session: the production engines, a simulated network, and a clock that jumps.
  *
- * The one idea: this file is one more driver. It keeps the promises of a driver (datagrams in, requests out, results
- * back) and checks the promises of the engines after every step: no chunk is delivered twice or wrong, memory stays
- * inside its regions, everything ends in bounded virtual time.
+ * The one idea: this file is one more driver. It keeps the promises of a driver (datagrams in,
+ * requests out, results back) and checks the promises of the engines after every step: no chunk
+ * is delivered twice or wrong, memory stays inside its regions, everything ends in bounded
+ * virtual time.
  */
 import assert from "node:assert";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
@@ -25,12 +26,15 @@ import type { ReceiverOutcome } from "./receiver.ts";
 const DATAGRAMS = 16_384;
 const KEY = Uint8Array.from({ length: 16 }, (_, index) => index);
 /** All sessions use the same memory, one after the other. */
-const MEMORY = arenaMemory(128 * 1024 * 1024);
+const MEMORY = arenaMemory(192 * 1024 * 1024);
 /** Receivers that start up to this moment are waited for. */
 const EARLY_MS = 20;
 /** A driver sleeps at least this long. Unit: milliseconds. */
 const SENDER_NAP_MS = 0.25;
-/** Virtual time that no session may need: the largest image at the lowest rate, plus every time-out in a row. */
+/**
+ * Virtual time that no session may need: the largest image at the lowest rate, plus every
+ * time-out in a row.
+ */
 const TIME_MAX_MS = 200_000;
 const STEPS_MAX = 3_000_000;
 
@@ -94,7 +98,10 @@ export function runSession(plan: Plan, tweaks: SessionTweaks = {}): SessionResul
   return new Simulation(plan, tweaks).run();
 }
 
-/** The session waits for all receivers that are there from the beginning, as an operator would have it. */
+/**
+ * The session waits for all receivers that are there from the beginning, as an operator would
+ * have it.
+ */
 function startRule(plan: Plan): StartRule {
   const early = plan.receivers.filter((receiver) => receiver.startsAt <= EARLY_MS).length;
   const membersMin = Math.max(early, 1);
@@ -112,6 +119,7 @@ class Simulation {
   readonly #events: SenderEvent[] = [];
   readonly #watch: Watch | undefined;
   #senderAt = 0;
+  #senderHeard = false;
   #senderEnded = false;
   #senderEndedAtMs = Infinity;
   #now = 0;
@@ -157,8 +165,8 @@ class Simulation {
     const scratch = arena.region(repairScratchBytes(plan.symbolBytes));
     const repairer = new BlockRepairer(arena, kernel, scratch);
     this.#receivers = plan.receivers.map((receiver, index) => {
-      const { ringSlots } = receiver;
-      const ring = arena.region(ringSlots * slotBytes * 2);
+      const lives = receiver.returnsAt === Infinity ? 1 : 2;
+      const ring = arena.region(receiver.ringSlots * slotBytes * lives);
       const parts = { plan, receiver, end: index + 1, arena, tagger, repairer, ring, slotBytes };
       const content = this.#content;
       const batch = this.#network.batch(index + 1);
@@ -197,16 +205,17 @@ class Simulation {
 
   #step(): void {
     const now = this.#now;
-    let heard = false;
+    this.#senderHeard = false;
     this.#network.deliverUntil(now, (end, view) => {
       if (end > 0) this.#receivers[end - 1]?.receive(view, now);
       else if (this.#senderAlive()) {
         this.#sender.receive(view, now);
-        heard = true;
+        this.#senderHeard = true;
       }
     });
     for (const receiver of this.#receivers) receiver.step(now);
-    if (this.#senderAlive() && (heard || now >= this.#senderAt)) this.#stepSender(now);
+    const due = now >= this.#senderAt || this.#senderHeard;
+    if (this.#senderAlive() && due) this.#stepSender(now);
   }
 
   #stepSender(now: number): void {

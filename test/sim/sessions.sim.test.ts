@@ -1,7 +1,7 @@
 /**
- * Goal: every session of a random network, disk and fate ends right (P1, P3, P9), and the same seed gives the same run
- * (P12). Method: the production engines under virtual time; SESSIONS=n runs n seeds (default 500), SEED=n replays one
- * and prints what happened.
+ * Goal: every session of a random network, disk and fate ends right (P1, P3, P9), and the same
+ * seed gives the same run (P12). Method: the production engines under virtual time; SESSIONS=n
+ * runs n seeds (default 500), SEED=n replays one and prints what happened.
  */
 import { cpuUsage, env } from "node:process";
 import { describe, expect, test } from "vitest";
@@ -24,7 +24,9 @@ describe("sessions by seed (P1 P3 P9 P12)", () => {
       else payload += result.payloadBytes;
     }
     const seconds = (cpuUsage().user / 1e6).toFixed(1);
-    console.info(`${sessions} sessions, ${(payload / 2 ** 20).toFixed(0)} MiB, ${seconds} s of CPU`);
+    console.info(
+      `${sessions} sessions, ${(payload / 2 ** 20).toFixed(0)} MiB, ${seconds} s of CPU`,
+    );
     expect(failures).toEqual([]);
   });
 

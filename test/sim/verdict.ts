@@ -1,14 +1,18 @@
 /**
  * What must be true of every simulated session, whatever its seed.
  *
- * Bytes, double deliveries, order and memory are checked while it runs (receiver.ts, session.ts); here the ends are:
- * every receiver that lived and could be served is complete, and everything ended for a reason that fits.
+ * Bytes, double deliveries, order and memory are checked while it runs (receiver.ts, session.ts);
+ * here the ends are: every receiver that lived and could be served is complete, and everything
+ * ended for a reason that fits.
  */
 import type { SessionResult } from "./session.ts";
 import type { ReceiverOutcome } from "./receiver.ts";
 
-/** A receiver that starts, or is reachable again, this short before the end may come too late. Unit: ms. */
-const TOO_LATE_MS = 600;
+/**
+ * A receiver that starts, or is reachable again, this short before the end may come too late: two
+ * announcements of 500 ms may be lost, and the last 0.4 s are farewell. Unit: milliseconds.
+ */
+const TOO_LATE_MS = 1600;
 
 /** Everything that is wrong with a session; empty = right. */
 export function faultsOf(result: SessionResult): string[] {

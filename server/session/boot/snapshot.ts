@@ -42,9 +42,14 @@ function rolesOf(files: ReadonlyMap<string, string>): BootRoles {
   const initramfs = [...files.keys()].filter((name) => /^initramfs[A-Za-z0-9._-]*$/.test(name));
   return {
     kernel: "vmlinuz",
-    initramfs: initramfs.length === 0 ? ["initramfs"] : initramfs.sort(),
+    initramfs: initramfs.length === 0 ? ["initramfs.zst"] : initramfs.sort(coreFirst),
     ...(files.has("undionly.kpxe") ? { loaderBios: "undionly.kpxe" } : {}),
     ...(files.has("snponly.efi") ? { loaderEfiX64: "snponly.efi" } : {}),
     ...(files.has("snponly-arm64.efi") ? { loaderEfiArm64: "snponly-arm64.efi" } : {}),
   };
+}
+
+/** The core archive has the shortest name; later archives add to it. */
+function coreFirst(left: string, right: string): number {
+  return left.length - right.length || (left < right ? -1 : 1);
 }

@@ -1,8 +1,10 @@
 /**
- * Tools of the server's tests: a real server on loopback in a folder of its own, a real small image, and a node.
+ * Tools of the server's tests: a real server on loopback in a folder of its own, a real small
+ * image, and a node.
  *
- * The node is a driver of the real API written against shared/control: it says over HTTP what a receiver says, and
- * parses every answer by its schema. It has no disk: what receivers do with one is tested elsewhere.
+ * The node is a driver of the real API written against shared/control: it says over HTTP what a
+ * receiver says, and parses every answer by its schema. It has no disk: what receivers do with one
+ * is tested elsewhere.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -51,7 +53,7 @@ export const DISK: DiskDescription = {
 };
 
 /** Three nodes: two free, one to be confirmed; ports are the kernel's choice. */
-export const NODES = `
+const NODES = `
 nodes:
   - { name: fit01, macs: ["52:54:00:00:00:01"], reimage: free, address: 127.0.0.1 }
   - { name: fit02, macs: ["52:54:00:00:00:02"], reimage: free }
@@ -73,7 +75,8 @@ export function dropFolders(): void {
 
 /** Text of a huck.yaml for loopback without boot services. */
 export function configText(port: number, more = ""): string {
-  const server = `{ address: 127.0.0.1, httpPort: ${port}, dataPort: ${port}, dhcp: { mode: off }, socket: huck.sock${more} }`;
+  const ports = `httpPort: ${port}, dataPort: ${port}, dhcp: { mode: off }`;
+  const server = `{ address: 127.0.0.1, ${ports}, socket: huck.sock${more} }`;
   return `server: ${server}\n${NODES}`;
 }
 
@@ -84,7 +87,7 @@ export async function serveIn(folder: string, port: number, more = ""): Promise<
 }
 
 /** Writes an image of three chunks that do not compress. */
-export async function writeImage(sink: ByteSink, seed = 1): Promise<string> {
+async function writeImage(sink: ByteSink, seed = 1): Promise<string> {
   const writer = new ImageWriter(sink, await createCodecPool("node:zlib"), {
     uuid: randomBytes(16),
     createdMs: 0,

@@ -48,7 +48,7 @@ test("qemuCommand() loads a kernel itself when told so", () => {
   expect(direct).not.toContain("bootindex");
 });
 
-test("chooseAcceleration() takes KVM only from the processor's own module, and only if it boots", () => {
+test("chooseAcceleration() takes KVM only from the processor's own module, if it boots", () => {
   const works = (): boolean => true;
   expect(chooseAcceleration(["kvm", "kvm_intel"], works)).toBe("kvm");
   expect(chooseAcceleration(["kvm_amd"], works)).toBe("kvm");

@@ -1,6 +1,6 @@
 /**
  * Goal: partitions of a test disk never overlap, lie inside it, and sfdisk agrees.
- * Method: every size as a property; the script is given to the real sfdisk for one disk of each kind.
+ * Method: every size as a property; the real sfdisk gets the script for one disk of each kind.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";

@@ -3,75 +3,26 @@
  * Method: a real server on loopback with a real store, journal and sender; TestNode says what a
  * receiver says.
  */
-import { readdirSync, statSync } from "node:fs";
-import path from "node:path";
+import { execFile } from "node:child_process";
+import { chmodSync, statSync } from "node:fs";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
-import type { Event } from "../../../../shared/control/event.ts";
-import { NodeRoute } from "../../../../shared/control/node-api.ts";
-import {
-  ImageList,
-  JobCreated,
-  JobStatus,
-  NodeList,
-} from "../../../../shared/control/operator-api.ts";
-import { refuseOrder } from "../../../../shared/control/order.ts";
 import type { RunningServer } from "../../../../server/main.ts";
-import {
-  DISK,
-  TestNode,
-  dropFolders,
-  eventsOf,
-  freshFolder,
-  imageBytes,
-  operate,
-  serveIn,
-  somePort,
-  storeImage,
-} from "../lab-kit.ts";
+import { TestNode, dropFolders, freshFolder, serveIn, somePort, storeImage } from "../lab-kit.ts";
 
 let folder = "";
 let server: RunningServer;
-let imageId = "";
 const port = somePort();
 
 beforeEach(async () => {
   folder = freshFolder();
-  imageId = await storeImage(folder, "ubuntu");
+  await storeImage(folder, "ubuntu");
   server = await serveIn(folder, port);
 });
 afterEach(async () => {
   await server.close();
 });
 afterAll(dropFolders);
-
-async function beginLoad(nodes: string[], more: object = {}): Promise<JobCreated> {
-  const answer = await operate(server, "POST", "/v1/loads", {
-    image: "ubuntu",
-    nodes,
-    gatherSeconds: 0,
-    ...more,
-  });
-  return JobCreated.parse(answer.body);
-}
-
-async function beginSave(name: string): Promise<JobCreated> {
-  return JobCreated.parse(
-    (await operate(server, "POST", "/v1/saves", { node: "fit01", name })).body,
-  );
-}
-
-/** Boots a node, joins, and gives it with its order. */
-async function joined(name: string): Promise<{ node: TestNode; order: string }> {
-  const node = await TestNode.boot(server, name);
-  const reply = await node.join();
-  return { node, order: reply.order?.order.id ?? "none" };
-}
-
-function kinds(events: Event[]): string[] {
-  return events
-    .filter(({ kind }) => kind !== "note")
-    .map((event) => (event.kind === "phase" ? event.phase : event.kind));
-}
 
 test("no route answers with a file, and unknown routes are problems", async () => {
   const node = await TestNode.boot(server, "fit01");
@@ -82,8 +33,29 @@ test("no route answers with a file, and unknown routes are problems", async () =
   }
 });
 
-test("the operator socket is closed to others by its mode, and a second server refuses to take it", async () => {
-  expect(statSync(server.socket).mode & 0o777).toBe(0o660);
-  await expect(serveIn(folder, port + 1)).rejects.toMatchObject({ code: "server_runs" });
-});
+test(
+  "the operator socket is closed to others by its mode, and a second " +
+    "server refuses to take it",
+  async () => {
+    expect(statSync(server.socket).mode & 0o777).toBe(0o660);
+    await expect(serveIn(folder, port + 1)).rejects.toMatchObject({ code: "server_runs" });
+  },
+);
 
+test.runIf(process.getuid?.() === 0)(
+  "listenForOperators() obeys the uids that are named and refuses every other one",
+  async () => {
+    await server.close();
+    server = await serveIn(folder, port, ", uids: [65533]");
+    chmodSync(folder, 0o755);
+    const where = JSON.stringify({ socketPath: server.socket, path: "/v1/server" });
+    const print = "(answer) => { console.log(answer.statusCode); answer.resume(); }";
+    const ask = `require("node:http").get(${where}, ${print})`;
+    const asUser = async (uid: number): Promise<string> => {
+      const child = promisify(execFile)(process.execPath, ["-e", ask], { uid, gid: uid, cwd: "/" });
+      return (await child).stdout.trim();
+    };
+    expect(await asUser(65_533)).toBe("200");
+    expect(await asUser(65_534)).toBe("403");
+  },
+);

@@ -1,0 +1,199 @@
+/**
+ * Goal: a real disk survives save and restore, whichever codec, on the same and on other sizes;
+ * what must be refused is refused before anything is written. Method: disks made by sgdisk, sfdisk,
+ * mke2fs, mkfs.vfat and mkswap; restored ones are checked by the tools themselves.
+ */
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { imagePlace } from "../../server/local/image-place.ts";
+import { restoreLocally } from "../../server/local/image-restore.ts";
+import { saveImage } from "../../server/local/image-save.ts";
+import { openSource } from "../../server/store/device.ts";
+import { openImageFile } from "../../server/store/folder.ts";
+import { planDisk, usedSectors } from "../../shared/allocation/plan.ts";
+import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
+import type { ImageSummary } from "../../shared/image/store.ts";
+import { checkImage } from "../../shared/image/verify.ts";
+import type { Reporter } from "../../shared/linux/terminal.ts";
+import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "./disk-tools.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "huck-image-"));
+const path = (name: string): string => join(folder, name);
+const never = new AbortController().signal;
+const quiet: Reporter = { event: () => undefined, progress: () => undefined };
+
+const DISK_BYTES = 256 * MIB;
+/** ESP at 1 MiB, swap at 65 MiB, ext4 from 81 MiB up to the last sector that sgdisk allows. */
+const FAT = { offset: MIB, length: 64 * MIB };
+const SWAP = { offset: 65 * MIB, length: 16 * MIB };
+const EXT = { offset: 81 * MIB, length: 174 * MIB };
+
+async function save(
+  source: string,
+  name: string,
+  codec: CodecChoice = "auto",
+): Promise<ImageSummary> {
+  const place = imagePlace(name, path("store"));
+  const task = { source, place, rawIfDirty: false, level: 3, codec, tool: "huck", host: "test" };
+  return await saveImage(task, quiet, never);
+}
+
+async function restore(name: string, target: string): Promise<void> {
+  const image = path(`store/${name}.huck`);
+  const task = { image, target, erase: target, verify: "full", codec: "auto" } as const;
+  await restoreLocally(task, quiet, never);
+}
+
+/** Asks each tool about its part; a tool that finds fault fails the test. */
+function checkWithTools(disk: string): void {
+  expect(run("sgdisk", "-v", disk)).toMatch(/No problems found/);
+  const part = path("part");
+  cutOut(disk, FAT.offset, FAT.length, part);
+  run("fsck.fat", "-n", part);
+  cutOut(disk, EXT.offset, EXT.length, part);
+  run("e2fsck", "-fn", part);
+  cutOut(disk, SWAP.offset, SWAP.length, part);
+  expect(run("swaplabel", part)).toMatch(/LABEL: *lab/);
+}
+
+beforeAll(() => {
+  makeTree(path("tree"), 2, 40);
+  makeFile(path("disk"), DISK_BYTES);
+  const sizes = ["-n", "1:2048:+64M", "-n", "2:0:+16M", "-n", "3:0:+174M"];
+  run("sgdisk", ...sizes, "-t", "1:ef00", "-t", "2:8200", "-t", "3:8300", path("disk"));
+  makeFile(path("fat"), FAT.length);
+  run("mkfs.vfat", "-F", "32", "-s", "1", path("fat"));
+  run("mcopy", "-i", path("fat"), "-s", path("tree/d1"), path("tree/large-1"), "::");
+  makeFile(path("swap"), SWAP.length);
+  run("mkswap", "-L", "lab", path("swap"));
+  makeExt(path("ext"), EXT.length, path("tree"), ["-t", "ext4"]);
+  putInto(path("disk"), FAT.offset, path("fat"));
+  putInto(path("disk"), SWAP.offset, path("swap"));
+  putInto(path("disk"), EXT.offset, path("ext"));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe("a GPT disk with FAT32, swap and ext4", () => {
+  test("save, restore, save: same id, used sectors equal, tools content", async () => {
+    const first = await save(path("disk"), "first");
+    expect(first.usedBytes).toBeLessThan(DISK_BYTES / 2);
+    writeFileSync(path("copy"), new Uint8Array(DISK_BYTES).fill(0x77)); // a former tenant
+    await restore("first", path("copy"));
+    checkWithTools(path("copy"));
+    const second = await save(path("copy"), "second");
+    expect(second.id).toBe(first.id);
+    const source = openSource(path("disk"));
+    const used = usedSectors(planDisk(source, { rawIfDirty: false }));
+    source.close();
+    const [one, two] = [readFileSync(path("disk")), readFileSync(path("copy"))];
+    for (const { start, end } of used) {
+      const equal = one.compare(two, start * 512, end * 512, start * 512, end * 512);
+      expect(equal, `sectors ${start} to ${end}`).toBe(0);
+    }
+  });
+
+  test("zstd-napi and node:zlib give the same id, and each reads the other's image", async () => {
+    const ids = new Set<string>();
+    for (const [index, codec] of (["zstd-napi", "node:zlib"] as const).entries()) {
+      ids.add((await save(path("disk"), `codec-${index}`, codec)).id);
+      const other = await createCodecPool(index === 0 ? "node:zlib" : "zstd-napi");
+      const file = openImageFile(path(`store/codec-${index}.huck`));
+      expect(checkImage(file, file.index, other, () => undefined).problemCount).toBe(0);
+      file.close();
+    }
+    expect(ids.size).toBe(1);
+  });
+
+  test.each([-(512 * 1024), 100 * MIB])(
+    "restores to a disk %i bytes larger",
+    async (difference) => {
+      const target = path("other-size");
+      writeFileSync(target, "");
+      truncateSync(target, DISK_BYTES + difference);
+      await restore("first", target);
+      checkWithTools(target);
+      expect(run("sgdisk", "-p", target)).toMatch(/last usable sector is \d+/);
+    },
+  );
+
+  test("refuses a disk smaller than the image needs and leaves it alone", async () => {
+    const target = path("small");
+    writeFileSync(target, new Uint8Array(200 * MIB).fill(0x77));
+    await expect(restore("first", target)).rejects.toThrow(/has 209715200 bytes, \d+ wanted/);
+    expect(readFileSync(target).every((byte) => byte === 0x77)).toBe(true);
+  });
+
+  test("refuses a torn image, names a flipped byte, and writes nothing of either", async () => {
+    const whole = path("store/first.huck");
+    copyFileSync(whole, path("store/torn.huck"));
+    truncateSync(path("store/torn.huck"), readFileSync(whole).byteLength - 5000);
+    await expect(restore("torn", path("untouched"))).rejects.toThrow(/writing was interrupted/);
+    const flipped = readFileSync(whole);
+    const at = flipped.byteLength >> 1;
+    flipped[at] = (flipped[at] ?? 0) ^ 1;
+    writeFileSync(path("store/flipped.huck"), flipped);
+    const file = openImageFile(path("store/flipped.huck"));
+    const check = checkImage(file, file.index, await createCodecPool(), () => undefined);
+    file.close();
+    expect(check.problemCount).toBe(1);
+    expect(check.problems[0]).toMatchObject({ partition: 3 });
+    const before = path("closed");
+    await expect(restore("flipped", before)).rejects.toThrow(/Cannot use chunk \d+/);
+    expect(() => run("sgdisk", "-v", before)).not.toThrow();
+    expect(readFileSync(before).subarray(510, 512)).toEqual(Buffer.of(0, 0));
+  });
+
+  test("refuses a dirty ext4 and keeps all of it when told to", async () => {
+    copyFileSync(path("disk"), path("dirty"));
+    copyFileSync(path("ext"), path("dirty-ext"));
+    run("debugfs", "-w", "-R", "feature needs_recovery", path("dirty-ext"));
+    putInto(path("dirty"), EXT.offset, path("dirty-ext"));
+    await expect(save(path("dirty"), "dirty")).rejects.toThrow(
+      "Cannot save partition 3 (ext4): its journal needs recovery, a clean one wanted",
+    );
+    const place = imagePlace("dirty", path("store"));
+    const program = { level: 1, codec: "auto", tool: "huck", host: "test" } as const;
+    const task = { source: path("dirty"), place, rawIfDirty: true, ...program };
+    const { usedBytes } = await saveImage(task, quiet, never);
+    expect(usedBytes).toBeGreaterThan(EXT.length);
+  });
+});
+
+describe("an MBR disk with logical partitions", () => {
+  test("save, restore, save: same id, sfdisk and e2fsck content", async () => {
+    const disk = path("mbr");
+    makeFile(disk, 64 * MIB);
+    writeFileSync(path("sfdisk"), "label: dos\n,16M,L,*\n,,E\n,16M,L\n,20M,L\n");
+    run("sh", "-c", `sfdisk -q ${disk} < ${path("sfdisk")}`);
+    const starts = [...run("sfdisk", "-d", disk).matchAll(/start= *(\d+), size= *(\d+), type=83/g)];
+    expect(starts).toHaveLength(3);
+    for (const [index, [, start, size]] of starts.entries()) {
+      const args = ["-t", index === 0 ? "ext2" : "ext4", "-O", "^has_journal"];
+      makeTree(path(`tree-${index}`), index, 2);
+      makeExt(path("logical"), Number(size) * 512, path(`tree-${index}`), args);
+      putInto(disk, Number(start) * 512, path("logical"));
+    }
+    const first = await save(disk, "mbr");
+    writeFileSync(path("mbr-copy"), new Uint8Array(64 * MIB).fill(0x77));
+    await restore("mbr", path("mbr-copy"));
+    expect((await save(path("mbr-copy"), "mbr-again")).id).toBe(first.id);
+    const table = (of: string): string => run("sfdisk", "-d", of).replaceAll(of, "disk");
+    expect(table(path("mbr-copy"))).toBe(table(disk));
+    for (const [, start, size] of starts) {
+      cutOut(path("mbr-copy"), Number(start) * 512, Number(size) * 512, path("logical"));
+      run("e2fsck", "-fn", path("logical"));
+    }
+  });
+});

@@ -1,0 +1,332 @@
+/**
+ * Goal: the node API keeps CONTROL.md section 4, over real sockets.
+ * Method: a real server on loopback with a real store, journal and sender; TestNode says what a
+ * receiver says.
+ */
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import type { Event } from "../../../../shared/control/event.ts";
+import { NodeRoute } from "../../../../shared/control/node-api.ts";
+import { ImageList, JobCreated } from "../../../../shared/control/operator-api.ts";
+import { refuseOrder } from "../../../../shared/control/order.ts";
+import type { RunningServer } from "../../../../server/main.ts";
+import {
+  DISK,
+  TestNode,
+  dropFolders,
+  eventsOf,
+  freshFolder,
+  imageBytes,
+  operate,
+  serveIn,
+  somePort,
+  storeImage,
+} from "../lab-kit.ts";
+
+let folder = "";
+let server: RunningServer;
+let imageId = "";
+const port = somePort();
+
+beforeEach(async () => {
+  folder = freshFolder();
+  imageId = await storeImage(folder, "ubuntu");
+  server = await serveIn(folder, port);
+});
+afterEach(async () => {
+  await server.close();
+});
+afterAll(dropFolders);
+
+async function beginLoad(nodes: string[], more: object = {}): Promise<JobCreated> {
+  const answer = await operate(server, "POST", "/v1/loads", {
+    image: "ubuntu",
+    nodes,
+    gatherSeconds: 0,
+    ...more,
+  });
+  return JobCreated.parse(answer.body);
+}
+
+async function beginSave(name: string): Promise<JobCreated> {
+  return JobCreated.parse(
+    (await operate(server, "POST", "/v1/saves", { node: "fit01", name })).body,
+  );
+}
+
+/** Boots a node, joins, and gives it with its order. */
+async function joined(name: string): Promise<{ node: TestNode; order: string }> {
+  const node = await TestNode.boot(server, name);
+  const reply = await node.join();
+  return { node, order: reply.order?.order.id ?? "none" };
+}
+
+function kinds(events: Event[]): string[] {
+  return events
+    .filter(({ kind }) => kind !== "note")
+    .map((event) => (event.kind === "phase" ? event.phase : event.kind));
+}
+
+test("node API leads a node from join to verdict and the job to its end", async () => {
+  const job = await beginLoad(["fit01"]);
+  const { node, order } = await joined("fit01");
+  const terms = await node.session(order);
+  expect(terms).toMatchObject({
+    imageId,
+    chunkCount: 3,
+    member: 1,
+    sender: { address: "127.0.0.1" },
+  });
+  expect(await node.arm(order)).toEqual({ allowed: true, reason: "" });
+  expect(await node.report(order, "receiving", 50)).toEqual({ abort: false });
+  await node.end(order, "ok");
+  const events = await eventsOf(server, job.job, job.after);
+  expect(kinds(events)).toEqual(["booting", "joining", "arming", "receiving", "verdict", "end"]);
+  expect(events.at(-1)).toMatchObject({ nodesOk: 1, nodesNotOk: 0, aborted: false });
+  expect((await TestNode.boot(server, "fit01").then((again) => again.join())).order).toBeNull();
+});
+
+test(
+  "join gives an order that the receiver's own check accepts, and none " +
+    "for another node or nonce",
+  async () => {
+    await beginLoad(["fit01"]);
+    const node = await TestNode.boot(server, "fit01");
+    const { order } = await node.join();
+    const granted = await operate(server, "POST", "/v1/tokens", { node: "fit01" });
+    const { serverKey } = granted.body as { serverKey: string };
+    const expected = {
+      publicKey: Buffer.from(serverKey, "hex"),
+      node: "fit01",
+      nonce: node.nonce,
+      now: new Date(),
+    };
+    if (order === null) throw new Error("no order came");
+    expect(refuseOrder(order, expected)).toBeUndefined();
+    expect(refuseOrder(order, { ...expected, nonce: "0".repeat(32) })?.code).toBe("order_replayed");
+    expect(refuseOrder({ ...order, signature: "0".repeat(128) }, expected)?.code).toBe(
+      "order_forged",
+    );
+  },
+);
+
+test(
+  "arm allows two boots and then refuses with order_spent; a repeated " + "question counts once",
+  async () => {
+    await beginLoad(["fit01"]);
+    const first = await joined("fit01");
+    expect((await first.node.arm(first.order)).allowed).toBe(true);
+    expect((await first.node.arm(first.order)).allowed).toBe(true);
+    const second = await joined("fit01");
+    expect(second.order).toBe(first.order);
+    expect((await second.node.arm(second.order)).allowed).toBe(true);
+    const third = await joined("fit01");
+    expect(await third.node.arm(third.order)).toEqual({
+      allowed: false,
+      reason: "order_spent: the order has armed 2 times",
+    });
+  },
+);
+
+test("arm refuses a disk that the order does not name", async () => {
+  await beginLoad(["fit01"], { disk: [{ serial: "other" }] });
+  const { node, order } = await joined("fit01");
+  const answer = await node.say(NodeRoute.arm, { order, disk: DISK });
+  expect(answer.body).toMatchObject({ allowed: false });
+  expect((answer.body as { reason: string }).reason).toMatch(/^no_disk_matches: /);
+});
+
+test(
+  "join answers a repeated request of the same boot alike and refuses a " + "replayed token",
+  async () => {
+    await beginLoad(["fit01"]);
+    const node = await TestNode.boot(server, "fit01");
+    const first = await node.join();
+    expect((await node.join()).order?.order.id).toBe(first.order?.order.id);
+    node.nonce = "f".repeat(32);
+    const replayed = await node.say(NodeRoute.join, node.joinBody());
+    expect(replayed).toMatchObject({ status: 401, body: { code: "bad_token" } });
+  },
+);
+
+test(
+  "join refuses MACs outside the inventory, tokens of other nodes and " + "made-up tokens",
+  async () => {
+    const node = await TestNode.boot(server, "fit01");
+    const stranger = { ...node.joinBody(), macs: ["52:54:00:99:99:99"] };
+    expect(await node.say(NodeRoute.join, stranger)).toMatchObject({
+      status: 404,
+      body: { code: "unknown_node" },
+    });
+    const other = { ...node.joinBody(), macs: ["52:54:00:00:00:02"] };
+    expect(await node.say(NodeRoute.join, other)).toMatchObject({ status: 401 });
+    const madeUp = { ...node.joinBody(), token: "0".repeat(32) };
+    expect(await node.say(NodeRoute.join, madeUp)).toMatchObject({ status: 401 });
+  },
+);
+
+test(
+  "node routes refuse requests without a token, before the join, and for " + "another node's order",
+  async () => {
+    await beginLoad(["fit01", "fit02"]);
+    const early = await TestNode.boot(server, "fit01");
+    const body = { order: "0".repeat(32) };
+    expect((await early.say(NodeRoute.session, body)).status).toBe(401);
+    expect((await early.say(NodeRoute.session, body, "")).status).toBe(401);
+    const one = await joined("fit01");
+    const two = await joined("fit02");
+    const stolen = await two.node.say(NodeRoute.arm, { order: one.order, disk: DISK });
+    expect(stolen).toMatchObject({ status: 409, body: { code: "order_over" } });
+  },
+);
+
+test("a verdict sent twice makes one event; a rejoin after it has nothing to do", async () => {
+  const job = await beginLoad(["fit01"]);
+  const { node, order } = await joined("fit01");
+  await node.end(order, "ok_unchanged");
+  await node.end(order, "disk_too_small");
+  const events = await eventsOf(server, job.job, job.after);
+  expect(events.filter(({ kind }) => kind === "verdict")).toHaveLength(1);
+  expect(events.at(-1)).toMatchObject({ nodesOk: 1 });
+});
+
+test(
+  "a node whose verdict was lost meets its order again and ends " +
+    "ok_unchanged without arming again",
+  async () => {
+    const job = await beginLoad(["fit01"]);
+    const first = await joined("fit01");
+    await first.node.arm(first.order);
+    const again = await joined("fit01");
+    expect(again.order).toBe(first.order);
+    expect((await first.node.say(NodeRoute.arm, { order: first.order, disk: DISK })).status).toBe(
+      401,
+    );
+    await again.node.end(again.order, "ok_unchanged");
+    expect((await eventsOf(server, job.job)).at(-1)).toMatchObject({ kind: "end", nodesOk: 1 });
+  },
+);
+
+test("a node that claims ok without having armed is not believed", async () => {
+  const job = await beginLoad(["fit01"]);
+  const { node, order } = await joined("fit01");
+  await node.end(order, "ok");
+  const verdict = (await eventsOf(server, job.job)).find(({ kind }) => kind === "verdict");
+  expect(verdict).toMatchObject({ verdict: { code: "receiver_fault" } });
+});
+
+test(
+  "manifest and chunk give the bytes of the image file, and chunk " + "refuses an index beyond it",
+  async () => {
+    await beginLoad(["fit01"]);
+    const { node } = await joined("fit01");
+    const file = await import("node:fs").then((fs) =>
+      fs.readFileSync(path.join(folder, "images/ubuntu.huck")),
+    );
+    const manifest = await node.get(NodeRoute.manifest);
+    expect(manifest.status).toBe(200);
+    expect(file.subarray(-manifest.bytes.byteLength).equals(manifest.bytes)).toBe(true);
+    const chunk = await node.get(`${NodeRoute.chunk}/2`);
+    expect(file.indexOf(chunk.bytes)).toBeGreaterThan(0);
+    expect((await node.get(`${NodeRoute.chunk}/3`)).status).toBe(404);
+    expect((await node.get(`${NodeRoute.chunk}/../manifest`)).status).not.toBe(500);
+    expect((await node.get(`${NodeRoute.chunk}/x`)).status).toBe(400);
+  },
+);
+
+test(
+  "capture makes a complete image visible, and the node's ok is believed " + "only then",
+  async () => {
+    const job = await beginSave("saved");
+    const { node, order } = await joined("fit01");
+    expect(await node.upload(await imageBytes())).toMatchObject({
+      status: 201,
+      body: { name: "saved" },
+    });
+    await node.end(order, "ok");
+    expect((await eventsOf(server, job.job)).at(-1)).toMatchObject({ nodesOk: 1 });
+    const { images } = ImageList.parse((await operate(server, "GET", "/v1/images")).body);
+    expect(images.map(({ name }) => name)).toEqual(["saved", "ubuntu"]);
+  },
+);
+
+test(
+  "capture torn half-way leaves nothing, may be repeated, and ok without " +
+    "an image is upload_failed",
+  async () => {
+    const job = await beginSave("saved");
+    const { node, order } = await joined("fit01");
+    const bytes = await imageBytes();
+    expect(await node.upload(bytes, bytes.byteLength >> 1)).toBe("torn");
+    expect(await node.upload(bytes.subarray(0, -1))).toMatchObject({ status: 422 });
+    expect(readdirSync(path.join(folder, "images"))).toEqual(["ubuntu.huck"]);
+    await node.end(order, "ok");
+    const verdict = (await eventsOf(server, job.job)).find(({ kind }) => kind === "verdict");
+    expect(verdict).toMatchObject({ verdict: { code: "upload_failed" } });
+  },
+);
+
+test(
+  "capture is refused when the order is a load, and stops when more " + "comes than the disks hold",
+  async () => {
+    await beginLoad(["fit01"]);
+    const { node } = await joined("fit01");
+    expect(await node.upload(Buffer.alloc(10))).toMatchObject({
+      body: { code: "no_capture_wanted" },
+    });
+  },
+);
+
+test(
+  "a server that restarts in mid-job knows job, order, arms and token, " +
+    "and gives the rest of the events",
+  async () => {
+    const job = await beginLoad(["fit01", "fit02"]);
+    const { node, order } = await joined("fit01");
+    const before = await node.session(order);
+    await node.arm(order);
+    await server.close();
+    server = await serveIn(folder, port);
+    expect(await node.report(order, "receiving", 10)).toEqual({ abort: false });
+    const after = await node.session(order);
+    expect(after.session).not.toBe(before.session);
+    await node.end(order, "ok");
+    const other = await joined("fit02");
+    await other.node.end(other.order, "ok_unchanged");
+    const events = await eventsOf(server, job.job, job.after);
+    const seqs = events.map(({ seq }) => seq);
+    expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right));
+    expect(events.at(-1)).toMatchObject({ kind: "end", nodesOk: 2 });
+  },
+);
+
+test("a second arm after a restart still spends the order", async () => {
+  await beginLoad(["fit01"]);
+  const first = await joined("fit01");
+  await first.node.arm(first.order);
+  await server.close();
+  server = await serveIn(folder, port);
+  const second = await joined("fit01");
+  expect((await second.node.arm(second.order)).allowed).toBe(true);
+  const third = await joined("fit01");
+  expect((await third.node.arm(third.order)).allowed).toBe(false);
+});
+
+test("the same image asked for by two jobs is one stream with different members", async () => {
+  await beginLoad(["fit01"], { gatherSeconds: 60 });
+  const one = await joined("fit01");
+  await beginLoad(["fit02"]);
+  const two = await joined("fit02");
+  const [left, right] = [await one.node.session(one.order), await two.node.session(two.order)];
+  expect(right).toEqual({ ...left, member: 2 });
+});
+
+test("join is refused above its rate and allowed again later", async () => {
+  const node = await TestNode.boot(server, "fit01");
+  const answers = await Promise.all(
+    Array.from({ length: 120 }, () => node.say(NodeRoute.join, {})),
+  );
+  expect(answers.some(({ status }) => status === 429)).toBe(true);
+  expect(answers.some(({ status }) => status === 400)).toBe(true);
+});

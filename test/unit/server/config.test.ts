@@ -1,0 +1,82 @@
+/**
+ * Goal: a configuration is taken whole or refused with the line of the mistake. Method: small
+ * files.
+ */
+import { expect, test } from "vitest";
+import { parseConfig } from "../../../server/config.ts";
+
+const good = `server: { address: 10.0.0.1 }
+nodes:
+  - name: fit01
+    macs: ["52:54:00:00:00:01"]
+`;
+
+function mistake(text: string): string {
+  try {
+    parseConfig(text, "/lab/huck.yaml");
+  } catch (thrown) {
+    expect(thrown).toMatchObject({ code: "bad_config", exitCode: 2 });
+    return (thrown as Error).message;
+  }
+  throw new Error("the text was taken");
+}
+
+test("parseConfig() fills in defaults and makes folders absolute", () => {
+  const { server, inventory } = parseConfig(good, "/lab/huck.yaml");
+  expect(server).toMatchObject({
+    httpPort: 4080,
+    store: "/lab/images",
+    state: "/lab/state",
+    socket: "/run/huck/huck.sock",
+    dhcp: { mode: "proxy" },
+  });
+  expect(inventory.nodes.map(({ name }) => name)).toEqual(["fit01"]);
+});
+
+test.each([
+  ["a misspelt word", `${good}    reimge: free\n`, /line 5: nodes\.0: .*reimge/],
+  ["a bad value", good.replace('01"', '0x"'), /line 4: nodes\.0\.macs\.0/],
+  [
+    "a missing name",
+    'server: { address: 10.0.0.1 }\nnodes:\n  - macs: ["52:54:00:00:00:01"]\n',
+    /line 3: nodes\.0\.name/,
+  ],
+  [
+    "a name twice",
+    `${good}  - { name: fit01, macs: ["52:54:00:00:00:02"] }\n`,
+    /line 5: name fit01 stands in two/,
+  ],
+  [
+    "a MAC twice",
+    `${good}  - name: fit02\n    macs: ["52:54:00:00:00:01"]\n`,
+    /line 6: MAC 52:54:00:00:00:01/,
+  ],
+  [
+    "interface and address",
+    "server: { address: 10.0.0.1, interface: eth0 }\n",
+    /line 1: .*exactly one/,
+  ],
+  ["neither of them", "server: {}\n", /exactly one/],
+  ["no YAML", "server: [\n", /line \d+: /],
+  [
+    "a key twice",
+    "server: { address: 10.0.0.1 }\nserver: { address: 10.0.0.2 }\n",
+    /line 2: .*unique/,
+  ],
+  ["an empty file", "", /line 1: /],
+  [
+    "full DHCP without a range",
+    "server: { address: 10.0.0.1, dhcp: { mode: full } }\n",
+    /dhcp\.range/,
+  ],
+])("parseConfig() names the line of %s", (_what, text, wanted) => {
+  expect(mistake(text)).toMatch(wanted);
+});
+
+test("parseConfig() refuses a file that blows itself up with anchors", () => {
+  const layers = Array.from(
+    { length: 9 },
+    (_, index) => `l${index + 1}: &l${index + 1} [${`*l${index}, `.repeat(9)}]`,
+  );
+  expect(() => parseConfig(`l0: &l0 [x]\n${layers.join("\n")}\n`, "/lab/huck.yaml")).toThrow();
+});

@@ -1,0 +1,171 @@
+/**
+ * Goal: the verbs on image files do what they say, refuse before they write, and leave nothing half
+ * done. Method: the functions behind the verbs on files in a temporary folder.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { imagePlace } from "../../../../server/local/image-place.ts";
+import { progressLine, progressText, stoppable } from "../../../../server/local/image-progress.ts";
+import { restoreLocally, type RestoreTask } from "../../../../server/local/image-restore.ts";
+import { saveImage, type SaveTask } from "../../../../server/local/image-save.ts";
+import { checkLines, infoLines } from "../../../../server/local/image-text.ts";
+import { openImageFile } from "../../../../server/store/folder.ts";
+import type { Reporter } from "../../../../shared/linux/terminal.ts";
+import { gptDisk, MIB, saved } from "../../shared/image/fixtures.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "huck-local-"));
+const path = (name: string): string => join(folder, name);
+const told: string[] = [];
+const reporter: Reporter = {
+  event: (text) => told.push(text),
+  progress: () => undefined,
+};
+const never = new AbortController().signal;
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function saveTask(source: string, name: string): SaveTask {
+  const place = imagePlace(name, path("store"));
+  const program = { tool: "huck test", host: "here" };
+  return { source, place, rawIfDirty: false, level: 1, codec: "auto", ...program };
+}
+
+function restoreTask(image: string, target: string, erase?: string): RestoreTask {
+  const task = { image, target, verify: "full", codec: "auto" } as const;
+  return erase === undefined ? task : { ...task, erase };
+}
+
+describe("saveImage() and restoreLocally()", () => {
+  test.each([512, 4096])("bring a disk with %i-byte sectors into a new file", async (sector) => {
+    writeFileSync(path(`disk-${sector}`), gptDisk(sector));
+    const image = await saveImage(saveTask(path(`disk-${sector}`), `i${sector}`), reporter, never);
+    const file = path(`store/i${sector}.huck`);
+    const target = path(`copy-${sector}`);
+    await restoreLocally(restoreTask(file, target), reporter, never);
+    const again = await saveImage(saveTask(target, `again-${sector}`), reporter, never);
+    expect(again.id).toBe(image.id);
+    const tail = readFileSync(target).subarray(4 * MIB, 6 * MIB);
+    expect(Buffer.compare(tail, gptDisk(sector).subarray(4 * MIB, 6 * MIB))).toBe(0);
+    expect(told.join()).toContain("Partition 2 is kept whole");
+  });
+
+  test("refuse a name that is taken, and a source that is not there", async () => {
+    const task = saveTask(path("disk-512"), "i512");
+    await expect(saveImage(task, reporter, never)).rejects.toThrow(/the name is taken/);
+    const nothing = saveTask(path("nowhere"), "new");
+    await expect(saveImage(nothing, reporter, never)).rejects.toThrow(/there is no such file/);
+  });
+
+  test("leave nothing behind when a save is stopped", async () => {
+    const stopped = AbortSignal.abort();
+    const before = readdirSync(path("store"));
+    const work = saveImage(saveTask(path("disk-512"), "never"), reporter, stopped);
+    await expect(work).rejects.toThrow(/it was stopped/);
+    expect(readdirSync(path("store"))).toEqual(before);
+  });
+
+  test("erase an existing file only when it is named", async () => {
+    const target = path("precious");
+    writeFileSync(target, new Uint8Array(9 * MIB).fill(5));
+    const image = path("store/i512.huck");
+    for (const erase of [undefined, path("other")]) {
+      const work = restoreLocally(restoreTask(image, target, erase), reporter, never);
+      await expect(work).rejects.toThrow(/it exists, and --erase/);
+    }
+    expect(readFileSync(target).every((byte) => byte === 5)).toBe(true);
+    await restoreLocally(restoreTask(image, target, target), reporter, never);
+    expect(readFileSync(target)[510]).toBe(0x55);
+  });
+
+  test("refuse a file that is too small and leave it alone", async () => {
+    const target = path("small");
+    writeFileSync(target, new Uint8Array(MIB).fill(5));
+    const work = restoreLocally(
+      restoreTask(path("store/i512.huck"), target, target),
+      reporter,
+      never,
+    );
+    await expect(work).rejects.toThrow(/the disk has 1048576 bytes/);
+    expect(readFileSync(target).every((byte) => byte === 5)).toBe(true);
+  });
+
+  test("make no target when the image is torn", async () => {
+    writeFileSync(path("torn.huck"), readFileSync(path("store/i512.huck")).subarray(0, -10));
+    const work = restoreLocally(restoreTask(path("torn.huck"), path("none")), reporter, never);
+    await expect(work).rejects.toThrow(/Cannot read image/);
+    expect(existsSync(path("none"))).toBe(false);
+  });
+});
+
+describe("imagePlace()", () => {
+  test.each([
+    ["lab", "/store", "/store", "lab", "/store/lab.huck"],
+    ["lab.huck", "/store", ".", "lab", "lab.huck"],
+    ["/a/lab.huck", "/store", "/a", "lab", "/a/lab.huck"],
+    ["./lab", "/store", ".", "lab", "lab"],
+  ])("finds %s (store %s) in %s as %s: %s", (typed, store, folderName, name, file) => {
+    expect(imagePlace(typed, store)).toEqual({ folder: folderName, name, file });
+  });
+});
+
+describe("image text", () => {
+  test("infoLines() names disk, partitions, modes and reasons", async () => {
+    const { index } = await saved(gptDisk());
+    const lines = infoLines(index).join("\n");
+    expect(lines).toMatch(/part 1 +ext4 "lab", .* allocated: its ext4 map is true/);
+    expect(lines).toMatch(/part 2 +raw, 2 MiB of 2 MiB, raw: no known file system/);
+    expect(lines).toMatch(/needs +a disk of at least 6308352 bytes/);
+  });
+
+  test("checkLines() ends with the verdict and names places", () => {
+    const problem = { message: "Bad", chunk: 3, partition: 1, diskBytes: [0, 512] as const };
+    const check = { chunks: 9, problems: [problem, { message: "Gap" }], problemCount: 2 };
+    expect(checkLines(check)).toEqual([
+      "Bad (partition 1, disk bytes 0 to 512)",
+      "Gap",
+      "2 problems in 9 chunks",
+    ]);
+    expect(checkLines({ chunks: 9, problems: [], problemCount: 0 })).toEqual([
+      "9 chunks are right",
+    ]);
+  });
+});
+
+describe("image progress", () => {
+  test("progressText() tells share, rate and time left", () => {
+    const state = { doneBytes: 256 * MIB, totalBytes: 1024 * MIB, elapsedMs: 2000 };
+    expect(progressText("saving", state)).toBe(
+      "saving 25 %  256 MiB of 1 GiB  128 MiB/s  6 s left",
+    );
+    const start = { doneBytes: 0, totalBytes: 0, elapsedMs: 0 };
+    expect(progressText("saving", start)).toBe("saving 100 %  0 bytes of 0 bytes  0 bytes/s");
+  });
+
+  test("progressLine() renews at most five times a second and at the end", () => {
+    const shown: string[] = [];
+    let now = 1000;
+    const line = progressLine({ ...reporter, progress: (text) => shown.push(text) }, () => now);
+    for (let done = 0; done <= 100; done += 1) {
+      line("saving", done, 100);
+      now += 10;
+    }
+    expect(shown.length).toBeGreaterThanOrEqual(5);
+    expect(shown.length).toBeLessThanOrEqual(7);
+    expect(shown.at(-1)).toMatch(/^saving 100 %/);
+  });
+
+  test("stoppable() turns SIGINT into an abort and gives the signal back afterwards", async () => {
+    const listeners = process.listenerCount("SIGINT");
+    const aborted = await stoppable(async (signal) => {
+      process.emit("SIGINT");
+      await Promise.resolve();
+      return signal.aborted;
+    });
+    expect(aborted).toBe(true);
+    expect(process.listenerCount("SIGINT")).toBe(listeners);
+  });
+});

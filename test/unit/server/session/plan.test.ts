@@ -1,0 +1,59 @@
+/**
+ * Goal: a refusal comes before anything is begun and names what stands against the job. Method: a
+ * lab in made-up time.
+ */
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { dropFolders } from "../lab-kit.ts";
+import { TestLab } from "./lab-fixture.ts";
+
+let lab: TestLab;
+beforeEach(async () => {
+  lab = await TestLab.make();
+});
+afterAll(dropFolders);
+
+function codeOf(begin: () => unknown): unknown {
+  try {
+    begin();
+  } catch (thrown) {
+    expect(lab.lab.takeRequests()).toEqual([]);
+    return thrown;
+  }
+  throw new Error("the job was begun");
+}
+
+test(
+  "planLoad() refuses unknown nodes, nodes to be confirmed, and images " + "that are not there",
+  () => {
+    expect(codeOf(() => lab.load(["fit09"]))).toMatchObject({ code: "unknown_node" });
+    expect(codeOf(() => lab.load(["fit03"]))).toMatchObject({
+      code: "confirm_needed",
+      exitCode: 4,
+    });
+    expect(codeOf(() => lab.load(["fit01"], { image: "none" }))).toMatchObject({
+      code: "no_such_image",
+    });
+  },
+);
+
+test("planLoad() takes a confirmed node and counts a node that is named twice once", () => {
+  const job = lab.load(["fit03", "fit01", "fit03"], { confirmed: true });
+  expect(Object.keys(lab.verdicts(job))).toEqual(["fit03", "fit01"]);
+});
+
+test("planLoad() refuses busy nodes and names their job", () => {
+  const job = lab.load(["fit01"]);
+  lab.lab.takeRequests();
+  const refusal = codeOf(() => lab.load(["fit02", "fit01"]));
+  expect(refusal).toMatchObject({
+    code: "node_busy",
+    message: expect.stringContaining(job) as string,
+  });
+});
+
+test("planSave() refuses names that are taken, by an image or by a save that runs", () => {
+  expect(codeOf(() => lab.save("fit01", "ubuntu"))).toMatchObject({ code: "image_exists" });
+  lab.save("fit01", "mine");
+  lab.lab.takeRequests();
+  expect(codeOf(() => lab.save("fit02", "mine"))).toMatchObject({ code: "image_exists" });
+});

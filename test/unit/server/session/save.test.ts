@@ -1,0 +1,64 @@
+/**
+ * Goal: a save takes one bounded image, once, and believes only what it holds (P7). Method: a lab
+ * in made-up time.
+ */
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { DISK, dropFolders } from "../lab-kit.ts";
+import { TestLab } from "./lab-fixture.ts";
+
+let lab: TestLab;
+beforeEach(async () => {
+  lab = await TestLab.make();
+});
+afterAll(dropFolders);
+
+test("writeSaveOrder() names image, level and nonce of this boot", () => {
+  lab.save("fit01", "mine");
+  expect(lab.join("fit01").reply.order?.order).toMatchObject({
+    action: "save",
+    name: "mine",
+    level: 3,
+    rawIfDirty: false,
+  });
+});
+
+test("beginCapture() bounds the upload by the node's disks", () => {
+  lab.save("fit01", "mine");
+  const { name, bytesMax } = lab.lab.desk.beginCapture(lab.join("fit01").visitor);
+  expect(name).toBe("mine");
+  expect(bytesMax).toBeGreaterThan(DISK.sizeBytes);
+  expect(bytesMax).toBeLessThan(DISK.sizeBytes + (65 << 20));
+});
+
+test("beginCapture() refuses loads, second captures and orders that have ended", () => {
+  const refuses = (visitor: Parameters<typeof lab.lab.desk.beginCapture>[0]): void => {
+    expect(() => lab.lab.desk.beginCapture(visitor)).toThrow(
+      expect.objectContaining({ code: "no_capture_wanted" }),
+    );
+  };
+  lab.load(["fit02"]);
+  refuses(lab.join("fit02").visitor);
+  const job = lab.save("fit01", "mine");
+  const { visitor } = lab.join("fit01");
+  const { order } = lab.lab.desk.beginCapture(visitor);
+  lab.lab.desk.endCapture(order, "a".repeat(64));
+  refuses(visitor);
+  lab.lab.abort(job, lab.now);
+  refuses(visitor);
+  expect(lab.lab.desk.captureGoesOn(order, lab.now)).toBe(false);
+});
+
+test("doubtSave() believes ok only when the image is durable, also after a restart", () => {
+  const job = lab.save("fit01", "mine");
+  const first = lab.join("fit01");
+  const { order } = lab.lab.desk.beginCapture(first.visitor);
+  lab.lab.desk.endCapture(order, "a".repeat(64));
+  lab.restart();
+  const again = lab.join("fit01");
+  lab.end(again.visitor, again.order, "ok");
+  expect(lab.verdicts(job)).toEqual({ fit01: "ok" });
+  const other = lab.save("fit01", "other");
+  const third = lab.join("fit01");
+  lab.end(third.visitor, third.order, "ok");
+  expect(lab.verdicts(other)).toEqual({ fit01: "upload_failed" });
+});

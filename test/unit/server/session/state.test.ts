@@ -1,0 +1,68 @@
+/**
+ * Goal: memory after a restart is memory before it; wanted states and requests follow from orders.
+ * Method: a lab in made-up time that dies at every stage.
+ */
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { DISK, dropFolders } from "../lab-kit.ts";
+import { TestLab } from "./lab-fixture.ts";
+
+let lab: TestLab;
+beforeEach(async () => {
+  lab = await TestLab.make();
+});
+afterAll(dropFolders);
+
+test("begin() starts every node once and tells the boot services once", () => {
+  lab.load(["fit01", "fit02"]);
+  const requests = lab.lab.takeRequests();
+  expect(requests.map(({ kind }) => kind)).toEqual(["enter", "enter", "wanted"]);
+  expect(lab.lab.takeRequests()).toEqual([]);
+});
+
+test("a restart starts nodes again that had not been heard of, and no others", () => {
+  lab.load(["fit01", "fit02"]);
+  lab.join("fit02");
+  lab.restart();
+  expect(lab.lab.takeRequests()).toMatchObject([{ kind: "enter", node: "fit01" }]);
+});
+
+test("a restart keeps arms, verdicts, wanted states and the end of a job", () => {
+  const job = lab.load(["fit01", "fit02"]);
+  const one = lab.join("fit01");
+  lab.lab.desk.arm(one.visitor, { order: one.order, disk: DISK }, lab.now);
+  const two = lab.join("fit02");
+  lab.end(two.visitor, two.order, "ok_unchanged");
+  lab.restart();
+  expect(lab.verdicts(job)).toEqual({ fit01: "none", fit02: "ok_unchanged" });
+  expect(lab.lab.wantsReceiver("fit01")).toBe(true);
+  expect(lab.lab.wantsReceiver("fit02")).toBe(false);
+  const again = lab.join("fit01");
+  expect(again.order).toBe(one.order);
+  lab.lab.desk.arm(again.visitor, { order: again.order, disk: DISK }, lab.now);
+  lab.end(again.visitor, again.order, "ok");
+  lab.restart();
+  expect(lab.lab.jobStatus(job).state).toBe("ended");
+  expect(lab.events(job).filter(({ kind }) => kind === "end")).toHaveLength(1);
+});
+
+test("a restart ends a job whose deadline passed meanwhile with truthful verdicts", () => {
+  const job = lab.load(["fit01"], { deadlineSeconds: 60 });
+  lab.join("fit01");
+  lab.now += 3_600_000;
+  lab.restart();
+  lab.lab.tick(lab.now);
+  expect(lab.verdicts(job)).toEqual({ fit01: "lost" });
+});
+
+test("progress() makes at most two events a second for a node and keeps none", () => {
+  const job = lab.load(["fit01"]);
+  const { visitor, order } = lab.join("fit01");
+  const heard: string[] = [];
+  lab.lab.log.listen(job, ({ kind }) => heard.push(kind));
+  for (let step = 0; step < 100; step += 1) {
+    lab.now += 20;
+    lab.report(visitor, order, "receiving");
+  }
+  expect(heard.filter((kind) => kind === "progress").length).toBeLessThanOrEqual(5);
+  expect(lab.events(job).some(({ kind }) => kind === "progress")).toBe(false);
+});

@@ -1,0 +1,152 @@
+/**
+ * Goal: the plan keeps every sector that matters and says why; regions never overlap.
+ * Method: disks with real file systems inside hand-made tables; every kind of gap.
+ */
+import { describe, expect, test } from "vitest";
+import { planDisk, usedSectors } from "../../../../shared/allocation/plan.ts";
+import { cutRegions, type Region } from "../../../../shared/allocation/regions.ts";
+import { rangesCover, totalOfRanges } from "../../../../shared/core/ranges.ts";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import type { Partition, PartitionTable } from "../../../../shared/disk/table.ts";
+import { diskOf, putGpt, putMbr, readVector } from "../disk/fixtures.ts";
+
+const MIB_SECTORS = 2048;
+
+/**
+ * GPT disk of 6 MiB: ext4 in 1 .. 3 MiB, random bytes in 3 .. 4 MiB, gap, 1 MiB and more behind.
+ */
+function gptDisk(): Uint8Array {
+  const disk = new Uint8Array(6 * MIB_SECTORS * 512);
+  disk.set(diskOf(readVector("filesystem/ext4.json")), MIB_SECTORS * 512);
+  disk.fill(0x5a, 3 * MIB_SECTORS * 512, 4 * MIB_SECTORS * 512);
+  putGpt(disk, 512, [
+    { start: MIB_SECTORS, sectorCount: 2 * MIB_SECTORS },
+    { start: 3 * MIB_SECTORS, sectorCount: MIB_SECTORS },
+  ]);
+  return disk;
+}
+
+function expectDisjoint(regions: readonly Region[]): void {
+  let end = 0;
+  for (const region of regions) {
+    expect(region.start).toBeGreaterThanOrEqual(end);
+    expect(rangesCover([{ start: region.start, end: region.end }], region.used)).toBe(true);
+    end = region.end;
+  }
+}
+
+describe("planDisk()", () => {
+  test("keeps tables, used blocks and raw partitions of a GPT disk, and says why", () => {
+    const plan = planDisk(memorySource(gptDisk()), { rawIfDirty: false });
+    expect(plan.partitions.map(({ mode, why }) => [mode, why])).toEqual([
+      ["allocated", "its ext4 map is true"],
+      ["raw", "no known file system was found in it"],
+    ]);
+    const used = usedSectors(plan);
+    const tables = [
+      { start: 0, end: MIB_SECTORS },
+      { start: 6 * MIB_SECTORS - 33, end: 6 * MIB_SECTORS },
+    ];
+    expect(rangesCover(used, tables)).toBe(true);
+    expect(totalOfRanges(used)).toBeLessThan(5 * MIB_SECTORS);
+    expect(plan.warnings).toContain(
+      "Partition 2 is kept whole: no known file system was found in it.",
+    );
+    expectDisjoint(plan.regions);
+  });
+
+  test("gates the head of the disk, of every partition, and the end", () => {
+    const plan = planDisk(memorySource(gptDisk()), { rawIfDirty: false });
+    const gates = plan.regions.filter(({ gate }) => gate);
+    expect(gates.map(({ start, partition }) => [start, partition])).toEqual([
+      [0, 0],
+      [MIB_SECTORS, 1],
+      [3 * MIB_SECTORS, 2],
+      [4 * MIB_SECTORS - 128, 2],
+      [5 * MIB_SECTORS, 0],
+    ]);
+    expect(gates.at(-1)?.diskEnd).toBe(true);
+  });
+
+  test("needs room for the last partition and a backup GPT, not for what follows", () => {
+    const plan = planDisk(memorySource(gptDisk()), { rawIfDirty: false });
+    expect(plan.minBytes).toBe((4 * MIB_SECTORS + 33) * 512);
+  });
+
+  test("refuses a dirty file system, or keeps it whole when asked to", () => {
+    const disk = gptDisk();
+    const state = MIB_SECTORS * 512 + 1024 + 0x3a;
+    disk[state] = 0; // also breaks the superblock's checksum
+    const unsure = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(unsure.partitions[0]?.why).toBe("its superblock fails its checksum");
+    const ext2 = gptDisk();
+    ext2.fill(0, MIB_SECTORS * 512, 3 * MIB_SECTORS * 512);
+    ext2.set(diskOf(readVector("filesystem/ext2.json")), MIB_SECTORS * 512);
+    ext2[state] = 0;
+    expect(() => planDisk(memorySource(ext2), { rawIfDirty: false })).toThrow(
+      "Cannot save partition 1 (ext2): it was not unmounted in order, a clean one wanted",
+    );
+    const plan = planDisk(memorySource(ext2), { rawIfDirty: true });
+    expect(plan.partitions[0]).toMatchObject({ mode: "raw", usedBytes: 2 << 20 });
+    expect(plan.warnings.join()).toMatch(/Partition 1 is kept whole: it was not unmounted/);
+  });
+
+  test("takes a disk without a table as one partition", () => {
+    const disk = diskOf(readVector("filesystem/ext4.json"));
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(plan.partitions.map(({ partition, mode }) => [partition.number, mode])).toEqual([
+      [0, "allocated"],
+    ]);
+    expect(plan.minBytes).toBe(disk.byteLength);
+    expectDisjoint(plan.regions);
+  });
+
+  test("keeps every EBR behind the gate and lists the container as skipped", () => {
+    const disk = new Uint8Array(4 * MIB_SECTORS * 512);
+    putMbr(disk, 0, [{ start: MIB_SECTORS, sectorCount: 2 * MIB_SECTORS, type: 5 }]);
+    putMbr(disk, MIB_SECTORS * 512, [
+      { start: 64, sectorCount: 256 },
+      { start: 1000, sectorCount: 1000, type: 5 },
+    ]);
+    putMbr(disk, (MIB_SECTORS + 1000) * 512, [{ start: 64, sectorCount: 256 }]);
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(plan.partitions.map(({ mode }) => mode)).toEqual(["skip", "raw", "raw"]);
+    const gates = plan.regions.filter(({ gate, partition }) => gate && partition === 0);
+    expect(gates.map(({ start, end }) => [start, end])).toEqual([
+      [0, MIB_SECTORS + 64], // the first EBR lies in the gap before the first partition
+      [MIB_SECTORS + 1000, MIB_SECTORS + 1001],
+      [3 * MIB_SECTORS, 4 * MIB_SECTORS],
+    ]);
+    expectDisjoint(plan.regions);
+    expect(plan.minBytes).toBe(3 * MIB_SECTORS * 512);
+  });
+
+  test("warns when the end of the disk holds more than is kept", () => {
+    const disk = new Uint8Array(6 * MIB_SECTORS * 512);
+    putMbr(disk, 0, [{ start: MIB_SECTORS, sectorCount: 16 }]);
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(plan.warnings.join()).toMatch(/4186112 bytes behind the last partition/);
+  });
+});
+
+describe("cutRegions()", () => {
+  test("keeps short gaps whole and only the edges of long ones", () => {
+    const at = (number: number, start: number): Partition => ({
+      ...{ number, start, sectorCount: 100, type: "", name: "", guid: "", container: false },
+    });
+    const far = 200 * MIB_SECTORS;
+    const table: PartitionTable = {
+      ...{ kind: "mbr", diskId: "", tableSectors: [{ start: 0, end: 1 }], backupSectors: 0 },
+      ...{ partitions: [], warnings: [] },
+    };
+    const uses = [at(1, 64), at(2, 1000), at(3, far)].map((partition) => ({ partition, used: [] }));
+    const regions = cutRegions(table, uses, { sectorCount: far + 100, sectorBytes: 512 });
+    expect(regions.flatMap(({ used }) => used)).toEqual([
+      { start: 0, end: 64 },
+      { start: 164, end: 1000 },
+      { start: 1100, end: 1100 + MIB_SECTORS },
+      { start: far - MIB_SECTORS, end: far },
+    ]);
+    expect(regions.map(({ gate }) => gate)).toEqual([true, false, false, false]);
+  });
+});

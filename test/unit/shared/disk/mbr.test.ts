@@ -1,0 +1,102 @@
+/**
+ * Goal: MBR and EBR chains are read as the kernel reads them, and no chain can hang or escape the
+ * disk. Method: tables written by hand; every way a chain can lie.
+ */
+import { describe, expect, test } from "vitest";
+import { readMbr, readMbrEntries } from "../../../../shared/disk/mbr.ts";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import { putMbr } from "./fixtures.ts";
+
+const EXTENDED = 0x05;
+
+/** Primary at 64, container at 1000 with logical partitions at 1100, 1300 and 1500. */
+function extendedDisk(): Uint8Array {
+  const disk = new Uint8Array(4096 * 512);
+  putMbr(disk, 0, [
+    { start: 64, sectorCount: 100 },
+    { start: 1000, sectorCount: 2000, type: EXTENDED },
+  ]);
+  putMbr(disk, 1000 * 512, [
+    { start: 100, sectorCount: 50 },
+    { start: 200, sectorCount: 200, type: EXTENDED },
+  ]);
+  putMbr(disk, 1200 * 512, [
+    { start: 100, sectorCount: 60 },
+    { start: 400, sectorCount: 200, type: EXTENDED },
+  ]);
+  putMbr(disk, 1400 * 512, [{ start: 100, sectorCount: 70 }]);
+  return disk;
+}
+
+describe("readMbr()", () => {
+  test("finds primary, container and logical partitions when the chain is whole", () => {
+    const table = readMbr(memorySource(extendedDisk()));
+    expect(
+      table.partitions.map(({ number, start, sectorCount }) => [number, start, sectorCount]),
+    ).toEqual([
+      [1, 64, 100],
+      [2, 1000, 2000],
+      [5, 1100, 50],
+      [6, 1300, 60],
+      [7, 1500, 70],
+    ]);
+    expect(table.tableSectors.map(({ start }) => start)).toEqual([0, 1000, 1200, 1400]);
+    expect(table.partitions.filter(({ container }) => container)).toHaveLength(1);
+  });
+
+  test("reads the disk signature as the tools print it", () => {
+    const disk = extendedDisk();
+    new DataView(disk.buffer).setUint32(440, 0xdeadbeef, true);
+    expect(readMbr(memorySource(disk)).diskId).toBe("deadbeef");
+  });
+
+  test("refuses when the chain comes back to an EBR it has seen", () => {
+    const disk = extendedDisk();
+    putMbr(disk, 1400 * 512, [
+      { start: 100, sectorCount: 70 },
+      { start: 200, sectorCount: 200, type: EXTENDED },
+    ]);
+    expect(() => readMbr(memorySource(disk))).toThrow(/chain does not end/);
+  });
+
+  test("refuses when an EBR has no signature", () => {
+    const disk = extendedDisk();
+    disk[1200 * 512 + 510] = 0;
+    expect(() => readMbr(memorySource(disk))).toThrow(/no EBR in sector 1200/);
+  });
+
+  test("refuses when the chain leaves the disk", () => {
+    const disk = extendedDisk();
+    putMbr(disk, 1400 * 512, [
+      { start: 100, sectorCount: 70 },
+      { start: 900_000, sectorCount: 200, type: EXTENDED },
+    ]);
+    expect(() => readMbr(memorySource(disk))).toThrow(/the source has 4096/);
+  });
+
+  test("refuses partitions that overlap or leave the disk", () => {
+    const overlapping = new Uint8Array(4096 * 512);
+    putMbr(overlapping, 0, [
+      { start: 64, sectorCount: 100 },
+      { start: 100, sectorCount: 100 },
+    ]);
+    expect(() => readMbr(memorySource(overlapping))).toThrow(/partition 2 begins inside 1/);
+    const outside = new Uint8Array(4096 * 512);
+    putMbr(outside, 0, [{ start: 64, sectorCount: 4096 }]);
+    expect(() => readMbr(memorySource(outside))).toThrow(/the disk has 4096/);
+  });
+
+  test("reads tables on disks with sectors of 4096 bytes", () => {
+    const disk = new Uint8Array(512 * 4096);
+    putMbr(disk, 0, [{ start: 64, sectorCount: 100 }]);
+    expect(readMbr(memorySource(disk, 4096)).partitions[0]?.start).toBe(64);
+  });
+});
+
+describe("readMbrEntries()", () => {
+  test("gives nothing when a status byte is neither 0 nor 0x80", () => {
+    const disk = extendedDisk();
+    disk[446] = 0x7f;
+    expect(readMbrEntries(disk.subarray(0, 512))).toBeUndefined();
+  });
+});

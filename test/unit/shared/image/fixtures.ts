@@ -1,0 +1,161 @@
+/**
+ * Images and disks in memory for tests: real captures through the real codec, nothing on the file
+ * system.
+ */
+import { planDisk } from "../../../../shared/allocation/plan.ts";
+import type { BlockDevice } from "../../../../shared/disk/block-device.ts";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import { captureImage } from "../../../../shared/image/capture.ts";
+import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import type { CodecPool } from "../../../../shared/image/codec-pool.ts";
+import { type ImageBytes, type ImageIndex, openImage } from "../../../../shared/image/reader.ts";
+import type { ByteSink } from "../../../../shared/image/writer.ts";
+import { diskOf, putGpt, readVector } from "../disk/fixtures.ts";
+
+/** Unit: bytes. */
+export const MIB = 1 << 20;
+
+/** A sink that keeps what it gets. */
+export class MemorySink implements ByteSink {
+  readonly #pieces: Uint8Array[] = [];
+
+  append(bytes: Uint8Array): Promise<void> {
+    this.#pieces.push(new Uint8Array(bytes));
+    return Promise.resolve();
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(Buffer.concat(this.#pieces));
+  }
+}
+
+/** Image bytes over memory, as strict as a file. */
+export function imageBytes(bytes: Uint8Array): ImageBytes {
+  return {
+    fileBytes: bytes.byteLength,
+    read(offset, into) {
+      if (offset + into.byteLength > bytes.byteLength) throw new Error("read behind the end");
+      into.set(bytes.subarray(offset, offset + into.byteLength));
+    },
+  };
+}
+
+/**
+ * A disk of 8 MiB: GPT, ext4 in 1 .. 3 MiB, bytes without pattern in 4 .. 6 MiB, free space behind.
+ */
+export function gptDisk(sectorBytes = 512): Uint8Array {
+  const disk = new Uint8Array(8 * MIB);
+  disk.set(diskOf(readVector("filesystem/ext4.json")), MIB);
+  let state = 1;
+  for (let at = 4 * MIB; at < 6 * MIB; at += 1) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    disk[at] = state >>> 24;
+  }
+  const unit = MIB / sectorBytes;
+  putGpt(disk, sectorBytes, [
+    { start: unit, sectorCount: 2 * unit },
+    { start: 4 * unit, sectorCount: 2 * unit },
+  ]);
+  return disk;
+}
+
+/** Captures a disk; `tool` and time do not reach the image id. */
+export async function savedBytes(
+  disk: Uint8Array,
+  options: {
+    readonly sectorBytes?: number;
+    readonly pool?: CodecPool;
+    readonly nowMs?: number;
+    readonly level?: number;
+  } = {},
+): Promise<Uint8Array> {
+  const source = memorySource(disk, options.sectorBytes ?? 512);
+  const sink = new MemorySink();
+  const plan = planDisk(source, { rawIfDirty: false });
+  const pool = options.pool ?? zlibCodecPool();
+  await captureImage(
+    source,
+    plan,
+    { sink, pool },
+    {
+      level: options.level ?? 1,
+      uuid: new Uint8Array(16).fill(7),
+      nowMs: options.nowMs ?? 0,
+      tool: "huck test",
+      host: "here",
+    },
+  );
+  return sink.bytes;
+}
+
+/** An opened image. */
+export interface Saved {
+  readonly bytes: Uint8Array;
+  readonly file: ImageBytes;
+  readonly index: ImageIndex;
+}
+
+/** Captures a disk and opens the image. */
+export async function saved(disk: Uint8Array, sectorBytes = 512): Promise<Saved> {
+  const bytes = await savedBytes(disk, { sectorBytes });
+  const file = imageBytes(bytes);
+  return { bytes, file, index: openImage(file) };
+}
+
+/** A disk in memory that counts writes. */
+export class MemoryDisk implements BlockDevice {
+  readonly bytes: Uint8Array;
+  readonly sectorBytes: number;
+  readonly sectorCount: number;
+  readonly alignment = 1;
+  readonly identity: BlockDevice["identity"];
+  writes = 0;
+
+  constructor(sizeBytes: number, sectorBytes = 512, inUse: readonly string[] = []) {
+    this.bytes = new Uint8Array(sizeBytes);
+    this.sectorBytes = sectorBytes;
+    this.sectorCount = Math.floor(sizeBytes / sectorBytes);
+    this.identity = {
+      path: "memory",
+      sizeBytes: this.sectorCount * sectorBytes,
+      sectorBytes,
+      serial: "",
+      wwn: "",
+      model: "",
+      bus: "other",
+      rotational: false,
+      removable: false,
+      inUse,
+    };
+  }
+
+  read(lba: number, into: Uint8Array): void {
+    const offset = lba * this.sectorBytes;
+    into.set(this.bytes.subarray(offset, offset + into.byteLength));
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    this.writes += 1;
+    this.bytes.set(bytes, offset);
+  }
+
+  discard(): boolean {
+    return false;
+  }
+
+  flush(): void {
+    // memory keeps what it is given
+  }
+
+  dropCache(): void {
+    // there is no cache
+  }
+
+  rereadTable(): boolean {
+    return true;
+  }
+
+  close(): void {
+    // nothing to give back
+  }
+}

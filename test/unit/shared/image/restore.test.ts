@@ -1,0 +1,99 @@
+/**
+ * Goal: a restore gives back the disk, on a larger one with a valid GPT, and refuses before it
+ * writes. Method: captures restored to disks in memory, saved again, ids compared; targets that
+ * must be refused.
+ */
+import { describe, expect, test } from "vitest";
+import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
+import { readPartitionTable } from "../../../../shared/disk/probe.ts";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { decodeGateRecord } from "../../../../shared/image/gate.ts";
+import { restoreImage, type RestoreOptions } from "../../../../shared/image/restore.ts";
+import { gptDisk, MemoryDisk, MIB, saved, type Saved } from "./fixtures.ts";
+
+const OPTIONS: RestoreOptions = { orderId: "test", verify: "full" };
+
+async function restore(
+  image: Saved,
+  disk: MemoryDisk,
+  options: RestoreOptions = OPTIONS,
+): Promise<Awaited<ReturnType<typeof restoreImage>>> {
+  return await restoreImage({ ...image, pool: zlibCodecPool() }, disk, options);
+}
+
+describe("restoreImage()", () => {
+  test.each([512, 4096])(
+    "gives back the disk, and the next save the same id (%i)",
+    async (sector) => {
+      const image = await saved(gptDisk(sector), sector);
+      const disk = new MemoryDisk(8 * MIB, sector);
+      disk.bytes.fill(0x77); // a former tenant
+      const result = await restore(image, disk);
+      expect(result.resized).toBe(false);
+      expect(result.writtenBytes).toBe(image.index.manifest.stats.rawBytes);
+      const again = await saved(disk.bytes, sector);
+      expect(toHex(again.index.imageId)).toBe(toHex(image.index.imageId));
+    },
+  );
+
+  test.each([6 * MIB + 33 * 512, 12 * MIB])("moves the GPT to a disk of %i bytes", async (size) => {
+    const image = await saved(gptDisk());
+    const disk = new MemoryDisk(size);
+    disk.bytes.fill(0x77);
+    expect((await restore(image, disk)).resized).toBe(true);
+    const table = readPartitionTable(memorySource(disk.bytes));
+    expect(table.warnings).toEqual([]);
+    expect(table.partitions).toHaveLength(2);
+    const source = gptDisk();
+    expect(
+      sameBytes(disk.bytes.subarray(4 * MIB, 6 * MIB), source.subarray(4 * MIB, 6 * MIB)),
+    ).toBe(true);
+  });
+
+  test("refuses a disk that is too small or in use, and writes nothing", async () => {
+    const image = await saved(gptDisk());
+    const small = new MemoryDisk(image.index.manifest.requires.minBytes - 512);
+    await expect(restore(image, small)).rejects.toThrow(/bytes wanted|\d+ wanted/);
+    const busy = new MemoryDisk(8 * MIB, 512, ["sda1 mounted on /home"]);
+    await expect(restore(image, busy)).rejects.toThrow(
+      'Cannot write "memory": sda1 mounted on /home',
+    );
+    expect([small.writes, busy.writes]).toEqual([0, 0]);
+  });
+
+  test("refuses an image whose gate chunks are damaged before it writes anything", async () => {
+    const image = await saved(gptDisk());
+    const { offset, length } = image.index.table.recordRange(0);
+    image.bytes[offset + length - 1] = (image.bytes[offset + length - 1] ?? 0) ^ 1;
+    const disk = new MemoryDisk(8 * MIB);
+    await expect(restore(image, disk)).rejects.toThrow(/chunk 0/);
+    expect(disk.writes).toBe(0);
+  });
+
+  test("leaves the gate closed when a chunk of the body is damaged", async () => {
+    const image = await saved(gptDisk());
+    const chunk = image.index.table.count - 4;
+    const { offset, length } = image.index.table.recordRange(chunk);
+    image.bytes[offset + length - 1] = (image.bytes[offset + length - 1] ?? 0) ^ 1;
+    const disk = new MemoryDisk(8 * MIB);
+    disk.bytes.set(gptDisk());
+    await expect(restore(image, disk)).rejects.toThrow(new RegExp(`chunk ${chunk}`));
+    const record = decodeGateRecord(disk.bytes.subarray(0, 512));
+    expect(record?.orderId).toBe("test");
+    expect(toHex(record?.imageId ?? new Uint8Array())).toBe(toHex(image.index.imageId));
+    expect(readPartitionTable(memorySource(disk.bytes)).kind).toBe("none");
+  });
+
+  test("stops between chunks when told to and leaves the gate closed", async () => {
+    const image = await saved(gptDisk());
+    const disk = new MemoryDisk(8 * MIB);
+    const controller = new AbortController();
+    const progress = (): void => {
+      controller.abort();
+    };
+    const options = { ...OPTIONS, signal: controller.signal, progress };
+    await expect(restore(image, disk, options)).rejects.toThrow(/it was stopped/);
+    expect(decodeGateRecord(disk.bytes.subarray(0, 512))).toBeDefined();
+  });
+});
