@@ -6,10 +6,9 @@ NODE_MODULES := $(CURDIR)/.node/node_modules
 export PATH := $(NODE_MODULES)/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
 BOOTSTRAP := scripts/bootstrap
-SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check unit test e2e bench fuzz vectors initramfs
+.PHONY: help demo check unit test e2e bench initramfs
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,15 +36,6 @@ e2e: ## virtual machines: PXE boot, load, reboot, save (BIOS and UEFI)
 bench: ## huck beside its peers in network namespaces; prints JSON and ratios
 	@$(BOOTSTRAP) demo test bench
 	node test/bench/main.ts
-
-fuzz: ## decoders and engines against hostile input; SEED=n replays a run
-	@$(BOOTSTRAP)
-	SEED=$(SEED) node test/fuzz/main.ts
-
-vectors: ## rewrite the golden vectors and show what changed
-	@$(BOOTSTRAP)
-	node scripts/vectors.ts
-	git --no-pager diff --stat -- test/vectors
 
 initramfs: ## build vmlinuz and initramfs for the nodes (UPDATE=1 resolves the inputs anew)
 	@$(BOOTSTRAP) initramfs

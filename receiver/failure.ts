@@ -1,8 +1,9 @@
 /**
  * NodeFailure: why a receiver gives up, and how every ending becomes a verdict.
  *
- * A failure names code, reason and cure; what happened to the disk is not its business. Whoever makes the verdict
- * knows whether the gate was closed (the disk is not untouched any more) and whether it was opened again.
+ * A failure names code, reason and cure; what happened to the disk is not its business. Whoever
+ * makes the verdict knows whether the gate was closed (the disk is not untouched any more) and
+ * whether it was opened again.
  */
 import { FormatError, HuckError, SituationError, messageOf } from "../shared/core/errors.ts";
 import { VerdictCode } from "../shared/control/verdict.ts";

@@ -1,9 +1,10 @@
 /**
- * The story of a load, as one node lives it: choose, look, prove the way, arm, receive, verify, open.
+ * The story of a load, as one node lives it: choose, look, prove the way, arm, receive, verify,
+ * open.
  *
- * The one idea: up to `arm` nothing is written, and every check that can fail is made before; from `arm` to
- * `openGate` the disk does not boot; after `openGate` all was read back. Times, threads and sockets are behind the
- * interfaces it is given.
+ * The one idea: up to `arm` nothing is written, and every check that can fail is made before; from
+ * `arm` to `openGate` the disk does not boot; after `openGate` all was read back. Times, threads
+ * and sockets are behind the interfaces it is given.
  */
 import type { Range } from "../shared/core/ranges.ts";
 import { chooseDisk } from "../shared/control/disk-rule.ts";
@@ -19,11 +20,19 @@ import type { Reporter } from "./status/reporter.ts";
 /** How a reception went. */
 export type ReceptionOutcome =
   | { readonly ok: true }
-  | { readonly ok: false; readonly code: VerdictCode; readonly reason: string; readonly cure: string };
+  | {
+      readonly ok: false;
+      readonly code: VerdictCode;
+      readonly reason: string;
+      readonly cure: string;
+    };
 
 /** A reception that is under way. */
 export interface StoryReception {
-  /** Resolves true at the first sign of the sender on the multicast group, false when none came in time. */
+  /**
+   * Resolves true at the first sign of the sender on the multicast group, false when none came in
+   * time.
+   */
   readonly heard: Promise<boolean>;
   /** Resolves when all chunks are delivered or none will come any more. */
   readonly ended: Promise<ReceptionOutcome>;
@@ -108,7 +117,10 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
  * @returns The one disk.
  * @throws {@link NodeFailure} `no_disk_matches`, `disk_ambiguous`, `disk_in_use`.
  */
-export function pick(order: Pick<LoadOrder, "disk">, disks: readonly DiskDescription[]): DiskDescription {
+export function pick(
+  order: Pick<LoadOrder, "disk">,
+  disks: readonly DiskDescription[],
+): DiskDescription {
   const choice = chooseDisk(order.disk, disks);
   if (choice.ok) return choice.disk;
   throw new NodeFailure(choice.code, choice.reason, choice.cure);

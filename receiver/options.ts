@@ -1,8 +1,10 @@
 /**
- * What a receiver is told before it starts: the kernel command line, or the arguments of an ordinary process.
+ * What a receiver is told before it starts: the kernel command line, or the arguments of an
+ * ordinary process.
  *
- * Both are the same words, so that a receiver in a test reads what a booted one reads. Unknown words belong to the
- * kernel and are passed over; a known word with a bad value stops the receiver with what was found and wanted.
+ * Both are the same words, so that a receiver in a test reads what a booted one reads. Unknown
+ * words belong to the kernel and are passed over; a known word with a bad value stops the receiver
+ * with what was found and wanted.
  */
 import { FormatError } from "../shared/core/errors.ts";
 import { Id128, MacAddress } from "../shared/control/names.ts";
@@ -54,8 +56,11 @@ export function parseReceiverOptions(text: string): ReceiverOptions {
   const words = text.trim().split(/\s+/);
   const last = (name: string): string | undefined =>
     words.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
-  const diskFiles = words.filter((word) => word.startsWith("huck.disk=")).map((word) => word.slice(10));
-  if (diskFiles.length > DISK_FILES_MAX) throw bad("huck.disk", `${diskFiles.length} files`, "16 at most");
+  const diskFiles = words
+    .filter((word) => word.startsWith("huck.disk="))
+    .map((word) => word.slice(10));
+  if (diskFiles.length > DISK_FILES_MAX)
+    throw bad("huck.disk", `${diskFiles.length} files`, "16 at most");
   return {
     server: serverUrl(wanted("huck.server", last("huck.server"))),
     token: checked("huck.token", wanted("huck.token", last("huck.token")), Id128),
@@ -69,7 +74,10 @@ export function parseReceiverOptions(text: string): ReceiverOptions {
 
 function wanted(name: string, value: string | undefined): string {
   if (value !== undefined && value !== "") return value;
-  throw new FormatError("missing_option", `Cannot start: "${name}=" is missing from the command line`);
+  throw new FormatError(
+    "missing_option",
+    `Cannot start: "${name}=" is missing from the command line`,
+  );
 }
 
 function checked(
@@ -94,7 +102,11 @@ function publicKey(value: string): string {
   throw bad("huck.key", `"${value}"`, "64 hexadecimal digits");
 }
 
-/** PXELINUX's form: hardware type, then the address, all joined by dashes. */
+/**
+ * PXELINUX's form: hardware type, then the address, all joined by dashes.
+ *
+ * @throws {@link FormatError} `bad_option`.
+ */
 function bootMac(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const mac = value.toLowerCase().replace(/^01-/, "").replaceAll("-", ":");
@@ -102,7 +114,11 @@ function bootMac(value: string | undefined): string | undefined {
   throw bad("BOOTIF", `"${value}"`, "01-52-54-00-12-34-56");
 }
 
-/** `<address>::<gateway>:<netmask>:...` as in the kernel's nfsroot.rst; only these three fields count. */
+/**
+ * `<address>::<gateway>:<netmask>:...` as in the kernel's nfsroot.rst; only these three count.
+ *
+ * @throws {@link FormatError} `bad_option`.
+ */
 function bootNetwork(value: string | undefined): BootNetwork | undefined {
   const [address = "", , gateway = "", netmask = ""] = value?.split(":") ?? [];
   if (!isIpv4(address)) return undefined;

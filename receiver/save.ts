@@ -1,8 +1,9 @@
 /**
- * The story of a save, as one node lives it: choose the disk, read it, stream the image, hear that it is durable.
+ * The story of a save, as one node lives it: choose the disk, read it, stream the image, hear that
+ * it is durable.
  *
- * Nothing is ever written to the disk, and the server shows the image only when all of it has arrived and was
- * checked there.
+ * Nothing is ever written to the disk, and the server shows the image only when all of it has
+ * arrived and was checked there.
  */
 import type { SaveOrder } from "../shared/control/order.ts";
 import { pick } from "./load.ts";

@@ -1,8 +1,9 @@
 /**
  * One visit of a node to the receiver: join, obey or not, give the verdict.
  *
- * The one idea: whatever happens, the server hears how it ended, and the node leaves. Devices, threads and the
- * network are behind the host it is given, so a receiver over files and one that is PID 1 run the same visit.
+ * The one idea: whatever happens, the server hears how it ended, and the node leaves. Devices,
+ * threads and the network are behind the host it is given, so a receiver over files and one that is
+ * PID 1 run the same visit.
  */
 import { fromHex } from "../shared/core/digest.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
@@ -93,7 +94,11 @@ class Obedience {
       disk = this.#host.diskWork();
       verdict = this.#good(await this.#work(order, disk, reporter), order, disk);
     } catch (error) {
-      const state = { armed: this.#armed, opened: this.#opened, bytesWritten: disk?.bytesWritten() ?? 0 };
+      const state = {
+        armed: this.#armed,
+        opened: this.#opened,
+        bytesWritten: disk?.bytesWritten() ?? 0,
+      };
       verdict = failedVerdict(error, reporter.phase, state, this.#serverTime().toISOString());
     } finally {
       await disk?.close();
@@ -145,7 +150,8 @@ class Obedience {
   }
 
   #good(code: "ok" | "ok_unchanged", order: Order, disk: DiskWork): Verdict {
-    const done = order.action === "load" ? "every chunk is on the disk" : "the image is on the server";
+    const done =
+      order.action === "load" ? "every chunk is on the disk" : "the image is on the server";
     return {
       code,
       phase: "done",

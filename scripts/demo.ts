@@ -1,9 +1,10 @@
 /**
  * `make demo`: the whole of huck on one computer, without root and without virtual machines.
  *
- * A real disk image with a gigabyte of real files is saved, a server and four receivers are started on loopback, and
- * the image is thrown at them while 1 % of all datagrams is lost. One receiver comes late, one is killed half-way and
- * started again. In the end every disk is read back, compared, and checked by e2fsck.
+ * A real disk image with a gigabyte of real files is saved, a server and four receivers are started
+ * on loopback, and the image is thrown at them while 1 % of all datagrams is lost. One receiver
+ * comes late, one is killed half-way and started again. In the end every disk is read back,
+ * compared, and checked by e2fsck.
  */
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -80,7 +81,8 @@ async function writeConfig(): Promise<string> {
   const path = join(FOLDER, "huck.yaml");
   const nodes = NODES.map(
     (name, index) =>
-      `  - { name: ${name}, macs: ["02:00:00:00:00:0${index + 1}"], reimage: free, disk: [{ bus: file }] }`,
+      `  - { name: ${name}, macs: ["02:00:00:00:00:0${index + 1}"], ` +
+      "reimage: free, disk: [{ bus: file }] }",
   );
   const lines = [
     "server:",
@@ -165,7 +167,9 @@ async function startNodes(line: OperatorLine): Promise<void> {
   await late;
 }
 
-/** Loads the image with the real verb on this terminal, while the receivers are started beside it. */
+/**
+ * Loads the image with the real verb on this terminal, while the receivers are started beside it.
+ */
 async function loadAll(line: OperatorLine): Promise<number> {
   const words = [
     "huck.ts",

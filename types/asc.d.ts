@@ -1,8 +1,8 @@
 /**
  * The part of the AssemblyScript compiler's interface that scripts/kernels.ts uses.
  *
- * tsconfig.json maps "assemblyscript/asc" to this file: the package's own declarations redefine the global
- * Array and Math for every file of the program. This file has no run-time code.
+ * tsconfig.json maps "assemblyscript/asc" to this file: the package's own declarations redefine the
+ * global Array and Math for every file of the program. This file has no run-time code.
  */
 
 /** A stream that keeps what was written to it. */
@@ -22,6 +22,9 @@ interface CompilerOptions {
 
 declare const asc: {
   createMemoryStream(): MemoryStream;
-  main(argv: readonly string[], options: CompilerOptions): Promise<{ readonly error: Error | null }>;
+  main(
+    argv: readonly string[],
+    options: CompilerOptions,
+  ): Promise<{ readonly error: Error | null }>;
 };
 export default asc;

@@ -1,5 +1,6 @@
 /**
- * What a person in front of the node reads: one line per change, all plain text, so that a serial console shows it too.
+ * What a person in front of the node reads: one line per change, all plain text, so that a serial
+ * console shows it too.
  *
  * Lines begin with "huck:"; programs that watch a serial port look for the words after it.
  */
@@ -32,6 +33,7 @@ export function verdictLines(node: string, verdict: Verdict): string[] {
     `huck: what to do: ${verdict.cure}`,
   ];
   if (verdict.diskUntouched) lines.push("huck: the disk was not touched");
-  if (verdict.incomplete) lines.push("huck: INCOMPLETE: the disk will not boot until it is loaded again");
+  if (verdict.incomplete)
+    lines.push("huck: INCOMPLETE: the disk will not boot until it is loaded again");
   return lines;
 }

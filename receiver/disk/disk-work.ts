@@ -1,8 +1,9 @@
 /**
  * DiskWork: everything a receiver does to the one disk of its order, as the stories call it.
  *
- * The work is done by one thread (worker.ts); the stories see promises. The order of calls is the order of safety:
- * open, useImage, scan, closeGate, deliver..., flush, verify, openGate. Nothing before `closeGate` writes.
+ * The work is done by one thread (worker.ts); the stories see promises. The order of calls is the
+ * order of safety: open, useImage, scan, closeGate, deliver..., flush, verify, openGate. Nothing
+ * before `closeGate` writes.
  */
 import type { Range } from "../../shared/core/ranges.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
@@ -21,7 +22,10 @@ export interface ImageFacts {
 export interface ScanResult {
   /** Chunks whose content is not on the disk. A normal list. */
   readonly lacking: readonly Range[];
-  /** `fresh`: another content; `resumed`: this image, begun before; `delta`: a complete disk that differs. */
+  /**
+   * `fresh`: another content; `resumed`: this image, begun before; `delta`: a complete disk that
+   * differs.
+   */
   readonly found: "fresh" | "resumed" | "delta" | "unchanged";
   /** Content of the lacking chunks. Unit: bytes. */
   readonly lackingBytes: number;
@@ -58,7 +62,8 @@ export interface DiskWork {
    */
   scan(delta: boolean, progress: Progress): Promise<ScanResult>;
   /**
-   * Clears tables and boot sectors and leaves a note of the order in sector 0. From here on the disk does not boot.
+   * Clears tables and boot sectors and leaves a note of the order in sector 0. From here on the
+   * disk does not boot.
    *
    * @param order - For the note.
    * @throws NodeFailure `disk_write_error`.
@@ -83,7 +88,10 @@ export interface DiskWork {
    * @throws NodeFailure `verify_mismatch`.
    */
   verify(level: VerifyLevel, progress: Progress): Promise<void>;
-  /** Writes tables and boot sectors, flushes, reads them back. @throws NodeFailure `disk_write_error`, `verify_mismatch`. */
+  /**
+   * Writes tables and boot sectors, flushes, reads them back. @throws NodeFailure
+   * `disk_write_error`, `verify_mismatch`.
+   */
   openGate(): Promise<void>;
   /**
    * Reads the disk and gives the image file, piece by piece.

@@ -1,5 +1,6 @@
 /**
- * DiskWork over a thread: passes calls to the disk thread and brings answers, progress and failures back.
+ * DiskWork over a thread: passes calls to the disk thread and brings answers, progress and failures
+ * back.
  */
 import { Worker } from "node:worker_threads";
 import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
@@ -47,7 +48,7 @@ class DiskThread implements DiskWork {
     this.#worker.on("message", (message: FromDiskThread) => {
       this.#take(message);
     });
-    this.#worker.once("error", (error) => {
+    this.#worker.once("error", (error: Error) => {
       this.#failAll(error);
     });
     this.#gone = new Promise((resolve) => {

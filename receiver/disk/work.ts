@@ -1,8 +1,9 @@
 /**
- * The disk of one order, in the thread that owns it: image and device behind plain synchronous calls.
+ * The disk of one order, in the thread that owns it: image and device behind plain synchronous
+ * calls.
  *
- * The one idea: what a fault means for the node is decided here, next to where it happens; the digest rules and the
- * order of writing are GatedDisk's.
+ * The one idea: what a fault means for the node is decided here, next to where it happens; the
+ * digest rules and the order of writing are GatedDisk's.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { SaveOrder, VerifyLevel } from "../../shared/control/order.ts";
@@ -79,12 +80,15 @@ export class OrderedDisk {
    * @param manifest - Tail of the image file.
    * @param imageId - From the order.
    * @returns What the story needs to know.
-   * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`, `sector_size_differs`.
+   * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`,
+   *   `sector_size_differs`.
    */
   useImage(manifest: Uint8Array, imageId: string): ImageFacts {
     const index = openTail(manifest);
     if (toHex(index.imageId) !== imageId) {
-      throw damaged(`the server sent the table of image ${toHex(index.imageId)}, not of ${imageId}`);
+      throw damaged(
+        `the server sent the table of image ${toHex(index.imageId)}, not of ${imageId}`,
+      );
     }
     this.#target = new GatedDisk(index, this.#device, this.#pool, this.#buffer);
     this.#index = index;
@@ -255,13 +259,19 @@ function mismatch(cause: FormatError): NodeFailure {
 }
 
 function readError(cause: unknown): NodeFailure {
-  return new NodeFailure("disk_read_error", messageOf(cause), "Look at the disk's SMART data.", { cause });
+  return new NodeFailure("disk_read_error", messageOf(cause), "Look at the disk's SMART data.", {
+    cause,
+  });
 }
 
 function writeError(cause: unknown): NodeFailure {
-  return new NodeFailure("disk_write_error", messageOf(cause), "Look at the disk's SMART data.", { cause });
+  return new NodeFailure("disk_write_error", messageOf(cause), "Look at the disk's SMART data.", {
+    cause,
+  });
 }
 
 function damaged(reason: string, cause?: unknown): NodeFailure {
-  return new NodeFailure("image_damaged", reason, 'Run "huck image verify" on the server.', { cause });
+  return new NodeFailure("image_damaged", reason, 'Run "huck image verify" on the server.', {
+    cause,
+  });
 }

@@ -1,9 +1,9 @@
 /**
- * What the disk thread and its owner say to each other: calls with numbers, answers, progress, pieces of an image.
+ * What the disk thread and its owner say to each other: calls with numbers, answers, progress,
+ * pieces of an image.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { SaveOrder, VerifyLevel } from "../../shared/control/order.ts";
-import type { VerdictCode } from "../../shared/control/verdict.ts";
 import type { ImageFacts, ScanResult } from "./disk-work.ts";
 
 /** A call, by name. */
@@ -31,21 +31,32 @@ export type DiskAnswer = ImageFacts | ScanResult | "ok" | "bad" | undefined;
 
 /** A failure on its way between threads: errors lose their class there. */
 export interface CarriedFailure {
-  readonly code: VerdictCode | string;
+  /** A verdict code, or the code of a situation. */
+  readonly code: string;
   readonly reason: string;
   readonly cure: string;
 }
 
 /** From the disk thread. */
 export type FromDiskThread =
-  | { readonly kind: "answer"; readonly id: number; readonly value: DiskAnswer; readonly writtenBytes: number }
+  | {
+      readonly kind: "answer";
+      readonly id: number;
+      readonly value: DiskAnswer;
+      readonly writtenBytes: number;
+    }
   | {
       readonly kind: "failure";
       readonly id: number;
       readonly failure: CarriedFailure;
       readonly writtenBytes: number;
     }
-  | { readonly kind: "progress"; readonly id: number; readonly done: number; readonly total: number }
+  | {
+      readonly kind: "progress";
+      readonly id: number;
+      readonly done: number;
+      readonly total: number;
+    }
   /** A piece of the image that is being captured; answered by "piece taken". */
   | { readonly kind: "piece"; readonly bytes: Uint8Array };
 

@@ -1,5 +1,6 @@
 /**
- * The host of a visit: this computer's disks, interfaces, threads and signals behind the interface of visit.ts.
+ * The host of a visit: this computer's disks, interfaces, threads and signals behind the interface
+ * of visit.ts.
  *
  * Files may stand for disks; then the computer's own disks are never looked at.
  */

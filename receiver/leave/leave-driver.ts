@@ -1,8 +1,8 @@
 /**
  * LeaveDriver: one way from the receiver to the node's own system.
  *
- * `leave` is the last thing a receiver does. A driver that cannot do its work says so before anything is lost,
- * and the receiver takes the next best way: reboot always works.
+ * `leave` is the last thing a receiver does. A driver that cannot do its work says so before
+ * anything is lost, and the receiver takes the next best way: reboot always works.
  */
 import type { LeaveMode } from "../../shared/control/order.ts";
 
@@ -17,6 +17,9 @@ export interface LeaveDriver {
    * @returns Undefined when ready, else why this way is closed.
    */
   prepare(diskPath: string | undefined): Promise<string | undefined>;
-  /** Leaves. Returns only where there is nothing to leave, as in `stay` or in a receiver that is an ordinary process. */
+  /**
+   * Leaves. Returns only where there is nothing to leave, as in `stay` or in a receiver that is an
+   * ordinary process.
+   */
   leave(): Promise<void>;
 }

@@ -46,7 +46,7 @@ import { RECEPTION_POLICY } from "./policy.ts";
 import type { ReceptionPolicy } from "./policy.ts";
 import { ProbeCount } from "./probes.ts";
 import { receptionStats } from "./stats.ts";
-import { Voice } from "./voice.ts";
+import { Voice, standingOf } from "./voice.ts";
 
 /** Fewer slots than this cannot hold an interleave and its repairs. */
 const SLOTS_MIN = 4;
@@ -174,7 +174,8 @@ class ReceptionEngine implements Reception {
     const voice = this.#taken?.voice;
     if (voice === undefined || this.#phase === "ended") return 0;
     if (now < voice.dueAt) return 0;
-    const count = voice.speak(batch, this.#standing(), now);
+    const standing = standingOf(this.#outcome, this.#streaming, this.#frontier);
+    const count = voice.speak(batch, standing, now);
     if (this.#phase === "closing" && voice.reports.exhausted) this.#end();
     return count;
   }
@@ -395,20 +396,5 @@ class ReceptionEngine implements Reception {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     if (this.#outcome !== undefined) this.#events.push(this.#outcome);
-  }
-
-  #standing(): {
-    state: "receiving" | "done" | "failed" | "left" | "waiting";
-    reason: string;
-    frontier: number;
-  } {
-    const frontier = this.#frontier;
-    const outcome = this.#outcome;
-    if (outcome?.kind !== "ended") {
-      return { state: this.#streaming ? "receiving" : "waiting", reason: "", frontier };
-    }
-    if (outcome.outcome === "complete") return { state: "done", reason: "", frontier };
-    const state = outcome.code === "aborted" ? "left" : "failed";
-    return { state, reason: `${outcome.code}: ${outcome.reason}`, frontier };
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Hears a session for a story: starts the net thread, holds deliveries back until released, names the ending.
+ * Hears a session for a story: starts the net thread, holds deliveries back until released, names
+ * the ending.
  *
- * The one idea: the first announcement proves that multicast arrives before the disk is touched, and
- * what comes meanwhile waits in the ring; it is not lost.
+ * The one idea: the first announcement proves that multicast arrives before the disk is touched,
+ * and what comes meanwhile waits in the ring; it is not lost.
  */
 import { randomInt } from "node:crypto";
 import { MessageChannel } from "node:worker_threads";

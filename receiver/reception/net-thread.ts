@@ -1,8 +1,8 @@
 /**
  * What a receiver's net thread does: opens the port, makes the engine, runs the loop to its end.
  *
- * The one idea: everything arrives as data, everything leaves by messages; how a port is opened is given from
- * outside, so that a rehearsal may put a bad network in between.
+ * The one idea: everything arrives as data, everything leaves by messages; how a port is opened is
+ * given from outside, so that a rehearsal may put a bad network in between.
  */
 import { Arena } from "../../shared/core/arena.ts";
 import type { DatagramPort } from "../../shared/core/datagram-port.ts";

@@ -20,7 +20,7 @@ import {
 import type { ReportState } from "../../shared/wire/report.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Assembly } from "./assembly.ts";
-import type { ReceptionOptions, SessionFacts } from "./contract.ts";
+import type { ReceptionEvent, ReceptionOptions, SessionFacts } from "./contract.ts";
 import { NackSchedule } from "./nack.ts";
 import type { Answer } from "./nack.ts";
 import type { ReceptionPolicy } from "./policy.ts";
@@ -157,4 +157,25 @@ export class Voice {
 
 function lossQ16(loss: number): number {
   return Math.min(Math.round(loss * 65536), 65_535);
+}
+
+/**
+ * Says where a receiver stands.
+ *
+ * @param outcome - How it ended, when it did.
+ * @param streaming - The stream has begun.
+ * @param frontier - Where the sender stands.
+ * @returns State and reason for a report.
+ */
+export function standingOf(
+  outcome: ReceptionEvent | undefined,
+  streaming: boolean,
+  frontier: number,
+): Standing {
+  if (outcome?.kind !== "ended") {
+    return { state: streaming ? "receiving" : "waiting", reason: "", frontier };
+  }
+  if (outcome.outcome === "complete") return { state: "done", reason: "", frontier };
+  const state = outcome.code === "aborted" ? "left" : "failed";
+  return { state, reason: `${outcome.code}: ${outcome.reason}`, frontier };
 }

@@ -1,8 +1,9 @@
 /**
- * What PID 1 does before the receiver can work: kernel file systems, drivers for what is plugged in, an address.
+ * What PID 1 does before the receiver can work: kernel file systems, drivers for what is plugged
+ * in, an address.
  *
- * The initramfs holds no other program, so this is all there is of "init". Every wait is bounded; what is missing
- * at the end is told by name.
+ * The initramfs holds no other program, so this is all there is of "init". Every wait is bounded;
+ * what is missing at the end is told by name.
  */
 import { readFileSync } from "node:fs";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -17,9 +18,14 @@ import type { ReceiverOptions } from "../options.ts";
 
 /** Where the initramfs keeps the table of its modules. */
 const MODULES_TABLE = "/app/modules.json";
-/** A driver needs a moment from loading to its device; a bus behind a bus a few. Unit: milliseconds. */
+/**
+ * A driver needs a moment from loading to its device; a bus behind a bus a few. Unit: milliseconds.
+ */
 const DEVICES_WITHIN_MS = 20_000;
-/** Disks of one controller appear one after the other: none for this long means all are there. Unit: milliseconds. */
+/**
+ * Disks of one controller appear one after the other: none for this long means all are there. Unit:
+ * milliseconds.
+ */
 const DISKS_SETTLE_MS = 1500;
 /** Between looks. Unit: milliseconds. */
 const LOOK_EVERY_MS = 200;
@@ -54,10 +60,9 @@ export async function findDevices(
   let plugAt = 0;
   while (performance.now() < until) {
     if (performance.now() >= plugAt) {
-      for (const text of plug(table)) {
-        if (!told.has(text)) note(text);
-        told.add(text);
-      }
+      const news = plug(table).filter((text) => !told.has(text));
+      news.forEach(note);
+      for (const text of news) told.add(text);
       plugAt = performance.now() + PLUG_EVERY_MS;
     }
     boot = bootInterface(options);
@@ -86,9 +91,13 @@ export async function findDevices(
 export async function connect(boot: NetworkInterface, options: ReceiverOptions): Promise<void> {
   const { network } = options;
   if (network === undefined) {
-    throw new SituationError("no_address", "Cannot use the network: the command line names no ip=", {
-      cure: "Boot the node through huck's boot script.",
-    });
+    throw new SituationError(
+      "no_address",
+      "Cannot use the network: the command line names no ip=",
+      {
+        cure: "Boot the node through huck's boot script.",
+      },
+    );
   }
   bringUp("lo");
   bringUp(boot.name);

@@ -1,8 +1,9 @@
 /**
- * ServerLink over HTTP: one request at a time per call, every wait bounded, answers parsed by the shared schemas.
+ * ServerLink over HTTP: one request at a time per call, every wait bounded, answers parsed by the
+ * shared schemas.
  *
- * Calls that matter are repeated while nobody answers (a server that restarts, a cable that is plugged back);
- * an answer, good or bad, is final.
+ * Calls that matter are repeated while nobody answers (a server that restarts, a cable that is
+ * plugged back); an answer, good or bad, is final.
  */
 import { once } from "node:events";
 import { Agent, request as httpRequest } from "node:http";
@@ -232,9 +233,9 @@ function tryJson(bytes: Uint8Array): unknown {
 }
 
 function unreachable(server: string, cause: unknown): SituationError {
-  return new SituationError(
-    "server_unreachable",
-    `Cannot reach "${server}": ${messageOf(cause)}`,
-    { cure: "Check that huck serve runs and the node's cable is in.", cause, exitCode: ExitCode.unknown },
-  );
+  return new SituationError("server_unreachable", `Cannot reach "${server}": ${messageOf(cause)}`, {
+    cure: "Check that huck serve runs and the node's cable is in.",
+    cause,
+    exitCode: ExitCode.unknown,
+  });
 }

@@ -1,8 +1,8 @@
 /**
  * ServerLink: the node API as the receiver's stories call it.
  *
- * Every call ends within a bound: it answers, throws the server's Problem as a SituationError, or throws
- * `server_unreachable` when nobody answered for the time its kind of call is worth.
+ * Every call ends within a bound: it answers, throws the server's Problem as a SituationError, or
+ * throws `server_unreachable` when nobody answered for the time its kind of call is worth.
  */
 import type {
   ArmReply,

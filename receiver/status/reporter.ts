@@ -1,8 +1,9 @@
 /**
  * Reporter: keeps the server told of phase and progress, and brings back its wish to stop.
  *
- * A change of phase is reported at once, progress about every second; one report is under way at a time, and one
- * that fails is not repeated: the next says more. The rate is taken over the last seconds of reports.
+ * A change of phase is reported at once, progress about every second; one report is under way at a
+ * time, and one that fails is not repeated: the next says more. The rate is taken over the last
+ * seconds of reports.
  */
 import { PHASE_SENTENCES } from "../../shared/control/verdict.ts";
 import type { Phase } from "../../shared/control/verdict.ts";

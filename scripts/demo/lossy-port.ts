@@ -1,5 +1,6 @@
 /**
- * A bad network between a datagram port and whoever uses it: drops a share of what arrives, by a seed.
+ * A bad network between a datagram port and whoever uses it: drops a share of what arrives, by a
+ * seed.
  *
  * For rehearsals only: the product never knows that it is there.
  */

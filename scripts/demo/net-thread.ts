@@ -1,5 +1,6 @@
 /**
- * Entry of the net thread of a rehearsing receiver: the real one, behind a network that loses datagrams.
+ * Entry of the net thread of a rehearsing receiver: the real one, behind a network that loses
+ * datagrams.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { codeOf, messageOf } from "../../shared/core/errors.ts";

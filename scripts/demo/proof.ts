@@ -1,5 +1,6 @@
 /**
- * Proves what the demo claims: reads every chunk back from a disk and compares digests, and lets e2fsck look at it.
+ * Proves what the demo claims: reads every chunk back from a disk and compares digests, and lets
+ * e2fsck look at it.
  */
 import { execFile } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";

@@ -1,5 +1,6 @@
 /**
- * A receiver as an ordinary process over a file that stands for its disk, behind a network that loses datagrams.
+ * A receiver as an ordinary process over a file that stands for its disk, behind a network that
+ * loses datagrams.
  *
  * It is told the same words as a booted one and makes the same visit.
  */

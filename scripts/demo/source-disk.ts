@@ -1,5 +1,6 @@
 /**
- * Makes the disk that the demo saves: a GPT with one ext4 partition full of real files, without root and mounts.
+ * Makes the disk that the demo saves: a GPT with one ext4 partition full of real files, without
+ * root and mounts.
  *
  * The files are this project's own packages and the largest ones of the computer, up to a gigabyte.
  */
@@ -51,8 +52,8 @@ export function makeSourceDisk(
 }
 
 /**
- * Copies some packages with all their small files, then the largest files there are. Links would be quicker to make,
- * but mke2fs takes minutes over many thousand of them.
+ * Copies some packages with all their small files, then the largest files there are. Links would be
+ * quicker to make, but mke2fs takes minutes over many thousand of them.
  */
 function gather(root: string, into: string): number {
   let total = 0;
@@ -76,7 +77,9 @@ function gather(root: string, into: string): number {
 }
 
 /** Readable files below folders that are worth a copy, links not followed. */
-function largeFiles(folders: readonly string[]): { readonly path: string; readonly bytes: number }[] {
+function largeFiles(
+  folders: readonly string[],
+): { readonly path: string; readonly bytes: number }[] {
   const wanted = ["-xdev", "-type", "f", "-readable", "-size", `+${WORTH_COPYING_KIB}k`];
   const listing = execFileSync("find", [...folders, ...wanted, "-printf", "%s\t%p\n"], {
     encoding: "utf8",

@@ -1,8 +1,9 @@
 /**
  * PowerDriver: how a node is switched on and off.
  *
- * A driver answers with the state it has *verified*, never with the state it asked for: BMCs acknowledge commands
- * they do not carry out. All drivers pass the contract test in test/unit/server/power/contract.ts.
+ * A driver answers with the state it has *verified*, never with the state it asked for: BMCs
+ * acknowledge commands they do not carry out. All drivers pass the contract test in
+ * test/unit/server/power/contract.ts.
  */
 
 /** What is known of a node's power. */

@@ -1,8 +1,9 @@
 /**
  * EnterDriver: one way of bringing a node into the receiver.
  *
- * PXE is one: the boot services answer by wanted state and a power cycle starts the firmware. Virtual media, a
- * one-shot boot entry or kexec are others; each is one file and none of them knows of images.
+ * PXE is one: the boot services answer by wanted state and a power cycle starts the firmware.
+ * Virtual media, a one-shot boot entry or kexec are others; each is one file and none of them knows
+ * of images.
  */
 import type { PowerDriver } from "../power/power-driver.ts";
 

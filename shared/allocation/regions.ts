@@ -16,7 +16,7 @@ import type { Partition, PartitionTable } from "../disk/table.ts";
  */
 export const PARTITION_GATE_BYTES = 65536;
 /** Gaps up to this length are kept whole. Unit: bytes. */
-export const GAP_WHOLE_MAX_BYTES = 64 << 20;
+const GAP_WHOLE_MAX_BYTES = 64 << 20;
 /**
  * Of longer gaps, and of what follows the last partition, this much is kept at each edge. Unit:
  * bytes.

@@ -1,9 +1,10 @@
 /**
  * DiskRule: how an order says which disk it means (promise P8).
  *
- * Rules form an ordered list. The first rule that matches exactly one disk wins; a rule that matches none is
- * passed over; a rule that matches several refuses the order, and so does a list that ends without a match.
- * A kernel name such as /dev/sda is no rule: it changes between boots (FOGProject/fogproject#778).
+ * Rules form an ordered list. The first rule that matches exactly one disk wins; a rule that
+ * matches none is passed over; a rule that matches several refuses the order, and so does a list
+ * that ends without a match. A kernel name such as /dev/sda is no rule: it changes between boots
+ * (FOGProject/fogproject#778).
  */
 import * as z from "zod";
 import { Bytes } from "./names.ts";
@@ -29,7 +30,10 @@ export const DiskDescription = z.strictObject({
 /** What a receiver tells of one of its disks. */
 export type DiskDescription = z.infer<typeof DiskDescription>;
 
-/** One rule: every condition that is present must hold. An empty rule matches every disk that may be written. */
+/**
+ * One rule: every condition that is present must hold. An empty rule matches every disk that may be
+ * written.
+ */
 export const DiskRule = z.strictObject({
   /** Exact serial number. */
   serial: z.string().min(1).max(255).optional(),
@@ -78,7 +82,8 @@ export function chooseDisk(
       return {
         ok: false,
         code: "disk_ambiguous",
-        reason: `rule ${index + 1} matches ${others.length + 1} disks: ${listOf([first, ...others])}`,
+        reason:
+          `rule ${index + 1} matches ${others.length + 1} disks: ` + listOf([first, ...others]),
         cure: "Name the disk by serial or wwn in the node's disk rules.",
       };
     }
@@ -112,7 +117,9 @@ function matches(rule: DiskRule, disk: DiskDescription): boolean {
   );
 }
 
-/** Matches `*` by trying pieces left to right: linear, so that no pattern can stall the receiver. */
+/**
+ * Matches `*` by trying pieces left to right: linear, so that no pattern can stall the receiver.
+ */
 function globMatches(pattern: string, text: string): boolean {
   const pieces = pattern.split("*");
   const head = pieces[0] ?? "";

@@ -1,8 +1,9 @@
 /**
  * Event: what the server tells about its work, one JSON object per line, in order of `seq`.
  *
- * Every event stands alone: a reader that joins late gets a snapshot from the API and then events with a higher
- * `seq`. Unknown members are ignored and unknown kinds passed over, so that old programs read new servers.
+ * Every event stands alone: a reader that joins late gets a snapshot from the API and then events
+ * with a higher `seq`. Unknown members are ignored and unknown kinds passed over, so that old
+ * programs read new servers.
  */
 import * as z from "zod";
 import { Bytes, Id128, ImageName, NodeName, Text, Timestamp } from "./names.ts";

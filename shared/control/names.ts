@@ -18,7 +18,10 @@ export const ImageName: z.ZodString = z
   );
 /** BLAKE3 digest as 64 lower-case hexadecimal digits; an image id is one. */
 export const Digest: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
-/** Random 128-bit id as 32 lower-case hexadecimal digits: orders, loads, tokens, nonces, sessions' keys. */
+/**
+ * Random 128-bit id as 32 lower-case hexadecimal digits: orders, loads, tokens, nonces, sessions'
+ * keys.
+ */
 export const Id128: z.ZodString = z.string().regex(/^[0-9a-f]{32}$/, "32 hexadecimal digits");
 /** Session id: 64 bits as 16 lower-case hexadecimal digits. */
 export const SessionIdText: z.ZodString = z

@@ -1,8 +1,9 @@
 /**
  * Node API: what a receiver says to the server over HTTP on the lab network (CONTROL.md section 4).
  *
- * Every route but `join` carries the header `authorization: Bearer <token>`; the token came with the boot script,
- * is bound to the node's MAC addresses and lives as long as its order. Bodies are JSON unless said otherwise.
+ * Every route but `join` carries the header `authorization: Bearer <token>`; the token came with
+ * the boot script, is bound to the node's MAC addresses and lives as long as its order. Bodies are
+ * JSON unless said otherwise.
  */
 import * as z from "zod";
 import { DiskDescription } from "./disk-rule.ts";

@@ -1,8 +1,9 @@
 /**
- * Operator API: what image-load, image-save and every other remote verb say to the server (CONTROL.md section 5).
+ * Operator API: what image-load, image-save and every other remote verb say to the server
+ * (CONTROL.md section 5).
  *
- * It listens on a unix socket only; the kernel tells the peer's uid. Bodies are JSON; errors are Problems; the
- * event stream is one Event per line (application/x-ndjson) and ends with the job.
+ * It listens on a unix socket only; the kernel tells the peer's uid. Bodies are JSON; errors are
+ * Problems; the event stream is one Event per line (application/x-ndjson) and ends with the job.
  */
 import * as z from "zod";
 import { DiskDescription, DiskRules } from "./disk-rule.ts";
@@ -18,7 +19,10 @@ export const OperatorRoute = {
   nodes: "/v1/nodes",
   /** GET -> {@link ImageList}. DELETE with `/<name>` moves an image to the trash. */
   images: "/v1/images",
-  /** POST {@link TokenRequest} -> {@link NodeToken}: for a receiver that is started without our boot services. */
+  /**
+   * POST {@link TokenRequest} -> {@link NodeToken}: for a receiver that is started without our boot
+   * services.
+   */
   tokens: "/v1/tokens",
   /** POST {@link LoadRequest} -> {@link JobCreated}. */
   loads: "/v1/loads",

@@ -1,9 +1,10 @@
 /**
  * Order: the server's signed instruction to one receiver. Only an order can make a disk be written.
  *
- * It names node, image and disk, expires, and carries the nonce that the receiver invented when it joined, so
- * that yesterday's order, another node's order and a forged one are refused by the receiver itself. The
- * signature is Ed25519 (RFC 8032) over "huck-order-v1\0" and the canonical JSON of all other members.
+ * It names node, image and disk, expires, and carries the nonce that the receiver invented when it
+ * joined, so that yesterday's order, another node's order and a forged one are refused by the
+ * receiver itself. The signature is Ed25519 (RFC 8032) over "huck-order-v1\0" and the canonical
+ * JSON of all other members.
  */
 import { type KeyObject, createPublicKey, sign, verify } from "node:crypto";
 import * as z from "zod";
@@ -93,7 +94,9 @@ export interface OrderExpectation {
   readonly publicKey: Uint8Array;
   readonly node: string;
   readonly nonce: string;
-  /** The server's time at joining plus the monotonic time since: a node's own clock may be wrong. */
+  /**
+   * The server's time at joining plus the monotonic time since: a node's own clock may be wrong.
+   */
   readonly now: Date;
 }
 

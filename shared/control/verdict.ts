@@ -1,5 +1,6 @@
 /**
- * Verdict: how one node ended, with reason and cure (promises P1, P3, P11), and the phases on the way there.
+ * Verdict: how one node ended, with reason and cure (promises P1, P3, P11), and the phases on the
+ * way there.
  */
 import * as z from "zod";
 import { Bytes, Text, Timestamp } from "./names.ts";

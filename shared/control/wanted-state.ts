@@ -1,5 +1,6 @@
 /**
- * WantedState: what a node should become. The server decides by it at every contact; a node stores no intent.
+ * WantedState: what a node should become. The server decides by it at every contact; a node stores
+ * no intent.
  */
 import * as z from "zod";
 import { Digest, Id128, ImageName, Timestamp } from "./names.ts";

@@ -1,9 +1,10 @@
 /**
  * The arena: one shared WebAssembly.Memory that holds datagrams, chunks and kernel scratch.
  *
- * Its address is stable and 64 KiB aligned, so recvmmsg may fill it, O_DIRECT may write from it, the FEC kernel
- * works in place, and every thread of a process sees the same bytes. Everything is named by byte offset.
- * Regions are handed out once, at start-up, in order; nothing is ever given back.
+ * Its address is stable and 64 KiB aligned, so recvmmsg may fill it, O_DIRECT may write from it,
+ * the FEC kernel works in place, and every thread of a process sees the same bytes. Everything is
+ * named by byte offset. Regions are handed out once, at start-up, in order; nothing is ever given
+ * back.
  */
 import { HuckError } from "./errors.ts";
 
@@ -47,7 +48,8 @@ export class Arena {
     if (rounded > this.left) {
       throw new HuckError(
         "arena_full",
-        `Cannot set ${byteCount} bytes of the arena aside: ${this.left} of ${this.bytes.byteLength} left`,
+        `Cannot set ${byteCount} bytes of the arena aside: ` +
+          `${this.left} of ${this.bytes.byteLength} left`,
       );
     }
     const offset = this.#used;

@@ -1,9 +1,10 @@
 /**
  * Bounds-checked reading and writing of binary layouts.
  *
- * A reader walks a view it does not own and throws at the first byte that is not there: a truncated field is an
- * error, never a short value. Both byte orders are here because disks are little-endian and our wire is
- * big-endian. 64-bit fields come back as `bigint`, or as a number through the checked `...AsNumber` forms.
+ * A reader walks a view it does not own and throws at the first byte that is not there: a truncated
+ * field is an error, never a short value. Both byte orders are here because disks are little-endian
+ * and our wire is big-endian. 64-bit fields come back as `bigint`, or as a number through the
+ * checked `...AsNumber` forms.
  */
 import { FormatError } from "./errors.ts";
 import { BYTES_MAX } from "./units.ts";
@@ -154,19 +155,24 @@ export class ByteReader {
     if (value <= BigInt(BYTES_MAX)) return Number(value);
     throw new FormatError(
       "too_big",
-      `Cannot read ${this.#what}: field before byte ${this.#offset} holds ${value}, at most ${BYTES_MAX} wanted`,
+      `Cannot read ${this.#what}: field before byte ${this.#offset} holds ${value}, ` +
+        `at most ${BYTES_MAX} wanted`,
     );
   }
 
   #truncated(start: number, count: number): FormatError {
     return new FormatError(
       "truncated",
-      `Cannot read ${this.#what}: ${count} bytes at ${start} wanted, ${this.#bytes.byteLength} bytes there`,
+      `Cannot read ${this.#what}: ${count} bytes at ${start} wanted, ` +
+        `${this.#bytes.byteLength} bytes there`,
     );
   }
 }
 
-/** Writes fields one after the other into a view that the caller owns. Overrunning the view is our bug: RangeError. */
+/**
+ * Writes fields one after the other into a view that the caller owns. Overrunning the view is our
+ * bug: RangeError.
+ */
 export class ByteWriter {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;

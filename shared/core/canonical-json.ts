@@ -1,9 +1,9 @@
 /**
  * Canonical JSON: one byte string for one value, so that it can be digested and signed.
  *
- * RFC 8785 restricted to what huck stores: null, booleans, strings, safe integers, arrays and objects; members
- * in UTF-16 order, no white space, absent members left out. Fractions are refused: their text form is the one
- * part of RFC 8785 that is easy to get wrong, and no field needs them.
+ * RFC 8785 restricted to what huck stores: null, booleans, strings, safe integers, arrays and
+ * objects; members in UTF-16 order, no white space, absent members left out. Fractions are refused:
+ * their text form is the one part of RFC 8785 that is easy to get wrong, and no field needs them.
  */
 import assert from "node:assert/strict";
 

@@ -1,8 +1,9 @@
 /**
  * DatagramPort: a UDP socket as the drivers see it, whichever way it is made.
  *
- * Two implementations exist in shared/linux (recvmmsg/sendmmsg through koffi, and plain dgram), a third in the
- * simulator. All pass the same contract test. Received bytes land in the arena, outgoing ones are taken from it.
+ * Two implementations exist in shared/linux (recvmmsg/sendmmsg through koffi, and plain dgram), a
+ * third in the simulator. All pass the same contract test. Received bytes land in the arena,
+ * outgoing ones are taken from it.
  */
 import type { DatagramView, Endpoint, TransmitBatch } from "./engine.ts";
 
@@ -43,7 +44,8 @@ export interface DatagramPort {
   /**
    * Gives the batch to the kernel, in order, and empties it.
    *
-   * @returns How many went out; those refused for a passing reason are counted and lost, as a network may.
+   * @returns How many went out; those refused for a passing reason are counted and lost, as a
+   *   network may.
    */
   send(): number | Promise<number>;
   /**

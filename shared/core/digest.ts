@@ -1,9 +1,9 @@
 /**
  * Digests and checksums: BLAKE3 names content, CRC-32C guards headers against accidents.
  *
- * BLAKE3 comes from @napi-rs/blake-hash (prebuilt, 6 GB/s a core); the specification's own vectors are in the
- * test. CRC-32C is Castagnoli's polynomial in reflected form (RFC 3720 appendix B.4), table driven: it only ever
- * sees headers of a few KiB.
+ * BLAKE3 comes from @napi-rs/blake-hash (prebuilt, 6 GB/s a core); the specification's own vectors
+ * are in the test. CRC-32C is Castagnoli's polynomial in reflected form (RFC 3720 appendix B.4),
+ * table driven: it only ever sees headers of a few KiB.
  */
 import { Blake3Hasher, blake3 as blake3Native } from "@napi-rs/blake-hash";
 import { FormatError } from "./errors.ts";
@@ -70,7 +70,8 @@ export function fromHex(text: string, byteCount: number): Uint8Array {
   if (text.length !== byteCount * 2 || !/^[0-9a-f]*$/i.test(text)) {
     throw new FormatError(
       "bad_hex",
-      `Cannot read ${byteCount} bytes of hexadecimal: "${text.slice(0, 80)}", ${byteCount * 2} digits wanted`,
+      `Cannot read ${byteCount} bytes of hexadecimal: "${text.slice(0, 80)}", ` +
+        `${byteCount * 2} digits wanted`,
     );
   }
   return Uint8Array.from(Buffer.from(text, "hex"));

@@ -1,10 +1,10 @@
 /**
  * The engine interface: every protocol of huck is a pure state machine behind these seven calls.
  *
- * An engine gets bytes and `now`, and gives bytes, requests and events. It owns no socket, timer, file or
- * generator. A driver (a file named loop, listener or worker) moves datagrams and time; the simulator is another
- * driver, so the code that runs under a seed is the code on the wire. Datagrams are offsets into the arena:
- * nothing is allocated for one.
+ * An engine gets bytes and `now`, and gives bytes, requests and events. It owns no socket, timer,
+ * file or generator. A driver (a file named loop, listener or worker) moves datagrams and time; the
+ * simulator is another driver, so the code that runs under a seed is the code on the wire.
+ * Datagrams are offsets into the arena: nothing is allocated for one.
  */
 import type { Millis } from "./units.ts";
 
@@ -35,7 +35,8 @@ export interface TransmitBatch {
    *
    * @param length - Unit: bytes.
    * @param remote - Where it goes.
-   * @returns Offset in the arena where the engine must write those bytes now, or -1 when the batch is full.
+   * @returns Offset in the arena where the engine must write those bytes now, or -1 when the batch
+   *   is full.
    */
   add(length: number, remote: Endpoint): number;
 }
@@ -78,7 +79,10 @@ export interface Engine<Request, Result, Event> {
   transmit(batch: TransmitBatch, now: Millis): number;
   /** @returns New work for the driver; each request is given once. */
   requests(): readonly Request[];
-  /** @returns When `tick` or `transmit` has something to do at the latest; Infinity when only input helps. */
+  /**
+   * @returns When `tick` or `transmit` has something to do at the latest; Infinity when only input
+   * helps.
+   */
   nextWakeup(): Millis;
   /** @returns What happened since the last call; each event is given once. */
   events(): readonly Event[];

@@ -1,9 +1,10 @@
 /**
  * Errors of the world: what a program may meet through no fault of its own.
  *
- * Three kinds exist. Our own bug is an `assert`. Bad input from net or disk is a {@link FormatError}: counted,
- * dropped or reported, never a crash. An operator's situation is a {@link SituationError}: message, cure, exit
- * code. Messages read "Cannot <do> <what>: <found>, <wanted>", quote strings and end without a period.
+ * Three kinds exist. Our own bug is an `assert`. Bad input from net or disk is a {@link
+ * FormatError}: counted, dropped or reported, never a crash. An operator's situation is a {@link
+ * SituationError}: message, cure, exit code. Messages read "Cannot <do> <what>: <found>, <wanted>",
+ * quote strings and end without a period.
  */
 
 /** Exit codes of every huck program, fixed for ever (CONTROL.md section 2). */

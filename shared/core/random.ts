@@ -1,8 +1,10 @@
 /**
- * Seeded randomness: chance enters every engine as an argument, so that the same seed gives the same run.
+ * Seeded randomness: chance enters every engine as an argument, so that the same seed gives the
+ * same run.
  *
- * The generator is xoshiro128** 1.1 (Blackman and Vigna 2018, https://prng.di.unimi.it), its state filled by
- * SplitMix32 from one 32-bit seed. It is for schedules and simulations; secrets come from the kernel.
+ * The generator is xoshiro128** 1.1 (Blackman and Vigna 2018, https://prng.di.unimi.it), its state
+ * filled by SplitMix32 from one 32-bit seed. It is for schedules and simulations; secrets come from
+ * the kernel.
  */
 
 /** A source of chance. One instance belongs to one engine. */

@@ -1,8 +1,9 @@
 /**
  * Sorted, disjoint, half-open ranges of whole numbers: [start, end).
  *
- * The unit is the caller's (sectors, bytes, chunks). A list is *normal* when every range is non-empty, starts
- * ascend and neighbours do not touch; all functions here give normal lists, and those that say so demand them.
+ * The unit is the caller's (sectors, bytes, chunks). A list is *normal* when every range is
+ * non-empty, starts ascend and neighbours do not touch; all functions here give normal lists, and
+ * those that say so demand them.
  */
 
 /** A half-open run [start, end). On a disk it is an extent and its unit is the logical sector. */

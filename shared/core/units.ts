@@ -1,8 +1,9 @@
 /**
  * Branded numbers: quantities that share the type `number` but must not be mixed.
  *
- * A brand exists only for the type checker; at run time it is a plain number. Only quantities that meet in
- * one signature are branded: a sector number beside a byte count, a chunk index beside a slot, a time.
+ * A brand exists only for the type checker; at run time it is a plain number. Only quantities that
+ * meet in one signature are branded: a sector number beside a byte count, a chunk index beside a
+ * slot, a time.
  */
 
 declare const unit: unique symbol;
@@ -10,7 +11,10 @@ declare const unit: unique symbol;
 /** A number that carries the name of its unit. */
 type Branded<Name extends string> = number & { readonly [unit]?: Name };
 
-/** Logical block address: number of a sector on its disk, from 0. Unit: logical sectors (UEFI 2.10 5.3). */
+/**
+ * Logical block address: number of a sector on its disk, from 0. Unit: logical sectors (UEFI 2.10
+ * 5.3).
+ */
 export type Lba = Branded<"Lba">;
 /** A length or offset in bytes, 0 .. 2^53-1. */
 export type ByteCount = Branded<"ByteCount">;
@@ -18,12 +22,20 @@ export type ByteCount = Branded<"ByteCount">;
 export type ChunkIndex = Branded<"ChunkIndex">;
 /** Name of an encoding symbol in its source block: 0 .. k-1 source, k .. 254 repair. */
 export type SymbolIndex = Branded<"SymbolIndex">;
-/** A moment on a monotonic clock with an arbitrary origin. Unit: milliseconds, fractions allowed. */
+/**
+ * A moment on a monotonic clock with an arbitrary origin. Unit: milliseconds, fractions allowed.
+ */
 export type Millis = Branded<"Millis">;
 
-/** Bytes in the 512-byte unit in which the image format counts extents, whatever the disk's sector size. */
+/**
+ * Bytes in the 512-byte unit in which the image format counts extents, whatever the disk's sector
+ * size.
+ */
 export const EXTENT_UNIT_BYTES = 512;
 /** Bytes of a chunk slot: the aligned piece of disk that one chunk covers, unless almost empty. */
 export const SLOT_BYTES = 1 << 20;
-/** Largest byte count that a number holds exactly; every 64-bit field is checked against it when narrowed. */
+/**
+ * Largest byte count that a number holds exactly; every 64-bit field is checked against it when
+ * narrowed.
+ */
 export const BYTES_MAX: number = Number.MAX_SAFE_INTEGER;

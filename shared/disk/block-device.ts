@@ -1,9 +1,10 @@
 /**
  * BlockDevice: a disk that is about to be written.
  *
- * Offsets and lengths are multiples of the logical sector. Writing is synchronous and belongs to one worker. The
- * data must be in the arena or in other page-aligned memory when the device was opened for direct I/O; the
- * implementation says so in `alignment`. Errors of the device are system errors (EIO, ENOSPC) and are never retried here.
+ * Offsets and lengths are multiples of the logical sector. Writing is synchronous and belongs to
+ * one worker. The data must be in the arena or in other page-aligned memory when the device was
+ * opened for direct I/O; the implementation says so in `alignment`. Errors of the device are system
+ * errors (EIO, ENOSPC) and are never retried here.
  */
 import type { ByteCount } from "../core/units.ts";
 import type { SectorSource } from "./source.ts";
@@ -28,7 +29,9 @@ export interface DiskIdentity {
   readonly rotational: boolean;
   /** The kernel calls the medium removable. */
   readonly removable: boolean;
-  /** Why the disk must not be written now: mounted, held by dm/md/LVM, swap, read-only, boot medium. */
+  /**
+   * Why the disk must not be written now: mounted, held by dm/md/LVM, swap, read-only, boot medium.
+   */
   readonly inUse: readonly string[];
 }
 
@@ -47,7 +50,8 @@ export interface BlockDevice extends SectorSource {
    */
   write(offset: ByteCount, bytes: Uint8Array): void;
   /**
-   * Tells the device that a run of bytes holds nothing any more. A hint: contents are undefined afterwards.
+   * Tells the device that a run of bytes holds nothing any more. A hint: contents are undefined
+   * afterwards.
    *
    * @param offset - Unit: bytes.
    * @param length - Unit: bytes.
@@ -57,10 +61,14 @@ export interface BlockDevice extends SectorSource {
   /**
    * Returns when everything written is on the medium.
    *
-   * @throws A system error: final, never retried (a second fsync may lie: "fsyncgate", PostgreSQL 2018).
+   * @throws A system error: final, never retried (a second fsync may lie: "fsyncgate", PostgreSQL
+   *   2018).
    */
   flush(): void;
-  /** Drops what the operating system holds of the disk in memory, so that reads come from the medium. */
+  /**
+   * Drops what the operating system holds of the disk in memory, so that reads come from the
+   * medium.
+   */
   dropCache(): void;
   /** Lets the kernel read the partition table again. @returns False when the device is busy. */
   rereadTable(): boolean;

@@ -97,13 +97,8 @@ export function readGpt(source: SectorSource): PartitionTable | undefined {
   };
 }
 
-/**
- * Writes the text of a GUID as the tools print it (mixed byte order, UEFI 2.10 appendix A).
- *
- * @param bytes - 16 bytes as stored.
- * @returns Lower case with dashes.
- */
-export function guidText(bytes: Uint8Array): string {
+/** The text of a GUID as the tools print it: mixed byte order (UEFI 2.10 appendix A). */
+function guidText(bytes: Uint8Array): string {
   const order = [3, 2, 1, 0, -1, 5, 4, -1, 7, 6, -1, 8, 9, -1, 10, 11, 12, 13, 14, 15];
   return order
     .map((index) => (index < 0 ? "-" : (bytes[index] ?? 0).toString(16).padStart(2, "0")))

@@ -1,8 +1,8 @@
 /**
  * SectorSource: a disk, partition or file that can be read by sector and never written.
  *
- * Reading is synchronous: capture runs inside a worker, where blocking is the simplest way to be fast. The
- * readers of partition tables and file systems see nothing else of the world.
+ * Reading is synchronous: capture runs inside a worker, where blocking is the simplest way to be
+ * fast. The readers of partition tables and file systems see nothing else of the world.
  */
 import { FormatError } from "../core/errors.ts";
 import type { ByteCount, Lba } from "../core/units.ts";

@@ -10,9 +10,9 @@ import { crc32c } from "../core/digest.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
 
 /** Where the superblock stands. Unit: bytes. */
-export const SUPERBLOCK_OFFSET = 1024;
+const SUPERBLOCK_OFFSET = 1024;
 /** Its length. Unit: bytes. */
-export const SUPERBLOCK_BYTES = 1024;
+const SUPERBLOCK_BYTES = 1024;
 const MAGIC = 0xef53;
 /** Largest block: 64 KiB (log 6). */
 const LOG_BLOCK_MAX = 6;

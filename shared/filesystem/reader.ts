@@ -1,15 +1,19 @@
 /**
  * FsReader: what every file-system reader tells about a partition.
  *
- * An allocation map is true only when the journal is empty. A reader begins with "all used" and takes away only
- * what it can prove free; whatever it does not understand makes it answer `unknown` or `rawBecause`.
+ * An allocation map is true only when the journal is empty. A reader begins with "all used" and
+ * takes away only what it can prove free; whatever it does not understand makes it answer `unknown`
+ * or `rawBecause`.
  */
 import type { SectorSource } from "../disk/source.ts";
 import type { Range } from "../core/ranges.ts";
 
 /** What a reader found out. */
 export interface FsReport {
-  /** Name of the file system, lower case: "ext4", "fat32", "swap", or "raw" when none was recognised. */
+  /**
+   * Name of the file system, lower case: "ext4", "fat32", "swap", or "raw" when none was
+   * recognised.
+   */
   readonly kind: string;
   /** `clean`: the map is true. `dirty`: it may lag behind. `unknown`: the reader cannot tell. */
   readonly state: "clean" | "dirty" | "unknown";
@@ -17,7 +21,10 @@ export interface FsReport {
   readonly features: readonly string[];
   /** File-system block (ext) or cluster (FAT) size. Unit: bytes. */
   readonly blockBytes: number;
-  /** Sectors in use, relative to the partition; a normal list. With `rawBecause` it is the whole partition. */
+  /**
+   * Sectors in use, relative to the partition; a normal list. With `rawBecause` it is the whole
+   * partition.
+   */
   readonly used: readonly Range[];
   /** UUID or volume id as the tools print it; empty when there is none. */
   readonly uuid: string;

@@ -46,7 +46,8 @@ export function cleanMap(
   usedBytes: readonly Range[],
 ): FsReport {
   const { sectorBytes, sectorCount } = source;
-  const sectors = usedBytes.map(({ start, end }) => ({
+  const filled = usedBytes.filter(({ start, end }) => end > start);
+  const sectors = filled.map(({ start, end }) => ({
     start: Math.floor(start / sectorBytes),
     end: Math.min(sectorCount, Math.ceil(end / sectorBytes)),
   }));

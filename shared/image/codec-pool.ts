@@ -1,8 +1,9 @@
 /**
  * CodecPool: zstd as the image uses it, one chunk at a time.
  *
- * Two implementations give frames that any zstd decoder reads: zstd-napi, and node:zlib where zstd-napi was not
- * built. Frames may differ between them; raw digests, and therefore image ids, do not.
+ * Two implementations give frames that any zstd decoder reads: zstd-napi, and node:zlib where
+ * zstd-napi was not built. Frames may differ between them; raw digests, and therefore image ids, do
+ * not.
  */
 
 /** Numbers of the codecs in a chunk record (FORMAT.md). */
@@ -19,7 +20,8 @@ export interface CodecPool {
    *
    * @param raw - At most 1 MiB.
    * @param level - zstd level, 1 .. 19.
-   * @returns One zstd frame that declares its content size. Valid until the next call: copy what is kept.
+   * @returns One zstd frame that declares its content size. Valid until the next call: copy what is
+   *   kept.
    */
   compress(raw: Uint8Array, level: number): Uint8Array;
   /**

@@ -6,6 +6,7 @@
  * so that a node that lost power knows what it was doing. Which chunks open the gate is in the
  * image (flag bootGate); this file plans, and writes nothing.
  */
+import { GAP_EDGE_BYTES, PARTITION_GATE_BYTES } from "../allocation/regions.ts";
 import { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { crc32c, DIGEST_BYTES } from "../core/digest.ts";
 import { FormatError, SituationError } from "../core/errors.ts";
@@ -15,15 +16,10 @@ import type { ChunkTable } from "./chunk-table.ts";
 import { ChunkFlag } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 
-/** Cleared at either end of the disk. Unit: bytes. */
-const EDGE_BYTES = 1 << 20;
-/** Cleared at the head of every partition. Unit: bytes. */
-const PARTITION_HEAD_BYTES = 65536;
-
 /** Bytes of a gate record; on larger sectors zeros follow. */
-export const GATE_RECORD_BYTES = 512;
+const GATE_RECORD_BYTES = 512;
 /** Longest order id. Unit: bytes of UTF-8. */
-export const ORDER_ID_BYTES_MAX = 64;
+const ORDER_ID_BYTES_MAX = 64;
 /** "HUCKGATE". */
 const GATE_MAGIC = 0x4855434b47415445n;
 const GATE_VERSION = 1;
@@ -95,11 +91,11 @@ export function checkFits(manifest: Manifest, target: TargetSize): void {
 export function planGate(manifest: Manifest, table: ChunkTable, targetBytes: ByteCount): GatePlan {
   const resized = targetBytes !== manifest.disk.sizeBytes;
   const clear: Range[] = [
-    { start: 0, end: EDGE_BYTES },
-    { start: targetBytes - EDGE_BYTES, end: targetBytes },
+    { start: 0, end: GAP_EDGE_BYTES },
+    { start: targetBytes - GAP_EDGE_BYTES, end: targetBytes },
     ...manifest.partitions.map(({ startBytes, lengthBytes }) => ({
       start: startBytes,
-      end: startBytes + Math.min(lengthBytes, PARTITION_HEAD_BYTES),
+      end: startBytes + Math.min(lengthBytes, PARTITION_GATE_BYTES),
     })),
   ];
   const gateChunks: number[] = [];

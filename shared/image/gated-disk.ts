@@ -1,9 +1,10 @@
 /**
  * GatedDisk: one image on its way to one disk, in the order that keeps promise P2.
  *
- * Scan, close the gate, write the body, flush, read back, open the gate. Between `close` and the end of `open` the disk
- * has no table and no boot sector. Every chunk is proven before a byte of it is written. Chunks may come in any order
- * and more than once; those that open the gate are kept in memory until the end. Belongs to one thread.
+ * Scan, close the gate, write the body, flush, read back, open the gate. Between `close` and the end
+ * of `open` the disk has no table and no boot sector. Every chunk is proven before a byte of it is
+ * written. Chunks may come in any order and more than once; those that open the gate are kept in
+ * memory until the end. Belongs to one thread.
  */
 import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
@@ -23,7 +24,7 @@ import {
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
 import type { ImageIndex } from "./reader.ts";
 
-/** A sample reads back every chunk of an image up to this many, and so many evenly spread ones of a larger image. */
+/** A sample reads back so many chunks, evenly spread; a smaller image is read back whole. */
 const SAMPLE_CHUNKS = 460;
 
 /** Told after every chunk; may throw to stop the work. Unit: bytes. */
@@ -31,9 +32,9 @@ export type ChunkProgress = (doneBytes: ByteCount, totalBytes: ByteCount) => voi
 
 /** What was found on a disk. */
 export interface DiskFindings {
-  /** Chunks whose content must come, ascending; gate chunks are among them unless the disk is complete. */
+  /** Chunks whose content must come, ascending; with gate chunks unless the disk is complete. */
   readonly lacking: readonly number[];
-  /** `fresh`: something else; `resumed`: this image, begun before; `delta`: a complete disk that differs. */
+  /** `fresh`: something else; `resumed`: this image, begun; `delta`: complete but different. */
   readonly found: "fresh" | "resumed" | "delta" | "unchanged";
 }
 
@@ -136,7 +137,7 @@ export class GatedDisk {
    *
    * @param chunk - Its index.
    * @param record - Header and stored bytes; read during the call only.
-   * @throws {@link FormatError} when it is not what the image says; a system error when the disk fails.
+   * @throws {@link FormatError} when it is not what the image says; a system error of the disk.
    */
   accept(chunk: number, record: Uint8Array): void {
     const raw = this.#decoder.decode(this.#index.table, chunk, record);
@@ -173,7 +174,8 @@ export class GatedDisk {
   /**
    * Writes tables and boot sectors, sector 0 last, and reads them back.
    *
-   * @throws {@link FormatError} `gate_incomplete` when a gate chunk has not come, `verify_mismatch`; a system error.
+   * @throws {@link FormatError} `gate_incomplete` when a gate chunk has not come,
+   *   `verify_mismatch`; a system error.
    */
   open(): void {
     const opening = this.#opening();
@@ -204,7 +206,8 @@ export class GatedDisk {
     const writes = this.#gate.gateChunks.flatMap((chunk) => {
       const raw = this.#held.get(chunk);
       if (raw === undefined) {
-        throw new FormatError("gate_incomplete", `Cannot open the gate: chunk ${chunk} has not come`);
+        const found = `chunk ${chunk} has not come`;
+        throw new FormatError("gate_incomplete", `Cannot open the gate: ${found}`);
       }
       return writesOf(table, chunk, raw);
     });

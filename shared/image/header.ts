@@ -25,7 +25,7 @@ const FOOTER_MAGIC = 0x4855434b454e440an;
 const DIGEST_ID_BLAKE3 = 1;
 const CHECKSUM_OFFSET = BLOCK_BYTES - 4;
 /** Bytes of the file's own UUID. */
-export const UUID_BYTES = 16;
+const UUID_BYTES = 16;
 
 /** What a header says. */
 export interface ImageHeader {

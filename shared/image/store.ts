@@ -1,8 +1,8 @@
 /**
  * ImageStore: where images live, by name.
  *
- * A draft is invisible until `commit`; `commit` never replaces an image (promise P7). The contract test in
- * test/unit/shared/image runs against every implementation.
+ * A draft is invisible until `commit`; `commit` never replaces an image (promise P7). The contract
+ * test in test/unit/shared/image runs against every implementation.
  */
 import type { ByteCount } from "../core/units.ts";
 
@@ -35,7 +35,8 @@ export interface ImageDraft {
    * Checks the whole draft (footer, table, digests), makes it durable and visible.
    *
    * @returns Its summary.
-   * @throws FormatError when the draft is no complete image; SituationError `image_exists` when the name is taken.
+   * @throws FormatError when the draft is no complete image; SituationError `image_exists` when the
+   *   name is taken.
    */
   commit(): Promise<ImageSummary>;
   /** Removes the draft. Idempotent, also after `commit`, where it does nothing. */

@@ -17,7 +17,7 @@ import type { ImageBytes, ImageIndex } from "./reader.ts";
 import { decodeRecordHeader, paddingAfter } from "./record.ts";
 
 /** More problems than these are counted, not listed. */
-export const PROBLEMS_MAX = 1000;
+const PROBLEMS_MAX = 1000;
 /** From this type on a record may be skipped by who does not know it. */
 const SKIPPABLE_TYPE_MIN = 0x80;
 /** Piece in which skipped records are digested. Unit: bytes. */

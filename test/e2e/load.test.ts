@@ -84,6 +84,7 @@ test.skipIf(problem !== undefined)(
     await bios.vm.shutDown(20);
     uefi.vm.off();
     const first = await saves(bios, "site-a");
+    uefi.vm.forget();
     const loading = server.begin("image-load", "-i", "site-a", "n2", "--leave", "poweroff");
     await restarted(loading, uefi);
     await entersReceiver(uefi, /huck: n2 receiving/);
@@ -121,7 +122,8 @@ test.skipIf(problem !== undefined)(
     const { vm } = bios;
     vm.off();
     vm.forget();
-    const loading = server.begin("image-load", "-i", "debian", "n1", "--no-delta");
+    bios.erase();
+    const loading = server.begin("image-load", "-i", "debian", "n1");
     await restarted(loading, bios);
     await entersReceiver(bios, /huck: n1 receiving/);
     const half = await loading.until(({ kind, doneBytes = 0, totalBytes = 0 }) => {

@@ -73,8 +73,8 @@ export interface NodePlan {
 /** One virtual node, its disk and how to change its boot source. */
 export interface StageNode {
   readonly vm: Vm;
-  /** Disk file. */
-  readonly disk: string;
+  /** Empties its disk; it is off. */
+  erase(): void;
   /** Boots from here from the next time it is switched on. */
   bootsFrom(boot: VmDescription["boot"]): void;
 }
@@ -110,8 +110,11 @@ export class Stage {
     const folder = join(this.folder, "nodes", name);
     mkdirSync(folder, { recursive: true });
     const disk = join(folder, "disk");
-    writeFileSync(disk, "");
-    truncateSync(disk, diskMib * MIB);
+    const erase = (): void => {
+      writeFileSync(disk, "");
+      truncateSync(disk, diskMib * MIB);
+    };
+    erase();
     const tap = `tap${number}`;
     this.lab.tap(tap);
     const mac = `52:54:00:77:00:${number.toString(16).padStart(2, "0")}`;
@@ -129,7 +132,7 @@ export class Stage {
     const vm = new Vm(name, folder, describe("network"), this.times);
     const node: StageNode = {
       vm,
-      disk,
+      erase,
       bootsFrom: (boot) => {
         vm.describe(describe(boot));
       },

@@ -64,8 +64,8 @@ export function usedByDumpe2fs(file: string, sizeBytes: number, ratio = 1): Rang
   for (const [, list = ""] of output.matchAll(/^ {2}Free blocks: (.*)$/gm)) {
     for (const item of list.split(", ").filter((one) => one !== "")) {
       const [start = 0, last = start] = item.split("-").map(Number);
-      const scale = blockBytes / 512;
-      free.push({ start: start * scale, end: (last + ratio) * scale }); // names a cluster by its first block
+      const scale = blockBytes / 512; // a cluster is named by its first block
+      free.push({ start: start * scale, end: (last + ratio) * scale });
     }
   }
   return subtractRanges([{ start: 0, end: sizeBytes / 512 }], normalRanges(free));

@@ -1,4 +1,7 @@
-/** Goal: a receiver starts only with words it understands. Method: a real command line, then one fault each. */
+/**
+ * Goal: a receiver starts only with words it understands. Method: a real command line, then one
+ * fault each.
+ */
 import { expect, test } from "vitest";
 import { parseReceiverOptions } from "../../../receiver/options.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
@@ -32,7 +35,7 @@ test("parseReceiverOptions() reads the line a boot script writes", () => {
   });
 });
 
-test("parseReceiverOptions() takes files for disks and lives without router and boot interface", () => {
+test("parseReceiverOptions() takes files for disks and needs no router or boot interface", () => {
   const changes = { BOOTIF: undefined, ip: "10.0.0.11:::255.0.0.0" };
   const options = parseReceiverOptions(`${line(changes)} huck.disk=/tmp/a huck.disk=/tmp/b`);
   expect(options.network).toEqual({ address: "10.0.0.11", netmask: "255.0.0.0" });

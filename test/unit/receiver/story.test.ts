@@ -1,6 +1,7 @@
 /**
- * Goal: the order of safety holds in every ending: nothing is written before arming, and a verdict always comes.
- * Method: the real visit, load and save over a scripted disk, link and reception that record every call.
+ * Goal: the order of safety holds in every ending: nothing is written before arming, and a verdict
+ * always comes. Method: the real visit, load and save over a scripted disk, link and reception that
+ * record every call.
  */
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -59,7 +60,13 @@ function order(action: "load" | "save", changes: Partial<Order> = {}): Order {
   } as const;
   const whole =
     action === "load"
-      ? ({ action, ...common, image: { id: IMAGE, name: "x" }, verify: "sample", delta: true } as const)
+      ? ({
+          action,
+          ...common,
+          image: { id: IMAGE, name: "x" },
+          verify: "sample",
+          delta: true,
+        } as const)
       : ({ action, ...common, name: "y", rawIfDirty: false, level: 3 } as const);
   return { ...whole, ...changes } as Order;
 }
@@ -174,10 +181,11 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
 }
 
 const WRITES = ["closeGate", "deliver", "openGate"];
-const writes = (calls: readonly string[]): string[] => calls.filter((name) => WRITES.includes(name));
+const writes = (calls: readonly string[]): string[] =>
+  calls.filter((name) => WRITES.includes(name));
 
 describe("a load", () => {
-  test("goes choose, look, listen, arm, close, deliver, flush, verify, open, and says ok", async () => {
+  test("goes choose, look, listen, arm, close, deliver, flush, verify, open", async () => {
     const { calls, end, sent } = await play({});
     expect(calls).toEqual([
       ...["open", "useImage", "scan", "listen", "arm", "closeGate", "deliver"],
@@ -198,11 +206,23 @@ describe("a load", () => {
     ["two disks match", "disk_ambiguous", { disks: [DISK, DISK], order: order("load") }],
     ["the disk is mounted", "disk_in_use", { disks: [{ ...DISK, inUse: ["mounted on /"] }] }],
     ["no disk matches", "no_disk_matches", { disks: [] }],
-    ["the order is another boot's", "order_replayed", { order: order("load", { nonce: "9".repeat(32) }) }],
-    ["the order is old", "order_expired", { order: order("load", { expiresAt: "2026-01-01T00:00:00.500Z" }) }],
+    [
+      "the order is another boot's",
+      "order_replayed",
+      { order: order("load", { nonce: "9".repeat(32) }) },
+    ],
+    [
+      "the order is old",
+      "order_expired",
+      { order: order("load", { expiresAt: "2026-01-01T00:00:00.500Z" }) },
+    ],
     ["multicast does not arrive", "multicast_unreachable", { heard: false }],
     ["the order has armed twice", "order_spent", { allowed: false }],
-    ["the image does not fit", "disk_too_small", { diskFails: ["useImage", new NodeFailure("disk_too_small", "x", "y")] }],
+    [
+      "the image does not fit",
+      "disk_too_small",
+      { diskFails: ["useImage", new NodeFailure("disk_too_small", "x", "y")] },
+    ],
   ];
   for (const [when, code, script] of untouched) {
     test(`writes nothing and says ${code} when ${when}`, async () => {
@@ -214,15 +234,28 @@ describe("a load", () => {
   }
 
   test("never opens the gate when verifying failed, and says the disk is incomplete", async () => {
-    const failure = new NodeFailure("verify_mismatch", "sector 7 reads back wrong", "replace the disk");
+    const failure = new NodeFailure(
+      "verify_mismatch",
+      "sector 7 reads back wrong",
+      "replace the disk",
+    );
     const { calls, end } = await play({ diskFails: ["verify", failure] });
     expect(calls).not.toContain("openGate");
-    expect(end.verdict).toMatchObject({ code: "verify_mismatch", incomplete: true, phase: "verifying" });
+    expect(end.verdict).toMatchObject({
+      code: "verify_mismatch",
+      incomplete: true,
+      phase: "verifying",
+    });
     expect(end.verdict?.cure).toMatch(/does not boot/);
   });
 
   test("never opens the gate when the sender was lost", async () => {
-    const outcome = { ok: false, code: "sender_lost", reason: "silent for 60 s", cure: "look" } as const;
+    const outcome = {
+      ok: false,
+      code: "sender_lost",
+      reason: "silent for 60 s",
+      cure: "look",
+    } as const;
     const { calls, end } = await play({ outcome });
     expect([calls.includes("flush"), calls.includes("openGate")]).toEqual([false, false]);
     expect(end.verdict).toMatchObject({ code: "sender_lost", incomplete: true });

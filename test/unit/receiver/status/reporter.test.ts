@@ -1,4 +1,7 @@
-/** Goal: the server hears of every phase, progress at most once a second, and its wish to stop comes back. */
+/**
+ * Goal: the server hears of every phase, progress at most once a second, and its wish to stop comes
+ * back.
+ */
 import { expect, test } from "vitest";
 import { Reporter } from "../../../../receiver/status/reporter.ts";
 import type { StatusReport } from "../../../../shared/control/node-api.ts";
@@ -36,7 +39,7 @@ async function answered(state: Scene, index: number, abort = false): Promise<voi
   await Promise.resolve();
 }
 
-test("Reporter reports a phase at once, and one that came while another report was under way", async () => {
+test("Reporter reports a phase at once, also one that came during a report", async () => {
   const state = scene();
   state.reporter.enter("planning");
   state.reporter.enter("scanning");
@@ -59,7 +62,7 @@ test("Reporter reports progress once a second with the rate of the last seconds"
   expect(Math.abs((last?.bytesPerSecond ?? 0) - 1_000_000)).toBeLessThan(100_000);
 });
 
-test("Reporter brings back the server's wish to stop and lives through a server that is gone", async () => {
+test("Reporter brings back the wish to stop and lives through a server that is gone", async () => {
   const state = scene();
   state.reporter.enter("receiving");
   state.answers[0]?.reject(new Error("connection refused"));

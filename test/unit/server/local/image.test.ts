@@ -11,7 +11,6 @@ import { progressLine, progressText, stoppable } from "../../../../server/local/
 import { restoreLocally, type RestoreTask } from "../../../../server/local/image-restore.ts";
 import { saveImage, type SaveTask } from "../../../../server/local/image-save.ts";
 import { checkLines, infoLines } from "../../../../server/local/image-text.ts";
-import { openImageFile } from "../../../../server/store/folder.ts";
 import type { Reporter } from "../../../../shared/linux/terminal.ts";
 import { gptDisk, MIB, saved } from "../../shared/image/fixtures.ts";
 
@@ -19,7 +18,9 @@ const folder = mkdtempSync(join(tmpdir(), "huck-local-"));
 const path = (name: string): string => join(folder, name);
 const told: string[] = [];
 const reporter: Reporter = {
-  event: (text) => told.push(text),
+  event: (text) => {
+    if (text !== undefined) told.push(text);
+  },
   progress: () => undefined,
 };
 const never = new AbortController().signal;
@@ -103,12 +104,12 @@ describe("saveImage() and restoreLocally()", () => {
 
 describe("imagePlace()", () => {
   test.each([
-    ["lab", "/store", "/store", "lab", "/store/lab.huck"],
-    ["lab.huck", "/store", ".", "lab", "lab.huck"],
-    ["/a/lab.huck", "/store", "/a", "lab", "/a/lab.huck"],
-    ["./lab", "/store", ".", "lab", "lab"],
-  ])("finds %s (store %s) in %s as %s: %s", (typed, store, folderName, name, file) => {
-    expect(imagePlace(typed, store)).toEqual({ folder: folderName, name, file });
+    ["lab", { folder: "/store", name: "lab", file: "/store/lab.huck" }],
+    ["lab.huck", { folder: ".", name: "lab", file: "lab.huck" }],
+    ["/a/lab.huck", { folder: "/a", name: "lab", file: "/a/lab.huck" }],
+    ["./lab", { folder: ".", name: "lab", file: "lab" }],
+  ])("finds %s, with the store in /store, at %o", (typed, place) => {
+    expect(imagePlace(typed, "/store")).toEqual(place);
   });
 });
 

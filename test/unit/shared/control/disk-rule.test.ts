@@ -1,4 +1,7 @@
-/** Goal: no disk is chosen that the rules do not name alone. Method: cases of safety section 5, and a property. */
+/**
+ * Goal: no disk is chosen that the rules do not name alone. Method: cases of safety section 5, and
+ * a property.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -29,7 +32,7 @@ test("chooseDisk() takes the first rule that matches exactly one disk", () => {
   expect(choice).toMatchObject({ ok: true, rule: 1, disk: { path: "/dev/sdb" } });
 });
 
-test("chooseDisk() refuses when a rule matches two disks, although a later rule would match one", () => {
+test("chooseDisk() refuses when a rule matches two disks, though a later one matches one", () => {
   const disks = [disk({}), disk({ path: "/dev/sdb", serial: "S2" })];
   const choice = chooseDisk([{ bus: "ata" }, { serial: "S1" }], disks);
   expect(choice).toMatchObject({ ok: false, code: "disk_ambiguous" });
@@ -72,6 +75,6 @@ test("model globs agree with the regular expression they stand for", () => {
   );
 });
 
-test("DiskRule refuses conditions it does not know: an unknown restriction must not be dropped", () => {
+test("DiskRule refuses conditions it does not know: no restriction may be dropped", () => {
   expect(DiskRule.safeParse({ serial: "S1", path: "/dev/sda" }).success).toBe(false);
 });

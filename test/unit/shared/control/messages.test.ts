@@ -1,4 +1,7 @@
-/** Goal: the schemas take what the specification shows and refuse what breaks their bounds. Method: examples, one fault each. */
+/**
+ * Goal: the schemas take what the specification shows and refuse what breaks their bounds. Method:
+ * examples, one fault each.
+ */
 import { expect, test } from "vitest";
 import { Event } from "../../../../shared/control/event.ts";
 import { MacAddress, NodeName, Timestamp } from "../../../../shared/control/names.ts";

@@ -1,4 +1,7 @@
-/** Goal: only this server's fresh order for this node and boot is obeyed. Method: real keys, every member changed once. */
+/**
+ * Goal: only this server's fresh order for this node and boot is obeyed. Method: real keys, every
+ * member changed once.
+ */
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import {

@@ -1,4 +1,7 @@
-/** Goal: no field is ever read short or past its end. Method: golden layouts, every truncation, round trip by property. */
+/**
+ * Goal: no field is ever read short or past its end. Method: golden layouts, every truncation,
+ * round trip by property.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ByteReader, ByteWriter } from "../../../../shared/core/bytes.ts";

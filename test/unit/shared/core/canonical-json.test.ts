@@ -1,4 +1,7 @@
-/** Goal: equal values give equal bytes, whatever the order of their members. Method: RFC 8785 examples and property. */
+/**
+ * Goal: equal values give equal bytes, whatever the order of their members. Method: RFC 8785
+ * examples and property.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type CanonicalValue, canonicalJson } from "../../../../shared/core/canonical-json.ts";

@@ -1,4 +1,7 @@
-/** Goal: digests and checksums are the standard ones. Method: published vectors, pieces against the whole. */
+/**
+ * Goal: digests and checksums are the standard ones. Method: published vectors, pieces against the
+ * whole.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {

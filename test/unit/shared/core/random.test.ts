@@ -1,4 +1,6 @@
-/** Goal: one seed, one future. Method: equality of two runs, bounds, and a coarse test of evenness. */
+/**
+ * Goal: one seed, one future. Method: equality of two runs, bounds, and a coarse test of evenness.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../../shared/core/random.ts";

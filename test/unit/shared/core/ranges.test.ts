@@ -1,4 +1,7 @@
-/** Goal: range arithmetic equals set arithmetic. Method: compare with bit sets on random small ranges. */
+/**
+ * Goal: range arithmetic equals set arithmetic. Method: compare with bit sets on random small
+ * ranges.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {

@@ -46,7 +46,7 @@ describe("planGate()", () => {
     for (const run of bytes) expect(rangesCover(gate.clear, [run])).toBe(true);
   });
 
-  test("leaves out the end of the old disk and clears that of the new one when sizes differ", () => {
+  test("leaves out the old end of the disk and clears the new one when sizes differ", () => {
     const gate = planGate(manifest, table, 9 * MIB);
     expect(gate.resized).toBe(true);
     expect(gate.skipped).toHaveLength(1);

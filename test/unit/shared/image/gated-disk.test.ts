@@ -1,7 +1,7 @@
 /**
- * Goal: promise P2, and that a load writes what was saved, resumes, and leaves an unchanged disk alone.
- * Method: a real capture of a disk in memory, loaded onto a disk that records every write; the power is cut after
- * every single one of them.
+ * Goal: promise P2; a load writes what was saved, resumes, and leaves an unchanged disk alone.
+ * Method: a real capture of a disk in memory, loaded onto a disk that counts writes; the power is
+ * cut after every single one of them.
  */
 import { describe, expect, test } from "vitest";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
@@ -23,7 +23,8 @@ const nothing = (): void => undefined;
 /** MBR with boot code, one raw partition from 1 MiB to 7 MiB, every byte random. */
 function bootDisk(seed: number): Uint8Array {
   const random = seededRandom(seed);
-  const block = new Uint32Array(4099).map(() => random.u32()); // a prime, so that no two slots are alike
+  // a prime length, so that no two slots are alike
+  const block = new Uint32Array(4099).map(() => random.u32());
   const words = new Uint32Array(DISK_BYTES / 4);
   for (let at = 0; at < words.length; at += block.length) {
     words.set(block.subarray(0, Math.min(block.length, words.length - at)), at);
@@ -138,7 +139,7 @@ describe("GatedDisk", () => {
     expect(disk.writes).toBe(before);
   });
 
-  test("takes only what differs, and the gate, onto a disk that is complete but changed", async () => {
+  test("takes only what differs, and the gate, onto a changed disk", async () => {
     const source = bootDisk(1);
     const image = await save(source);
     const changed = source.slice();
@@ -150,7 +151,7 @@ describe("GatedDisk", () => {
     expect(sameBytes(disk.bytes, source)).toBe(true);
   });
 
-  test("at every power cut the disk is untouched, or closed and known as this image, or complete", async () => {
+  test("P2: at every power cut the disk is untouched, closed and known, or complete", async () => {
     const source = bootDisk(1);
     const image = await save(source);
     const old = bootDisk(2);

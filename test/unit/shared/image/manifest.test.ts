@@ -3,7 +3,12 @@
  * many faults.
  */
 import { describe, expect, test } from "vitest";
-import { clipText, decodeManifest, encodeManifest } from "../../../../shared/image/manifest.ts";
+import {
+  clipText,
+  decodeManifest,
+  encodeManifest,
+  type Manifest,
+} from "../../../../shared/image/manifest.ts";
 
 const EXAMPLE = {
   disk: { sizeBytes: 1 << 20, sectorBytes: 512, table: "mbr", id: "deadbeef" },
@@ -44,7 +49,7 @@ function changed(path: string, value: unknown): Uint8Array {
 }
 
 function encode(): Uint8Array {
-  return encodeManifest(structuredClone(EXAMPLE) as Parameters<typeof encodeManifest>[0]);
+  return encodeManifest(structuredClone(EXAMPLE) as unknown as Manifest);
 }
 
 describe("decodeManifest()", () => {

@@ -42,7 +42,7 @@ describe("cutChunks()", () => {
     );
   });
 
-  test("makes one chunk of 64 MiB that hold 1 MiB or less, and 1 MiB slots of a full stretch", () => {
+  test("makes one chunk of 64 MiB that hold 1 MiB or less, small slots of a full stretch", () => {
     const sparse = [
       { start: 0, end: 1 },
       { start: 60 * MIB_UNITS, end: 61 * MIB_UNITS - 1 },

@@ -4,7 +4,11 @@ import { join } from "node:path";
 
 const PATH = join(import.meta.dirname, "../../../vectors/image/format.txt");
 
-/** Reads one golden vector. */
+/**
+ * Reads one golden vector.
+ *
+ * @throws Error when there is none of that name.
+ */
 export function imageVector(name: string): string {
   const lines = readFileSync(PATH, "utf8").split("\n");
   const line = lines.find((one) => one.startsWith(`${name}: `));

@@ -1,0 +1,86 @@
+/**
+ * Goal: the rate finds what the network carries, and random loss does not slow it.
+ * Method: a model of a link (rate and queue) around the production control, in virtual time; the
+ * simulator does the same with real datagrams.
+ */
+import { expect, test } from "vitest";
+import { Members } from "../../../../server/sender/members.ts";
+import type { Member } from "../../../../server/sender/members.ts";
+import { SENDER_POLICY } from "../../../../server/sender/policy.ts";
+import { RateControl } from "../../../../server/sender/rate.ts";
+
+const STEP_MS = 10;
+
+function member(node: number): Member {
+  const lacks = { from: 0, to: 0, ranges: [], chunksDone: 0, lacking: 1, reason: "" };
+  const state = { state: "receiving" as const, ringPercent: 0, netLossQ16: 0, drainKiBs: 0 };
+  const origin = { remote: { address: "10.0.0.1", port: 1 }, seq: 0 };
+  const made = new Members(SENDER_POLICY).report({ node, ...lacks, ...state }, origin, 0);
+  if (made === undefined) throw new Error("not a member");
+  return made;
+}
+
+interface Path {
+  readonly bitsPerSecond: number;
+  readonly loss: number;
+}
+
+/** Runs the control over a path; gives the rate at the end. */
+function run(rate: RateControl, path: Path, forMs: number): number {
+  const held = [member(1), member(2)];
+  let queuedBits = 0;
+  for (let now = STEP_MS; now <= forMs; now += STEP_MS) {
+    const sent = (rate.bitsPerSecond * STEP_MS) / 1000;
+    const carried = (path.bitsPerSecond * STEP_MS) / 1000;
+    const arrived = Math.min(sent + queuedBits, carried);
+    queuedBits = Math.min(queuedBits + sent - arrived, path.bitsPerSecond * 0.06);
+    rate.noteSent(sent / 8);
+    for (const one of held) {
+      one.loss = path.loss;
+      one.receivedKiBs = ((arrived / STEP_MS) * 1000 * (1 - path.loss)) / 8192;
+      one.queueMs = Math.min(one.queueMs, (queuedBits / path.bitsPerSecond) * 1000);
+    }
+    rate.look(held, 1, now);
+  }
+  return rate.bitsPerSecond;
+}
+
+test("without a cap the rate settles near what the link carries", () => {
+  for (const bitsPerSecond of [100e6, 1e9, 2.5e9]) {
+    const found = run(new RateControl(SENDER_POLICY, undefined), { bitsPerSecond, loss: 0 }, 3000);
+    expect(found / bitsPerSecond).toBeGreaterThan(0.85);
+    expect(found / bitsPerSecond).toBeLessThan(1.3);
+  }
+});
+
+test("5 % random loss leaves the rate where it is", () => {
+  const rate = new RateControl(SENDER_POLICY, 400e6);
+  expect(run(rate, { bitsPerSecond: 1e9, loss: 0.05 }, 2000)).toBe(400e6);
+});
+
+test("the rate never passes its cap and is at it from the start", () => {
+  const rate = new RateControl(SENDER_POLICY, 50e6);
+  expect(rate.bitsPerSecond).toBe(50e6);
+  expect(run(rate, { bitsPerSecond: 1e9, loss: 0 }, 2000)).toBe(50e6);
+  expect(rate.limitedBy).toBe("cap");
+});
+
+test("a held member whose ring fills sets the pace, and lets go when it is shed", () => {
+  const rate = new RateControl(SENDER_POLICY, 1e9);
+  const slow = { ...member(7), ringPercent: 80, drainKiBs: 6000, queueMs: 0 };
+  rate.noteSent(2_500_000);
+  rate.look([slow], 1, 200);
+  expect(rate.bitsPerSecond).toBe(6000 * 8192);
+  expect(rate.limitedBy).toBe(7);
+  rate.forget(7);
+  expect(rate.bitsPerSecond).toBe(1e9);
+});
+
+test("datagrams that the host refuses slow the rate", () => {
+  const rate = new RateControl(SENDER_POLICY, 1e9);
+  const one = { ...member(1), queueMs: 0, receivedKiBs: 100_000 };
+  rate.noteRefused(5);
+  rate.look([one], 1, 200);
+  expect(rate.bitsPerSecond).toBeLessThan(1e9);
+  expect(rate.limitedBy).toBe("host");
+});

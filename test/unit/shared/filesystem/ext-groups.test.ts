@@ -1,0 +1,56 @@
+/**
+ * Goal: numbers of a hostile superblock lead to a sentence, never to a crash, a hang or a short
+ * map. Method: a real file system without checksums, whose superblock and descriptors get random
+ * values.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import { usedBlocks } from "../../../../shared/filesystem/ext-groups.ts";
+import { readExtSuperblock } from "../../../../shared/filesystem/ext-superblock.ts";
+import { diskOf, readVector } from "../disk/fixtures.ts";
+
+const disk = diskOf(readVector("filesystem/ext2.json"));
+const source = memorySource(disk);
+const before = disk.slice();
+
+/** Superblock fields that decide sizes and places, and the first two descriptors. */
+const OFFSETS = [0x4, 0x14, 0x18, 0x1c, 0x20, 0x28, 0x4c, 0x58, 0x60, 0x64, 0xce, 0xfe, 0x104];
+
+describe("usedBlocks()", () => {
+  test("gives a normal list or a sentence for any numbers in the superblock", () => {
+    const words = fc.tuple(
+      fc.constantFrom(...OFFSETS),
+      fc.oneof(fc.nat(40), fc.nat(), fc.constantFrom(0xffffffff, 0x80000000, 1024, 8192)),
+    );
+    fc.assert(
+      fc.property(fc.array(words, { minLength: 1, maxLength: 3 }), (changes) => {
+        disk.set(before);
+        const view = new DataView(disk.buffer);
+        for (const [offset, value] of changes) view.setUint32(1024 + offset, value, true);
+        const superblock = readExtSuperblock(source);
+        if (typeof superblock === "string") return;
+        const used = usedBlocks(source, superblock);
+        if (typeof used === "string") return;
+        for (const { start, end } of used) {
+          expect(start).toBeGreaterThanOrEqual(0);
+          expect(end).toBeLessThanOrEqual(superblock.blocksCount);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test.each([
+    ["a block bitmap outside", 0, 0xffffff],
+    ["an inode bitmap on the superblock", 4, 1],
+    ["an inode table that leaves the file system", 8, 2047],
+  ])("refuses a descriptor with %s", (_, offset, value) => {
+    disk.set(before);
+    new DataView(disk.buffer).setUint32(2048 + offset, value, true);
+    const superblock = readExtSuperblock(source);
+    expect(typeof superblock).toBe("object");
+    if (typeof superblock === "string") return;
+    expect(usedBlocks(source, superblock)).toMatch(/metadata of group 0 lie outside/);
+  });
+});

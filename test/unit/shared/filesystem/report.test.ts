@@ -1,0 +1,41 @@
+/** Goal: reports are whole sectors and never short. Method: edges of both sector sizes. */
+import { describe, expect, test } from "vitest";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import { cleanMap, keepAll, uuidText } from "../../../../shared/filesystem/report.ts";
+
+const IDENTITY = { kind: "test", features: [], blockBytes: 512, uuid: "", label: "" };
+
+describe("cleanMap()", () => {
+  test.each([
+    [512, [{ start: 0, end: 1 }]],
+    [4096, [{ start: 0, end: 1 }]],
+  ])("widens bytes to whole sectors of %i bytes and joins neighbours", (sectorBytes, used) => {
+    const source = memorySource(new Uint8Array(64 * 4096), sectorBytes);
+    const bytes = [
+      { start: 100, end: 200 },
+      { start: 0, end: 10 },
+    ];
+    expect(cleanMap(source, IDENTITY, bytes).used).toEqual(used);
+  });
+
+  test("drops what is empty and stays inside the source", () => {
+    const source = memorySource(new Uint8Array(1024));
+    const bytes = [
+      { start: 600, end: 5000 },
+      { start: 300, end: 300 },
+    ];
+    expect(cleanMap(source, IDENTITY, bytes).used).toEqual([{ start: 1, end: 2 }]);
+  });
+});
+
+test("keepAll() covers every sector and tells why", () => {
+  const report = keepAll(memorySource(new Uint8Array(2048)), IDENTITY, "unknown", "a reason");
+  expect(report.used).toEqual([{ start: 0, end: 4 }]);
+  expect(report.rawBecause).toBe("a reason");
+});
+
+test("uuidText() writes RFC 9562 text, and nothing for zeros", () => {
+  const bytes = Uint8Array.from({ length: 16 }, (_, index) => index);
+  expect(uuidText(bytes)).toBe("00010203-0405-0607-0809-0a0b0c0d0e0f");
+  expect(uuidText(new Uint8Array(16))).toBe("");
+});

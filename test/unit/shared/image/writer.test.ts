@@ -1,0 +1,64 @@
+/**
+ * Goal: the writer appends only, keeps bytes untouched until they are taken, and shows a sink's
+ * error. Method: sinks that are slow, that watch their bytes, and that fail.
+ */
+import { describe, expect, test } from "vitest";
+import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { openImage } from "../../../../shared/image/reader.ts";
+import { type ByteSink, ImageWriter, type ManifestInput } from "../../../../shared/image/writer.ts";
+import { imageBytes, MIB } from "./fixtures.ts";
+
+const HEADER = { uuid: new Uint8Array(16).fill(1), createdMs: 5 };
+const MANIFEST: ManifestInput = {
+  disk: { sizeBytes: 64 * MIB, sectorBytes: 512, table: "none", id: "" },
+  partitions: [],
+  requires: { minBytes: 64 * MIB, features: [] },
+  saved: { at: "2026-11-20T10:00:00.000Z", tool: "t", host: "h", codec: "c", level: 1 },
+  warnings: [],
+};
+
+function chunkAt(slot: number): Parameters<ImageWriter["addChunk"]>[0] {
+  const extents = [{ start: slot * 2048, end: slot * 2048 + 100 }];
+  return { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: 51_200 };
+}
+
+/** Takes its bytes late, as a slow disk does. */
+class SlowSink implements ByteSink {
+  readonly pieces: Uint8Array[] = [];
+
+  async append(bytes: Uint8Array): Promise<void> {
+    const before = new Uint8Array(bytes);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(Buffer.compare(before, bytes)).toBe(0);
+    this.pieces.push(before);
+  }
+}
+
+describe("ImageWriter", () => {
+  test("leaves bytes alone until the sink has taken them, and the image opens", async () => {
+    const sink = new SlowSink();
+    const writer = new ImageWriter(sink, zlibCodecPool(), HEADER);
+    await writer.begin();
+    for (let slot = 0; slot < 20; slot += 1) {
+      await writer.addChunk(chunkAt(slot), new Uint8Array(51_200).fill(slot), 1);
+    }
+    const written = await writer.finish(MANIFEST);
+    const bytes = new Uint8Array(Buffer.concat(sink.pieces));
+    expect(bytes.byteLength).toBe(written.fileBytes);
+    expect(writer.fileBytes).toBe(written.fileBytes);
+    const { table, imageId } = openImage(imageBytes(bytes));
+    expect(table.count).toBe(20);
+    expect(Buffer.compare(imageId, written.imageId)).toBe(0);
+  });
+
+  test("shows a sink's error at the next call, and settle() waits quietly", async () => {
+    const writer = new ImageWriter(
+      { append: () => Promise.reject(new Error("ENOSPC")) },
+      zlibCodecPool(),
+      HEADER,
+    );
+    await writer.begin();
+    await expect(writer.addChunk(chunkAt(0), new Uint8Array(51_200), 1)).rejects.toThrow("ENOSPC");
+    await expect(writer.settle()).resolves.toBeUndefined();
+  });
+});
