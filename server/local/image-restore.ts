@@ -6,7 +6,7 @@
  * without either by its path. Without that the plan is all that happens.
  */
 import { randomUUID } from "node:crypto";
-import { SituationError } from "../../shared/core/errors.ts";
+import { codeOf, SituationError } from "../../shared/core/errors.ts";
 import type { BlockDevice, DiskIdentity } from "../../shared/disk/block-device.ts";
 import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
 import { checkFits } from "../../shared/image/gate.ts";
@@ -14,7 +14,7 @@ import type { ImageIndex } from "../../shared/image/reader.ts";
 import { restoreImage, type RestoreResult } from "../../shared/image/restore.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.ts";
 import { type Reporter, sizeText } from "../../shared/linux/terminal.ts";
-import { createTargetFile, targetKind } from "../store/device.ts";
+import { createTargetFile, openSource, targetKind } from "../store/device.ts";
 import { openImageFile } from "../store/folder.ts";
 import { progressLine } from "./image-progress.ts";
 
@@ -71,7 +71,7 @@ function openTarget(task: RestoreTask, index: ImageIndex, reporter: Reporter): B
   const { sizeBytes, sectorBytes } = index.manifest.disk;
   const kind = targetKind(task.target);
   if (kind === "nothing") createTargetFile(task.target, sizeBytes);
-  const device = openBlockDevice(task.target);
+  const device = openUnused(task.target, kind);
   try {
     const sized = device.identity.bus === "file" ? withSectors(device, sectorBytes) : device;
     if (kind === "nothing") return sized;
@@ -82,6 +82,36 @@ function openTarget(task: RestoreTask, index: ImageIndex, reporter: Reporter): B
     device.close();
     throw error;
   }
+}
+
+/** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
+function openUnused(target: string, kind: ReturnType<typeof targetKind>): BlockDevice {
+  const uses = kind === "file" ? usesOfFile(target) : [];
+  if (uses.length > 0) throw inUse(target, uses.join(", "));
+  try {
+    return openBlockDevice(target);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "EBUSY") throw inUse(target, "it is mounted or held by the system");
+    if (code !== "EACCES" && code !== "EPERM") throw error;
+    throw new SituationError("not_permitted", `Cannot write "${target}": the system forbids it`, {
+      cause: error,
+      cure: "Run as root, or as a user who may write that disk",
+    });
+  }
+}
+
+/** A file may be a mounted disk to the kernel, through a loop device. */
+function usesOfFile(target: string): readonly string[] {
+  const source = openSource(target);
+  source.close();
+  return source.writers;
+}
+
+function inUse(target: string, why: string): SituationError {
+  return new SituationError("disk_in_use", `Cannot write "${target}": ${why}`, {
+    cure: "Unmount it, or release what holds it, and try again",
+  });
 }
 
 /** @throws {@link SituationError} `erase_not_confirmed`. */

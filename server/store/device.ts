@@ -39,7 +39,7 @@ export interface OpenSource extends SectorSource {
  *
  * @param path - A block device or a regular file.
  * @returns An open source; a file's sector size is found from its GPT, 512 without one.
- * @throws {@link SituationError} `no_such_source`, `not_a_disk`; system errors (EACCES).
+ * @throws {@link SituationError} `no_such_source`, `not_a_disk`, `not_permitted`.
  */
 export function openSource(path: string): OpenSource {
   const fd = openExisting(path);
@@ -104,6 +104,7 @@ function openExisting(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY);
   } catch (error) {
+    if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") throw forbidden(path, error);
     if (codeOf(error) !== "ENOENT") throw error;
     throw new SituationError("no_such_source", `Cannot save "${path}": there is no such file`, {
       cause: error,
@@ -187,6 +188,13 @@ function loopWriters(path: string): string[] {
     const backing = join("/sys/block", name, "loop/backing_file");
     if (!existsSync(backing)) return [];
     return readFileSync(backing, "utf8").trim() === path ? writersOf(name) : [];
+  });
+}
+
+function forbidden(path: string, cause: unknown): SituationError {
+  return new SituationError("not_permitted", `Cannot open "${path}": the system forbids it`, {
+    cause,
+    cure: "Run as root, or as a user who may read that disk",
   });
 }
 

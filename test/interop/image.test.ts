@@ -5,6 +5,7 @@
  */
 import {
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -195,5 +196,32 @@ describe("an MBR disk with logical partitions", () => {
       cutOut(path("mbr-copy"), Number(start) * 512, Number(size) * 512, path("logical"));
       run("e2fsck", "-fn", path("logical"));
     }
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("a disk that is mounted", () => {
+  test("is neither saved nor written, and may be both once it is not", async () => {
+    const disk = path("mounted");
+    const place = path("mnt");
+    mkdirSync(place);
+    makeExt(disk, 16 * MIB, path("tree/d1"), ["-t", "ext4"]);
+    const first = await save(disk, "mounted");
+    const loop = run("losetup", "-f", "--show", disk).trim();
+    try {
+      run("mount", loop, place);
+      try {
+        await expect(save(loop, "never")).rejects.toThrow(/mounted read-write on/);
+        await expect(save(disk, "never")).rejects.toThrow(/mounted read-write on/);
+        await expect(restore("mounted", loop)).rejects.toThrow(/mounted or held/);
+        await expect(restore("mounted", disk)).rejects.toThrow(/mounted read-write on/);
+      } finally {
+        run("umount", place);
+      }
+      await restore("mounted", loop);
+      expect((await save(loop, "by-loop")).id).toBe(first.id);
+    } finally {
+      run("losetup", "-d", loop);
+    }
+    run("e2fsck", "-fn", disk);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Goal: just enough parity is sent ahead. Method: the definition (all members decode at once half of
- * the time) checked by a seeded simulation at h and at h - 1.
+ * Goal: just enough parity is sent ahead. Method: the definition (all members decode at once half
+ * of the time) checked by a seeded simulation at h and at h - 1.
  */
 import { expect, test } from "vitest";
 import { ProactiveParity } from "../../../../server/sender/proactive.ts";

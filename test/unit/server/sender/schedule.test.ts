@@ -21,11 +21,14 @@ function setUp(chunkCount: number): {
   const proactive = new ProactiveParity();
   const schedule = new Schedule({ cache, proactive, interleave: 4, chunkCount });
   const advance = (active: readonly Member[], now: number): void => {
-    for (const { chunk } of schedule.advance(active, 10, now)) {
-      const entry = cache.get(chunk);
-      if (entry !== undefined) cache.loaded(entry, SYMBOLS * SYMBOL_BYTES);
+    let reads = schedule.advance(active, 10, now);
+    while (reads.length > 0) {
+      for (const { chunk } of reads) {
+        const entry = cache.get(chunk);
+        if (entry !== undefined) cache.loaded(entry, SYMBOLS * SYMBOL_BYTES);
+      }
+      reads = schedule.advance(active, 10, now);
     }
-    schedule.advance(active, 10, now);
   };
   const drain = (active: readonly Member[], now: number): number[] => {
     const sent: number[] = [];
