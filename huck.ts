@@ -7,10 +7,11 @@
  * `image-save`, its own name is the verb. Errors end here: message and cure on standard error, and
  * the exit code of CONTROL.md section 2.
  */
+import { enableCompileCache } from "node:module";
 import path from "node:path";
 import { Command, CommanderError } from "commander";
 import packageFile from "./package.json" with { type: "json" };
-import { ExitCode, SituationError, messageOf } from "./shared/core/errors.ts";
+import { ExitCode, FormatError, SituationError, messageOf } from "./shared/core/errors.ts";
 
 /** Fills a fresh command with a verb's description, options and action. */
 type Verb = (command: Command) => Command;
@@ -55,6 +56,7 @@ const VERBS: Readonly<Record<string, readonly [string, () => Promise<Verb>]>> = 
   ],
 };
 
+enableCompileCache();
 const [, script = "", ...words] = process.argv;
 const name = path.basename(script);
 const [typed, ...rest] = name === "image-load" || name === "image-save" ? [name, ...words] : words;
@@ -86,8 +88,11 @@ function throwUsage(command: Command): void {
 
 function report(thrown: unknown): ExitCode {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  const known = thrown instanceof SituationError;
-  const stack = thrown instanceof Error && !known ? `\n${thrown.stack ?? ""}` : "";
-  process.stderr.write(`huck: ${messageOf(thrown)}${known ? `\n  ${thrown.cure}` : stack}\n`);
-  return known ? thrown.exitCode : ExitCode.unknown;
+  if (thrown instanceof SituationError) {
+    process.stderr.write(`huck: ${messageOf(thrown)}\n  ${thrown.cure}\n`);
+    return thrown.exitCode;
+  }
+  const bug = thrown instanceof Error && !(thrown instanceof FormatError);
+  process.stderr.write(`huck: ${bug ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`);
+  return thrown instanceof FormatError ? ExitCode.refused : ExitCode.unknown;
 }

@@ -154,9 +154,15 @@ async function startReception(
   });
 }
 
-async function fetchChunk(chunk: number, stage: Stage): Promise<"ok" | "failed"> {
+/** What came by unicast came whole: if it is not what the image says, the server's copy is not. */
+async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
   const record = await stage.link.chunk(chunk);
-  return (await stage.disk.deliver(chunk, record)) === "ok" ? "ok" : "failed";
+  if ((await stage.disk.deliver(chunk, record)) === "ok") return "ok";
+  throw new NodeFailure(
+    "image_damaged",
+    `chunk ${chunk} of the image is damaged on the server`,
+    'Run "huck image verify" on the server, then load the node again.',
+  );
 }
 
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {

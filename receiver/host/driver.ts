@@ -5,10 +5,13 @@
  * Files may stand for disks; then the computer's own disks are never looked at.
  */
 import { randomBytes } from "node:crypto";
+import { realpathSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
+import { basename } from "node:path";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
+import type { DiskIdentity } from "../../shared/disk/block-device.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.ts";
-import { listDisks } from "../../shared/linux/disks.ts";
+import { diskIdentity, listDisks } from "../../shared/linux/disks.ts";
 import { listInterfaces } from "../../shared/linux/interfaces.ts";
 import { openDiskWork } from "../disk/driver.ts";
 import type { ReceiverOptions } from "../options.ts";
@@ -96,15 +99,19 @@ function ringBytes(): number {
   return Math.floor(Math.min(ARENA_MAX_BYTES, Math.max(ARENA_MIN_BYTES, share)));
 }
 
+/** Only PID 1 owns the computer: a process sees the disks it was told of and no others (P8). */
 function disksOf(options: ReceiverOptions): DiskDescription[] {
-  const files = options.diskFiles.map((path) => {
-    const device = openBlockDevice(path);
-    try {
-      return device.identity;
-    } finally {
-      device.close();
-    }
-  });
-  const disks = options.diskFiles.length > 0 ? files : listDisks();
+  const disks = process.pid === 1 ? listDisks() : options.diskFiles.map(namedDisk);
   return disks.map((disk) => ({ ...disk, inUse: [...disk.inUse] }));
+}
+
+/** Looks without opening: a disk in use must be told of, not stumbled over. */
+function namedDisk(path: string): DiskIdentity {
+  if (statSync(path).isBlockDevice()) return diskIdentity(basename(realpathSync(path)));
+  const device = openBlockDevice(path);
+  try {
+    return device.identity;
+  } finally {
+    device.close();
+  }
 }

@@ -57,6 +57,7 @@ export interface ProgressState {
  * @param label - What is being done.
  * @param state - How far it has come.
  * @returns One line: "saving 43 %  1.2 GiB of 2.8 GiB  310 MiB/s  5 s left".
+ * @internal A test looks at it.
  */
 export function progressText(label: string, state: ProgressState): string {
   const { doneBytes, totalBytes, elapsedMs } = state;

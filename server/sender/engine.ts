@@ -100,7 +100,10 @@ class SenderEngine implements Sender {
     this.#gathering = new Gathering(options, this.#policy);
     const policy = this.#policy;
     const [outbox, members] = [this.#outbox, this.#members];
-    this.#stream = new Stream({ options, policy, outbox, members });
+    const emit = (event: SenderEvent): void => {
+      this.#events.push(event);
+    };
+    this.#stream = new Stream({ options, policy, outbox, members, emit });
   }
 
   receive(view: DatagramView, now: number): void {
@@ -183,7 +186,6 @@ class SenderEngine implements Sender {
   }
 
   events(): readonly SenderEvent[] {
-    this.#events.push(...this.#stream.takeEvents());
     const events = this.#events;
     if (events.length > 0) this.#events = [];
     return events;

@@ -33,6 +33,8 @@ export interface StreamParts {
   readonly policy: SenderPolicy;
   readonly outbox: Outbox;
   readonly members: Members;
+  /** Takes what happens. */
+  readonly emit: (event: SenderEvent) => void;
 }
 
 /** The stream of one session. */
@@ -47,7 +49,6 @@ export class Stream {
   readonly #proactive = new ProactiveParity();
   readonly #pacer: Pacer;
   #reads: ReadRequest[] = [];
-  #events: SenderEvent[] = [];
   #active: readonly Member[] | undefined = undefined;
   #dirty = true;
   #carouselSince = Infinity;
@@ -109,13 +110,6 @@ export class Stream {
     const reads = this.#reads;
     if (reads.length > 0) this.#reads = [];
     return reads;
-  }
-
-  /** @returns What happened; each event is given once. */
-  takeEvents(): readonly SenderEvent[] {
-    const events = this.#events;
-    if (events.length > 0) this.#events = [];
-    return events;
   }
 
   /**
@@ -188,7 +182,7 @@ export class Stream {
     this.#advance(now);
     const { members } = this.#parts;
     for (const member of members.classify(this.rate.networkRate / KIB_BITS, now)) {
-      this.#events.push({ kind: "classed", node: member.node, as: member.as });
+      this.#parts.emit({ kind: "classed", node: member.node, as: member.as });
       this.rate.forget(member.node);
     }
     const held = this.#members().filter((member) => member.as === "held");
@@ -214,7 +208,7 @@ export class Stream {
     const { bitsPerSecond, limitedBy } = this.rate;
     if (Math.abs(bitsPerSecond - this.#toldRate) < 0.1 * this.#toldRate) return;
     this.#toldRate = bitsPerSecond;
-    this.#events.push({ kind: "rate", bitsPerSecond, limitedBy });
+    this.#parts.emit({ kind: "rate", bitsPerSecond, limitedBy });
   }
 
   /**
@@ -323,7 +317,7 @@ export class Stream {
     }
     if (this.#schedule.firstPassOver && this.#carouselSince === Infinity) {
       this.#carouselSince = now;
-      this.#events.push({ kind: "pass", pass: this.#schedule.pass });
+      this.#parts.emit({ kind: "pass", pass: this.#schedule.pass });
     }
   }
 

@@ -8,8 +8,8 @@
  */
 import type * as z from "zod";
 import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
-import type { ImageStore } from "../../shared/image/store.ts";
-import { SituationError } from "../../shared/core/errors.ts";
+import type { ImageStore, OpenImage } from "../../shared/image/store.ts";
+import { FormatError, SituationError } from "../../shared/core/errors.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { LabState } from "./state.ts";
@@ -36,8 +36,8 @@ export interface Plan {
  * @param grounds - What is known.
  * @param now - Milliseconds since 1970.
  * @returns Job and orders, not yet begun.
- * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`, `no_such_image`; a
- *   FormatError when the image is torn.
+ * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`, `no_such_image`,
+ *   `image_damaged`.
  */
 export function planLoad(
   request: z.output<typeof LoadRequest>,
@@ -47,7 +47,7 @@ export function planLoad(
   const nodes = [...new Set(request.nodes)].map((name) => grounds.inventory.named(name));
   refuseBusy(nodes, grounds.state);
   refuseUnconfirmed(nodes, request.confirmed, "written");
-  const image = grounds.images.open(request.image);
+  const image = openWhole(grounds.images, request.image);
   const imageId = image.summary.id;
   image.close();
   const job: JobRecord = {
@@ -163,3 +163,19 @@ function listed(items: readonly string[]): string {
 }
 
 const ITEMS_SHOWN = 8;
+
+/**
+ * Opens an image; one that is torn is refused by name, before any node is told (P11).
+ *
+ * @throws {@link SituationError} `no_such_image`, `image_damaged`.
+ */
+function openWhole(images: ImageStore, name: string): OpenImage {
+  try {
+    return images.open(name);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
+    const message = `Cannot load image "${name}": ${error.message}`;
+    throw new SituationError("image_damaged", message, { cure, cause: error });
+  }
+}

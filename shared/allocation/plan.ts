@@ -102,6 +102,7 @@ export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
  *
  * @param plan - A plan.
  * @returns All sectors that are kept; a normal list.
+ * @internal A test looks at it.
  */
 export function usedSectors(plan: DiskPlan): Range[] {
   return normalRanges(plan.regions.flatMap((region) => region.used));

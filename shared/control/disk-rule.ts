@@ -10,10 +10,7 @@ import * as z from "zod";
 import { Bytes } from "./names.ts";
 
 /** Kinds of attachment, as BlockDevice reports them. */
-export const DiskBus = z.enum(["ata", "nvme", "scsi", "usb", "virtio", "mmc", "file", "other"]);
-/** Kinds of attachment. */
-export type DiskBus = z.infer<typeof DiskBus>;
-
+const DiskBus = z.enum(["ata", "nvme", "scsi", "usb", "virtio", "mmc", "file", "other"]);
 /** What a receiver tells of one of its disks. Same fields as DiskIdentity of shared/disk. */
 export const DiskDescription = z.strictObject({
   path: z.string().max(255),

@@ -10,7 +10,11 @@ import { HuckError } from "./errors.ts";
 
 /** Bytes of a WebAssembly page. */
 const WASM_PAGE_BYTES = 65536;
-/** Alignment that O_DIRECT and the SIMD kernels need. Unit: bytes. */
+/**
+ * Alignment that O_DIRECT and the SIMD kernels need. Unit: bytes.
+ *
+ * @internal A test looks at it.
+ */
 export const ARENA_ALIGNMENT = 4096;
 
 /** A region allocator over one shared memory. */

@@ -10,8 +10,6 @@ import { FormatError } from "./errors.ts";
 
 /** Bytes of a BLAKE3 digest. */
 export const DIGEST_BYTES = 32;
-/** Hexadecimal text of a digest: 64 lower-case digits. */
-export type DigestHex = string;
 
 /** A digest over bytes that come in pieces. */
 export interface DigestStream {

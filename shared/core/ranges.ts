@@ -96,6 +96,7 @@ export function totalOfRanges(ranges: readonly Range[]): number {
  * @param outer - A normal list.
  * @param inner - A normal list.
  * @returns True when every unit of `inner` lies in `outer`.
+ * @internal A test looks at it.
  */
 export function rangesCover(outer: readonly Range[], inner: readonly Range[]): boolean {
   return subtractRanges(inner, outer).length === 0;

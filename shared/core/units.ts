@@ -20,8 +20,6 @@ export type Lba = Branded<"Lba">;
 export type ByteCount = Branded<"ByteCount">;
 /** Position of a chunk in its image's chunk table, 0 .. 2^24-1. */
 export type ChunkIndex = Branded<"ChunkIndex">;
-/** Name of an encoding symbol in its source block: 0 .. k-1 source, k .. 254 repair. */
-export type SymbolIndex = Branded<"SymbolIndex">;
 /**
  * A moment on a monotonic clock with an arbitrary origin. Unit: milliseconds, fractions allowed.
  */

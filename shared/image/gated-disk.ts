@@ -1,9 +1,9 @@
 /**
  * GatedDisk: one image on its way to one disk, in the order that keeps promise P2.
  *
- * Scan, close the gate, write the body, flush, read back, open the gate. Between `close` and the end
- * of `open` the disk has no table and no boot sector. Every chunk is proven before a byte of it is
- * written. Chunks may come in any order and more than once; those that open the gate are kept in
+ * Scan, close the gate, write the body, flush, read back, open the gate. Between `close` and the
+ * end of `open` the disk has no table and no boot sector. Every chunk is proven before a byte of it
+ * is written. Chunks may come in any order and more than once; those that open the gate are kept in
  * memory until the end. Belongs to one thread.
  */
 import { blake3, sameBytes } from "../core/digest.ts";

@@ -104,6 +104,7 @@ export function checkImage(
  * @param index - Of its image.
  * @param chunk - Its index.
  * @returns First and one past the last byte.
+ * @internal A test looks at it.
  */
 export function diskBytesOf(index: ImageIndex, chunk: number): readonly [number, number] {
   const extents = index.table.extents(chunk);

@@ -53,6 +53,7 @@ export function listDisks(roots: SystemRoots = {}): readonly DiskIdentity[] {
  *
  * @param name - Kernel name, for example "loop0".
  * @returns What it is instead; undefined for a disk.
+ * @internal A test looks at it.
  */
 export function whyNoDisk(name: string): string | undefined {
   return NO_DISKS.find(([pattern]) => pattern.test(name))?.[1];

@@ -63,6 +63,7 @@ interface RawSocketPackage {
  * @param identifier - Tells our requests from other programs', 0 .. 65535.
  * @param sequence - Tells requests apart, 0 .. 65535.
  * @returns 16 bytes with their checksum.
+ * @internal A test looks at it.
  */
 export function echoRequest(identifier: number, sequence: number): Uint8Array {
   const bytes = new Uint8Array(ECHO_BYTES);
@@ -79,6 +80,7 @@ export function echoRequest(identifier: number, sequence: number): Uint8Array {
  *
  * @param bytes - ICMP message, or an IPv4 datagram that holds one (raw sockets deliver those).
  * @returns Identifier and sequence; undefined for anything else.
+ * @internal A test looks at it.
  */
 export function echoReply(
   bytes: Uint8Array,
@@ -95,6 +97,7 @@ export function echoReply(
  *
  * @param bytes - Even length.
  * @returns 16 bits.
+ * @internal A test looks at it.
  */
 export function internetChecksum(bytes: Uint8Array): number {
   let sum = 0;

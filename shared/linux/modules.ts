@@ -85,6 +85,7 @@ export function coldplug(
  *
  * @param glob - With "*", "?" and "[...]".
  * @returns An anchored expression.
+ * @internal A test looks at it.
  */
 export function globExpression(glob: string): RegExp {
   const source = glob.replaceAll(/\[(!?)([^\]]*)\]|[*?]|[^*?[]+|\[/g, (piece, not, inside) => {

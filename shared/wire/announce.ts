@@ -13,7 +13,7 @@ import { TAG_BYTES } from "./tag.ts";
 /** Bytes of an ANNOUNCE. */
 export const ANNOUNCE_BYTES: number = HEADER_BYTES + 56 + TAG_BYTES;
 /** Bytes that name a content. */
-export const IMAGE_ID_BYTES = 32;
+const IMAGE_ID_BYTES = 32;
 /** Symbols are a multiple of this, because FEC works on 32 bytes at a time. */
 const SYMBOL_UNIT = 32;
 const SYMBOL_BYTES_MAX = 8896;

@@ -8,7 +8,11 @@
 import type { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { inRange } from "./header.ts";
 
-/** Entries in one message at most. */
+/**
+ * Entries in one message at most.
+ *
+ * @internal A test looks at it.
+ */
 export const BLOCK_LIST_MAX = 200;
 /** Bytes of one entry. */
 export const BLOCK_ENTRY_BYTES = 6;

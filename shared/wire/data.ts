@@ -15,7 +15,7 @@ export const DATA_HEADER_BYTES = 24;
 /** Bytes of a DATA datagram beyond its payload. */
 export const DATA_OVERHEAD_BYTES: number = DATA_HEADER_BYTES + TAG_BYTES;
 /** Symbols of a chunk at most: 255 blocks of 192. */
-export const CHUNK_SYMBOLS_MAX = 48_960;
+const CHUNK_SYMBOLS_MAX = 48_960;
 /** Highest name of a symbol: 255 is free to mean "all". */
 const SYMBOL_MAX = 254;
 

@@ -10,7 +10,7 @@ import { HEADER_BYTES, inRange } from "./header.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Datagrams of a series at most. */
-export const PROBES_MAX = 1024;
+const PROBES_MAX = 1024;
 
 /** The message. */
 export interface Probe {

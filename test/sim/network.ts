@@ -322,7 +322,7 @@ export class SimBatch implements TransmitBatch {
 }
 
 /** Address of an end. */
-export function endpointOf(end: number): Endpoint {
+function endpointOf(end: number): Endpoint {
   return { address: `10.0.0.${end}`, port: 7000 };
 }
 

@@ -73,7 +73,7 @@ async function saved(disk: Uint8Array): Promise<{ file: Buffer; index: ImageInde
   return { file, index };
 }
 
-/** A network of two: what one transmits the other receives at once, but for every tenth datagram. */
+/** A network of two: what one sends the other gets at once, but for every tenth datagram. */
 class Wire implements TransmitBatch {
   sent = 0;
   readonly #place: number;

@@ -12,7 +12,11 @@ import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4, Mac } from "../addresses.ts";
 import type { BootNetwork, BootSnapshot } from "../snapshot.ts";
 
-/** How long a declined address is not handed out. Unit: milliseconds. */
+/**
+ * How long a declined address is not handed out. Unit: milliseconds.
+ *
+ * @internal A test looks at it.
+ */
 export const DECLINED_REST_MS = 600_000;
 /**
  * Most pool addresses looked at for one node: a /20, more than {@link NODES_MAX} nodes can hold.

@@ -49,10 +49,16 @@ export interface DhcpMessage {
   readonly options: OptionMap;
 }
 
-/** Largest message read or written: an Ethernet frame without IP and UDP headers (1500 - 28). */
+/**
+ * Largest message read or written: an Ethernet frame without IP and UDP headers (1500 - 28).
+ *
+ * @internal A test looks at it.
+ */
 export const MESSAGE_BYTES_MAX = 1472;
 /**
  * Smallest message sent: BOOTP clients drop shorter ones (RFC 951 section 3, RFC 1542 section 2.1).
+ *
+ * @internal A test looks at it.
  */
 export const MESSAGE_BYTES_MIN = 300;
 

@@ -10,9 +10,17 @@ import type { Millis } from "../../../shared/core/units.ts";
 import type { Mac } from "../addresses.ts";
 import { NODES_MAX } from "../snapshot.ts";
 
-/** Messages a second from one MAC: PXE ROMs send at most 4 in their first second. */
+/**
+ * Messages a second from one MAC: PXE ROMs send at most 4 in their first second.
+ *
+ * @internal A test looks at it.
+ */
 export const PER_MAC_PER_SECOND = 10;
-/** Messages a second in all: 125 nodes powered on in the same second. */
+/**
+ * Messages a second in all: 125 nodes powered on in the same second.
+ *
+ * @internal A test looks at it.
+ */
 export const TOTAL_PER_SECOND = 500;
 
 interface Bucket {

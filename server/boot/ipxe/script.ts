@@ -36,6 +36,8 @@ export interface ReceiverScript {
 /**
  * Longest kernel command line: COMMAND_LINE_SIZE of Linux on x86 (2048), less room for the expanded
  * addresses.
+ *
+ * @internal A test looks at it.
  */
 export const COMMAND_LINE_CHARACTERS_MAX = 1900;
 

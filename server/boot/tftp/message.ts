@@ -30,7 +30,11 @@ export type TftpMessage =
 
 /** "File not found", the one error we send (RFC 1350 section 5). */
 export const FILE_NOT_FOUND = 1;
-/** Largest request read (RFC 2347). */
+/**
+ * Largest request read (RFC 2347).
+ *
+ * @internal A test looks at it.
+ */
 export const REQUEST_BYTES_MAX = 512;
 
 /**

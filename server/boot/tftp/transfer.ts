@@ -21,9 +21,15 @@ const BLOCK_BYTES_MAX = 1468;
 /**
  * Largest window we agree to: 16 x 1472 bytes fit every ROM's receive ring that asks for a window
  * at all.
+ *
+ * @internal A test looks at it.
  */
 export const WINDOW_BLOCKS_MAX = 16;
-/** Times a window is sent again before the client is given up. */
+/**
+ * Times a window is sent again before the client is given up.
+ *
+ * @internal A test looks at it.
+ */
 export const RETRIES_MAX = 5;
 /**
  * First wait for an acknowledgement; doubled per retry up to {@link TIMEOUT_MS_MAX}. Unit:

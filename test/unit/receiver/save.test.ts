@@ -1,4 +1,4 @@
-/** Goal: a save that fails leaves nothing at the server. Method: the story over a scripted stage. */
+/** Goal: a failed save leaves nothing at the server. Method: the story over a scripted stage. */
 import { expect, test } from "vitest";
 import type { Stage } from "../../../receiver/load.ts";
 import { save } from "../../../receiver/save.ts";

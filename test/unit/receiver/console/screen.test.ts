@@ -1,4 +1,4 @@
-/** Goal: one screen tells what happened, what to do and whether the disk boots. Method: three endings. */
+/** Goal: one screen tells what happened, what to do, whether the disk boots. Method: endings. */
 import { expect, test } from "vitest";
 import { phaseLine, verdictLines } from "../../../../receiver/console/screen.ts";
 import type { Verdict } from "../../../../shared/control/verdict.ts";

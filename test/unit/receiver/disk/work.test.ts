@@ -115,7 +115,7 @@ test("OrderedDisk loads an image and says which faults are the disk's", async ()
   expect(scanning).toThrow(expect.objectContaining({ verdict: "disk_read_error" }) as Error);
 });
 
-test("OrderedDisk.deliver() calls a damaged or exchanged record bad and writes nothing", async () => {
+test("OrderedDisk.deliver() calls a damaged record bad and writes nothing", async () => {
   const image = await saved();
   const device = new MemoryDisk(content(2));
   const disk = ordered(device);
@@ -146,7 +146,7 @@ test("OrderedDisk.checkIdentity() refuses a disk that is another one by now, or 
   expect(another).toThrow(expect.objectContaining({ verdict: "no_disk_matches" }) as Error);
 });
 
-test("OrderedDisk.capture() gives the image that a local capture gives, and stops when told", async () => {
+test("OrderedDisk.capture() gives what a local capture gives, and stops when told", async () => {
   const image = await saved();
   const pieces: Uint8Array[] = [];
   const sink = (bytes: Uint8Array): Promise<void> => {

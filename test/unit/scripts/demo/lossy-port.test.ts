@@ -1,4 +1,4 @@
-/** Goal: the rehearsal's network loses what it says and nothing else. Method: a port that hands over a thousand. */
+/** Goal: the rehearsal's network loses what it says and no more. Method: ten thousand datagrams. */
 import { expect, test } from "vitest";
 import { LossyPort } from "../../../../scripts/demo/lossy-port.ts";
 import type { DatagramPort } from "../../../../shared/core/datagram-port.ts";

@@ -17,7 +17,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("compareDisk() and checkFileSystem() find one flipped byte and a missing file system", async () => {
+test("compareDisk() finds a flipped byte, checkFileSystem() a missing file system", async () => {
   const random = seededRandom(3);
   const disk = new Uint8Array(new Uint32Array((4 << 20) / 4).map(() => random.u32()).buffer);
   const source = memorySource(disk);

@@ -1,4 +1,5 @@
 /** A cache with real chunks for the tests of whatever works on blocks. */
+import assert from "node:assert";
 import { ChunkCache } from "../../../../server/sender/chunk-cache.ts";
 import type { Block, CachedChunk } from "../../../../server/sender/chunk-cache.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
@@ -23,7 +24,7 @@ export function cacheOf(slots: number): { readonly cache: ChunkCache; readonly b
 /** Puts a chunk of so many symbols into the cache and takes its pin away. */
 export function load(cache: ChunkCache, chunk: number, symbols: number): CachedChunk {
   const entry = cache.reserve(chunk);
-  if (entry === undefined) throw new Error("cache is full");
+  assert(entry !== undefined, "cache is full");
   cache.loaded(entry, symbols * SYMBOL_BYTES);
   entry.pins -= 1;
   return entry;
@@ -32,6 +33,6 @@ export function load(cache: ChunkCache, chunk: number, symbols: number): CachedC
 /** Its only block. */
 export function blockOf(entry: CachedChunk): Block {
   const [block] = entry.blocks;
-  if (block === undefined) throw new Error("chunk has no block");
+  assert(block !== undefined, "chunk has no block");
   return block;
 }

@@ -90,7 +90,7 @@ test("an engine announces while it gathers and sends every symbol once it has me
   expect(new Set(names).size).toBe(16);
 });
 
-test("an engine asks about finished blocks and repairs the deficit with fresh symbols, once", () => {
+test("an engine asks about finished blocks and repairs the deficit once by fresh symbols", () => {
   const stage = new Stage();
   stage.peer.report(stage.sender, {}, stage.now);
   const asked = syncs(stage.run(60));

@@ -47,7 +47,7 @@ test("hear() takes the hold off the round trip and keeps the least queueing", ()
   expect(member.queueMs).toBeCloseTo(20, 3);
 });
 
-test("report() drops a report that a later one overtook, and takes a receiver that starts again", () => {
+test("report() drops a report that was overtaken, and takes a receiver that starts again", () => {
   const members = new Members(SENDER_POLICY);
   members.report(report(1, { chunksDone: 5 }), { remote, seq: 9 }, 0);
   expect(members.report(report(1, { chunksDone: 4 }), { remote, seq: 8 }, 10)).toBeUndefined();

@@ -7,7 +7,7 @@ import { FEC_SCRATCH_BYTES } from "../../../../shared/fec/wasm-kernel.ts";
 import { createTagger } from "../../../../shared/wire/tag.ts";
 
 export const SID = 0x1122334455667788n;
-export const KEY: Uint8Array = new Uint8Array(16).fill(7);
+const KEY: Uint8Array = new Uint8Array(16).fill(7);
 export const GROUP = { address: "239.1.2.3", port: 7001 };
 
 export function senderOptions(changes: Partial<SenderOptions> = {}): SenderOptions {

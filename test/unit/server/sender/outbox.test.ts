@@ -32,7 +32,12 @@ function setUp(): {
   if (entry === undefined) throw new Error("no slot");
   for (let at = 0; at < 256 * K; at += 1) arena.bytes[offset + at] = random.below(256);
   cache.loaded(entry, 256 * K);
-  return { options, outbox: new Outbox(options), batch: new TestBatch(arena), block: blockOf(entry) };
+  return {
+    options,
+    outbox: new Outbox(options),
+    batch: new TestBatch(arena),
+    block: blockOf(entry),
+  };
 }
 
 test("source() and fresh() write sealed DATA whose numbers ascend", () => {

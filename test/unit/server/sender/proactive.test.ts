@@ -10,13 +10,14 @@ function shareDecoded(k: number, h: number, loss: number, members: number): numb
   const random = seededRandom(k * 1000 + h);
   const runs = 2000;
   let good = 0;
+  const lostOf = (symbols: number): number => {
+    let lost = 0;
+    for (let symbol = 0; symbol < symbols; symbol += 1) if (random.fraction() < loss) lost += 1;
+    return lost;
+  };
   for (let run = 0; run < runs; run += 1) {
     let all = true;
-    for (let member = 0; member < members && all; member += 1) {
-      let lost = 0;
-      for (let symbol = 0; symbol < k + h; symbol += 1) if (random.fraction() < loss) lost += 1;
-      all = lost <= h;
-    }
+    for (let member = 0; member < members && all; member += 1) all = lostOf(k + h) <= h;
     if (all) good += 1;
   }
   return good / runs;

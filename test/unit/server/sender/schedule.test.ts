@@ -32,7 +32,8 @@ function setUp(chunkCount: number): {
   };
   const drain = (active: readonly Member[], now: number): number[] => {
     const sent: number[] = [];
-    for (advance(active, now); schedule.peek() !== undefined; ) {
+    advance(active, now);
+    while (schedule.peek() !== undefined) {
       const next = schedule.peek();
       sent.push((next?.block?.chunk.chunk ?? 0) * 100 + (next?.symbol ?? 0));
       const finished = schedule.taken();

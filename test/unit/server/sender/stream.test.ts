@@ -19,7 +19,13 @@ function setUp(chunkCount: number): {
   const options = senderOptions({ chunkCount, rateCap: 20e6 });
   const members = new Members(SENDER_POLICY);
   const outbox = new Outbox(options);
-  const stream = new Stream({ options, policy: SENDER_POLICY, outbox, members });
+  const stream = new Stream({
+    options,
+    policy: SENDER_POLICY,
+    outbox,
+    members,
+    emit: () => undefined,
+  });
   const batch = new TestBatch(options.arena);
   const lacks = { chunksDone: 0, lacking: 9, from: 0, to: 0, ranges: [], reason: "" };
   const state = { state: "receiving" as const, ringPercent: 0, netLossQ16: 0, drainKiBs: 0 };

@@ -3,6 +3,7 @@
  * Method: golden vectors both ways; each truncation, each bit flip of the body, trailing bytes;
  * round trips and arbitrary bytes by property.
  */
+import { env } from "node:process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../../shared/core/digest.ts";
@@ -87,7 +88,7 @@ function codec<Message>(given: Codec<Message>): void {
         fc.property(fc.uint8Array({ minLength: 24, maxLength: 300 }), (bytes) => {
           outcome(given, bytes);
         }),
-        { numRuns: 500 },
+        { numRuns: Number(env["FUZZ_RUNS"] ?? 500) },
       );
     });
   });
