@@ -9,10 +9,11 @@ import { readFileSync, writeSync } from "node:fs";
 import { isOk } from "../shared/control/verdict.ts";
 import { ExitCode, messageOf } from "../shared/core/errors.ts";
 import { endKernel } from "../shared/linux/power.ts";
-import { RECEIVER_VERSION, openHost } from "./host/driver.ts";
+import { openHost } from "./host/driver.ts";
 import { leaveDriver } from "./leave/driver.ts";
 import { parseReceiverOptions } from "./options.ts";
 import { connect, findDevices, mountAll } from "./setup/driver.ts";
+import { VERSION } from "./version.ts";
 import { visit } from "./visit.ts";
 import type { VisitEnd } from "./visit.ts";
 
@@ -37,7 +38,7 @@ async function asPid1(): Promise<never> {
   let end: VisitEnd = { verdict: undefined, leave: "reboot" };
   let failed = false;
   try {
-    print(`huck: receiver ${RECEIVER_VERSION}`);
+    print(`huck: receiver ${VERSION}`);
     mountAll();
     const options = parseReceiverOptions(readFileSync("/proc/cmdline", "utf8"));
     const boot = await findDevices(options, (text) => {

@@ -160,7 +160,7 @@ export function wireVectors(tree: Tree): readonly Finding[] {
     const name = row.exec(line)?.[1]?.toLowerCase().replaceAll("_", "-");
     const vector = `test/vectors/wire/${name ?? ""}.txt`;
     if (name === undefined || tree.sizes.has(vector)) return [];
-    return [finding(path, index + 1, "golden-vector", `add ${vector} (make vectors)`)];
+    return [finding(path, index + 1, "golden-vector", `add ${vector}`)];
   });
 }
 

@@ -11,6 +11,7 @@ import type { BlockDevice } from "../../shared/disk/block-device.ts";
 import { createCodecPool } from "../../shared/image/codec.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.ts";
 import { NodeFailure } from "../failure.ts";
+import { VERSION } from "../version.ts";
 import type { Progress } from "./disk-work.ts";
 import { OrderedDisk } from "./work.ts";
 import type {
@@ -22,7 +23,6 @@ import type {
   ToDiskThread,
 } from "./worker-messages.ts";
 
-const TOOL = "huck 0.1.0";
 /** Between reports of progress. Unit: milliseconds. */
 const PROGRESS_EVERY_MS = 250;
 
@@ -98,7 +98,7 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
       return undefined;
     case "capture": {
       const uuid = randomBytes(16);
-      const facts = { uuid, nowMs: Date.now(), tool: TOOL, host: work.order.node };
+      const facts = { uuid, nowMs: Date.now(), tool: `huck ${VERSION}`, host: work.order.node };
       await disk.capture(work.order, facts, sendPiece, progressOf(id));
       return undefined;
     }

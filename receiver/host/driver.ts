@@ -18,10 +18,9 @@ import type { ReceiverOptions } from "../options.ts";
 import { listenToSession } from "../reception/listener.ts";
 import { openServerLink } from "../status/driver.ts";
 import { REPORT_EVERY_MS } from "../status/reporter.ts";
+import { VERSION } from "../version.ts";
 import type { Host } from "../visit.ts";
 
-/** Version of this receiver, as the server shows it. */
-export const RECEIVER_VERSION = "0.1.0";
 /** Promise P9: the arena is 0.4 x RAM - 90 MB, at least 48 and at most 256 MB. */
 const ARENA_SHARE = 0.4;
 const ARENA_LESS_BYTES = 90e6;
@@ -60,7 +59,7 @@ export function openHost(options: ReceiverOptions, world: HostWorld): Host {
       interfaces: cards.map(({ name, mac, driver }) => ({ name, mac, driver, speedMbit: 0 })),
       disks,
       memoryBytes: totalmem(),
-      version: RECEIVER_VERSION,
+      version: VERSION,
     },
     disks,
     now: () => performance.now(),

@@ -5,6 +5,7 @@
  * Calls that matter are repeated while nobody answers (a server that restarts, a cable that is
  * plugged back); an answer, good or bad, is final.
  */
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request as httpRequest } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
@@ -24,8 +25,10 @@ import type { CaptureUpload, ServerLink } from "./link.ts";
 const ANSWER_TIMEOUT_MS = 20_000;
 /** A call that matters is repeated this long while nobody answers. Unit: milliseconds. */
 const REPEAT_FOR_MS = 120_000;
-/** Between repetitions. Unit: milliseconds. */
+/** Between repetitions, and as much again by chance: a room asks at once. Unit: milliseconds. */
 const REPEAT_AFTER_MS = 1000;
+/** The server is too busy just now: no answer yet, in other words. */
+const STATUS_TOO_MANY = 429;
 /** The server checks a whole image before it answers a capture. Unit: milliseconds. */
 const COMMIT_TIMEOUT_MS = 900_000;
 /** JSON answers are small. Unit: bytes. */
@@ -89,7 +92,8 @@ class HttpCalls {
         if (error instanceof SituationError || error instanceof FormatError) throw error;
         if (performance.now() + REPEAT_AFTER_MS > until) throw unreachable(this.#server, error);
       }
-      await new Promise((resolve) => setTimeout(resolve, REPEAT_AFTER_MS));
+      const waitMs = REPEAT_AFTER_MS + randomInt(REPEAT_AFTER_MS);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 
@@ -108,7 +112,8 @@ class HttpCalls {
     const answer = await answerOf(request);
     const bytes = await bodyOf(answer, call.bytesMax);
     if ((answer.statusCode ?? 0) < 300) return bytes;
-    throw situationOf(answer, bytes);
+    const situation = situationOf(answer, bytes);
+    throw answer.statusCode === STATUS_TOO_MANY ? new Error(situation.message) : situation;
   }
 }
 
