@@ -166,7 +166,6 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
 }
 
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {
-  stage.reporter.enter("arming");
   const reply = await stage.link.arm({ order: order.id, disk: pick(order, stage.disks) });
   if (!reply.allowed) {
     throw new NodeFailure(
@@ -175,6 +174,7 @@ async function arm(order: LoadOrder, stage: Stage): Promise<void> {
       "Find out why earlier attempts failed, then give a new order.",
     );
   }
+  stage.reporter.enter("arming");
   stage.gate("closing");
   await stage.disk.closeGate(order);
 }

@@ -90,7 +90,11 @@ export function startReception(
 ): RunningReception {
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const workerData: ReceptionWorkerData = { ...data, stop };
-  const worker = new Worker(entry, { workerData, transferList: [data.sink] });
+  const worker = new Worker(entry, {
+    workerData,
+    transferList: [data.sink],
+    trackUnmanagedFds: false, // sockets of libc are closed through node:fs
+  });
   worker.on("message", onMessage);
   worker.on("error", (error: Error) => {
     onMessage({ kind: "failed", code: "reception_crashed", message: error.message });

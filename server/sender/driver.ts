@@ -75,7 +75,7 @@ export function startSender(
 ): RunningSender {
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const workerData: SenderWorkerData = { order, stop };
-  const worker = new Worker(entry, { workerData });
+  const worker = new Worker(entry, { workerData, trackUnmanagedFds: false });
   worker.on("message", onMessage);
   worker.on("error", (error: Error) => {
     onMessage({ kind: "failed", code: "sender_crashed", message: error.message });
