@@ -116,22 +116,20 @@ describe("openBlockDevice()", () => {
     const place = mkdtempSync(join(folder, "mnt-"));
     try {
       const script = `
-        const { mountReadOnly, unmount } = await import(${JSON.stringify(source("mounts"))});
+        const { execFileSync } = await import("node:child_process");
         const { diskIdentity } = await import(${JSON.stringify(source("disks"))});
         const { openBlockDevice } = await import(${JSON.stringify(source("block-device"))});
-        mountReadOnly(${JSON.stringify(path)}, ${JSON.stringify(place)}, "ext4");
+        execFileSync("mount", ["-o", "ro", ${JSON.stringify(path)}, ${JSON.stringify(place)}]);
         const name = ${JSON.stringify(path)}.slice(5);
         let code = "opened";
         try { openBlockDevice(${JSON.stringify(path)}); } catch (error) { code = error.code; }
         console.log(JSON.stringify({ code, inUse: diskIdentity(name).inUse }));
-        unmount(${JSON.stringify(place)});
-        try { unmount(${JSON.stringify(place)}); } catch (error) { console.log(error.code); }`;
+        execFileSync("umount", [${JSON.stringify(place)}]);`;
       const lines = runModule(script, ["unshare", "--mount"]);
       expect(JSON.parse(lines[0] ?? "")).toEqual({
         code: "EBUSY",
         inUse: [`${path.slice(5)} mounted on ${place}`],
       });
-      expect(lines[1]).toBe("EINVAL");
     } finally {
       execFileSync("losetup", ["--detach", path]);
     }
