@@ -19,7 +19,7 @@ import { createReception } from "../../receiver/reception/engine.ts";
 import type { Reception } from "../../receiver/reception/engine.ts";
 import type { SimBatch } from "./network.ts";
 import type { Plan, ReceiverPlan } from "./plan.ts";
-import type { Content } from "./session.ts";
+import type { Content } from "./content.ts";
 
 /** Virtual time-outs are short, so that a session with a dead sender ends soon. */
 const LOST_SENDER_MS = 6000;

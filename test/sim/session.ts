@@ -17,6 +17,7 @@ import type { Sender } from "../../server/sender/engine.ts";
 import type { SenderPolicy } from "../../server/sender/policy.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { BlockRepairer, repairScratchBytes } from "../../receiver/reception/block-repair.ts";
+import { Content } from "./content.ts";
 import { GROUP, SimNetwork, networkBytes } from "./network.ts";
 import type { SimBatch } from "./network.ts";
 import type { Plan } from "./plan.ts";
@@ -63,34 +64,6 @@ export type Watch = (now: number, sender: Sender) => void;
 export interface SessionTweaks {
   readonly policy?: Partial<SenderPolicy>;
   readonly watch?: Watch;
-}
-
-/** Content of a session, the same for a seed. */
-export class Content {
-  readonly lengths: Uint32Array;
-  readonly #bytes: Uint8Array;
-
-  constructor(plan: Plan) {
-    const random = seededRandom(plan.seed ^ 0x5eed);
-    this.lengths = new Uint32Array(plan.chunkCount);
-    for (let chunk = 0; chunk < plan.chunkCount; chunk += 1) {
-      const full = random.below(3) > 0;
-      this.lengths[chunk] = full ? plan.recordBytesMax : 1 + random.below(plan.recordBytesMax);
-    }
-    const words = new Uint32Array(plan.recordBytesMax / 2 + 1024);
-    for (let index = 0; index < words.length; index += 1) words[index] = random.u32();
-    this.#bytes = new Uint8Array(words.buffer);
-  }
-
-  /** Bytes of a chunk: a window of the random bytes that no two chunks share in full. */
-  record(chunk: number): Uint8Array {
-    const start = (chunk * 61) % 4096;
-    return this.#bytes.subarray(start, start + (this.lengths[chunk] ?? 0));
-  }
-
-  get totalBytes(): number {
-    return this.lengths.reduce((sum, length) => sum + length, 0);
-  }
 }
 
 /** Runs a plan to its end. */

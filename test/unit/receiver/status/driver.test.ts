@@ -7,6 +7,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import { openServerLink } from "../../../../receiver/status/driver.ts";
+import type { StatusReport } from "../../../../shared/control/node-api.ts";
 import type { ServerLink } from "../../../../receiver/status/link.ts";
 
 interface Reply {
@@ -75,9 +76,14 @@ test("an answer that is no answer of ours is refused, not believed", async () =>
 
 test("a status report is not repeated when nobody answers", async () => {
   const link = openServerLink("http://127.0.0.1:1", TOKEN);
-  const report = {
-    ...{ order: null, phase: "joining", detail: "", doneBytes: 0, totalBytes: 0 },
-    ...{ bytesPerSecond: 0, loss: 0 },
-  } as const;
+  const report: StatusReport = {
+    order: null,
+    phase: "joining",
+    detail: "",
+    doneBytes: 0,
+    totalBytes: 0,
+    bytesPerSecond: 0,
+    loss: 0,
+  };
   await expect(link.status(report)).rejects.toMatchObject({ code: "server_unreachable" });
 });

@@ -87,7 +87,7 @@ test(
   },
 );
 
-test("an image with a torn end is listed as torn and refused before anything is begun", async () => {
+test("an image with a torn end is listed as torn and refused", async () => {
   const { truncateSync } = await import("node:fs");
   const file = path.join(folder, "images/ubuntu.huck");
   truncateSync(file, statSync(file).size - 1);
