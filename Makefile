@@ -18,23 +18,23 @@ demo: ## throw one disk at four receivers on this computer: no root, no virtual 
 	node scripts/demo.ts
 
 check: ## tsc, eslint, import rules, knip, format, tidy, wasm kernels rebuilt and compared
-	@$(BOOTSTRAP)
+	@$(BOOTSTRAP) build
 	node scripts/test.ts check
 
 unit: ## unit tests
-	@$(BOOTSTRAP) demo
+	@$(BOOTSTRAP) build demo
 	node scripts/test.ts unit
 
 test: ## everything a change must pass: check, unit, walk, simulator, interop, one-VM smoke test
-	@$(BOOTSTRAP) demo initramfs test e2e
+	@$(BOOTSTRAP) build demo initramfs test e2e
 	node scripts/test.ts check unit walk sim interop smoke
 
 e2e: ## virtual machines: PXE boot, load, reboot, save (BIOS and UEFI)
-	@$(BOOTSTRAP) demo initramfs test e2e
+	@$(BOOTSTRAP) build demo initramfs test e2e
 	node scripts/test.ts e2e
 
 bench: ## huck beside its peers in network namespaces; prints JSON and ratios
-	@$(BOOTSTRAP) demo test bench
+	@$(BOOTSTRAP) build demo test bench
 	node test/bench/main.ts
 
 initramfs: ## build vmlinuz and initramfs for the nodes (UPDATE=1 resolves the inputs anew)
