@@ -22,7 +22,7 @@ check: ## tsc, eslint, import rules, knip, format, tidy, wasm kernels rebuilt an
 	node scripts/test.ts check
 
 unit: ## unit tests
-	@$(BOOTSTRAP) build demo
+	@$(BOOTSTRAP) build demo test
 	node scripts/test.ts unit
 
 test: ## everything a change must pass: check, unit, walk, simulator, interop, one-VM smoke test

@@ -48,12 +48,11 @@ test.runIf(process.getuid?.() === 0)(
     await server.close();
     server = await serveIn(folder, port, ", uids: [65533]");
     chmodSync(folder, 0o755);
-    const where = JSON.stringify({ socketPath: server.socket, path: "/v1/server" });
-    const print = "(answer) => { console.log(answer.statusCode); answer.resume(); }";
-    const ask = `require("node:http").get(${where}, ${print})`;
+    const print = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"];
+    const ask = [...print, "--unix-socket", server.socket, "http://huck/v1/server"];
     const asUser = async (uid: number): Promise<string> => {
-      const child = promisify(execFile)(process.execPath, ["-e", ask], { uid, gid: uid, cwd: "/" });
-      return (await child).stdout.trim();
+      const child = promisify(execFile)("curl", ask, { uid, gid: uid, cwd: "/" });
+      return (await child).stdout;
     };
     expect(await asUser(65_533)).toBe("200");
     expect(await asUser(65_534)).toBe("403");
