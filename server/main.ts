@@ -121,6 +121,7 @@ class Wiring {
     );
     this.#loop = new LabLoop({
       lab: this.#lab,
+      images: this.#images,
       now: this.#now,
       enter: enterByPxe,
       powerOf: (node) => this.#powerOf(node),

@@ -27,8 +27,10 @@ const ANSWER_TIMEOUT_MS = 20_000;
 const REPEAT_FOR_MS = 120_000;
 /** Between repetitions, and as much again by chance: a room asks at once. Unit: milliseconds. */
 const REPEAT_AFTER_MS = 1000;
-/** The server is too busy just now: no answer yet, in other words. */
+/** The server lives, but is not ready for this call: no answer yet, in other words. */
 const STATUS_TOO_MANY = 429;
+/** A server that is not ready is asked this long: it digests a whole image. Unit: milliseconds. */
+const UNREADY_FOR_MS = 4 * 3_600_000;
 /** The server checks a whole image before it answers a capture. Unit: milliseconds. */
 const COMMIT_TIMEOUT_MS = 900_000;
 /** JSON answers are small. Unit: bytes. */
@@ -73,6 +75,9 @@ export function openServerLink(server: string, token: string): ServerLink {
   };
 }
 
+/** The server said: later. */
+class Unready extends Error {}
+
 class HttpCalls {
   readonly #server: string;
   readonly #token: string;
@@ -84,12 +89,16 @@ class HttpCalls {
   }
 
   async call(call: Call): Promise<Uint8Array> {
-    const until = performance.now() + call.repeatForMs;
+    const unreadyUntil = performance.now() + UNREADY_FOR_MS;
+    let until = performance.now() + call.repeatForMs;
     for (;;) {
       try {
         return await this.#once(call);
       } catch (error) {
         if (error instanceof SituationError || error instanceof FormatError) throw error;
+        if (error instanceof Unready) {
+          until = Math.min(performance.now() + call.repeatForMs, unreadyUntil);
+        }
         if (performance.now() + REPEAT_AFTER_MS > until) throw unreachable(this.#server, error);
       }
       const waitMs = REPEAT_AFTER_MS + randomInt(REPEAT_AFTER_MS);
@@ -113,7 +122,7 @@ class HttpCalls {
     const bytes = await bodyOf(answer, call.bytesMax);
     if ((answer.statusCode ?? 0) < 300) return bytes;
     const situation = situationOf(answer, bytes);
-    throw answer.statusCode === STATUS_TOO_MANY ? new Error(situation.message) : situation;
+    throw answer.statusCode === STATUS_TOO_MANY ? new Unready(situation.message) : situation;
   }
 }
 

@@ -49,7 +49,7 @@ export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void
     return desk.join(parsed(JoinRequest, request.body), now());
   });
   app.post(NodeRoute.session, (request) =>
-    desk.session(visitor(request), parsed(SessionRequest, request.body).order),
+    desk.session(visitor(request), parsed(SessionRequest, request.body).order, now()),
   );
   app.post(NodeRoute.arm, (request) =>
     desk.arm(visitor(request), parsed(ArmRequest, request.body), now()),

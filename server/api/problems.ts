@@ -31,6 +31,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   no_such_chunk: 404,
   too_long: 413,
   too_many_joins: 429,
+  image_unproven: 429,
 };
 
 /**

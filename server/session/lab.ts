@@ -21,6 +21,7 @@ import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { EventLog } from "./event-log.ts";
 import type { Journal } from "./journal.ts";
+import { imageProven } from "./load.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { planLoad, planSave } from "./plan.ts";
 import type { Plan } from "./plan.ts";
@@ -200,6 +201,29 @@ export class Lab {
   noteEnter(orderId: string, level: "info" | "error", text: string, now: number): void {
     const order = this.#state.orders.get(orderId);
     if (order?.record.verdict === null) this.#state.note(order, level, text, now);
+  }
+
+  /**
+   * Tells whether anybody still waits for the proof of a load's image.
+   *
+   * @param job - The load.
+   * @returns False when all its nodes have their verdicts.
+   */
+  wantsProof(job: string): boolean {
+    const orders = this.#state.jobs.get(job)?.orders ?? [];
+    return orders.some(({ record }) => record.verdict === null);
+  }
+
+  /**
+   * Takes the outcome of the proof of a load's image.
+   *
+   * @param job - The load.
+   * @param fault - What is wrong with the image; undefined when it is whole.
+   * @param now - The present.
+   */
+  noteProof(job: string, fault: string | undefined, now: number): void {
+    imageProven(this.#state, job, fault, now);
+    this.#releaseEnded();
   }
 
   /**

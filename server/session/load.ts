@@ -4,22 +4,25 @@
  * 1. The image is whole, the nodes are known, idle and may be reimaged: plan.ts, before anything is
  *    touched.
  * 2. Job and orders are durable; every node is started: `LabState.begin`.
- * 3. A node joins and gets its order, signed for this boot's nonce: {@link writeLoadOrder}.
- * 4. It compares its disks with the order, digests what is there, and asks for the session:
- *    transmission.ts.
- * 5. It has proven that multicast arrives and wants to clear the partition table: {@link armDisk},
+ * 3. While they boot, every stored byte of the image is read and proven: {@link imageProven}.
+ * 4. A node joins and gets its order, signed for this boot's nonce: {@link writeLoadOrder}.
+ * 5. It compares its disks with the order, digests what is there, and asks for the session, which
+ *    it gets when the image is proven: {@link refuseUnproven}, transmission.ts.
+ * 6. It has proven that multicast arrives and wants to clear the partition table: {@link armDisk},
  *    at most twice.
- * 6. It tells how it goes; silence has a bound: visit.ts.
- * 7. It ends with a verdict that must fit what the server saw: {@link doubtLoad}.
- * 8. Its wanted state is its own disk again; the last verdict ends the job: `LabState.conclude`.
+ * 7. It tells how it goes; silence has a bound: visit.ts.
+ * 8. It ends with a verdict that must fit what the server saw: {@link doubtLoad}.
+ * 9. Its wanted state is its own disk again; the last verdict ends the job: `LabState.conclude`.
  */
 import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import type { ArmReply, ArmRequest } from "../../shared/control/node-api.ts";
 import type { LoadOrder } from "../../shared/control/order.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
+import { SituationError } from "../../shared/core/errors.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
 import type { LoadTerms } from "./journal.ts";
-import type { Finding, LabState, LiveOrder } from "./state.ts";
+import type { Finding, LiveOrder } from "./live-order.ts";
+import type { LabState } from "./state.ts";
 
 /** What makes an order good for one boot only. */
 export interface Boot {
@@ -30,7 +33,53 @@ export interface Boot {
 }
 
 /**
- * Writes the order of a node that joined (step 3).
+ * The proof of a load's image has ended (step 3). One that is damaged ends the orders of all nodes
+ * that have not armed; a node that has, before a restart of the server, may already hold what is
+ * damaged, and finds out by itself otherwise.
+ *
+ * @param state - All orders.
+ * @param jobId - The load.
+ * @param fault - What is wrong with the image; undefined when it is whole.
+ * @param now - Milliseconds since 1970.
+ */
+export function imageProven(
+  state: LabState,
+  jobId: string,
+  fault: string | undefined,
+  now: number,
+): void {
+  state.unproven.delete(jobId);
+  if (fault === undefined) return;
+  const job = state.jobs.get(jobId);
+  for (const order of job?.orders ?? []) {
+    if (order.record.verdict !== null || order.record.armed > 0) continue;
+    const name = order.job.image;
+    const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
+    state.find(order, { code: "image_damaged", reason: fault, cure }, now);
+  }
+}
+
+/**
+ * Holds a node back until its image is proven (steps 5 and 6). The receiver asks again by itself.
+ *
+ * @param state - All orders.
+ * @param order - The node's.
+ * @param now - Milliseconds since 1970.
+ * @throws {@link SituationError} `image_unproven`.
+ */
+export function refuseUnproven(state: LabState, order: LiveOrder, now: number): void {
+  if (!state.unproven.has(order.job.id)) return;
+  if (!order.heldTold) state.note(order, "info", "waits until the image has been checked", now);
+  order.heldTold = true;
+  throw new SituationError(
+    "image_unproven",
+    `Cannot begin: image "${order.job.image}" is still being checked`,
+    { cure: "The receiver asks again by itself." },
+  );
+}
+
+/**
+ * Writes the order of a node that joined (step 4).
  *
  * @param order - Without a verdict.
  * @param terms - Of its job.
@@ -56,7 +105,7 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
 }
 
 /**
- * Answers a node that is about to clear a partition table (step 5). The count is durable before the
+ * Answers a node that is about to clear a partition table (step 6). The count is durable before the
  * answer. A boot that asks again, because the answer was lost on the way, has armed once.
  *
  * @param state - All orders.
@@ -89,7 +138,7 @@ export function armDisk(
 }
 
 /**
- * Compares a good verdict with what the server saw (step 7).
+ * Compares a good verdict with what the server saw (step 8).
  *
  * @param order - The node's.
  * @param verdict - What the node says.

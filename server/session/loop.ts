@@ -5,6 +5,8 @@
  * requests; `wake` does so at the lab's next deadline. The clock is the time of day at the start
  * plus monotonic time, so that a step of the system clock makes no node lost.
  */
+import { messageOf } from "../../shared/core/errors.ts";
+import type { ImageStore } from "../../shared/image/store.ts";
 import type { LabRequest } from "./state.ts";
 import type { Lab } from "./lab.ts";
 import type { EnterDriver } from "./enter-driver.ts";
@@ -23,6 +25,7 @@ export function steadyClock(): () => number {
 /** What the loop needs. */
 export interface LabLoopParts {
   readonly lab: Lab;
+  readonly images: Pick<ImageStore, "prove">;
   /** From {@link steadyClock}. */
   readonly now: () => number;
   readonly enter: EnterDriver;
@@ -38,6 +41,8 @@ export class LabLoop {
   readonly #stop = new AbortController();
   readonly #queue: Extract<LabRequest, { kind: "enter" }>[] = [];
   #entering = 0;
+  /** One image is read at a time. */
+  #proving: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param parts - See {@link LabLoopParts}. */
@@ -53,7 +58,8 @@ export class LabLoop {
     if (this.#stop.signal.aborted) return;
     for (const request of this.#parts.lab.takeRequests()) {
       if (request.kind === "wanted") this.#parts.wantedChanged();
-      else this.#queue.push(request);
+      else if (request.kind === "enter") this.#queue.push(request);
+      else this.#proving = this.#proving.then(() => this.#prove(request));
     }
     this.#enterNext();
   }
@@ -88,6 +94,18 @@ export class LabLoop {
       this.#entering += 1;
       void this.#enter(request);
     }
+  }
+
+  /** Whatever stands between us and a proof, nothing is written without one. */
+  async #prove(request: Extract<LabRequest, { kind: "prove" }>): Promise<void> {
+    const { lab, images, now } = this.#parts;
+    const { signal } = this.#stop;
+    const fault = lab.wantsProof(request.job)
+      ? await images.prove(request.image, signal).then(() => undefined, messageOf)
+      : undefined;
+    if (signal.aborted) return;
+    lab.noteProof(request.job, fault, now());
+    this.heed();
   }
 
   /**

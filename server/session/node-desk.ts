@@ -20,11 +20,12 @@ import type { SignedOrder } from "../../shared/control/order.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { TokenRecord } from "./journal.ts";
-import { armDisk, writeLoadOrder } from "./load.ts";
+import { armDisk, refuseUnproven, writeLoadOrder } from "./load.ts";
 import type { Boot } from "./load.ts";
 import { beginCapture, endCapture, writeSaveOrder } from "./save.ts";
 import type { CaptureBounds } from "./save.ts";
-import type { LabState, LiveOrder } from "./state.ts";
+import type { LiveOrder } from "./live-order.ts";
+import type { LabState } from "./state.ts";
 import { JOIN_WITHIN_MS } from "./token.ts";
 import type { TokenBook } from "./token.ts";
 import type { Transmissions } from "./transmission.ts";
@@ -137,15 +138,19 @@ export class NodeDesk {
    *
    * @param visitor - Who asks.
    * @param orderId - Its order.
+   * @param now - The present.
    * @returns Terms of the session.
-   * @throws {@link SituationError} `order_over`, `no_group_free`, or why the sender did not start.
+   * @throws {@link SituationError} `order_over`, `image_unproven`, `no_group_free`, or why the
+   *   sender did not start.
    */
-  async session(visitor: Visitor, orderId: string): Promise<SessionTerms> {
-    const { record, job } = this.#orderOf(visitor, orderId);
+  async session(visitor: Visitor, orderId: string, now: number): Promise<SessionTerms> {
+    const order = this.#orderOf(visitor, orderId);
+    const { record, job } = order;
     const { terms } = job;
     if (terms.action !== "load" || job.state !== "running" || record.verdict !== null) {
       throw orderOver(record.id);
     }
+    refuseUnproven(this.#state, order, now);
     const expected = this.#state
       .open()
       .filter(
@@ -168,10 +173,12 @@ export class NodeDesk {
    * @param request - Order and disk.
    * @param now - The present.
    * @returns Whether it may; the count is durable.
-   * @throws {@link SituationError} `order_over`.
+   * @throws {@link SituationError} `order_over`, `image_unproven`.
    */
   arm(visitor: Visitor, request: ArmRequest, now: number): ArmReply {
-    return armDisk(this.#state, this.#orderOf(visitor, request.order), request, now);
+    const order = this.#orderOf(visitor, request.order);
+    if (order.record.verdict === null) refuseUnproven(this.#state, order, now);
+    return armDisk(this.#state, order, request, now);
   }
 
   /**

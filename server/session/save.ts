@@ -18,7 +18,8 @@ import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { SaveTerms } from "./journal.ts";
 import type { Boot } from "./load.ts";
-import type { Finding, LabState, LiveOrder } from "./state.ts";
+import type { Finding, LiveOrder } from "./live-order.ts";
+import type { LabState } from "./state.ts";
 
 /**
  * Writes the order of a node that joined (step 3).

@@ -8,7 +8,7 @@
  * save.ts; this file holds the moves they share.
  */
 import assert from "node:assert/strict";
-import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
+import type { Phase, Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { StatusReport } from "../../shared/control/node-api.ts";
@@ -17,6 +17,7 @@ import type { WantedState } from "../../shared/control/wanted-state.ts";
 import type { EventLog } from "./event-log.ts";
 import { JOBS_KEPT } from "./journal.ts";
 import type { Journal, JobRecord, OrderRecord, Remembered, SightRecord } from "./journal.ts";
+import type { Finding, LiveOrder, Wait } from "./live-order.ts";
 
 /** Bounds of the waits. Unit: milliseconds. */
 export interface WaitBounds {
@@ -28,36 +29,14 @@ export interface WaitBounds {
   readonly returnMs: number;
 }
 
-/** What is waited for, and until when (milliseconds since 1970). */
-export interface Wait {
-  readonly for: "join" | "status" | "return";
-  readonly until: number;
-}
-
-/** An order in memory. */
-export interface LiveOrder {
-  readonly record: OrderRecord;
-  readonly job: JobRecord;
-  wait: Wait;
-  /** Its node has its verdict by then: the job's deadline, or sooner after an abort. */
-  deadlineAt: number;
-  /** When the last progress event was made. */
-  progressAt: number;
-}
-
 /** What the loop must do outside. */
 export type LabRequest =
   /** Bring the node into the receiver. */
   | { readonly kind: "enter"; readonly node: string; readonly order: string }
+  /** Prove every stored byte of a load's image; the answer is `Lab.noteProof`. */
+  | { readonly kind: "prove"; readonly job: string; readonly image: string }
   /** The wanted state of some node changed: tell the boot services. */
   | { readonly kind: "wanted" };
-
-/** Where a verdict was found when the node did not give it itself. */
-export interface Finding {
-  readonly code: VerdictCode;
-  readonly reason: string;
-  readonly cure: string;
-}
 
 /** What the state stands on. */
 export interface StateParts {
@@ -78,6 +57,8 @@ export class LabState {
   >();
   readonly orders = new Map<string, LiveOrder>();
   readonly sights = new Map<string, SightRecord>();
+  /** Loads whose image is not proven yet: no node of theirs is given a session or may arm. */
+  readonly unproven = new Set<string>();
   /** The order that a node is busy with. */
   readonly #current = new Map<string, LiveOrder>();
   #requests: LabRequest[] = [];
@@ -342,8 +323,12 @@ export class LabState {
   #keep(job: JobRecord, orders: readonly OrderRecord[], now: number): void {
     const live = orders.map((record): LiveOrder => {
       const wait: Wait = { for: "join", until: job.deadlineAt };
-      return { record, job, wait, deadlineAt: job.deadlineAt, progressAt: 0 };
+      return { record, job, wait, deadlineAt: job.deadlineAt, progressAt: 0, heldTold: false };
     });
+    if (job.terms.action === "load" && orders.some(({ verdict }) => verdict === null)) {
+      this.unproven.add(job.id);
+      this.#ask({ kind: "prove", job: job.id, image: job.image });
+    }
     this.jobs.set(job.id, { record: job, orders: live });
     for (const order of live) {
       this.orders.set(order.record.id, order);

@@ -10,7 +10,8 @@ import type { Verdict } from "../../shared/control/verdict.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
 import { doubtLoad } from "./load.ts";
 import { doubtSave } from "./save.ts";
-import type { Finding, LabState, LiveOrder } from "./state.ts";
+import type { Finding, LiveOrder } from "./live-order.ts";
+import type { LabState } from "./state.ts";
 
 /**
  * A node fetched its boot script: it is on its way.
@@ -55,7 +56,10 @@ export function nodeReports(
 ): StatusReply {
   const { record, job } = order;
   state.sighted(record.node, now);
-  if (record.verdict !== null) return { abort: record.verdict.code === "aborted" };
+  if (record.verdict !== null) {
+    const { code, diskUntouched } = record.verdict;
+    return { abort: code === "aborted" || diskUntouched };
+  }
   if (record.phase !== report.phase) state.enterPhase(order, report.phase, report.detail, now);
   state.progress(order, report, now);
   state.waitFor(order, "status", now);

@@ -17,11 +17,12 @@ import {
   openSync,
   readdirSync,
   readSync,
+  rmSync,
+  statSync,
 } from "node:fs";
 import { type FileHandle, link, mkdir, open, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, ExitCode, FormatError, SituationError } from "../../shared/core/errors.ts";
-import { openRecord } from "../../shared/image/chunk-decoder.ts";
 import {
   type ImageBytes,
   type ImageIndex,
@@ -29,11 +30,14 @@ import {
   summaryOf,
 } from "../../shared/image/reader.ts";
 import type { ImageDraft, ImageStore, ImageSummary, OpenImage } from "../../shared/image/store.ts";
+import { proveImageFile } from "./driver.ts";
 
 /** Ending of an image file's name. */
 export const IMAGE_SUFFIX = ".huck";
 const DRAFT_PREFIX = ".draft-";
 const DRAFT_SUFFIX = ".partial";
+/** Longer than any pause between two writes of a save, or than the proof before its commit. */
+const DRAFT_IDLE_MS = 24 * 3_600_000;
 const TRASH_FOLDER = ".trash";
 const NAME_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
 
@@ -83,6 +87,7 @@ class FolderStore implements ImageStore {
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true });
     this.#folder = folder;
+    sweepDrafts(folder);
   }
 
   async draft(name: string): Promise<ImageDraft> {
@@ -105,6 +110,12 @@ class FolderStore implements ImageStore {
         file.close();
       },
     };
+  }
+
+  async prove(name: string, signal?: AbortSignal): Promise<void> {
+    const path = this.#pathOf(name);
+    if (!existsSync(path)) throw noSuchImage(name);
+    await proveImageFile(path, signal);
   }
 
   list(): { readonly images: readonly ImageSummary[]; readonly torn: readonly string[] } {
@@ -178,7 +189,8 @@ class FolderDraft implements ImageDraft {
 
   async commit(): Promise<ImageSummary> {
     const { name, path, draftPath, folder } = this.#places;
-    const summary = checkDraft(name, draftPath);
+    await proveImageFile(draftPath);
+    const summary = summaryOfFile(name, draftPath);
     await this.#handle.sync();
     try {
       await link(draftPath, path);
@@ -201,21 +213,10 @@ class FolderDraft implements ImageDraft {
   }
 }
 
-/** Opens the draft as a reader would and proves the stored bytes of every chunk. */
-function checkDraft(name: string, path: string): ImageSummary {
+function summaryOfFile(name: string, path: string): ImageSummary {
   const file = openImageFile(path);
-  try {
-    const { table } = file.index;
-    for (let chunk = 0; chunk < table.count; chunk += 1) {
-      const { offset, length } = table.recordRange(chunk);
-      const record = Buffer.allocUnsafe(length);
-      file.read(offset, record);
-      openRecord(record, table.entry(chunk), chunk);
-    }
-    return summaryOf(name, file.index);
-  } finally {
-    file.close();
-  }
+  file.close();
+  return summaryOf(name, file.index);
 }
 
 function openForReading(path: string): number {
@@ -237,6 +238,18 @@ function readerOf(fd: number, path: string): ImageBytes["read"] {
       done += got;
     }
   };
+}
+
+/** Removes what crashed writers left: a draft that nobody wrote to for a day has no writer. */
+function sweepDrafts(folder: string): void {
+  for (const entry of readdirSync(folder)) {
+    if (!entry.startsWith(DRAFT_PREFIX) || !entry.endsWith(DRAFT_SUFFIX)) continue;
+    const path = join(folder, entry);
+    const writtenAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (writtenAt !== undefined && Date.now() - writtenAt > DRAFT_IDLE_MS) {
+      rmSync(path, { force: true });
+    }
+  }
 }
 
 /** A name is durable only when its folder is. */

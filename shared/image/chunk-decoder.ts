@@ -11,6 +11,7 @@ import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { ChunkEntry, ChunkTable } from "./chunk-table.ts";
 import { Codec, type CodecPool } from "./codec-pool.ts";
 import { RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
+import type { ImageBytes } from "./reader.ts";
 import { decodeRecordHeader } from "./record.ts";
 
 /** Bytes and where they belong. */
@@ -19,6 +20,22 @@ export interface DiskWrite {
   readonly offset: ByteCount;
   /** A view; see who made it for how long it is valid. */
   readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads the record of a chunk.
+ *
+ * @param file - The image file.
+ * @param table - Its chunk table.
+ * @param index - Which chunk.
+ * @returns Record header and stored bytes, owned by the caller, not proven.
+ * @throws {@link FormatError} `truncated`; a system error.
+ */
+export function readRecord(file: ImageBytes, table: ChunkTable, index: number): Uint8Array {
+  const { offset, length } = table.recordRange(index);
+  const record = new Uint8Array(length);
+  file.read(offset, record);
+  return record;
 }
 
 /**

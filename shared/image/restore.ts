@@ -1,15 +1,16 @@
 /**
  * Restore: an image file that is at hand onto a whole disk.
  *
- * The order that keeps promise P2 is GatedDisk's; here are only the steps. What opens the gate is
- * read and proven before anything is erased, so an image whose tables are damaged never costs a
- * disk. Any fault after that leaves the gate closed, and the disk says so in its first sector.
+ * The order that keeps promise P2 is GatedDisk's; here are only the steps. Every stored byte of the
+ * image is proven before anything is erased, so a damaged image never costs a disk. Any fault after
+ * that leaves the gate closed, and the disk says so in its first sector.
  */
 import { ExitCode, SituationError } from "../core/errors.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
 import type { CodecPool } from "./codec-pool.ts";
 import { GatedDisk, plainBuffer } from "./gated-disk.ts";
+import { openRecord, readRecord } from "./chunk-decoder.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
 
 /** How to restore. */
@@ -36,7 +37,7 @@ export interface RestoreOptions {
 }
 
 /** What a restore is doing. */
-export type RestorePhase = "writing" | "reading back";
+export type RestorePhase = "checking" | "writing" | "reading back";
 
 /** What a restore did. */
 export interface RestoreResult {
@@ -63,8 +64,8 @@ export interface RestoreImage {
  * @param options - See {@link RestoreOptions}.
  * @returns What was done; the device is flushed.
  * @throws {@link SituationError} `disk_in_use`, `disk_too_small`, `sector_size_differs`,
- *   `gpt_not_movable` before anything is written; `aborted`, FormatError (`verify_mismatch` among
- *   them) and system errors leave the gate closed.
+ *   `gpt_not_movable`, `aborted` and FormatError of a damaged image before anything is written;
+ *   after that `aborted`, FormatError `verify_mismatch` and system errors leave the gate closed.
  */
 export async function restoreImage(
   image: RestoreImage,
@@ -76,33 +77,41 @@ export async function restoreImage(
   const disk = new GatedDisk(image.index, device, image.pool, plainBuffer());
   const body = disk.body;
   const isBody = new Set(body);
-  for (let chunk = 0; chunk < table.count; chunk += 1) {
-    if (!isBody.has(chunk)) disk.accept(chunk, readRecord(image, chunk));
-  }
+  const run = { image, options };
+  await eachChunk("checking", [...Array(table.count).keys()], run, (chunk, record) => {
+    if (isBody.has(chunk)) openRecord(record, table.entry(chunk), chunk);
+    else disk.accept(chunk, record);
+  });
   disk.checkOpening();
   disk.close(options.orderId);
-  const totalBytes = body.reduce((sum, chunk) => sum + table.entry(chunk).rawBytes, 0);
-  let doneBytes = 0;
-  for (const chunk of body) {
-    throwIfAborted(options.signal);
-    disk.accept(chunk, readRecord(image, chunk));
-    doneBytes += table.entry(chunk).rawBytes;
-    await options.progress?.("writing", doneBytes, totalBytes);
-  }
+  await eachChunk("writing", body, run, (chunk, record) => {
+    disk.accept(chunk, record);
+  });
   disk.flush();
   const verifiedChunks = disk.readBack(options.verify, (done, total) => {
-    throwIfAborted(options.signal);
+    throwIfAborted(options.signal, "reading back");
     void options.progress?.("reading back", done, total);
   });
   disk.open();
   return { writtenBytes: disk.writtenBytes, verifiedChunks, resized: disk.resized };
 }
 
-function readRecord({ file, index }: RestoreImage, chunk: number): Uint8Array {
-  const { offset, length } = index.table.recordRange(chunk);
-  const record = new Uint8Array(length);
-  file.read(offset, record);
-  return record;
+/** Reads chunk after chunk; progress counts their content. */
+async function eachChunk(
+  phase: RestorePhase,
+  chunks: readonly number[],
+  { image, options }: { readonly image: RestoreImage; readonly options: RestoreOptions },
+  use: (chunk: number, record: Uint8Array) => void,
+): Promise<void> {
+  const { table } = image.index;
+  const totalBytes = chunks.reduce((sum, chunk) => sum + table.entry(chunk).rawBytes, 0);
+  let doneBytes = 0;
+  for (const chunk of chunks) {
+    throwIfAborted(options.signal, phase);
+    use(chunk, readRecord(image.file, table, chunk));
+    doneBytes += table.entry(chunk).rawBytes;
+    await options.progress?.(phase, doneBytes, totalBytes);
+  }
 }
 
 function checkUnused(device: BlockDevice): void {
@@ -114,10 +123,14 @@ function checkUnused(device: BlockDevice): void {
 }
 
 /** @throws {@link SituationError} `aborted`. */
-function throwIfAborted(signal: AbortSignal | undefined): void {
+function throwIfAborted(signal: AbortSignal | undefined, phase: RestorePhase): void {
   if (signal?.aborted !== true) return;
+  const cure =
+    phase === "checking"
+      ? "Nothing was written; restore it again"
+      : "The disk does not boot now; restore it again";
   throw new SituationError("aborted", "Cannot finish restoring: it was stopped", {
-    cure: "The disk does not boot now; restore it again",
+    cure,
     exitCode: ExitCode.aborted,
   });
 }

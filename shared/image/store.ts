@@ -75,6 +75,15 @@ export interface ImageStore {
    * @throws SituationError `no_such_image`; FormatError when it is torn.
    */
   open(name: string): OpenImage;
+  /**
+   * Proves index and stored bytes of an image, every one of them, beside the caller's thread.
+   *
+   * @param name - Its name.
+   * @param signal - Breaks it off.
+   * @throws SituationError `no_such_image`; FormatError that says what is damaged; HuckError
+   *   `aborted`; a system error when it cannot be read.
+   */
+  prove(name: string, signal?: AbortSignal): Promise<void>;
   /** @returns All complete images, by name. Torn files are left out and counted in `torn`. */
   list(): { readonly images: readonly ImageSummary[]; readonly torn: readonly string[] };
   /**

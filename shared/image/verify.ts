@@ -9,7 +9,7 @@
 import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 import { EXTENT_UNIT_BYTES } from "../core/units.ts";
-import { ChunkDecoder } from "./chunk-decoder.ts";
+import { ChunkDecoder, readRecord } from "./chunk-decoder.ts";
 import type { CodecPool } from "./codec-pool.ts";
 import type { RecordPlace } from "./header.ts";
 import { BLOCK_BYTES, RECORD_HEADER_BYTES } from "./limits.ts";
@@ -78,9 +78,7 @@ export function checkImage(
     const entry = table.entry(chunk);
     const place = { chunk, partition: entry.partition, diskBytes: diskBytesOf(index, chunk) };
     noteFault(note, place, () => {
-      const record = new Uint8Array(length);
-      file.read(offset, record);
-      decoder.decode(table, chunk, record);
+      decoder.decode(table, chunk, readRecord(file, table, chunk));
     });
     at = offset + length;
     rawBytes += entry.rawBytes;

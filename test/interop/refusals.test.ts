@@ -258,7 +258,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)(
-  "a flipped byte in an image never reaches a disk (P1)",
+  "a flipped byte in an image is found before any disk is touched (P1)",
   async () => {
     makeSource(file("source-2"));
     await server.importImage(file("source-2"), "flipped");
@@ -268,13 +268,16 @@ test.skipIf(problem !== undefined)(
     bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
     writeFileSync(image, bytes);
     const disk = precious("flipped");
+    const before = digestOf(disk);
     const loading = await beginLoad("flipped");
     const visit = await node.visit(server, [disk]);
     const run = await loading.ended;
     await visit.ended;
     const verdict = run.verdict("n1");
     expect(verdict.code).toBe("image_damaged");
-    expect(verdict.diskUntouched || verdict.incomplete).toBe(true);
+    expect(verdict.reason).toMatch(/chunk \d+: its stored bytes are damaged/);
+    expect(verdict.diskUntouched).toBe(true);
+    expect(digestOf(disk)).toBe(before);
     expect(run.exitCode).toBe(1);
   },
 );

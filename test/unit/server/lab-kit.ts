@@ -12,6 +12,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
 import { Event } from "../../../shared/control/event.ts";
@@ -242,11 +243,21 @@ export class TestNode {
   }
 
   async session(order: string): Promise<SessionTerms> {
-    return SessionTerms.parse((await this.say(NodeRoute.session, { order })).body);
+    return SessionTerms.parse(await this.#untilReady(NodeRoute.session, { order }));
   }
 
   async arm(order: string): Promise<ArmReply> {
-    return ArmReply.parse((await this.say(NodeRoute.arm, { order, disk: DISK })).body);
+    return ArmReply.parse(await this.#untilReady(NodeRoute.arm, { order, disk: DISK }));
+  }
+
+  /** Asks again while the server proves the image, as a receiver does. */
+  async #untilReady(route: string, body: object): Promise<unknown> {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const answer = await this.say(route, body);
+      if (answer.status !== 429) return answer.body;
+      await sleep(50);
+    }
+    throw new Error(`${route} was never ready`);
   }
 
   async report(order: string, phase: Phase, doneBytes = 0): Promise<StatusReply> {

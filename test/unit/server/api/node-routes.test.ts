@@ -132,9 +132,9 @@ test(
 test("arm refuses a disk that the order does not name", async () => {
   await beginLoad(["fit01"], { disk: [{ serial: "other" }] });
   const { node, order } = await joined("fit01");
-  const answer = await node.say(NodeRoute.arm, { order, disk: DISK });
-  expect(answer.body).toMatchObject({ allowed: false });
-  expect((answer.body as { reason: string }).reason).toMatch(/^no_disk_matches: /);
+  const answer = await node.arm(order);
+  expect(answer.allowed).toBe(false);
+  expect(answer.reason).toMatch(/^no_disk_matches: /);
 });
 
 test(

@@ -43,8 +43,8 @@ test("a stream is stopped when its last node has ended, however it ended", async
   lab.load(["fit01", "fit02"]);
   const one = lab.join("fit01");
   const two = lab.join("fit02");
-  await lab.lab.desk.session(one.visitor, one.order);
-  await lab.lab.desk.session(two.visitor, two.order);
+  await lab.lab.desk.session(one.visitor, one.order, lab.now);
+  await lab.lab.desk.session(two.visitor, two.order, lab.now);
   lab.end(one.visitor, one.order, "disk_write_error");
   await Promise.resolve();
   expect(lab.senders[0]?.stopped).toEqual([]);
@@ -56,10 +56,10 @@ test("a stream is stopped when its last node has ended, however it ended", async
 test("a sender that fails is told to the job, and the next node gets a new stream", async () => {
   const job = lab.load(["fit01"]);
   const { visitor, order } = lab.join("fit01");
-  const first = await lab.lab.desk.session(visitor, order);
+  const first = await lab.lab.desk.session(visitor, order, lab.now);
   lab.senders[0]?.finish("the disk cannot be read");
   await new Promise(setImmediate);
-  const second = await lab.lab.desk.session(visitor, order);
+  const second = await lab.lab.desk.session(visitor, order, lab.now);
   expect(second.session).not.toBe(first.session);
   expect(lab.events(job)).toContainEqual(
     expect.objectContaining({ kind: "note", text: "the sender ended: the disk cannot be read" }),

@@ -1,6 +1,6 @@
 /**
- * Goal: steps 3, 5 and 7 of a load keep promises P1, P2 and P8 on the server's side. Method: a lab
- * in made-up time.
+ * Goal: steps 3 to 6 and 8 of a load keep promises P1, P2 and P8 on the server's side. Method: a
+ * lab in made-up time.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { DISK, dropFolders } from "../lab-kit.ts";
@@ -11,6 +11,51 @@ beforeEach(async () => {
   lab = await TestLab.make();
 });
 afterAll(dropFolders);
+
+test("P1 no node gets a session or arms before its image is proven", async () => {
+  const job = lab.loadUnproven(["fit01"]);
+  expect(lab.lab.takeRequests()).toContainEqual({ kind: "prove", job, image: "ubuntu" });
+  const { visitor, order } = lab.join("fit01");
+  const { desk } = lab.lab;
+  const unproven = { code: "image_unproven" };
+  await expect(desk.session(visitor, order, lab.now)).rejects.toMatchObject(unproven);
+  await expect(desk.session(visitor, order, lab.now)).rejects.toMatchObject(unproven);
+  expect(() => desk.arm(visitor, { order, disk: DISK }, lab.now)).toThrow(
+    expect.objectContaining(unproven),
+  );
+  expect(lab.events(job).filter(({ kind }) => kind === "note")).toHaveLength(1);
+  lab.lab.noteProof(job, undefined, lab.now);
+  expect(lab.lab.wantsProof(job)).toBe(true);
+  await desk.session(visitor, order, lab.now);
+  expect(desk.arm(visitor, { order, disk: DISK }, lab.now).allowed).toBe(true);
+});
+
+test("P1 an image found damaged ends every order that has not armed, disks untouched", async () => {
+  const job = lab.loadUnproven(["fit01", "fit02"]);
+  const { visitor, order } = lab.join("fit01");
+  lab.lab.noteProof(job, "chunk 1 is damaged", lab.now);
+  expect(lab.verdicts(job)).toEqual({ fit01: "image_damaged", fit02: "image_damaged" });
+  expect(lab.lab.jobStatus(job).nodes[0]?.verdict).toMatchObject({
+    reason: "chunk 1 is damaged",
+    diskUntouched: true,
+  });
+  expect(lab.report(visitor, order, "scanning")).toBe(true);
+  await expect(lab.lab.desk.session(visitor, order, lab.now)).rejects.toMatchObject({
+    code: "order_over",
+  });
+  expect(lab.lab.wantsReceiver("fit02")).toBe(false);
+  expect(lab.lab.wantsProof(job)).toBe(false);
+});
+
+test("a server that restarts proves the images of its loads anew; who has armed goes on", () => {
+  const job = lab.load(["fit01", "fit02"]);
+  const { visitor, order } = lab.join("fit01");
+  lab.lab.desk.arm(visitor, { order, disk: DISK }, lab.now);
+  lab.restart();
+  expect(lab.lab.takeRequests()).toContainEqual({ kind: "prove", job, image: "ubuntu" });
+  lab.lab.noteProof(job, "chunk 1 is damaged", lab.now);
+  expect(lab.verdicts(job)).toEqual({ fit01: "none", fit02: "image_damaged" });
+});
 
 test("writeLoadOrder() names image, disk, nonce of this boot, attempt and the deadline", () => {
   lab.load(["fit01"], {

@@ -40,13 +40,13 @@ test("NodeDesk refuses every step for an order of another node", async () => {
   expect(() => desk.arm(visitor, { order, disk: DISK }, lab.now)).toThrow(over);
   expect(() => desk.report(visitor, { ...idle, order }, lab.now)).toThrow(over);
   expect(() => desk.verdict(visitor, { order, verdict: verdictOf("ok") }, lab.now)).toThrow(over);
-  await expect(desk.session(visitor, order)).rejects.toMatchObject({ code: "order_over" });
+  await expect(desk.session(visitor, order, lab.now)).rejects.toMatchObject({ code: "order_over" });
 });
 
 test("NodeDesk.session() expects as many members as nodes still want the image", async () => {
   lab.load(["fit01", "fit02"], { gatherSeconds: 7, rateBitsPerSecond: 5_000_000 });
   const { visitor, order } = lab.join("fit01");
-  await lab.lab.desk.session(visitor, order);
+  await lab.lab.desk.session(visitor, order, lab.now);
   expect(lab.senders[0]?.request).toMatchObject({
     members: 2,
     gatherMs: 7000,

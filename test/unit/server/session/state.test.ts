@@ -12,10 +12,10 @@ beforeEach(async () => {
 });
 afterAll(dropFolders);
 
-test("begin() starts every node once and tells the boot services once", () => {
+test("begin() asks once each: prove the image, start every node, tell the boot services", () => {
   lab.load(["fit01", "fit02"]);
   const requests = lab.lab.takeRequests();
-  expect(requests.map(({ kind }) => kind)).toEqual(["enter", "enter", "wanted"]);
+  expect(requests.map(({ kind }) => kind)).toEqual(["prove", "enter", "enter", "wanted"]);
   expect(lab.lab.takeRequests()).toEqual([]);
 });
 
@@ -23,7 +23,10 @@ test("a restart starts nodes again that had not been heard of, and no others", (
   lab.load(["fit01", "fit02"]);
   lab.join("fit02");
   lab.restart();
-  expect(lab.lab.takeRequests()).toMatchObject([{ kind: "enter", node: "fit01" }]);
+  expect(lab.lab.takeRequests()).toMatchObject([
+    { kind: "prove" },
+    { kind: "enter", node: "fit01" },
+  ]);
 });
 
 test("a restart keeps arms, verdicts, wanted states and the end of a job", () => {
@@ -38,6 +41,7 @@ test("a restart keeps arms, verdicts, wanted states and the end of a job", () =>
   expect(lab.lab.wantsReceiver("fit02")).toBe(false);
   const again = lab.join("fit01");
   expect(again.order).toBe(one.order);
+  lab.lab.noteProof(job, undefined, lab.now);
   lab.lab.desk.arm(again.visitor, { order: again.order, disk: DISK }, lab.now);
   lab.end(again.visitor, again.order, "ok");
   lab.restart();

@@ -2,7 +2,15 @@
  * Goal: a folder is a store that loses nothing. Method: the contract, then what only files can
  * suffer.
  */
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
@@ -43,6 +51,18 @@ describe("FolderStore", () => {
     expect(readdirSync(folder)).toEqual(["commit.huck"]);
   });
 
+  test("a draft left by a crash is removed after a day, one in use stays", async () => {
+    const drafts = openFolderStore(folder);
+    for (const name of ["old", "new"]) await (await drafts.draft(name)).append(await whole);
+    const [first = ""] = readdirSync(folder);
+    const dayAgo = Date.now() / 1000 - 25 * 3600;
+    utimesSync(join(folder, first), dayAgo, dayAgo);
+    openFolderStore(folder);
+    const left = readdirSync(folder);
+    expect(left).toHaveLength(1);
+    expect(left).not.toContain(first);
+  });
+
   test("lists a torn or damaged file apart and does not open it", async () => {
     const store = openFolderStore(folder);
     for (const name of ["good", "torn"]) {
@@ -57,6 +77,22 @@ describe("FolderStore", () => {
     expect(images.map(({ name }) => name)).toEqual(["good"]);
     expect(torn).toEqual(["text", "torn"]);
     expect(() => store.open("torn")).toThrow(/no footer at its end/);
+  });
+
+  test("prove() names the chunk that was damaged on the disk", async () => {
+    const store = openFolderStore(folder);
+    const draft = await store.draft("one");
+    await draft.append(await whole);
+    await draft.commit();
+    const file = join(folder, "one.huck");
+    const image = openImageFile(file);
+    const chunk = image.index.table.count - 1;
+    const { offset, length } = image.index.table.recordRange(chunk);
+    image.close();
+    const bytes = readFileSync(file);
+    bytes.writeUInt8(bytes.readUInt8(offset + length - 1) ^ 1, offset + length - 1);
+    writeFileSync(file, bytes);
+    await expect(store.prove("one")).rejects.toThrow(`Cannot use chunk ${chunk}`);
   });
 
   test("keeps what was trashed", async () => {

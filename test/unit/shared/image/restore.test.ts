@@ -62,23 +62,33 @@ describe("restoreImage()", () => {
     expect([small.writes, busy.writes]).toEqual([0, 0]);
   });
 
-  test("refuses an image whose gate chunks are damaged before it writes anything", async () => {
-    const image = await saved(gptDisk());
-    const { offset, length } = image.index.table.recordRange(0);
-    image.bytes[offset + length - 1] = (image.bytes[offset + length - 1] ?? 0) ^ 1;
-    const disk = new MemoryDisk(8 * MIB);
-    await expect(restore(image, disk)).rejects.toThrow(/chunk 0/);
-    expect(disk.writes).toBe(0);
+  test("refuses an image with a damaged chunk before it writes anything", async () => {
+    for (const fromEnd of [0, 4]) {
+      const image = await saved(gptDisk());
+      const chunk = fromEnd === 0 ? 0 : image.index.table.count - fromEnd;
+      const { offset, length } = image.index.table.recordRange(chunk);
+      image.bytes[offset + length - 1] = (image.bytes[offset + length - 1] ?? 0) ^ 1;
+      const disk = new MemoryDisk(8 * MIB);
+      await expect(restore(image, disk)).rejects.toThrow(new RegExp(`chunk ${chunk}`));
+      expect(disk.writes).toBe(0);
+    }
   });
 
-  test("leaves the gate closed when a chunk of the body is damaged", async () => {
+  test("leaves the gate closed when a chunk of the body is damaged after the check", async () => {
     const image = await saved(gptDisk());
     const chunk = image.index.table.count - 4;
     const { offset, length } = image.index.table.recordRange(chunk);
-    image.bytes[offset + length - 1] = (image.bytes[offset + length - 1] ?? 0) ^ 1;
     const disk = new MemoryDisk(8 * MIB);
     disk.bytes.set(gptDisk());
-    await expect(restore(image, disk)).rejects.toThrow(new RegExp(`chunk ${chunk}`));
+    let damaged = false;
+    const progress = (phase: string): void => {
+      if (phase === "checking" || damaged) return;
+      damaged = true;
+      image.bytes[offset + length - 1] = (image.bytes[offset + length - 1] ?? 0) ^ 1;
+    };
+    await expect(restore(image, disk, { ...OPTIONS, progress })).rejects.toThrow(
+      new RegExp(`chunk ${chunk}`),
+    );
     const record = decodeGateRecord(disk.bytes.subarray(0, 512));
     expect(record?.orderId).toBe("test");
     expect(toHex(record?.imageId ?? new Uint8Array())).toBe(toHex(image.index.imageId));
@@ -89,11 +99,21 @@ describe("restoreImage()", () => {
     const image = await saved(gptDisk());
     const disk = new MemoryDisk(8 * MIB);
     const controller = new AbortController();
-    const progress = (): void => {
-      controller.abort();
+    const progress = (phase: string): void => {
+      if (phase === "writing") controller.abort();
     };
     const options = { ...OPTIONS, signal: controller.signal, progress };
     await expect(restore(image, disk, options)).rejects.toThrow(/it was stopped/);
     expect(decodeGateRecord(disk.bytes.subarray(0, 512))).toBeDefined();
+  });
+
+  test("writes nothing when told to stop while it checks", async () => {
+    const image = await saved(gptDisk());
+    const disk = new MemoryDisk(8 * MIB);
+    const options = { ...OPTIONS, signal: AbortSignal.abort() };
+    await expect(restore(image, disk, options)).rejects.toMatchObject({
+      cure: expect.stringMatching(/^Nothing was written/) as string,
+    });
+    expect(disk.writes).toBe(0);
   });
 });

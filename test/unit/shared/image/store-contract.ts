@@ -70,6 +70,16 @@ export function testImageStore(name: string, makeStore: () => ImageStore): void 
       expect(store.list()).toEqual({ images: [], torn: [] });
     });
 
+    test("prove() reads every chunk, refuses what is not there and can be broken off", async () => {
+      const store = makeStore();
+      await put(store, "one");
+      await store.prove("one");
+      await expect(store.prove("two")).rejects.toThrow(/there is none/);
+      await expect(store.prove("one", AbortSignal.abort())).rejects.toMatchObject({
+        code: "aborted",
+      });
+    });
+
     test("no image is ever replaced, not even by a draft begun before it", async () => {
       const store = makeStore();
       const late = await store.draft("one");
