@@ -6,6 +6,7 @@
  * `arm` to `openGate` the disk does not boot; after `openGate` all was read back. Times, threads
  * and sockets are behind the interfaces it is given.
  */
+import assert from "node:assert/strict";
 import type { Range } from "../shared/core/ranges.ts";
 import { chooseDisk } from "../shared/control/disk-rule.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
@@ -27,13 +28,16 @@ export type ReceptionOutcome =
       readonly cure: string;
     };
 
+/**
+ * What came by multicast before a bound: a datagram of full length, only shorter ones (the path
+ * carries smaller datagrams than the session's), or nothing; or the reception was over before.
+ */
+export type Reach = "all" | "short only" | "nothing" | "over";
+
 /** A reception that is under way. */
 export interface StoryReception {
-  /**
-   * Resolves true at the first sign of the sender on the multicast group, false when none came in
-   * time.
-   */
-  readonly heard: Promise<boolean>;
+  /** Resolves as soon as all is proven to arrive, or when the bound is over. */
+  readonly reached: Promise<Reach>;
   /** Resolves when all chunks are delivered or none will come any more. */
   readonly ended: Promise<ReceptionOutcome>;
   /** Lets deliveries begin; until then chunks wait in memory. */
@@ -95,13 +99,17 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
   reporter.enter("probing", `${found.found} disk, ${found.lackingBytes} bytes to receive`);
   const reception = await startReception(order, stage, image, found);
   try {
-    if (!(await reception.heard)) throw unreachable();
+    const reach = await reception.reached;
     stopIfAsked(reporter);
-    await arm(order, stage);
-    reporter.enter("receiving");
-    reception.release();
+    if (reach === "short only" || reach === "nothing") throw unreachable(reach);
+    if (reach === "all") {
+      await arm(order, stage);
+      reporter.enter("receiving");
+      reception.release();
+    }
     const outcome = await reception.ended;
     if (!outcome.ok) throw new NodeFailure(outcome.code, outcome.reason, outcome.cure);
+    assert(reach === "all", "nothing is complete that has not reached us");
   } finally {
     reception.stop("the order is over");
   }
@@ -201,7 +209,14 @@ function stopIfAsked(reporter: Reporter): void {
   throw new NodeFailure("aborted", reason, "Load the node again when you are ready.");
 }
 
-function unreachable(): NodeFailure {
+function unreachable(reach: "short only" | "nothing"): NodeFailure {
+  if (reach === "short only") {
+    return new NodeFailure(
+      "multicast_unreachable",
+      "short datagrams of the session arrived by multicast, none of full length",
+      "Make the MTU of every link, VLAN and switch between server and node the same.",
+    );
+  }
   return new NodeFailure(
     "multicast_unreachable",
     "nothing of the session arrived by multicast, although the server answers by unicast",

@@ -106,13 +106,14 @@ export class Lab {
    * Drops what is sent to a range of addresses, on every port of the bridge but the server's own.
    *
    * @param destination - Address or prefix, as nft writes it.
+   * @param overBytes - Lets IPv4 packets of up to this length through.
    * @returns Lets it through again when called.
    */
-  drop(destination: string): () => void {
+  drop(destination: string, overBytes = 0): () => void {
     const rules = `table bridge huck {
   chain loss {
     type filter hook postrouting priority 0
-    ip daddr ${destination} drop
+    ip daddr ${destination} ip length > ${overBytes} drop
   }
 }
 `;

@@ -181,10 +181,9 @@ function eventText(event: ReceptionEvent): string | undefined {
       return "the sender is heard again";
     case "bad chunk":
       return `chunk ${event.chunk} was wrong ${event.times} times`;
-    case "probed":
-      return `${event.received} of ${event.sent} probe datagrams came`;
     case "complete":
       return "everything is here; telling the sender";
+    case "reached":
     case "ended":
       return undefined; // the result line tells
   }

@@ -112,8 +112,8 @@ export interface SessionFacts {
 /** What happens in a reception, for logs, bars and verdicts. */
 export type ReceptionEvent =
   | { readonly kind: "session"; readonly facts: SessionFacts; readonly slots: number }
-  /** A probe series is over. */
-  | { readonly kind: "probed"; readonly received: number; readonly sent: number }
+  /** The first datagram of full length (PROBE or DATA) came by multicast. */
+  | { readonly kind: "reached" }
   | { readonly kind: "started" }
   /** Nothing came from the sender for a while. */
   | { readonly kind: "silent"; readonly forMs: number }

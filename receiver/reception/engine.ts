@@ -10,10 +10,8 @@
 import type { DatagramView, Engine, TransmitBatch } from "../../shared/core/engine.ts";
 import { FormatError } from "../../shared/core/errors.ts";
 import { readAdv } from "../../shared/wire/adv.ts";
-import { readAnnounce } from "../../shared/wire/announce.ts";
-import type { Announce } from "../../shared/wire/announce.ts";
-import { readControl } from "../../shared/wire/control.ts";
-import type { Control } from "../../shared/wire/control.ts";
+import { type Announce, readAnnounce } from "../../shared/wire/announce.ts";
+import { type Control, readControl } from "../../shared/wire/control.ts";
 import {
   Flag,
   MessageType,
@@ -24,11 +22,11 @@ import {
   messageSid,
   messageType,
   splitSid,
+  type SessionId,
 } from "../../shared/wire/header.ts";
-import type { SessionId } from "../../shared/wire/header.ts";
+import { DATA_OVERHEAD_BYTES } from "../../shared/wire/data.ts";
 import { readProbe } from "../../shared/wire/probe.ts";
-import { COUNT_UNKNOWN, readSync } from "../../shared/wire/sync.ts";
-import type { Sync } from "../../shared/wire/sync.ts";
+import { type Sync, COUNT_UNKNOWN, readSync } from "../../shared/wire/sync.ts";
 import { Arrival } from "./arrival.ts";
 import { Assembly } from "./assembly.ts";
 import type {
@@ -42,9 +40,7 @@ import type {
   SessionFacts,
 } from "./contract.ts";
 import { Patience } from "./patience.ts";
-import { RECEPTION_POLICY } from "./policy.ts";
-import type { ReceptionPolicy } from "./policy.ts";
-import { ProbeCount } from "./probes.ts";
+import { type ReceptionPolicy, RECEPTION_POLICY } from "./policy.ts";
 import { receptionStats } from "./stats.ts";
 import { Voice, standingOf } from "./voice.ts";
 
@@ -72,6 +68,7 @@ export function createReception(options: ReceptionOptions): Reception {
 /** What exists once a session is known. */
 interface Taken {
   readonly sid: SessionId;
+  readonly symbolBytes: number;
   readonly assembly: Assembly;
   readonly voice: Voice;
 }
@@ -83,13 +80,14 @@ class ReceptionEngine implements Reception {
   readonly #ringOffset: number;
   readonly #patience: Patience;
   readonly #arrival = new Arrival();
-  readonly #probes = new ProbeCount();
   #taken: Taken | undefined = undefined;
   #phase: ReceptionPhase = "waiting";
   #outcome: ReceptionEvent | undefined = undefined;
   #events: ReceptionEvent[] = [];
+  #reached = false;
   #streaming = false;
   #over = false;
+  #overBecause: { readonly code: ReceptionFailure; readonly reason: string } | undefined;
   #frontier = 0;
   #received = 0;
   #dropped = 0;
@@ -115,6 +113,7 @@ class ReceptionEngine implements Reception {
     if (this.#patience.hear(now)) this.#events.push({ kind: "heard" });
     if ((messageFlags(this.#view, offset) & Flag.unicast) === 0) {
       this.#arrival.note(messageSequence(this.#view, offset), length, view.dropped, now);
+      if (!this.#reached) this.#reach(length);
     }
     if (type === MessageType.data) {
       if (this.#phase === "receiving") this.#data(offset, length, now);
@@ -144,8 +143,6 @@ class ReceptionEngine implements Reception {
 
   tick(now: number): void {
     this.#patience.start(now);
-    const probed = this.#probes.take(now);
-    if (probed !== undefined) this.#events.push({ kind: "probed", ...probed });
     if (this.#phase === "waiting" || this.#phase === "receiving") this.#expire(now);
     this.#settle(now);
   }
@@ -192,16 +189,15 @@ class ReceptionEngine implements Reception {
 
   nextWakeup(): number {
     if (this.#phase === "ended") return Infinity;
-    const spoken = Math.min(this.#taken?.voice.dueAt ?? Infinity, this.#probes.overAt);
+    const spoken = this.#taken?.voice.dueAt ?? Infinity;
     if (this.#phase === "closing") return spoken;
     return Math.min(spoken, this.#patience.nextWakeup(!this.#over));
   }
 
   stats(): ReceptionStats {
-    const { received, dropped } = { received: this.#received, dropped: this.#dropped };
     const parts = { assembly: this.#taken?.assembly, voice: this.#taken?.voice };
-    const loss = this.#arrival.loss;
-    return receptionStats({ ...parts, phase: this.#phase, received, dropped, loss });
+    const counts = { received: this.#received, dropped: this.#dropped };
+    return receptionStats({ ...parts, ...counts, phase: this.#phase, loss: this.#arrival.loss });
   }
 
   /**
@@ -212,6 +208,13 @@ class ReceptionEngine implements Reception {
     if (this.#taken !== undefined) return isOfSession(this.#view, offset, this.#taken.sid);
     const wanted = this.#options.sid;
     return wanted === undefined || isOfSession(this.#view, offset, splitSid(wanted));
+  }
+
+  /** Multicast of full length arrives: the whole session can. */
+  #reach(length: number): void {
+    if (length < (this.#taken?.symbolBytes ?? Infinity) + DATA_OVERHEAD_BYTES) return;
+    this.#reached = true;
+    this.#events.push({ kind: "reached" });
   }
 
   #data(offset: number, length: number, now: number): void {
@@ -238,7 +241,7 @@ class ReceptionEngine implements Reception {
         this.#control(readControl(reader), now);
         break;
       case MessageType.probe:
-        this.#probes.note(readProbe(reader), now);
+        readProbe(reader); // it has reached us: that is all
         break;
       case MessageType.data:
       case MessageType.nack:
@@ -281,7 +284,7 @@ class ReceptionEngine implements Reception {
     const arrival = this.#arrival;
     const remote = { address: "", port: announce.feedbackPort };
     const voice = new Voice({ options, facts, policy, assembly, arrival }, remote);
-    const taken = { sid: splitSid(sid), assembly, voice };
+    const taken = { sid: splitSid(sid), symbolBytes, assembly, voice };
     this.#taken = taken;
     this.#phase = "receiving";
     this.#patience.take(now);
@@ -345,9 +348,6 @@ class ReceptionEngine implements Reception {
     if (this.#options.canFetch && assembly.chunks.count !== undefined) assembly.fetchRest();
     this.#settle(now);
   }
-
-  #overBecause: { readonly code: ReceptionFailure; readonly reason: string } | undefined =
-    undefined;
 
   /** Draws the consequences of whatever just happened. */
   #settle(now: number): void {

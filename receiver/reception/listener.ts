@@ -2,8 +2,8 @@
  * Hears a session for a story: starts the net thread, holds deliveries back until released, names
  * the ending.
  *
- * The one idea: the first announcement proves that multicast arrives before the disk is touched,
- * and what comes meanwhile waits in the ring; it is not lost.
+ * The one idea: the first datagram of full length proves, before the disk is touched, that the
+ * whole session can arrive by multicast; what comes meanwhile waits in the ring and is not lost.
  */
 import { randomInt } from "node:crypto";
 import { MessageChannel } from "node:worker_threads";
@@ -12,16 +12,16 @@ import type { VerdictCode } from "../../shared/control/verdict.ts";
 import { arenaMemory } from "../../shared/core/arena.ts";
 import { fromHex } from "../../shared/core/digest.ts";
 import { messageOf } from "../../shared/core/errors.ts";
-import type { ReceptionOutcome, ReceptionStart, StoryReception } from "../load.ts";
+import type { Reach, ReceptionOutcome, ReceptionStart, StoryReception } from "../load.ts";
 import type { ReceptionEvent, ReceptionFailure } from "./contract.ts";
 import { RECEPTION_OVERHEAD_BYTES, startReception } from "./driver.ts";
 import type { ReceptionMessage, RunningReception, SinkReply, SinkRequest } from "./driver.ts";
 
 /**
- * The sender announces itself every 500 ms at the latest: 20 lost in a row are not bad luck. Unit:
- * milliseconds.
+ * The sender announces itself every 500 ms at the latest, and probes when a member is new: 20
+ * losses in a row are not bad luck. Unit: milliseconds.
  */
-const HEARD_WITHIN_MS = 10_000;
+const REACHED_WITHIN_MS = 10_000;
 
 /** What the host of a reception decides. */
 export interface ReceptionHost {
@@ -47,14 +47,15 @@ export function listenToSession(start: ReceptionStart, host: ReceptionHost): Sto
 }
 
 class SessionListener implements StoryReception {
-  readonly heard: Promise<boolean>;
+  readonly reached: Promise<Reach>;
   readonly ended: Promise<ReceptionOutcome>;
   readonly #start: ReceptionStart;
   readonly #host: ReceptionHost;
   readonly #memory: WebAssembly.Memory;
   readonly #sink: MessagePort;
   readonly #thread: RunningReception;
-  readonly #heard = Promise.withResolvers<boolean>();
+  readonly #reached = Promise.withResolvers<Reach>();
+  #announced = false;
   readonly #ended = Promise.withResolvers<ReceptionOutcome>();
   readonly #released = Promise.withResolvers<undefined>();
   readonly #timer: NodeJS.Timeout;
@@ -64,7 +65,7 @@ class SessionListener implements StoryReception {
   constructor(start: ReceptionStart, host: ReceptionHost) {
     this.#start = start;
     this.#host = host;
-    this.heard = this.#heard.promise;
+    this.reached = this.#reached.promise;
     this.ended = this.#ended.promise;
     this.ended.catch(() => undefined); // the story may have ended before it looks
     this.#memory = arenaMemory(host.ringBytes + RECEPTION_OVERHEAD_BYTES);
@@ -75,8 +76,8 @@ class SessionListener implements StoryReception {
     });
     this.#thread = this.#startThread(port2);
     this.#timer = setTimeout(() => {
-      this.#heard.resolve(false);
-    }, HEARD_WITHIN_MS);
+      this.#reached.resolve(this.#announced ? "short only" : "nothing");
+    }, REACHED_WITHIN_MS);
     void this.#thread.gone.then(() => {
       this.#end({ ok: false, ...fault("the net thread ended without a result") });
     });
@@ -88,7 +89,7 @@ class SessionListener implements StoryReception {
 
   stop(reason: string): void {
     this.#stopReason ??= reason;
-    this.#heard.resolve(false);
+    this.#reached.resolve("over");
     this.#thread.stop();
   }
 
@@ -154,7 +155,8 @@ class SessionListener implements StoryReception {
   }
 
   #onEvent(event: ReceptionEvent): void {
-    if (event.kind === "session") this.#heard.resolve(true);
+    if (event.kind === "session") this.#announced = true;
+    if (event.kind === "reached") this.#reached.resolve("all");
     if (event.kind === "silent") {
       this.#host.note(`nothing heard from the sender for ${Math.round(event.forMs / 1000)} s`);
     }
@@ -170,7 +172,7 @@ class SessionListener implements StoryReception {
 
   #end(outcome: ReceptionOutcome): void {
     clearTimeout(this.#timer);
-    this.#heard.resolve(false);
+    this.#reached.resolve("over");
     this.#sink.close();
     if (this.#diskFailure === undefined) this.#ended.resolve(outcome);
     else this.#ended.reject(this.#diskFailure);

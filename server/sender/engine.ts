@@ -261,7 +261,7 @@ class SenderEngine implements Sender {
   }
 
   #gather(now: number): void {
-    const verdict = this.#gathering.judge(this.#members.active().length, now);
+    const verdict = this.#gathering.judge(this.#members.active().length, this.#members.count, now);
     if (verdict === "wait") return;
     if (verdict === "nobody") {
       this.#finish("aborted", "nobody joined", now);

@@ -2,7 +2,9 @@
  * Before the stream: announcements, the probe series, and the decision to start.
  *
  * The one idea: a session starts with enough members after the least wait, at once when it is
- * full, and in any case at the longest wait (udpcast's min-receivers, min-wait and max-wait).
+ * full, and in any case at the longest wait (udpcast's min-receivers, min-wait and max-wait). Each
+ * member sees a series of probes that begins after it joined, so that it knows before the stream
+ * whether datagrams of full length reach it; who joins later sees the stream itself.
  */
 import type { Announce } from "../../shared/wire/announce.ts";
 import { START_UNKNOWN } from "../../shared/wire/announce.ts";
@@ -33,9 +35,12 @@ export class Gathering {
   readonly #policy: SenderPolicy;
   #since = 0;
   #announceAt = 0;
-  #probesSent = 0;
+  #series = 0;
+  #probesSent: number;
   #probeAt = Infinity;
   #members = 0;
+  /** Members known when the latest series began. */
+  #probedMembers = 0;
 
   /**
    * @param options - Of the session.
@@ -44,6 +49,7 @@ export class Gathering {
   constructor(options: SenderOptions, policy: SenderPolicy) {
     this.#options = options;
     this.#policy = policy;
+    this.#probesSent = policy.probeCount;
   }
 
   /** @returns When the next announcement is due. */
@@ -63,19 +69,24 @@ export class Gathering {
    * Decides whether to start.
    *
    * @param members - Active ones.
+   * @param known - All that ever joined.
    * @param now - Monotonic.
    * @returns "start", "wait", or "nobody" when the longest wait is over and nobody is there.
    */
-  judge(members: number, now: number): "start" | "wait" | "nobody" {
+  judge(members: number, known: number, now: number): "start" | "wait" | "nobody" {
     const { membersMin, membersMax, waitMinMs, waitMaxMs } = this.#options.start;
     const waited = now - this.#since;
     this.#members = members;
-    if (members > 0 && this.#probeAt === Infinity && this.#probesSent === 0) this.#probeAt = now;
+    if (known > this.#probedMembers && !this.#probing && waited < waitMaxMs) {
+      this.#series += 1;
+      this.#probesSent = 0;
+      this.#probeAt = now;
+      this.#probedMembers = known;
+    }
     if (waited >= waitMaxMs && members === 0) return "nobody";
     const full = members >= membersMax;
     const enough = members >= membersMin && waited >= waitMinMs;
-    const probed = this.#probesSent >= this.#policy.probeCount;
-    return (full || enough || waited >= waitMaxMs) && probed ? "start" : "wait";
+    return (full || enough || waited >= waitMaxMs) && !this.#probing ? "start" : "wait";
   }
 
   /**
@@ -86,8 +97,9 @@ export class Gathering {
    */
   probe(outbox: Outbox, now: number): void {
     const { probeCount, probeMs } = this.#policy;
-    while (this.#probesSent < probeCount && now >= this.#probeAt) {
-      if (!outbox.probe({ index: this.#probesSent, count: probeCount, series: 1 })) return;
+    while (this.#probing && now >= this.#probeAt) {
+      const probe = { index: this.#probesSent, count: probeCount, series: this.#series };
+      if (!outbox.probe(probe)) return;
       this.#probesSent += 1;
       this.#probeAt += probeMs / probeCount;
     }
@@ -96,9 +108,12 @@ export class Gathering {
   /** @returns When something is due. */
   nextWakeup(): number {
     const { membersMin, waitMinMs, waitMaxMs } = this.#options.start;
-    const probing = this.#probesSent < this.#policy.probeCount && this.#probeAt !== Infinity;
     const start = this.#since + (this.#members >= membersMin ? waitMinMs : waitMaxMs);
-    return Math.min(this.#announceAt, probing ? this.#probeAt : start);
+    return Math.min(this.#announceAt, this.#probing ? this.#probeAt : start);
+  }
+
+  get #probing(): boolean {
+    return this.#probesSent < this.#policy.probeCount;
   }
 
   /**

@@ -87,6 +87,7 @@ function orderOf(request: StreamRequest, ground: SenderGround, records: RecordFi
       chunkCount: records.lengths.length,
       cacheBytes: CACHE_BYTES,
       rateCap: request.rateBitsPerSecond,
+      policy: { probeCount: PROBES },
       start: {
         membersMin: request.members,
         membersMax: request.members,
@@ -118,5 +119,7 @@ function recordsOf(table: ChunkTable, path: string): RecordFile {
  * ahead.
  */
 const CACHE_BYTES = 40 << 20;
+/** In 50 ms to each member that joins before the start (WIRE.md section 4). */
+const PROBES = 32;
 /** The node that asked for the session needs this long at most to send its first report. */
 const FIRST_MEMBER_MS = 10_000;

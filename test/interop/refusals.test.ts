@@ -210,6 +210,21 @@ test.skipIf(problem !== undefined)(
   },
 );
 
+test.skipIf(problem !== undefined)(
+  "a node that only short multicast datagrams reach is not touched, and says so (P3)",
+  async () => {
+    const allow = lab.drop("239.0.0.0/8", 1000);
+    try {
+      const { run } = await refuses([precious("small-mtu")]);
+      const verdict = run.verdict("n1");
+      expect(verdict).toMatchObject({ code: "multicast_unreachable", diskUntouched: true });
+      expect(verdict.cure).toContain("MTU");
+    } finally {
+      allow();
+    }
+  },
+);
+
 test.skipIf(problem !== undefined)("an order of another server is refused as forged", async () => {
   const { run } = await refuses([precious("forged")], [`huck.key=${"5a".repeat(32)}`]);
   expect(run.verdict("n1")).toMatchObject({ code: "order_forged", diskUntouched: true });

@@ -7,7 +7,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { NodeFailure } from "../../../receiver/failure.ts";
 import type { DiskWork, ScanResult } from "../../../receiver/disk/disk-work.ts";
-import type { ReceptionOutcome, ReceptionStart } from "../../../receiver/load.ts";
+import type { Reach, ReceptionOutcome, ReceptionStart } from "../../../receiver/load.ts";
 import { visit } from "../../../receiver/visit.ts";
 import type { Host, VisitEnd } from "../../../receiver/visit.ts";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
@@ -76,7 +76,7 @@ interface Script {
   readonly order?: Order;
   readonly disks?: readonly DiskDescription[];
   readonly scan?: ScanResult;
-  readonly heard?: boolean;
+  readonly reached?: Reach;
   readonly allowed?: boolean;
   readonly outcome?: ReceptionOutcome;
   /** Name of the disk call that fails, and how. */
@@ -122,8 +122,9 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
   const startReception = (start: ReceptionStart): ReturnType<Host["startReception"]> => {
     calls.push("listen");
     const ended = Promise.withResolvers<ReceptionOutcome>();
+    if (script.reached === "over") ended.resolve(script.outcome ?? { ok: true });
     return {
-      heard: Promise.resolve(script.heard ?? true),
+      reached: Promise.resolve(script.reached ?? "all"),
       ended: ended.promise,
       release() {
         void start.deliver(0, new Uint8Array(1)).then(() => {
@@ -216,7 +217,13 @@ describe("a load", () => {
       "order_expired",
       { order: order("load", { expiresAt: "2026-01-01T00:00:00.500Z" }) },
     ],
-    ["multicast does not arrive", "multicast_unreachable", { heard: false }],
+    ["multicast does not arrive", "multicast_unreachable", { reached: "nothing" }],
+    ["the MTU is too small on the way", "multicast_unreachable", { reached: "short only" }],
+    [
+      "the reception fails before anything came",
+      "memory_too_small",
+      { reached: "over", outcome: { ok: false, code: "memory_too_small", reason: "x", cure: "y" } },
+    ],
     ["the order has armed twice", "order_spent", { allowed: false }],
     [
       "the image does not fit",

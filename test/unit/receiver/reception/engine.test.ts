@@ -98,6 +98,7 @@ test("a reception keeps chunks, says it is done, and ends when that is acknowled
   play.receiveChunks([2, 0, 1], 20);
   expect(play.engine.events().map((event) => event.kind)).toEqual([
     "session",
+    "reached",
     "started",
     "complete",
   ]);
@@ -203,13 +204,22 @@ test("a chunk that lacks again after completion reopens the reception", () => {
   expect(play.engine.stats().lacking).toBe(0);
 });
 
-test("a probe series is counted", () => {
+test("the first probe or data of full length is told, once, and no shorter message is", () => {
   const play = new Play();
   play.stage.announce(play.engine, {}, 0);
+  play.stage.sync(play.engine, {}, 1);
+  expect(kindsOf(play.engine)).not.toContain("reached");
   for (const index of [0, 1, 3]) play.stage.probe(play.engine, index, 5);
-  play.hear(6);
-  expect(play.engine.events()).toContainEqual({ kind: "probed", received: 3, sent: 4 });
+  expect(kindsOf(play.engine).filter((kind) => kind === "reached")).toHaveLength(1);
+  const late = new Play();
+  late.stage.announce(late.engine, {}, 0);
+  late.receiveChunks([0], 5);
+  expect(kindsOf(late.engine)).toContain("reached");
 });
+
+function kindsOf(engine: Play["engine"]): readonly string[] {
+  return engine.events().map(({ kind }) => kind);
+}
 
 test("forged and torn datagrams are counted and change nothing", () => {
   const play = new Play();

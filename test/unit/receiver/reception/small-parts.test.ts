@@ -1,5 +1,5 @@
 /**
- * Goal: the small parts of a reception keep their numbers: drain, probes, reports, patience,
+ * Goal: the small parts of a reception keep their numbers: drain, reports, patience,
  * fetches. Method: each alone, virtual time.
  */
 import { expect, test } from "vitest";
@@ -8,7 +8,6 @@ import { Drain } from "../../../../receiver/reception/drain.ts";
 import { Fetches } from "../../../../receiver/reception/fetches.ts";
 import { Patience } from "../../../../receiver/reception/patience.ts";
 import { RECEPTION_POLICY } from "../../../../receiver/reception/policy.ts";
-import { ProbeCount } from "../../../../receiver/reception/probes.ts";
 import { ReportSchedule } from "../../../../receiver/reception/reports.ts";
 import { receptionStats } from "../../../../receiver/reception/stats.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
@@ -21,16 +20,6 @@ test("Drain counts only time in which something was being written", () => {
   }
   expect(drain.kiBs).toBe(10_000);
   expect(drain.open).toBe(0);
-});
-
-test("ProbeCount tells the share when the last one came, or after a silence", () => {
-  const probes = new ProbeCount();
-  for (const index of [0, 2, 3]) probes.note({ index, count: 4, series: 1 }, index);
-  expect(probes.take(3)).toEqual({ received: 3, sent: 4 });
-  expect(probes.take(9)).toBeUndefined();
-  probes.note({ index: 1, count: 4, series: 2 }, 10);
-  expect(probes.take(109)).toBeUndefined();
-  expect(probes.take(110)).toEqual({ received: 1, sent: 4 });
 });
 
 test("ReportSchedule spreads reports, and ends after its bound when closing", () => {

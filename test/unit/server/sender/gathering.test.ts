@@ -4,7 +4,9 @@
  */
 import { expect, test } from "vitest";
 import { Gathering } from "../../../../server/sender/gathering.ts";
+import { Outbox } from "../../../../server/sender/outbox.ts";
 import { SENDER_POLICY } from "../../../../server/sender/policy.ts";
+import { TestBatch } from "./batch.ts";
 import { senderOptions } from "./options.ts";
 
 function gathering(probeCount = 0): Gathering {
@@ -15,21 +17,41 @@ function gathering(probeCount = 0): Gathering {
 }
 
 test("judge() starts with enough members after the least wait, or at once when full", () => {
-  expect(gathering().judge(2, 99)).toBe("wait");
-  expect(gathering().judge(2, 100)).toBe("start");
-  expect(gathering().judge(4, 1)).toBe("start");
+  expect(gathering().judge(2, 2, 99)).toBe("wait");
+  expect(gathering().judge(2, 2, 100)).toBe("start");
+  expect(gathering().judge(4, 4, 1)).toBe("start");
 });
 
 test("judge() starts with whoever is there at the longest wait, and gives up on nobody", () => {
-  expect(gathering().judge(1, 999)).toBe("wait");
-  expect(gathering().judge(1, 1000)).toBe("start");
-  expect(gathering().judge(0, 1000)).toBe("nobody");
+  expect(gathering().judge(1, 1, 999)).toBe("wait");
+  expect(gathering().judge(1, 1, 1000)).toBe("start");
+  expect(gathering().judge(0, 0, 1000)).toBe("nobody");
 });
 
-test("judge() waits for the probe series", () => {
+test("every newcomer sees a probe series of its own before the start", () => {
   const made = gathering(8);
-  expect(made.judge(4, 10)).toBe("wait");
+  const options = senderOptions();
+  const outbox = new Outbox(options);
+  const batch = new TestBatch(options.arena);
+  const probes = (now: number): number => {
+    outbox.begin(batch);
+    made.probe(outbox, now);
+    outbox.finish();
+    return batch.take().length;
+  };
+  expect(made.judge(1, 1, 10)).toBe("wait");
   expect(made.nextWakeup()).toBeLessThanOrEqual(10);
+  expect(probes(100)).toBe(8);
+  expect(made.judge(1, 1, 100)).toBe("wait");
+  expect(probes(200)).toBe(0);
+  expect(made.judge(4, 4, 300)).toBe("wait"); // full, but three have seen no probe
+  expect(probes(400)).toBe(8);
+  expect(made.judge(4, 4, 400)).toBe("start");
+});
+
+test("who joins after the longest wait sees the stream instead of probes", () => {
+  const made = gathering(8);
+  expect(made.judge(1, 1, 1000)).toBe("start");
 });
 
 test("announcement() says how long it is until the start", () => {
