@@ -132,7 +132,7 @@ class Simulation {
       cacheBytes: plan.cacheSlots * slotBytes,
       rateCap: plan.rateCap,
       start: startRule(plan),
-      policy: { silenceMs: 4000, stallMs: 20_000, startRate: 30e6, probeCount: 32, ...policy },
+      policy: { silenceMs: 4000, stallMs: 20_000, startRate: 30e6, ...policy },
     });
     this.#senderBatch = this.#network.batch(0);
     const scratch = arena.region(repairScratchBytes(plan.symbolBytes));

@@ -49,7 +49,7 @@ describe("sessions by seed (P1 P3 P9 P12)", () => {
 
 function attempt(seed: number): SessionResult | string {
   try {
-    const result = runSession(planOf(seed));
+    const result = runSession(planOf(seed), { policy: { probeCount: 32 } });
     const faults = faultsOf(result);
     return faults.length === 0 ? result : `SEED=${seed}: ${faults.join("; ")}`;
   } catch (error) {
