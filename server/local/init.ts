@@ -34,7 +34,7 @@ server:
   # How nodes find the receiver:
   #   proxy  beside the DHCP server of the site (it keeps handing out addresses)
   #   full   huck is the DHCP server of an isolated lab network
-  #   off    no boot services: nodes are started by hand, from an ISO or by kexec
+  #   off    no boot services: nodes are started by hand
   dhcp: { mode: proxy }
   # dhcp: { mode: full, range: 10.0.0.100-10.0.0.199, router: 10.0.0.1, dns: [10.0.0.1] }
 
@@ -66,6 +66,10 @@ defaults:
   # The first rule that matches exactly one disk wins; {} is "the one disk it has".
   disk: [{}]
   # disk: [{ serial: S3Z8NB0K }, { model: "Samsung*", bus: ata, minBytes: 200000000000 }]
+  # What a node does after its order: reboot, poweroff or stay; unset: what the command asks for.
+  # leave: reboot
+  # More words for the kernel command line of the receiver.
+  # kernelArguments: ["console=ttyS0,115200"]
   # manual: huck tells a person. command: shell commands with $NODE and $NODE_ADDRESS.
   power: { driver: manual }
   # power:

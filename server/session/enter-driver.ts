@@ -34,10 +34,4 @@ export interface EnterDriver {
    * @returns What was done, or why it could not be; never throws for the node's faults.
    */
   enter(request: EnterRequest): Promise<EnterOutcome>;
-  /**
-   * Takes back what `enter` left behind (media, one-shot flags). Idempotent.
-   *
-   * @param request - The same node.
-   */
-  cleanUp(request: EnterRequest): Promise<void>;
 }

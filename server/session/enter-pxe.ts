@@ -31,6 +31,4 @@ export const enterByPxe: EnterDriver = {
       };
     }
   },
-  // The answer of the boot services follows the wanted state; nothing is left behind.
-  cleanUp: () => Promise.resolve(),
 };

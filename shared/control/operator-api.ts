@@ -76,7 +76,7 @@ export const ImageList = z.strictObject({
 /** All images of the store. */
 export type ImageList = z.infer<typeof ImageList>;
 
-/** A receiver will be started by hand, from an ISO, by kexec or on a file: let it join. */
+/** A receiver will be started by hand: let it join. */
 export const TokenRequest = z.strictObject({ node: NodeName });
 /** A receiver will be started by hand: let it join. */
 export type TokenRequest = z.infer<typeof TokenRequest>;

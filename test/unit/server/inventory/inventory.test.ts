@@ -28,6 +28,20 @@ test("Inventory completes an entry from defaults, and an unmarked node must be c
   expect(b).toMatchObject({ reimage: "free", disk: [{ serial: "S" }] });
 });
 
+test("Inventory takes kernel arguments from the entry, else from defaults, one word each", () => {
+  const [one, two] = [entry("a", "52:54:00:00:00:01"), entry("b", "52:54:00:00:00:02", QUIET)];
+  const { nodes } = new Inventory([one, two], { kernelArguments: ["console=ttyS0,115200"] });
+  expect(nodes.map(({ kernelArguments }) => kernelArguments)).toEqual([
+    ["console=ttyS0,115200"],
+    ["quiet"],
+  ]);
+  for (const bad of ["two words", "new\nline", ""]) {
+    expect(() => entry("c", "52:54:00:00:00:03", { kernelArguments: [bad] })).toThrow();
+  }
+});
+
+const QUIET = { kernelArguments: ["quiet"] };
+
 test("Inventory.named() and withMac() find known nodes only", () => {
   const inventory = new Inventory([entry("a", "52:54:00:00:00:01")], {});
   expect(inventory.named("a").name).toBe("a");

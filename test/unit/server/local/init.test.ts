@@ -20,13 +20,18 @@ test("CONFIG_TEMPLATE is a valid configuration, also with its alternatives taken
     .replace("  # rateMbit", "  rateMbit")
     .replace("  power: { driver: manual }\n", "")
     .replace("  disk: [{}]\n  # disk", "  disk")
+    .replace(/^ {2}# (leave|kernelArguments):/gm, "  $1:")
     .replace("nodes: []\n", "nodes:\n")
     .replace(/# power:\n[^]*?\n\n/, (block) => block.replace(/^ {2}# /gm, "  ").replace("# ", ""))
     .replace(/^#( {2}- )/gm, "$1");
   const { server, inventory } = parseConfig(taken, "/x/huck.yaml");
   expect(server).toMatchObject({ address: "10.0.0.1", rateMbit: 900, dhcp: { mode: "full" } });
   expect(inventory.nodes.map(({ name }) => name)).toEqual(["fit01", "fit02"]);
-  expect(inventory.nodes[0]?.power.driver).toBe("command");
+  expect(inventory.nodes[0]).toMatchObject({
+    leave: "reboot",
+    kernelArguments: ["console=ttyS0,115200"],
+    power: { driver: "command" },
+  });
 });
 
 test("huck init makes file, folders and a private key, and a second run keeps them", async () => {
