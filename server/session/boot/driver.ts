@@ -101,7 +101,9 @@ export function labAddress(wanted: string): LabAddress {
   if (found !== undefined) return found;
   const names = all.map((one) => `${one.interfaceName} (${one.address})`).join(", ");
   throw new SituationError("no_interface", `Cannot find "${wanted}": this host has ${names}`, {
-    cure: "Correct server.interface or server.address in huck.yaml.",
+    cure:
+      "Correct server.interface or server.address in huck.yaml. An interface counts when it has " +
+      "an IPv4 address and its cable is in.",
   });
 }
 
