@@ -80,14 +80,15 @@ export class Lab {
    *
    * @param name - Up to 8 letters and digits.
    * @param mac - Of eth0.
-   * @param address - Of eth0.
+   * @param address - Of eth0; none when DHCP shall give it one.
    * @returns The namespace.
    */
-  host(name: string, mac: string, address: string): string {
+  host(name: string, mac: string, address?: string): string {
     const namespace = this.#add(name);
     this.ip(`link add v${name} type veth peer name eth0 address ${mac} netns ${namespace}`);
     this.ip(`link set v${name} master ${BRIDGE} up`);
-    for (const line of ["link set lo up", `addr add ${address}/24 dev eth0`, "link set eth0 up"]) {
+    const given = address === undefined ? [] : [`addr add ${address}/24 dev eth0`];
+    for (const line of ["link set lo up", ...given, "link set eth0 up"]) {
       execFileSync("ip", ["-n", namespace, ...line.split(" ")], { stdio: "pipe" });
     }
     return namespace;

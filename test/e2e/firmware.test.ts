@@ -11,7 +11,8 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { BootLab, labProblem } from "../interop/boot-lab.ts";
+import { labProblem } from "../../scripts/lab.ts";
+import { BootLab } from "../interop/boot-lab.ts";
 import type { BootServer } from "../interop/boot-lab.ts";
 import type { PlainSnapshot } from "../interop/boot-server.ts";
 
@@ -77,7 +78,7 @@ function snapshot(
 
 /** Starts a node; its serial console is collected. */
 function powerOn(net: BootLab, nic: string, ...more: readonly string[]): { serial: () => string } {
-  const child: ChildProcess = net.start(net.server, [
+  const child: ChildProcess = net.start(net.namespace, [
     "qemu-system-x86_64",
     ...["-machine", "q35", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max", "-m", "256"],
     ...["-nographic", "-no-reboot", "-device", "virtio-rng-pci"],

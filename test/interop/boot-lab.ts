@@ -1,16 +1,8 @@
-/**
- * A lab network for boot tests: namespaces joined by a bridge, our server in the first of them.
- *
- * The server's namespace holds the bridge "lab" with 10.77.0.1/24; hosts are namespaces with a veth
- * "eth0" on it, and taps for QEMU hang on the same bridge. Every name carries this process's id,
- * every process started is ended by its handle. Needs root; {@link labProblem} says why it cannot
- * be had.
- */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+/** A lab network whose server is our boot services in a process of their own. */
 import type { ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { BRIDGE, Lab } from "../../scripts/lab.ts";
 import type { BootEvent } from "../../server/boot/progress.ts";
 import type { PlainSnapshot } from "./boot-server.ts";
 
@@ -26,98 +18,21 @@ export interface ServerLine {
   readonly counters?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Says why namespaces or a program are out of reach; undefined when all is there. */
-export function labProblem(...programs: readonly string[]): string | undefined {
-  if (process.getuid?.() !== 0) return "network namespaces need root";
-  const missing = ["ip", ...programs].filter(
-    (name) =>
-      !["/usr/sbin", "/usr/bin", "/sbin", "/bin"].some((dir) => existsSync(`${dir}/${name}`)),
-  );
-  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
-}
-
 /** The network. Close it. */
-export class BootLab {
-  readonly #prefix: string;
-  readonly #namespaces: string[] = [];
-  readonly #processes: ChildProcess[] = [];
-  readonly server: string;
-
-  /** @param label - Tells labs of one process apart; at most 4 letters. */
-  constructor(label: string) {
-    this.#prefix = `hb${process.pid}${label}`;
-    this.server = this.#namespace("s");
-    this.ip("link add lab type bridge forward_delay 0 mcast_snooping 0");
-    this.ip("addr add 10.77.0.1/24 dev lab");
-    this.ip("link set lab up");
-    this.ip("link set lo up");
-  }
-
-  /** Adds a host: a namespace with "eth0" on the bridge. */
-  host(name: string, mac: string, address?: string): string {
-    const namespace = this.#namespace(name);
-    this.ip(`link add v${name} type veth peer name eth0 address ${mac} netns ${namespace}`);
-    this.ip(`link set v${name} master lab up`);
-    this.run(namespace, ["ip", "link", "set", "lo", "up"]);
-    this.run(namespace, ["ip", "link", "set", "eth0", "up"]);
-    if (address !== undefined) {
-      this.run(namespace, ["ip", "addr", "add", `${address}/24`, "dev", "eth0"]);
-    }
-    return namespace;
-  }
-
-  /** Adds a tap for QEMU to the bridge. */
-  tap(name: string): void {
-    this.ip(`tuntap add ${name} mode tap`);
-    this.ip(`link set ${name} master lab up`);
-  }
-
-  /** Runs "ip" in the server's namespace. */
-  ip(line: string): void {
-    execFileSync("ip", ["-n", this.server, ...line.split(" ")], { stdio: "pipe" });
-  }
-
-  /** Runs a program to its end; its output whatever its exit code. */
-  run(namespace: string, command: readonly string[], timeoutMs = 60_000): string {
-    const all = ["netns", "exec", namespace, ...command];
-    const done = spawnSync("ip", all, { encoding: "utf8", timeout: timeoutMs });
-    return `${done.stdout}${done.stderr}`;
-  }
-
-  /** Starts a program that runs until {@link close}. */
-  start(namespace: string, command: readonly string[]): ChildProcess {
-    const all = ["netns", "exec", namespace, ...command];
-    const child = spawn("ip", all, { stdio: ["pipe", "pipe", "pipe"] });
-    this.#processes.push(child);
-    return child;
-  }
-
+export class BootLab extends Lab {
   /** Starts our boot services on the bridge and waits until they are ready. */
   async serve(snapshot: PlainSnapshot): Promise<BootServer> {
     const program = fileURLToPath(new URL("boot-server.ts", import.meta.url));
-    const settings = JSON.stringify({ interfaceName: "lab", snapshot });
-    const child = this.start(this.server, [process.execPath, "--no-warnings", program, settings]);
+    const settings = JSON.stringify({ interfaceName: BRIDGE, snapshot });
+    const child = this.start(this.namespace, [
+      process.execPath,
+      "--no-warnings",
+      program,
+      settings,
+    ]);
     const server = new BootServer(child);
     await server.until((line) => line.ready === true, START_MS);
     return server;
-  }
-
-  /** Ends everything. */
-  async close(): Promise<void> {
-    for (const child of this.#processes) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGKILL");
-      await ended;
-    }
-    for (const namespace of this.#namespaces) spawnSync("ip", ["netns", "del", namespace]);
-  }
-
-  #namespace(name: string): string {
-    const namespace = `${this.#prefix}${name}`;
-    execFileSync("ip", ["netns", "add", namespace]);
-    this.#namespaces.push(namespace);
-    return namespace;
   }
 }
 

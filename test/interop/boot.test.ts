@@ -8,7 +8,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { BootLab, labProblem } from "./boot-lab.ts";
+import { labProblem } from "../../scripts/lab.ts";
+import { BootLab } from "./boot-lab.ts";
 import type { PlainSnapshot } from "./boot-server.ts";
 
 const problem = labProblem("curl");
@@ -50,7 +51,8 @@ function snapshot(answer: "receiver" | "disk"): PlainSnapshot {
 }
 
 function curl(net: BootLab, host: string, ...options: readonly string[]): string {
-  return net.run(host, ["curl", "-sS", "-i", "--path-as-is", "--max-time", "10", ...options]);
+  const all = ["curl", "-sS", "-i", "--path-as-is", "--max-time", "10", ...options];
+  return net.run(host, all).output;
 }
 
 test.skipIf(problem !== undefined)(
@@ -128,13 +130,13 @@ test.skipIf(problem !== undefined)(
     const host = net.host("a", mac, "10.77.0.9");
     const stranger = net.host("b", "52:54:00:99:00:01", "10.77.0.10");
     const addresses = (of: string): string =>
-      net.run(of, ["ip", "-6", "addr", "show", "dev", "eth0"]);
+      net.run(of, ["ip", "-6", "addr", "show", "dev", "eth0"]).output;
     await expect.poll(() => addresses(host), { timeout: 20_000 }).toContain("fd77::5054:ff:fe77:1");
     await expect
       .poll(async () => (await server.counters())["advertiser"]?.["ignored"], { timeout: 20_000 })
       .toBeGreaterThan(0);
     expect(addresses(stranger)).not.toContain("fd77:");
-    expect(net.run(host, ["ip", "-6", "route"])).not.toContain("default");
+    expect(net.run(host, ["ip", "-6", "route"]).output).not.toContain("default");
   },
 );
 

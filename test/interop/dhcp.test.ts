@@ -12,7 +12,8 @@ import { afterAll, afterEach, expect, test } from "vitest";
 import { readMessage } from "../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../server/boot/dhcp/message.ts";
 import { optionText } from "../../server/boot/dhcp/options.ts";
-import { BootLab, labProblem } from "./boot-lab.ts";
+import { labProblem } from "../../scripts/lab.ts";
+import { BootLab } from "./boot-lab.ts";
 import type { PlainSnapshot } from "./boot-server.ts";
 
 const problem = labProblem("busybox", "dnsmasq");
@@ -61,7 +62,7 @@ function snapshot(mode: "proxy" | "full", nodes: PlainSnapshot["nodes"]): PlainS
 /** Runs udhcpc once; what it was given, or "no lease". */
 function udhcpc(net: BootLab, host: string, ...options: readonly string[]): string {
   const once = ["-f", "-q", "-n", "-t", "3", "-T", "1", "-i", "eth0", "-s", script];
-  const output = net.run(host, ["busybox", "udhcpc", ...once, ...options]);
+  const { output } = net.run(host, ["busybox", "udhcpc", ...once, ...options]);
   return /ip=.*/.exec(output)?.[0] ?? /no lease/.exec(output)?.[0] ?? output;
 }
 
@@ -80,7 +81,7 @@ function asBroadcast(hex: string): string {
 function ask(net: BootLab, host: string, ...settings: readonly string[]): DhcpMessage[] {
   const program = new URL("dhcp-ask.ts", import.meta.url).pathname;
   const command = [process.execPath, "--no-warnings", program, ...settings];
-  const lines = net.run(host, command).split("\n");
+  const lines = net.run(host, command).output.split("\n");
   return lines.filter((line) => line !== "").map((line) => readMessage(Buffer.from(line, "hex")));
 }
 
@@ -128,7 +129,7 @@ test.skipIf(problem !== undefined)("the npm package dhcp as client reads our OFF
     setTimeout(() => process.exit(1), 5000);
   `;
   const path = createRequire(import.meta.url).resolve("dhcp");
-  const output = net.run(host, [process.execPath, "--no-warnings", "--eval", program, path]);
+  const { output } = net.run(host, [process.execPath, "--no-warnings", "--eval", program, path]);
   expect(output).toMatch(/^10\.77\.0\.1\d\d 10\.77\.0\.1 255\.255\.255\.0 7200$/m);
 });
 
