@@ -96,6 +96,7 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
   });
   if (found.lacking.length === 0) return "ok_unchanged";
   stopIfAsked(reporter);
+  if (image.headToCheck !== undefined) await fetchChunk(image.headToCheck, stage);
   reporter.enter("probing", `${found.found} disk, ${found.lackingBytes} bytes to receive`);
   const reception = await startReception(order, stage, image, found);
   try {

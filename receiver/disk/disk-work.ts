@@ -16,6 +16,11 @@ export interface ImageFacts {
   readonly recordLengths: Uint32Array;
   /** Content of all chunks. Unit: bytes. */
   readonly rawBytes: number;
+  /**
+   * Chunk to be delivered before the gate closes: only it shows whether the partition table can be
+   * made to fit this disk. Undefined when nothing must fit.
+   */
+  readonly headToCheck: number | undefined;
 }
 
 /** What a scan found on the disk. */

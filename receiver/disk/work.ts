@@ -90,14 +90,16 @@ export class OrderedDisk {
         `the server sent the table of image ${toHex(index.imageId)}, not of ${imageId}`,
       );
     }
-    this.#target = new GatedDisk(index, this.#device, this.#pool, this.#buffer);
+    this.#target = this.#fit(index);
     this.#index = index;
     const { table } = index;
     const recordLengths = new Uint32Array(table.count);
     for (let chunk = 0; chunk < table.count; chunk += 1) {
       recordLengths[chunk] = table.recordRange(chunk).length;
     }
-    return { chunkCount: table.count, recordLengths, rawBytes: index.manifest.stats.rawBytes };
+    const { headToCheck } = this.#target;
+    const { rawBytes } = index.manifest.stats;
+    return { chunkCount: table.count, recordLengths, rawBytes, headToCheck };
   }
 
   /**
@@ -137,7 +139,8 @@ export class OrderedDisk {
    * @param chunk - Its index.
    * @param record - Its record; read during the call only.
    * @returns "bad" when a digest differs.
-   * @throws {@link NodeFailure} `disk_write_error`.
+   * @throws {@link NodeFailure} `disk_write_error`; `image_damaged` when its partition table cannot
+   *   be made to fit this disk.
    */
   deliver(chunk: number, record: Uint8Array): "ok" | "bad" {
     const { target } = this.#loaded();
@@ -146,6 +149,9 @@ export class OrderedDisk {
       return "ok";
     } catch (error) {
       if (error instanceof FormatError) return "bad";
+      if (error instanceof SituationError) {
+        throw new NodeFailure("image_damaged", error.message, error.cure, { cause: error });
+      }
       throw writeError(error);
     }
   }
@@ -201,6 +207,15 @@ export class OrderedDisk {
       { sink: { append: sink }, pool: this.#pool },
       { ...facts, level: order.level, progress },
     );
+  }
+
+  #fit(index: ImageIndex): GatedDisk {
+    try {
+      return new GatedDisk(index, this.#device, this.#pool, this.#buffer);
+    } catch (error) {
+      if (error instanceof FormatError) throw damaged(error.message, error);
+      throw error;
+    }
   }
 
   #plan(rawIfDirty: boolean): DiskPlan {

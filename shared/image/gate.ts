@@ -87,6 +87,8 @@ export function checkFits(manifest: Manifest, target: TargetSize): void {
  * @param table - Of the image.
  * @param targetBytes - Size of the target, whole sectors.
  * @returns The plan.
+ * @throws {@link FormatError} `bad_extents` when the image has no sector 0 behind the gate, or
+ *   content where the target has no sectors.
  */
 export function planGate(manifest: Manifest, table: ChunkTable, targetBytes: ByteCount): GatePlan {
   const resized = targetBytes !== manifest.disk.sizeBytes;
@@ -107,12 +109,39 @@ export function planGate(manifest: Manifest, table: ChunkTable, targetBytes: Byt
     else continue;
     if (skipped.at(-1) !== index) clear.push(...table.extents(index).map(bytesOf));
   }
+  checkExtents(manifest, table, { gateChunks, skipped, targetBytes });
   const inside = clear.map(({ start, end }) => ({
     start: Math.max(0, start),
     end: Math.min(targetBytes, end),
   }));
   const ordered = [...gateChunks].sort((left, right) => right - left);
   return { clear: normalRanges(inside), gateChunks: ordered, skipped, resized };
+}
+
+/** @throws {@link FormatError} `bad_extents`. */
+function checkExtents(
+  { disk }: Manifest,
+  table: ChunkTable,
+  plan: Pick<GatePlan, "gateChunks" | "skipped"> & { readonly targetBytes: ByteCount },
+): void {
+  const unitsPerSector = disk.sectorBytes / EXTENT_UNIT_BYTES;
+  const skipped = new Set(plan.skipped);
+  const [head] = plan.gateChunks;
+  if (head === undefined || table.extents(head)[0]?.start !== 0) {
+    throw new FormatError("bad_extents", "Cannot load image: its boot gate has no sector 0");
+  }
+  for (let index = 0; index < table.count; index += 1) {
+    if (skipped.has(index)) continue;
+    for (const { start, end } of table.extents(index)) {
+      const whole = start % unitsPerSector === 0 && end % unitsPerSector === 0;
+      if (whole && end * EXTENT_UNIT_BYTES <= plan.targetBytes) continue;
+      throw new FormatError(
+        "bad_extents",
+        `Cannot load image: chunk ${index} is for bytes ${start * EXTENT_UNIT_BYTES} to ` +
+          `${end * EXTENT_UNIT_BYTES}, whole sectors below ${plan.targetBytes} wanted`,
+      );
+    }
+  }
 }
 
 /**

@@ -2,12 +2,14 @@
  * GatedDisk: one image on its way to one disk, in the order that keeps promise P2.
  *
  * Scan, close the gate, write the body, flush, read back, open the gate. Between `close` and the
- * end of `open` the disk has no table and no boot sector. Every chunk is proven before a byte of it
- * is written. Chunks may come in any order and more than once; those that open the gate are kept in
+ * end of `open` the disk has no table and no boot sector: sector 0 is the very last write, alone,
+ * when all else is on the medium and compared. Every chunk is proven before a byte of it is
+ * written. Chunks may come in any order and more than once; those that open the gate are kept in
  * memory until the end. Belongs to one thread.
  */
+import assert from "node:assert/strict";
 import { blake3, sameBytes } from "../core/digest.ts";
-import { FormatError } from "../core/errors.ts";
+import { FormatError, codeOf } from "../core/errors.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
 import { ChunkDecoder, type DiskWrite, writesOf } from "./chunk-decoder.ts";
@@ -38,6 +40,12 @@ export interface DiskFindings {
   readonly found: "fresh" | "resumed" | "delta" | "unchanged";
 }
 
+/** What opens the gate: sector 0, and all that must be in place before it. */
+interface Opening {
+  readonly first: DiskWrite;
+  readonly others: readonly DiskWrite[];
+}
+
 /** An image and the disk it goes to. */
 export class GatedDisk {
   /** Content written so far, gate included. Unit: bytes. */
@@ -50,6 +58,8 @@ export class GatedDisk {
   readonly #skipped: ReadonlySet<number>;
   /** Raw content of gate chunks that have come. */
   readonly #held = new Map<number, Uint8Array>();
+  /** What `close` wrote into sector 0. */
+  #gateRecord: Uint8Array | undefined;
   /** Page-aligned memory of one chunk, for direct I/O. */
   readonly #buffer: Uint8Array;
 
@@ -60,7 +70,8 @@ export class GatedDisk {
    * @param device - The target.
    * @param pool - Codec of this thread.
    * @param buffer - 1 MiB, page aligned where the device wants direct I/O.
-   * @throws SituationError `disk_too_small`, `sector_size_differs`.
+   * @throws SituationError `disk_too_small`, `sector_size_differs`; {@link FormatError} of an image
+   *   that no such disk can hold.
    */
   constructor(index: ImageIndex, device: BlockDevice, pool: CodecPool, buffer: Uint8Array) {
     checkFits(index.manifest, device.identity);
@@ -78,31 +89,35 @@ export class GatedDisk {
     return this.#gate.resized;
   }
 
+  /** @returns The chunk to `accept` before `close`: only it shows that the GPT can be moved. */
+  get headToCheck(): number | undefined {
+    return this.#movesGpt() ? this.#head : undefined;
+  }
+
   /** @returns Chunks that are not bound to the gate or to another disk's end, ascending. */
   get body(): number[] {
     return this.#all().filter((chunk) => !this.#gateChunks.has(chunk));
   }
 
   /**
-   * Finds out what the disk already holds. Reads only.
+   * Finds out what the disk already holds. Reads only; what cannot be read counts as different, for
+   * a disk may give a sector up to whoever writes it.
    *
    * @param delta - False: all chunks count as lacking.
    * @param progress - See {@link ChunkProgress}.
    * @returns What was found.
-   * @throws A system error when the disk cannot be read.
+   * @throws A system error when the disk is gone.
    */
   scan(delta: boolean, progress: ChunkProgress): DiskFindings {
     const all = this.#all();
-    const sector = new Uint8Array(this.#device.sectorBytes);
-    this.#device.read(0, sector);
-    const record = decodeGateRecord(sector);
-    const resumed = record !== undefined && sameBytes(record.imageId, this.#index.imageId);
-    const head = this.#gate.gateChunks.at(-1);
-    const complete = !resumed && head !== undefined && this.#matches(head);
-    if (!delta || !(resumed || complete)) return { lacking: all, found: "fresh" };
+    const fresh = { lacking: all, found: "fresh" } as const;
+    if (!delta) return fresh;
+    const resumed = readable(() => this.#waitsForThisImage());
+    const complete = !resumed && readable(() => this.#matches(this.#head));
+    if (!resumed && !complete) return fresh;
     const differing = new Set<number>();
     this.#forEach(resumed ? this.body : all, progress, (chunk) => {
-      if (!this.#matches(chunk)) differing.add(chunk);
+      if (!readable(() => this.#matches(chunk))) differing.add(chunk);
     });
     if (complete && differing.size === 0) return { lacking: [], found: "unchanged" };
     for (const chunk of this.#gate.gateChunks) differing.add(chunk);
@@ -128,6 +143,7 @@ export class GatedDisk {
     }
     const sector = this.#buffer.subarray(0, this.#device.sectorBytes);
     sector.set(encodeGateRecord({ orderId, imageId: this.#index.imageId }));
+    this.#gateRecord = sector.slice();
     this.#device.write(0, sector);
     this.#device.flush();
   }
@@ -137,12 +153,14 @@ export class GatedDisk {
    *
    * @param chunk - Its index.
    * @param record - Header and stored bytes; read during the call only.
-   * @throws {@link FormatError} when it is not what the image says; a system error of the disk.
+   * @throws {@link FormatError} when it is not what the image says; SituationError
+   *   `gpt_not_movable`; a system error of the disk.
    */
   accept(chunk: number, record: Uint8Array): void {
     const raw = this.#decoder.decode(this.#index.table, chunk, record);
     if (this.#skipped.has(chunk)) return;
     if (this.#gateChunks.has(chunk)) {
+      if (chunk === this.headToCheck) this.#moveGpt(writesOf(this.#index.table, chunk, raw));
       this.#held.set(chunk, raw.slice());
       return;
     }
@@ -172,22 +190,23 @@ export class GatedDisk {
   }
 
   /**
-   * Writes tables and boot sectors, sector 0 last, and reads them back.
+   * Writes tables and boot sectors, reads them back, and only then writes sector 0.
    *
    * @throws {@link FormatError} `gate_incomplete` when a gate chunk has not come,
-   *   `verify_mismatch`; a system error.
+   *   `verify_mismatch`; a system error. The gate is closed then, as far as the disk still obeys.
    */
   open(): void {
-    const opening = this.#opening();
-    for (const write of opening) {
-      if (write.offset === 0) this.#device.flush();
-      this.#write(write);
-    }
+    const { first, others } = this.#opening();
+    for (const write of others) this.#write(write);
     this.flush();
-    for (const { offset, bytes } of opening) {
-      const found = new Uint8Array(bytes.byteLength);
-      this.#device.read(offset / this.#device.sectorBytes, found);
-      if (!sameBytes(found, bytes)) throw mismatch(`the ${bytes.byteLength} bytes at ${offset}`);
+    for (const write of others) this.#compare(write);
+    try {
+      this.#write(first);
+      this.flush();
+      this.#compare(first);
+    } catch (error) {
+      this.#closeAgain();
+      throw error;
     }
     this.#device.rereadTable();
   }
@@ -201,21 +220,61 @@ export class GatedDisk {
     this.#opening();
   }
 
-  #opening(): DiskWrite[] {
-    const { table, manifest } = this.#index;
+  #opening(): Opening {
     const writes = this.#gate.gateChunks.flatMap((chunk) => {
       const raw = this.#held.get(chunk);
       if (raw === undefined) {
         const found = `chunk ${chunk} has not come`;
         throw new FormatError("gate_incomplete", `Cannot open the gate: ${found}`);
       }
-      return writesOf(table, chunk, raw);
+      const own = writesOf(this.#index.table, chunk, raw);
+      return chunk === this.headToCheck ? this.#moveGpt(own) : own;
     });
-    const head = writes.at(-1);
-    if (!this.#movesGpt() || manifest.disk.table !== "gpt" || head?.offset !== 0) return writes;
+    const { sectorBytes } = this.#device;
+    const head = writes.find(({ offset }) => offset === 0);
+    assert(head !== undefined, "planGate() refuses an image without sector 0");
+    const first = { offset: 0, bytes: head.bytes.subarray(0, sectorBytes) };
+    const behind = { offset: sectorBytes, bytes: head.bytes.subarray(sectorBytes) };
+    const others = writes.map((write) => (write === head ? behind : write));
+    return { first, others: others.filter(({ bytes }) => bytes.byteLength > 0) };
+  }
+
+  /** Best effort: the disk has just failed, and what is told is the first fault. */
+  #closeAgain(): void {
+    try {
+      if (this.#gateRecord !== undefined) this.#device.write(0, this.#gateRecord);
+      this.#device.flush();
+    } catch {
+      // the caller throws what went wrong first
+    }
+  }
+
+  #compare({ offset, bytes }: DiskWrite): void {
+    const found = new Uint8Array(bytes.byteLength);
+    this.#device.read(offset / this.#device.sectorBytes, found);
+    if (!sameBytes(found, bytes)) throw mismatch(`the ${bytes.byteLength} bytes at ${offset}`);
+  }
+
+  /** @throws SituationError `gpt_not_movable`. */
+  #moveGpt(writes: readonly DiskWrite[]): readonly DiskWrite[] {
     const { sectorBytes, sectorCount } = this.#device;
-    const moved = moveGpt(head.bytes, sectorBytes, sectorCount);
-    return [...writes.slice(0, -1), moved.backup, { offset: 0, bytes: moved.head }];
+    return writes.flatMap((write) => {
+      if (write.offset !== 0) return [write];
+      const { head, backup } = moveGpt(write.bytes, sectorBytes, sectorCount);
+      return [backup, { offset: 0, bytes: head }];
+    });
+  }
+
+  /** The chunk with sector 0. */
+  get #head(): number {
+    return this.#gate.gateChunks.at(-1) ?? 0;
+  }
+
+  #waitsForThisImage(): boolean {
+    const sector = new Uint8Array(this.#device.sectorBytes);
+    this.#device.read(0, sector);
+    const record = decodeGateRecord(sector);
+    return record !== undefined && sameBytes(record.imageId, this.#index.imageId);
   }
 
   #movesGpt(): boolean {
@@ -231,7 +290,7 @@ export class GatedDisk {
     for (const { offset, bytes } of writes) {
       this.#device.read(offset / this.#device.sectorBytes, bytes);
     }
-    if (this.#movesGpt() && chunk === this.#gate.gateChunks.at(-1)) {
+    if (chunk === this.headToCheck) {
       const { sizeBytes, sectorBytes } = manifest.disk;
       try {
         found = moveGpt(found, sectorBytes, sizeBytes / sectorBytes).head;
@@ -270,6 +329,20 @@ export class GatedDisk {
       done += table.entry(chunk).rawBytes;
       progress(done, total);
     }
+  }
+}
+
+/**
+ * Runs a look at the disk; false when the medium cannot be read there.
+ *
+ * @throws A system error other than EIO.
+ */
+function readable(look: () => boolean): boolean {
+  try {
+    return look();
+  } catch (error) {
+    if (codeOf(error) === "EIO") return false;
+    throw error;
   }
 }
 

@@ -76,6 +76,7 @@ interface Script {
   readonly order?: Order;
   readonly disks?: readonly DiskDescription[];
   readonly scan?: ScanResult;
+  readonly headToCheck?: number;
   readonly reached?: Reach;
   readonly allowed?: boolean;
   readonly outcome?: ReceptionOutcome;
@@ -97,7 +98,8 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     open: () => call("open"),
     useImage: async () => {
       await call("useImage");
-      return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096 };
+      const { headToCheck } = script;
+      return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096, headToCheck };
     },
     scan: async () => {
       await call("scan");
@@ -239,6 +241,13 @@ describe("a load", () => {
       expect(calls.at(-1) === "close" || calls.length === 0).toBe(true);
     });
   }
+
+  test("looks at the partition table that must be moved before the gate closes", async () => {
+    const failure = new NodeFailure("image_damaged", "x", "y");
+    const { calls, end } = await play({ headToCheck: 0, diskFails: ["deliver", failure] });
+    expect(calls).not.toContain("closeGate");
+    expect(end.verdict).toMatchObject({ code: "image_damaged", diskUntouched: true });
+  });
 
   test("never opens the gate when verifying failed, and says the disk is incomplete", async () => {
     const failure = new NodeFailure(

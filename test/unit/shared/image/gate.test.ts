@@ -53,9 +53,10 @@ describe("planGate()", () => {
     expect(gate.clear.at(-1)).toEqual({ start: 8 * MIB, end: 9 * MIB });
   });
 
-  test("stays inside a target smaller than a MiB", () => {
-    const gate = planGate({ ...manifest, partitions: [] }, table, 4096);
-    expect(gate.clear.at(-1)?.end).toBe(4096);
+  test("refuses a target that ends inside the content", () => {
+    expect(() => planGate({ ...manifest, partitions: [] }, table, 4096)).toThrow(
+      /chunk 0 is for bytes 0 to \d+, whole sectors below 4096 wanted/,
+    );
   });
 });
 

@@ -70,7 +70,7 @@ async function save(disk: Uint8Array): Promise<Image> {
   return { index, record };
 }
 
-/** A disk in memory that loses power after a number of writes. */
+/** A disk in memory that loses power after a number of writes, or in the middle of one. */
 class MemoryDisk implements BlockDevice {
   readonly sectorBytes = 512;
   readonly sectorCount: number;
@@ -79,6 +79,12 @@ class MemoryDisk implements BlockDevice {
   readonly bytes: Uint8Array;
   writes = 0;
   writesMax = Infinity;
+  /** Of the write that loses power, so many bytes reach the medium. */
+  tornBytes = 0;
+  /** Told of every write after it was done. */
+  afterWrite: (offset: number, length: number) => void = nothing;
+  /** Sectors that answer EIO until they are written. */
+  readonly unreadable = new Set<number>();
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -90,13 +96,21 @@ class MemoryDisk implements BlockDevice {
   }
 
   read(lba: number, into: Uint8Array): void {
+    for (let at = lba; at < lba + into.byteLength / 512; at += 1) {
+      if (this.unreadable.has(at)) throw Object.assign(new Error("read failed"), { code: "EIO" });
+    }
     into.set(this.bytes.subarray(lba * 512, lba * 512 + into.byteLength));
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    if (this.writes >= this.writesMax) throw new Error("power is off");
+    if (this.writes >= this.writesMax) {
+      this.bytes.set(bytes.subarray(0, this.tornBytes), offset);
+      throw new Error("power is off");
+    }
     this.writes += 1;
     this.bytes.set(bytes, offset);
+    for (let at = 0; at < bytes.byteLength; at += 512) this.unreadable.delete((offset + at) / 512);
+    this.afterWrite(offset, bytes.byteLength);
   }
 
   discard = (): boolean => false;
@@ -170,6 +184,65 @@ describe("GatedDisk", () => {
       expect(found).toBe(closed ? "resumed" : "fresh");
       expect(sameBytes(disk.bytes, source), `complete after a cut at ${cut}`).toBe(true);
     }
+  });
+
+  test("P2: a power cut inside a write leaves no disk that looks bootable", async () => {
+    const image = await save(bootDisk(1));
+    const whole = new MemoryDisk(bootDisk(2));
+    load(image, whole);
+    for (let cut = 1; cut < whole.writes; cut += 1) {
+      const disk = new MemoryDisk(bootDisk(2));
+      disk.writesMax = cut;
+      disk.tornBytes = cut === whole.writes - 1 ? 0 : 4096; // one sector is written or is not
+      expect(() => load(image, disk)).toThrow("power is off");
+      expect(boots(disk.bytes), `boots after ${cut} writes and a piece`).toBe(false);
+    }
+  });
+
+  test.each([
+    ["a superblock behind the gate", MIB + 1024],
+    ["boot code behind sector 0", 513],
+    ["sector 0 itself", 100],
+  ])("P2: the gate stays closed when %s reads back wrong", async (_what, at) => {
+    const image = await save(bootDisk(1));
+    const disk = new MemoryDisk(bootDisk(2));
+    const gated = target(image, disk);
+    gated.close("order");
+    for (const chunk of gated.body) gated.accept(chunk, image.record(chunk));
+    for (const chunk of gated.scan(false, nothing).lacking)
+      gated.accept(chunk, image.record(chunk));
+    let broken = false;
+    disk.afterWrite = (offset, length) => {
+      if (broken || at < offset || at >= offset + length) return;
+      broken = true;
+      disk.bytes[at] = (disk.bytes[at] ?? 0) ^ 1;
+    };
+    expect(() => {
+      gated.open();
+    }).toThrow(/read back differently/);
+    expect(boots(disk.bytes)).toBe(false);
+    expect(decodeGateRecord(disk.bytes.subarray(0, 512))?.orderId).toBe("order");
+  });
+
+  test("a sector that cannot be read is written, not held against the disk", async () => {
+    const source = bootDisk(1);
+    const image = await save(source);
+    const disk = new MemoryDisk(source.slice());
+    disk.unreadable.add((3 * MIB) / 512);
+    expect(load(image, disk).found).toBe("delta");
+    expect(sameBytes(disk.bytes, source)).toBe(true);
+    disk.unreadable.add(0);
+    expect(load(image, disk).found).toBe("fresh");
+    expect(sameBytes(disk.bytes, source)).toBe(true);
+  });
+
+  test("refuses an image whose content lies beyond the disk, before anything is written", async () => {
+    const image = await save(bootDisk(1));
+    const requires = { ...image.index.manifest.requires, minBytes: 0 };
+    const manifest = { ...image.index.manifest, requires };
+    const disk = new MemoryDisk(new Uint8Array(4 * MIB));
+    const small = { ...image, index: { ...image.index, manifest } };
+    expect(() => target(small, disk)).toThrow(/whole sectors below 4194304 wanted/);
   });
 
   test("refuses a damaged record before a byte of it is written", async () => {

@@ -9,6 +9,7 @@ import { readPartitionTable } from "../../../../shared/disk/probe.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
 import { decodeGateRecord } from "../../../../shared/image/gate.ts";
+import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { restoreImage, type RestoreOptions } from "../../../../shared/image/restore.ts";
 import { gptDisk, MemoryDisk, MIB, saved, type Saved } from "./fixtures.ts";
 
@@ -49,6 +50,24 @@ describe("restoreImage()", () => {
     expect(
       sameBytes(disk.bytes.subarray(4 * MIB, 6 * MIB), source.subarray(4 * MIB, 6 * MIB)),
     ).toBe(true);
+  });
+
+  test("a GPT that cannot be moved is found by its head chunk, before the gate closes", async () => {
+    const source = gptDisk();
+    source.fill(0, 512, 1024); // the primary header; the backup is whole
+    const image = await saved(source);
+    const disk = new MemoryDisk(12 * MIB);
+    const gated = new GatedDisk(image.index, disk, zlibCodecPool(), plainBuffer());
+    const head = gated.headToCheck ?? -1;
+    const { offset, length } = image.index.table.recordRange(head);
+    expect(() => {
+      gated.accept(head, image.bytes.subarray(offset, offset + length));
+    }).toThrow(expect.objectContaining({ code: "gpt_not_movable" }));
+    expect(disk.writes).toBe(0);
+    const same = new MemoryDisk(8 * MIB);
+    expect(new GatedDisk(image.index, same, zlibCodecPool(), plainBuffer()).headToCheck).toBe(
+      undefined,
+    );
   });
 
   test("refuses a disk that is too small or in use, and writes nothing", async () => {
