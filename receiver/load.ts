@@ -88,7 +88,7 @@ export type GoodCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
 export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
   const { reporter, disk } = stage;
   reporter.enter("planning");
-  await disk.open(pick(order, stage.disks));
+  await disk.open(pick(order, stage.disks), "write");
   const image = await disk.useImage(await stage.link.manifest(), order.image.id);
   reporter.enter("scanning");
   const found = await disk.scan(order.delta, (done, total) => {

@@ -20,7 +20,7 @@ import type { Stage } from "./load.ts";
 export async function save(order: SaveOrder, stage: Stage): Promise<"ok"> {
   const { reporter, disk, link } = stage;
   reporter.enter("planning");
-  await disk.open(pick(order, stage.disks));
+  await disk.open(pick(order, stage.disks), "read");
   reporter.enter("capturing");
   const upload = link.capture();
   try {

@@ -48,9 +48,10 @@ export interface DiskWork {
    * Opens the disk for this order alone.
    *
    * @param disk - What was chosen; identity and size are checked again.
+   * @param access - `read`: nothing can write to it, whatever is called.
    * @throws NodeFailure `disk_in_use`, `no_disk_matches` when it is another disk by now.
    */
-  open(disk: DiskDescription): Promise<void>;
+  open(disk: DiskDescription, access: "read" | "write"): Promise<void>;
   /**
    * Takes the image's table and checks that it is the ordered one and fits the disk.
    *

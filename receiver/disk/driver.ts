@@ -59,8 +59,8 @@ class DiskThread implements DiskWork {
     });
   }
 
-  async open(disk: Parameters<DiskWork["open"]>[0]): Promise<void> {
-    await this.#call({ call: "open", disk });
+  async open(...[disk, access]: Parameters<DiskWork["open"]>): Promise<void> {
+    await this.#call({ call: "open", disk, access });
   }
 
   async useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts> {

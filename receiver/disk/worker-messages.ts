@@ -8,7 +8,11 @@ import type { ImageFacts, ScanResult } from "./disk-work.ts";
 
 /** A call, by name. */
 export type DiskCall =
-  | { readonly call: "open"; readonly disk: DiskDescription }
+  | {
+      readonly call: "open";
+      readonly disk: DiskDescription;
+      readonly access: "read" | "write";
+    }
   | { readonly call: "useImage"; readonly manifest: Uint8Array; readonly imageId: string }
   | { readonly call: "scan"; readonly delta: boolean }
   | { readonly call: "closeGate"; readonly orderId: string }

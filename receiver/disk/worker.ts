@@ -53,7 +53,7 @@ function progressOf(id: number): Progress {
 
 async function open(work: Extract<DiskCall, { call: "open" }>): Promise<void> {
   try {
-    device = openBlockDevice(work.disk.path);
+    device = openBlockDevice(work.disk.path, { access: work.access });
   } catch (error) {
     if (codeOf(error) !== "EBUSY") throw error;
     throw new NodeFailure("disk_in_use", messageOf(error), "Unmount it.", { cause: error });

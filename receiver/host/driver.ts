@@ -107,7 +107,7 @@ function disksOf(options: ReceiverOptions): DiskDescription[] {
 /** Looks without opening: a disk in use must be told of, not stumbled over. */
 function namedDisk(path: string): DiskIdentity {
   if (statSync(path).isBlockDevice()) return diskIdentity(basename(realpathSync(path)));
-  const device = openBlockDevice(path);
+  const device = openBlockDevice(path, { access: "read" });
   try {
     return device.identity;
   } finally {

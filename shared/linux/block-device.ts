@@ -45,21 +45,33 @@ const POSIX_FADV_DONTNEED = 4;
 /** A pwrite of the kernel moves at most 2 GiB; ours are chunks, so one call is the rule. */
 const PIECES_MAX = 64;
 
+/** What may be done to a device: a disk that is saved is opened so that nothing can write to it. */
+export type DeviceAccess = "write" | "read";
+
+/** How a device is opened. */
+export interface OpenOptions {
+  /** Default: write. */
+  readonly access?: DeviceAccess;
+  /** Where sysfs and procfs are. */
+  readonly roots?: SystemRoots;
+}
+
 /**
- * Opens a disk or a file for writing.
+ * Opens a disk or a file, exclusively when it is a disk.
  *
  * @param path - A whole disk below /dev, or a regular file of the wanted size.
- * @param roots - Where sysfs and procfs are.
+ * @param options - See {@link OpenOptions}.
  * @returns An open device.
  * @throws {@link HuckError} `not_a_disk`; a system error (EBUSY: in use, EACCES, ENOENT).
  */
-export function openBlockDevice(path: string, roots: SystemRoots = {}): BlockDevice {
+export function openBlockDevice(path: string, options: OpenOptions = {}): BlockDevice {
+  const { access = "write", roots = {} } = options;
   const stat = statSync(path);
   if (stat.isBlockDevice()) {
     const name = basename(realpathSync(path));
-    return new LinuxDisk(path, diskIdentity(name, roots), true);
+    return new LinuxDisk(path, diskIdentity(name, roots), access);
   }
-  if (stat.isFile()) return new LinuxDisk(path, fileIdentity(path, stat.size), false);
+  if (stat.isFile()) return new LinuxDisk(path, fileIdentity(path, stat.size), access);
   throw new HuckError(
     "not_a_disk",
     `Cannot open "${path}" as a disk: it is neither a block device nor a regular file`,
@@ -93,14 +105,22 @@ class LinuxDisk implements BlockDevice {
   readonly #direct: number | undefined;
   #open = true;
 
-  constructor(path: string, identity: DiskIdentity, isDevice: boolean) {
+  constructor(path: string, identity: DiskIdentity, access: DeviceAccess) {
+    const isDevice = identity.bus !== "file";
     this.identity = identity;
     this.sectorBytes = identity.sectorBytes;
     this.sectorCount = Math.floor(identity.sizeBytes / identity.sectorBytes);
     this.#isDevice = isDevice;
     const claim = isDevice ? constants.O_EXCL : 0;
-    this.#buffered = openSync(path, constants.O_RDWR | claim);
-    this.#direct = openDirect(path, fstatSync(this.#buffered).ino);
+    const flags = access === "write" ? constants.O_RDWR : constants.O_RDONLY;
+    this.#buffered = openSync(path, flags | claim);
+    try {
+      this.#direct =
+        access === "write" ? openDirect(path, fstatSync(this.#buffered).ino) : undefined;
+    } catch (error) {
+      closeSync(this.#buffered);
+      throw error;
+    }
     const aligned = isDevice ? identity.sectorBytes : FILE_ALIGNMENT;
     this.alignment = this.#direct === undefined ? 1 : aligned;
   }

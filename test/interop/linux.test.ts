@@ -6,6 +6,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   closeSync,
   ftruncateSync,
   mkdtempSync,
@@ -85,6 +86,19 @@ function exercise(path: string): void {
 describe("openBlockDevice()", () => {
   test("writes, reads, flushes and discards in a regular file", () => {
     exercise(blankFile("disk.img"));
+  });
+
+  test("opened to be read, it reads a write-protected file and cannot write (P5)", () => {
+    const path = blankFile("source.img");
+    chmodSync(path, 0o444);
+    const device = openBlockDevice(path, { access: "read" });
+    const sector = new Uint8Array(512).fill(1);
+    device.read(0, sector);
+    expect(sector.every((byte) => byte === 0)).toBe(true);
+    expect(() => {
+      device.write(0, sector);
+    }).toThrow("EBADF");
+    device.close();
   });
 
   test("refuses what is neither a disk nor a file", () => {
