@@ -84,10 +84,7 @@ function addCaptureRoute(app: FastifyInstance, parts: NodeRouteParts, visitor: V
     done(null, payload);
   });
   app.put(NodeRoute.capture, async (request, reply) => {
-    // Checking a whole image before the answer takes longer than any silence that is allowed
-    // elsewhere.
-    request.raw.socket.setTimeout(0);
-    const summary = await takeCapture(parts, visitor(request), request.body as Readable);
+    const summary = await takeCapture(parts, visitor(request), request);
     await reply.status(201).send({ name: summary.name, id: summary.id });
   });
 }
@@ -96,19 +93,21 @@ function addCaptureRoute(app: FastifyInstance, parts: NodeRouteParts, visitor: V
 async function takeCapture(
   parts: NodeRouteParts,
   visitor: Visitor,
-  body: Readable,
+  request: FastifyRequest,
 ): Promise<ImageSummary> {
   const { desk, images, now } = parts;
   const { name, bytesMax, order } = desk.beginCapture(visitor);
   const draft = await images.draft(name);
   try {
     let bytes = 0;
-    for await (const piece of body as AsyncIterable<Buffer>) {
+    for await (const piece of request.body as AsyncIterable<Buffer>) {
       bytes += piece.byteLength;
       if (bytes > bytesMax) throw tooLong(bytesMax);
       if (!desk.captureGoesOn(order, now())) throw captureOver();
       await draft.append(piece);
     }
+    // Checking the image takes longer than the silence that is allowed while it comes.
+    request.raw.socket.setTimeout(0);
     return await commit(desk, draft, order);
   } finally {
     await draft.abort();

@@ -130,9 +130,12 @@ export function armDisk(
   if (record.armed >= ORDER_ARMS_MAX) {
     return { allowed: false, reason: `order_spent: the order has armed ${record.armed} times` };
   }
-  record.armed += 1;
-  record.armedBy = record.nonce;
-  state.enterPhase(order, "arming", `attempt ${record.armed} on ${request.disk.path}`, now);
+  const armed = record.armed + 1;
+  const detail = `attempt ${armed} on ${request.disk.path}`;
+  state.change(order, { armed, armedBy: record.nonce, phase: "arming" }, () => {
+    const { job: id, node } = record;
+    state.log.add({ kind: "phase", job: id, node, phase: "arming", detail }, now);
+  });
   state.wantedChanged();
   return { allowed: true, reason: "" };
 }

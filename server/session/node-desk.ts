@@ -177,7 +177,9 @@ export class NodeDesk {
    */
   arm(visitor: Visitor, request: ArmRequest, now: number): ArmReply {
     const order = this.#orderOf(visitor, request.order);
-    if (order.record.verdict === null) refuseUnproven(this.#state, order, now);
+    if (order.job.state === "running" && order.record.verdict === null) {
+      refuseUnproven(this.#state, order, now);
+    }
     return armDisk(this.#state, order, request, now);
   }
 
@@ -263,8 +265,7 @@ export class NodeDesk {
 
   #giveOrder(order: LiveOrder, boot: Boot): SignedOrder {
     const { terms } = order.job;
-    order.record.nonce = boot.nonce;
-    this.#state.journal.putOrder(order.record);
+    this.#state.change(order, { nonce: boot.nonce });
     this.#state.enterPhase(order, "joining", "", boot.now);
     this.#state.waitFor(order, "status", boot.now);
     const unsigned =

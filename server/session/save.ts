@@ -90,8 +90,7 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
  * @param imageId - Of the committed image.
  */
 export function endCapture(state: LabState, order: LiveOrder, imageId: string): void {
-  order.record.captured = imageId;
-  state.journal.putOrder(order.record);
+  state.change(order, { captured: imageId });
 }
 
 /**

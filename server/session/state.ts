@@ -29,6 +29,11 @@ export interface WaitBounds {
   readonly returnMs: number;
 }
 
+/** What may become of an order. */
+export type OrderChanges = Partial<
+  Pick<OrderRecord, "phase" | "armed" | "armedBy" | "captured" | "nonce" | "verdict">
+>;
+
 /** What the loop must do outside. */
 export type LabRequest =
   /** Bring the node into the receiver. */
@@ -177,8 +182,23 @@ export class LabState {
       disks: disks ?? old?.disks ?? [],
       last: old?.last ?? null,
     };
-    this.sights.set(node, sight);
     if (disks !== undefined) this.journal.putSight(sight);
+    this.sights.set(node, sight);
+  }
+
+  /**
+   * Changes an order: in the journal first, so that what could not be kept was not done either.
+   *
+   * @param order - Any.
+   * @param changes - What is new in its record.
+   * @param also - Further writes and events that are durable with it, or not at all.
+   */
+  change(order: LiveOrder, changes: OrderChanges, also: () => void = () => undefined): void {
+    this.log.together(() => {
+      this.journal.putOrder({ ...order.record, ...changes });
+      also();
+    });
+    Object.assign(order.record, changes);
   }
 
   /**
@@ -192,9 +212,7 @@ export class LabState {
   enterPhase(order: LiveOrder, phase: Phase, detail: string, now: number): void {
     const { record } = order;
     if (record.verdict !== null || (record.phase === phase && detail === "")) return;
-    record.phase = phase;
-    this.log.together(() => {
-      this.journal.putOrder(record);
+    this.change(order, { phase }, () => {
       this.log.add({ kind: "phase", job: record.job, node: record.node, phase, detail }, now);
     });
   }
@@ -253,10 +271,6 @@ export class LabState {
   conclude(order: LiveOrder, verdict: Verdict, now: number): void {
     const { record, job } = order;
     if (record.verdict !== null) return;
-    record.verdict = verdict;
-    record.phase = "done";
-    this.#current.delete(record.node);
-    this.#ended.push(record.id);
     const old = this.sights.get(record.node);
     const sight: SightRecord = {
       node: record.node,
@@ -264,13 +278,17 @@ export class LabState {
       disks: old?.disks ?? [],
       last: { image: job.image, verdict },
     };
-    this.sights.set(record.node, sight);
-    this.log.together(() => {
-      this.journal.putOrder(record);
+    const verdicts = this.#verdictsWith(order, verdict);
+    const jobState = job.state === "running" && !verdicts.includes(null) ? "ended" : job.state;
+    this.change(order, { verdict, phase: "done" }, () => {
       this.journal.putSight(sight);
       this.log.add({ kind: "verdict", job: job.id, node: record.node, verdict }, now);
-      this.#endJobIfDone(job, now);
+      if (!verdicts.includes(null)) this.#endJob({ ...job, state: jobState }, verdicts, now);
     });
+    job.state = jobState;
+    this.#current.delete(record.node);
+    this.#ended.push(record.id);
+    this.sights.set(record.node, sight);
     this.#ask({ kind: "wanted" });
   }
 
@@ -349,26 +367,19 @@ export class LabState {
     }
   }
 
-  #endJobIfDone(job: JobRecord, now: number): void {
-    const orders = this.jobs.get(job.id)?.orders ?? [];
-    const ok = orders.filter(
-      ({ record }) => record.verdict !== null && isOk(record.verdict),
-    ).length;
-    if (orders.some(({ record }) => record.verdict === null)) return;
-    const aborted = job.state === "aborted";
-    if (!aborted) job.state = "ended";
+  /** Verdicts of all orders of a job, one of them being about to change. */
+  #verdictsWith(changing: LiveOrder, verdict: Verdict): readonly (Verdict | null)[] {
+    const orders = this.jobs.get(changing.job.id)?.orders ?? [];
+    return orders.map((order) => (order === changing ? verdict : order.record.verdict));
+  }
+
+  #endJob(job: JobRecord, verdicts: readonly (Verdict | null)[], now: number): void {
+    const nodesOk = verdicts.filter((verdict) => verdict !== null && isOk(verdict)).length;
+    const nodesNotOk = verdicts.length - nodesOk;
+    const { id, image } = job;
     this.journal.putJob(job);
-    this.log.add(
-      {
-        kind: "end",
-        job: job.id,
-        image: job.image,
-        nodesOk: ok,
-        nodesNotOk: orders.length - ok,
-        aborted,
-      },
-      now,
-    );
+    const aborted = job.state === "aborted";
+    this.log.add({ kind: "end", job: id, image, nodesOk, nodesNotOk, aborted }, now);
   }
 
   #ask(request: LabRequest): void {

@@ -6,7 +6,7 @@
  * come back by itself (a reboot, a pulled cable): it then finishes with what it has on its disk.
  */
 import type { StatusReply, StatusReport, VerdictReport } from "../../shared/control/node-api.ts";
-import type { Verdict } from "../../shared/control/verdict.ts";
+import { type Verdict, isOk } from "../../shared/control/verdict.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
 import { doubtLoad } from "./load.ts";
 import { doubtSave } from "./save.ts";
@@ -83,7 +83,7 @@ export function nodeEnds(
 ): StatusReply {
   state.sighted(order.record.node, now);
   const doubt = doubtOf(order, report.verdict);
-  if (doubt === undefined) state.conclude(order, report.verdict, now);
+  if (doubt === undefined) state.conclude(order, overAllBoots(order, report.verdict), now);
   else state.find(order, doubt, now);
   return { abort: false };
 }
@@ -98,10 +98,10 @@ export function nodeEnds(
 export function abortJob(state: LabState, id: string, now: number): void {
   const job = state.jobs.get(id);
   if (job?.record.state !== "running") return;
-  job.record.state = "aborted";
   state.log.together(() => {
-    state.journal.putJob(job.record);
+    state.journal.putJob({ ...job.record, state: "aborted" });
   });
+  job.record.state = "aborted";
   for (const order of job.orders) {
     if (order.record.verdict !== null) continue;
     if (order.wait.for === "status")
@@ -149,6 +149,17 @@ function fallSilent(state: LabState, order: LiveOrder, now: number): void {
   state.find(order, order.wait.for === "join" ? NEVER_JOINED : wentSilent(order, seconds), now);
 }
 
+/**
+ * What a boot says of itself, said of the whole order: a boot that failed before it armed does not
+ * know what an earlier one left behind.
+ */
+function overAllBoots(order: LiveOrder, verdict: Verdict): Verdict {
+  const begun = order.job.terms.action === "load" && order.record.armed > 0;
+  if (!begun || isOk(verdict) || !verdict.diskUntouched) return verdict;
+  const cure = `${verdict.cure} The disk does not boot until it is loaded again.`.trim();
+  return { ...verdict, cure: cure.slice(0, CURE_MAX), diskUntouched: false, incomplete: true };
+}
+
 function doubtOf(order: LiveOrder, verdict: Verdict): Finding | undefined {
   return order.job.terms.action === "load" ? doubtLoad(order, verdict) : doubtSave(order, verdict);
 }
@@ -180,5 +191,7 @@ const NEVER_JOINED: Finding = {
   cure: "Check that it is on, boots from the network first, and that `huck status` can reach it.",
 };
 const ABORTED: Finding = { code: "aborted", reason: "stopped by the operator", cure: "" };
+/** Longest cure of a verdict. */
+const CURE_MAX = 1000;
 /** A safe point is at most one flush of the slowest disk away. */
 const ABORT_WITHIN_MS = 120_000;

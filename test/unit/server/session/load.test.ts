@@ -2,7 +2,7 @@
  * Goal: steps 3 to 6 and 8 of a load keep promises P1, P2 and P8 on the server's side. Method: a
  * lab in made-up time.
  */
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { DISK, dropFolders } from "../lab-kit.ts";
 import { TestLab } from "./lab-fixture.ts";
 
@@ -98,6 +98,46 @@ test(
     expect(lab.journal.remembered().orders[0]?.armed).toBe(0);
   },
 );
+
+test("P2 P8 what the journal could not keep was not done: arm, verdict and end of the job", () => {
+  const job = lab.load(["fit01"]);
+  const { visitor, order } = lab.join("fit01");
+  const arm = (): boolean => lab.lab.desk.arm(visitor, { order, disk: DISK }, lab.now).allowed;
+  const full = vi.spyOn(lab.journal, "putOrder").mockImplementation(() => {
+    throw new Error("database or disk is full");
+  });
+  expect(arm).toThrow(/full/);
+  expect(() => {
+    lab.end(visitor, order, "ok_unchanged");
+  }).toThrow(/full/);
+  full.mockRestore();
+  expect(lab.verdicts(job)).toEqual({ fit01: "none" });
+  expect(arm()).toBe(true);
+  expect(lab.journal.remembered().orders[0]?.armed).toBe(1);
+  lab.end(visitor, order, "ok");
+  expect(lab.events(job).filter(({ kind }) => kind === "end")).toHaveLength(1);
+  expect(lab.lab.jobStatus(job).state).toBe("ended");
+});
+
+test("P1 a verdict tells what all boots of an order did to the disk, not the last one alone", () => {
+  const job = lab.load(["fit01"]);
+  const first = lab.join("fit01");
+  lab.lab.desk.arm(first.visitor, { order: first.order, disk: DISK }, lab.now);
+  const second = lab.join("fit01");
+  lab.end(second.visitor, second.order, "multicast_unreachable");
+  const [node] = lab.lab.jobStatus(job).nodes;
+  expect(node?.verdict).toMatchObject({ diskUntouched: false, incomplete: true });
+  expect(node?.verdict?.cure).toMatch(/does not boot/);
+});
+
+test("an aborted job answers an arm with no, also while its image is unproven", () => {
+  const job = lab.loadUnproven(["fit01"]);
+  const { visitor, order } = lab.join("fit01");
+  lab.lab.abort(job, lab.now);
+  const reply = lab.lab.desk.arm(visitor, { order, disk: DISK }, lab.now);
+  expect(reply).toMatchObject({ allowed: false });
+  expect(reply.reason).toMatch(/^aborted/);
+});
 
 test("P1 doubtLoad() does not believe ok without an arm, and believes ok_unchanged", () => {
   const job = lab.load(["fit01", "fit02"]);
