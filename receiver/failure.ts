@@ -63,10 +63,16 @@ export function failedVerdict(thrown: unknown, phase: Phase, disk: DiskState, at
   };
 }
 
+/** Problems of the server that are endings of an order under another name. */
+const SERVER_CODES: Readonly<Record<string, VerdictCode>> = {
+  order_over: "aborted",
+  no_such_image: "image_unknown",
+};
+
 function classify(thrown: unknown): { readonly code: VerdictCode; readonly cure: string } {
   if (thrown instanceof NodeFailure) return { code: thrown.verdict, cure: thrown.cure };
   if (thrown instanceof SituationError) {
-    const code = VerdictCode.safeParse(thrown.code);
+    const code = VerdictCode.safeParse(SERVER_CODES[thrown.code] ?? thrown.code);
     return { code: code.success ? code.data : "receiver_fault", cure: thrown.cure };
   }
   if (thrown instanceof FormatError) {

@@ -6,14 +6,13 @@
  * `arm` to `openGate` the disk does not boot; after `openGate` all was read back. Times, threads
  * and sockets are behind the interfaces it is given.
  */
-import assert from "node:assert/strict";
 import type { Range } from "../shared/core/ranges.ts";
 import { chooseDisk } from "../shared/control/disk-rule.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
 import type { SessionTerms } from "../shared/control/node-api.ts";
 import type { LoadOrder } from "../shared/control/order.ts";
-import type { VerdictCode } from "../shared/control/verdict.ts";
-import type { DiskWork, ImageFacts } from "./disk/disk-work.ts";
+import { VerdictCode } from "../shared/control/verdict.ts";
+import type { DiskWork, ImageFacts, ScanResult } from "./disk/disk-work.ts";
 import { NodeFailure } from "./failure.ts";
 import type { ServerLink } from "./status/link.ts";
 import type { Reporter } from "./status/reporter.ts";
@@ -74,6 +73,12 @@ export interface Stage {
   gate(state: "closing" | "open"): void;
 }
 
+/** What the disk does not hold yet. */
+type Lacking = Pick<ScanResult, "lacking" | "lackingBytes">;
+
+/** A session that ends as the node comes is followed by another one: so often, at most. */
+const SESSIONS_MAX = 3;
+
 /** A good ending. */
 export type GoodCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
 
@@ -98,19 +103,14 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
   stopIfAsked(reporter);
   if (image.headToCheck !== undefined) await fetchChunk(image.headToCheck, stage);
   reporter.enter("probing", `${found.found} disk, ${found.lackingBytes} bytes to receive`);
-  const reception = await startReception(order, stage, image, found);
+  const reception = await reachSession(order, stage, image, found);
   try {
-    const reach = await reception.reached;
     stopIfAsked(reporter);
-    if (reach === "short only" || reach === "nothing") throw unreachable(reach);
-    if (reach === "all") {
-      await arm(order, stage);
-      reporter.enter("receiving");
-      reception.release();
-    }
+    await arm(order, stage);
+    reporter.enter("receiving");
+    reception.release();
     const outcome = await reception.ended;
-    if (!outcome.ok) throw new NodeFailure(outcome.code, outcome.reason, outcome.cure);
-    assert(reach === "all", "nothing is complete that has not reached us");
+    if (!outcome.ok) throw failureOf(outcome);
   } finally {
     reception.stop("the order is over");
   }
@@ -135,12 +135,42 @@ export function pick(
   throw new NodeFailure(choice.code, choice.reason, choice.cure);
 }
 
-async function startReception(
+/**
+ * Takes part in a session that is proven to reach this node. One that ends just now, with the last
+ * of its members, is no reason to give up: the server has another one then.
+ *
+ * @throws {@link NodeFailure} `multicast_unreachable`, `sender_lost` and others of the reception.
+ */
+async function reachSession(
   order: LoadOrder,
   stage: Stage,
   image: ImageFacts,
-  found: { readonly lacking: readonly Range[]; readonly lackingBytes: number },
+  found: Lacking,
 ): Promise<StoryReception> {
+  let failure = unreachable("nothing");
+  let before = "";
+  for (let attempt = 1; attempt <= SESSIONS_MAX; attempt += 1) {
+    const terms = await askSession(order, stage, image);
+    if (terms.session === before) break;
+    before = terms.session;
+    const reception = startReception(terms, stage, image, found);
+    const reach = await reception.reached;
+    if (reach === "all") return reception;
+    reception.stop("nothing of the session can be received");
+    const outcome = await reception.ended;
+    stopIfAsked(stage.reporter);
+    if (reach !== "over") failure = unreachable(reach);
+    else if (!outcome.ok) failure = failureOf(outcome);
+    if (!["multicast_unreachable", "sender_lost"].includes(failure.verdict)) break;
+  }
+  throw failure;
+}
+
+async function askSession(
+  order: LoadOrder,
+  stage: Stage,
+  image: ImageFacts,
+): Promise<SessionTerms> {
   const terms = await stage.link.session({ order: order.id });
   if (terms.imageId !== order.image.id || terms.chunkCount !== image.chunkCount) {
     throw new NodeFailure(
@@ -149,6 +179,15 @@ async function startReception(
       "Give the order again; if it stays so, restart huck serve.",
     );
   }
+  return terms;
+}
+
+function startReception(
+  terms: SessionTerms,
+  stage: Stage,
+  image: ImageFacts,
+  found: Lacking,
+): StoryReception {
   const count = found.lacking.reduce((sum, { start, end }) => sum + end - start, 0);
   return stage.startReception({
     terms,
@@ -177,15 +216,26 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {
   const reply = await stage.link.arm({ order: order.id, disk: pick(order, stage.disks) });
   if (!reply.allowed) {
-    throw new NodeFailure(
-      "order_spent",
-      reply.reason,
-      "Find out why earlier attempts failed, then give a new order.",
-    );
+    throw refused(reply.reason);
   }
   stage.reporter.enter("arming");
   stage.gate("closing");
   await stage.disk.closeGate(order);
+}
+
+/** The reason begins with the code of its verdict. */
+function refused(reason: string): NodeFailure {
+  const [, name, text = reason] = /^([a-z_]+): (.*)$/s.exec(reason) ?? [];
+  const code = VerdictCode.safeParse(name);
+  return new NodeFailure(
+    code.success ? code.data : "order_spent",
+    code.success ? text : reason,
+    "Look at the job's events for what came before, then give a new order.",
+  );
+}
+
+function failureOf({ code, reason, cure }: Exclude<ReceptionOutcome, { ok: true }>): NodeFailure {
+  return new NodeFailure(code, reason, cure);
 }
 
 async function finish(order: LoadOrder, stage: Stage): Promise<void> {

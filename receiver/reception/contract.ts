@@ -7,6 +7,7 @@
  * chunk is right. It holds no logic. Defaults of the policy are in policy.ts.
  */
 import type { Arena } from "../../shared/core/arena.ts";
+import type { Endpoint } from "../../shared/core/engine.ts";
 import type { Random } from "../../shared/core/random.ts";
 import type { Range } from "../../shared/core/ranges.ts";
 import type { Tagger } from "../../shared/wire/tag.ts";
@@ -24,6 +25,8 @@ export interface ReceptionOptions {
   readonly node: number;
   /** The session to take part in; undefined takes the first one announced. */
   readonly sid?: bigint;
+  /** Where reports go; undefined: where announcements come from. */
+  readonly sender?: Endpoint;
   /**
    * Arena bytes for slots; at least 4 records of the session fit, or the engine fails with "ring
    * too small".

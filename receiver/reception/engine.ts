@@ -252,15 +252,13 @@ class ReceptionEngine implements Reception {
   }
 
   #announce(announce: Announce, view: DatagramView, now: number): void {
-    const remote = { address: view.remote.address, port: announce.feedbackPort };
+    const heard = { address: view.remote.address, port: announce.feedbackPort };
     const known = this.#taken;
     if (known === undefined && announce.state === "ended") return;
     const sid = messageSid(this.#view, view.offset);
     const { voice } = known ?? this.#take(announce, sid, now);
     if (known === undefined) voice.reports.within(announce.reportSpreadMs, now);
-    if (voice.remote.port !== remote.port || voice.remote.address !== remote.address) {
-      voice.remote = remote;
-    }
+    voice.remote = this.#options.sender ?? heard;
     if (announce.state === "streaming") this.#stream();
     this.#count(announce.chunkCount, now);
   }
@@ -325,7 +323,7 @@ class ReceptionEngine implements Reception {
       if (control.node === this.#options.node && this.#phase === "closing") this.#end();
       return;
     }
-    if (this.#taken === undefined) return;
+    if (this.#taken === undefined && this.#options.sid === undefined) return;
     if (this.#phase === "closing") {
       this.#end();
     } else if (control.outcome === "aborted") {
@@ -338,13 +336,14 @@ class ReceptionEngine implements Reception {
 
   /**
    * Nothing more comes by multicast: fetch the rest, or fail when what is under way does not
-   * suffice.
+   * suffice, or when nothing ever came.
    */
   #multicastOver(code: ReceptionFailure, reason: string, now: number): void {
     const assembly = this.#taken?.assembly;
-    if (assembly === undefined) return;
     this.#over = true;
     this.#overBecause = { code, reason };
+    if (!this.#reached) this.#fail(code, reason, now);
+    if (assembly === undefined || !this.#reached) return;
     if (this.#options.canFetch && assembly.chunks.count !== undefined) assembly.fetchRest();
     this.#settle(now);
   }

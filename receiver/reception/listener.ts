@@ -99,6 +99,7 @@ class SessionListener implements StoryReception {
     const session = {
       node: terms.member,
       sid: BigInt(`0x${terms.session}`),
+      sender: terms.sender,
       ringBytes,
       recordLengths: image.recordLengths,
       wanted: lacking,
@@ -194,7 +195,10 @@ const FAILURES: Readonly<Record<ReceptionFailure, Cause>> = {
   no_session: LOST,
   lost_sender: LOST,
   session_ended: LOST,
-  session_aborted: ABORTED,
+  session_aborted: {
+    code: "sender_lost",
+    cure: "Look at the job's events and the server's log, then load the node again.",
+  },
   deadline: LOST,
   fetch_failed: { ...LOST, code: "server_unreachable" },
   bad_content: {

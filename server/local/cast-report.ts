@@ -88,6 +88,7 @@ export class CastTally {
       case "pass":
         return `pass ${event.pass}`;
       case "rate":
+      case "ending":
       case "ended":
         return undefined; // the live line shows rates, the result line the end
     }

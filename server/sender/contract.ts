@@ -117,6 +117,8 @@ export type SenderEvent =
   /** `limitedBy`: "cap", "network", "host", "start", or the node that sets the pace. */
   | { readonly kind: "rate"; readonly bitsPerSecond: number; readonly limitedBy: string | number }
   | { readonly kind: "pass"; readonly pass: number }
+  /** The session takes nobody in any more; its members are being told. */
+  | { readonly kind: "ending" }
   /** The last event: everything was said, the driver may close the port. */
   | {
       readonly kind: "ended";

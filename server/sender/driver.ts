@@ -48,14 +48,29 @@ export type SenderMessage =
 /** `workerData` of a sender thread. */
 export interface SenderWorkerData {
   readonly order: SenderOrder;
-  /** One word; not 0 stops the session. */
+  /** One word: a {@link StopWord}. */
   readonly stop: Int32Array<SharedArrayBuffer>;
 }
+
+/** What the stop word says. */
+export const StopWord = {
+  /** The session goes on. */
+  none: 0,
+  /** It ends, and its members are told. */
+  end: 1,
+  /** The thread goes without a word to anybody. */
+  vanish: 2,
+} as const;
 
 /** A running sender thread. */
 export interface RunningSender {
   /** Ends the session for everybody; its "ended" event follows. */
   stop(): void;
+  /**
+   * Goes without a word, as a crash would: members wait for the server to come back, and fetch what
+   * they lack.
+   */
+  vanish(): void;
   /** Resolves when the thread is gone. */
   readonly gone: Promise<void>;
 }
@@ -87,7 +102,10 @@ export function startSender(
   });
   return {
     stop() {
-      Atomics.store(stop, 0, 1);
+      Atomics.store(stop, 0, StopWord.end);
+    },
+    vanish() {
+      Atomics.store(stop, 0, StopWord.vanish);
     },
     gone,
   };

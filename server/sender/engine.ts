@@ -310,6 +310,7 @@ class SenderEngine implements Sender {
     this.#phase = "ending";
     this.#end = { outcome, reason };
     this.#endAt = now;
+    this.#events.push({ kind: "ending" });
   }
 
   #sayEnd(now: number): void {

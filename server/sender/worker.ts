@@ -13,12 +13,15 @@ import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { openDatagramPort } from "../../shared/linux/datagram.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
 import type { SenderMessage, SenderOrder, SenderWorkerData } from "./driver.ts";
-import { RecordFileSource } from "./driver.ts";
+import { RecordFileSource, StopWord } from "./driver.ts";
 import { createSender } from "./engine.ts";
 import { runSender } from "./loop.ts";
 
 /** Port buffers, tagger and FEC scratch. Unit: bytes. */
 const PORT_BYTES = 8 * 1024 * 1024;
+
+/** Thrown out of the loop to leave it without a word on the wire. */
+class Vanished extends Error {}
 
 async function main({ order, stop }: SenderWorkerData): Promise<void> {
   const arena = new Arena(arenaMemory(order.session.cacheBytes + PORT_BYTES));
@@ -57,7 +60,11 @@ async function runOrder(
       port,
       arena,
       source,
-      stopReason: () => (Atomics.load(stop, 0) === 0 ? undefined : "stopped by the operator"),
+      stopReason: () => {
+        const word = Atomics.load(stop, 0);
+        if (word === StopWord.vanish) throw new Vanished();
+        return word === StopWord.end ? "the server ended the session" : undefined;
+      },
       onEvent: (event) => {
         tell({ kind: "event", event });
       },
@@ -78,5 +85,7 @@ function tell(message: SenderMessage): void {
 try {
   await main(workerData as SenderWorkerData);
 } catch (error) {
-  tell({ kind: "failed", code: codeOf(error) ?? "sender_failed", message: messageOf(error) });
+  if (!(error instanceof Vanished)) {
+    tell({ kind: "failed", code: codeOf(error) ?? "sender_failed", message: messageOf(error) });
+  }
 }

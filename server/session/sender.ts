@@ -42,6 +42,7 @@ export function senderStarter(ground: SenderGround): StartSender {
 /** Resolves when the thread's port is open; rejects when it never opens. */
 async function running(order: SenderOrder, address: string): Promise<SenderHandle> {
   const opened = Promise.withResolvers<number>();
+  const ending = Promise.withResolvers<undefined>();
   const ended = Promise.withResolvers<string | undefined>();
   const thread = startSender(order, (message: SenderMessage) => {
     if (message.kind === "open") opened.resolve(message.feedbackPort);
@@ -49,6 +50,7 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
       opened.reject(new HuckError(message.code, message.message));
       ended.resolve(message.message);
     }
+    if (message.kind === "event" && message.event.kind === "ending") ending.resolve(undefined);
     if (message.kind === "event" && message.event.kind === "ended") {
       const { outcome, reason } = message.event;
       ended.resolve(outcome === "aborted" ? reason : undefined);
@@ -64,12 +66,16 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
   return {
     sender: { address, port },
     chunkCount: order.records.lengths.length,
+    ending: ending.promise,
     ended: ended.promise.then(async (fault) => {
       await thread.gone;
       return fault;
     }),
     stop: () => {
       thread.stop();
+    },
+    vanish: () => {
+      thread.vanish();
     },
   };
 }

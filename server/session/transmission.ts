@@ -3,7 +3,8 @@
  *
  * The one idea: one stream per image. A node that asks while the stream of its image lives is given
  * a place in it, whatever its job; a node that comes late is served by the carousel, one that
- * reboots gets a new member number. A stream whose last node has ended is stopped. Who sends is
+ * reboots gets a new member number, one that comes while the stream ends gets the next stream. A
+ * stream whose last node has ended is stopped. Who sends is
  * behind {@link StartSender}; nothing here touches a socket.
  */
 import assert from "node:assert/strict";
@@ -37,14 +38,14 @@ export interface SenderHandle {
   readonly sender: { readonly address: string; readonly port: number };
   /** Chunks of the image. */
   readonly chunkCount: number;
+  /** Resolves when the stream takes nobody in any more; perhaps never. */
+  readonly ending: Promise<unknown>;
   /** Resolves when the stream is over, with the reason when it failed. Never rejects. */
   readonly ended: Promise<string | undefined>;
-  /**
-   * Ends the stream. Idempotent.
-   *
-   * @param reason - For members that are still there.
-   */
-  stop(reason: string): void;
+  /** Ends the stream; members that are still there are told. Idempotent. */
+  stop(): void;
+  /** Ends the stream without a word: its members wait for the server to come back. Idempotent. */
+  vanish(): void;
 }
 
 /** Starts a sender: resolves when it listens. */
@@ -135,21 +136,24 @@ export class Transmissions {
       this.#drop(stream);
       stream.handle.then(
         (handle) => {
-          handle.stop("every node has ended");
+          handle.stop();
         },
         () => undefined, // whoever joined was told that it did not start
       );
     }
   }
 
-  /** Stops all streams and waits for their ends. */
+  /**
+   * Leaves all streams and waits for their ends. The server stops, its jobs do not: a node at work
+   * fetches the rest when the server is back.
+   */
   async close(): Promise<void> {
     const streams = [...this.#streams.values()];
     this.#streams.clear();
     await Promise.allSettled(
       streams.map(async (stream) => {
         const handle = await stream.handle;
-        handle.stop("the server is stopping");
+        handle.vanish();
         await handle.ended;
       }),
     );
@@ -173,7 +177,12 @@ export class Transmissions {
     const stream: Stream = { request, handle, orders: new Set(), members: 0 };
     this.#streams.set(seat.imageId, stream);
     handle
-      .then((running) => running.ended)
+      .then((running) => {
+        void running.ending.then(() => {
+          this.#drop(stream);
+        });
+        return running.ended;
+      })
       .catch((thrown: unknown) => messageOf(thrown))
       .then((fault) => {
         this.#drop(stream);

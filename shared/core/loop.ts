@@ -21,7 +21,10 @@ export type EngineEnd<Event> = Extract<Event, { readonly kind: "ended" }>;
 
 /** What the caller of a loop is asked and told. */
 export interface LoopWatcher<Event> {
-  /** Gives a reason when the operator wants to stop; asked every round. */
+  /**
+   * Gives a reason when the operator wants to stop; asked every round. What it throws leaves the
+   * loop at once, without a word to the peers.
+   */
   stopReason(): string | undefined;
   /** Told of every event, the last one included. */
   onEvent(event: Event): void;
@@ -68,7 +71,7 @@ const PROGRESS_MS = 200;
  *
  * @param parts - See {@link LoopParts}.
  * @returns The engine's last event.
- * @throws Whatever the port throws when the socket breaks.
+ * @throws Whatever the port throws when the socket breaks, and what `stopReason` throws.
  */
 export function runEngine<Request, Result, Event extends { readonly kind: string }>(
   parts: LoopParts<Request, Result, Event>,

@@ -77,12 +77,15 @@ interface Script {
   readonly disks?: readonly DiskDescription[];
   readonly scan?: ScanResult;
   readonly headToCheck?: number;
-  readonly reached?: Reach;
+  /** Of one session after the other. */
+  readonly reached?: readonly Reach[];
   readonly allowed?: boolean;
   readonly outcome?: ReceptionOutcome;
   /** Name of the disk call that fails, and how. */
   readonly diskFails?: readonly [call: string, failure: NodeFailure];
 }
+
+const LOST: ReceptionOutcome = { ok: false, code: "sender_lost", reason: "x", cure: "y" };
 
 const FRESH: ScanResult = { lacking: [{ start: 0, end: 4 }], found: "fresh", lackingBytes: 4096 };
 
@@ -121,19 +124,23 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     bytesWritten: () => 7,
     close: () => call("close"),
   };
+  let sessions = 0;
   const startReception = (start: ReceptionStart): ReturnType<Host["startReception"]> => {
     calls.push("listen");
     const ended = Promise.withResolvers<ReceptionOutcome>();
-    if (script.reached === "over") ended.resolve(script.outcome ?? { ok: true });
+    const reach = script.reached?.[sessions - 1] ?? "all";
+    if (reach === "over") ended.resolve(script.outcome ?? LOST);
     return {
-      reached: Promise.resolve(script.reached ?? "all"),
+      reached: Promise.resolve(reach),
       ended: ended.promise,
       release() {
         void start.deliver(0, new Uint8Array(1)).then(() => {
-          ended.resolve(script.outcome ?? { ok: true });
+          ended.resolve(reach === "all" ? (script.outcome ?? { ok: true }) : LOST);
         });
       },
-      stop: () => undefined,
+      stop: () => {
+        ended.resolve(LOST);
+      },
     };
   };
   const end = await visit({
@@ -144,7 +151,10 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
           serverTime: "2026-01-01T00:00:01.000Z",
           order: signOrder(script.order ?? order("load"), keys.privateKey),
         }),
-      session: () => Promise.resolve(TERMS),
+      session: () => {
+        sessions = Math.min(sessions + 1, script.reached?.length ?? 1);
+        return Promise.resolve({ ...TERMS, session: String(sessions).padStart(16, "0") });
+      },
       arm: () => {
         calls.push("arm");
         return Promise.resolve({ allowed: script.allowed ?? true, reason: "armed twice already" });
@@ -219,12 +229,12 @@ describe("a load", () => {
       "order_expired",
       { order: order("load", { expiresAt: "2026-01-01T00:00:00.500Z" }) },
     ],
-    ["multicast does not arrive", "multicast_unreachable", { reached: "nothing" }],
-    ["the MTU is too small on the way", "multicast_unreachable", { reached: "short only" }],
+    ["multicast does not arrive", "multicast_unreachable", { reached: ["nothing"] }],
+    ["the MTU is too small on the way", "multicast_unreachable", { reached: ["short only"] }],
     [
       "the reception fails before anything came",
       "memory_too_small",
-      { reached: "over", outcome: { ok: false, code: "memory_too_small", reason: "x", cure: "y" } },
+      { reached: ["over"], outcome: { ...LOST, code: "memory_too_small" } },
     ],
     ["the order has armed twice", "order_spent", { allowed: false }],
     [
@@ -241,6 +251,21 @@ describe("a load", () => {
       expect(calls.at(-1) === "close" || calls.length === 0).toBe(true);
     });
   }
+
+  test.each(["over", "nothing", "short only"] as const)(
+    "takes the next session when the first was over as it came (%s)",
+    async (reach) => {
+      const { calls, end } = await play({ reached: [reach, "all"] });
+      expect(end.verdict?.code).toBe("ok");
+      expect(calls.filter((call) => call === "listen")).toHaveLength(2);
+    },
+  );
+
+  test("gives up after three sessions that were over", async () => {
+    const { calls, end } = await play({ reached: ["over", "over", "over", "all"] });
+    expect(calls.filter((call) => call === "listen")).toHaveLength(3);
+    expect(end.verdict).toMatchObject({ code: "sender_lost", diskUntouched: true });
+  });
 
   test("looks at the partition table that must be moved before the gate closes", async () => {
     const failure = new NodeFailure("image_damaged", "x", "y");

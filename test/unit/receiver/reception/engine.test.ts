@@ -204,6 +204,25 @@ test("a chunk that lacks again after completion reopens the reception", () => {
   expect(play.engine.stats().lacking).toBe(0);
 });
 
+test("a session that ends before anything came is over at once, announced or not", () => {
+  for (const announced of [true, false]) {
+    const play = new Play({ sid: SID, canFetch: true });
+    if (announced) play.stage.announce(play.engine, {}, 0);
+    play.stage.control(play.engine, { op: "end", outcome: "complete", reason: "" }, 5);
+    play.hear(6);
+    expect(play.engine.events().at(-1)).toMatchObject({ kind: "ended", code: "session_ended" });
+    expect(play.engine.requests()).toEqual([]);
+  }
+});
+
+test("reports go to the sender that is known, whoever announces", () => {
+  const play = new Play({ sender: { address: "10.0.0.1", port: 7000 } });
+  play.stage.remote = { address: "10.6.6.6", port: 9 };
+  play.stage.announce(play.engine, {}, 0);
+  play.stage.remote = { address: "10.0.0.1", port: 7000 };
+  expect(play.hear(50).reports).toHaveLength(1);
+});
+
 test("the first probe or data of full length is told, once, and no shorter message is", () => {
   const play = new Play();
   play.stage.announce(play.engine, {}, 0);

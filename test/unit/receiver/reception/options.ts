@@ -46,7 +46,7 @@ export function syncOf(changes: Partial<Sync> = {}): Sync {
 }
 
 export class Stage {
-  readonly remote: { readonly address: string; readonly port: number } = {
+  remote: { readonly address: string; readonly port: number } = {
     address: "10.0.0.7",
     port: 7001,
   };

@@ -21,23 +21,33 @@ import { DISK, configText, freshFolder, storeImage, verdictOf } from "../lab-kit
 /** A sender of the test. */
 export interface TestSender extends SenderHandle {
   readonly request: StreamRequest;
-  readonly stopped: string[];
+  readonly stopped: ("told" | "silently")[];
+  beginEnd(): void;
   finish(fault?: string): void;
 }
 
 /** What a stream was asked for, and a handle on it. */
 export function testSender(request: StreamRequest): TestSender {
   const ended = Promise.withResolvers<string | undefined>();
-  const stopped: string[] = [];
+  const ending = Promise.withResolvers<undefined>();
+  const stopped: TestSender["stopped"] = [];
   return {
     request,
     stopped,
     sender: { address: "127.0.0.1", port: 9 },
     chunkCount: 3,
+    ending: ending.promise,
     ended: ended.promise,
-    stop: (reason) => {
-      stopped.push(reason);
+    stop: () => {
+      stopped.push("told");
       ended.resolve(undefined);
+    },
+    vanish: () => {
+      stopped.push("silently");
+      ended.resolve(undefined);
+    },
+    beginEnd: () => {
+      ending.resolve(undefined);
     },
     finish: (fault) => {
       ended.resolve(fault);

@@ -73,7 +73,7 @@ test(
     expect(senders[0]?.stopped).toEqual([]);
     all.leave("o2");
     await Promise.resolve();
-    expect(senders[0]?.stopped).toHaveLength(1);
+    expect(senders[0]?.stopped).toEqual(["told"]);
     expect((await all.join(seat("o3"))).session).not.toBe(first.session);
   },
 );
@@ -108,13 +108,18 @@ test(
   },
 );
 
-test("Transmissions.close() stops every stream and waits for its end", async () => {
+test("Transmissions.join() gives the next stream to who comes while the last one ends", async () => {
+  const { all, senders } = make();
+  const first = await all.join(seat("o1"));
+  senders[0]?.beginEnd();
+  await Promise.resolve();
+  expect((await all.join(seat("o2"))).session).not.toBe(first.session);
+});
+
+test("Transmissions.close() leaves every stream without a word and waits for its end", async () => {
   const { all, senders } = make();
   await all.join(seat("o1", "a"));
   await all.join(seat("o2", "b"));
   await all.close();
-  expect(senders.map(({ stopped }) => stopped)).toEqual([
-    ["the server is stopping"],
-    ["the server is stopping"],
-  ]);
+  expect(senders.map(({ stopped }) => stopped)).toEqual([["silently"], ["silently"]]);
 });
