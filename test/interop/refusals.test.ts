@@ -111,8 +111,8 @@ function digestOf(path: string): string {
 }
 
 /** Begins a load, and waits until the server wants the node: who joins before has nothing to do. */
-async function beginLoad(image = "small"): Promise<RunningVerb> {
-  const loading = server.begin("image-load", "-i", image, "n1", "--gather", "0");
+async function beginLoad(image = "small", ...more: string[]): Promise<RunningVerb> {
+  const loading = server.begin("image-load", "-i", image, "n1", "--gather", "0", ...more);
   await loading.until(({ kind, text = "" }) => kind === "note" && text.includes("restart"));
   return loading;
 }
@@ -316,6 +316,21 @@ test.skipIf(problem !== undefined)(
     const more = await (await node.visit(server, [disk])).ended;
     expect(more.output).toContain("nothing to do");
     expect(digestOf(disk)).toBe(digestOf(file("lost-copy")));
+    expect(execFileSync("sfdisk", ["-V", disk], { encoding: "utf8" })).toContain("No errors");
+  },
+);
+
+test.skipIf(problem !== undefined)(
+  "a server that is stopped in order and started again finishes what it had begun (P3)",
+  async () => {
+    const disk = blank(file("stopped"), DISK_MIB);
+    const loading = await beginLoad("small", "--rate", "5M");
+    const visit = await node.visit(server, [disk]);
+    await loading.until(({ phase }) => phase === "receiving");
+    await server.stop();
+    await server.start();
+    expect((await visit.ended).exitCode).toBe(0);
+    expect((await loading.ended).verdict("n1").code).toBe("ok");
     expect(execFileSync("sfdisk", ["-V", disk], { encoding: "utf8" })).toContain("No errors");
   },
 );
