@@ -6,7 +6,6 @@
  * plugged back); an answer, good or bad, is final.
  */
 import { randomInt } from "node:crypto";
-import { once } from "node:events";
 import { Agent, request as httpRequest } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type * as z from "zod";
@@ -31,6 +30,8 @@ const REPEAT_AFTER_MS = 1000;
 const STATUS_TOO_MANY = 429;
 /** A server that is not ready is asked this long: it digests a whole image. Unit: milliseconds. */
 const UNREADY_FOR_MS = 4 * 3_600_000;
+/** An upload that the server does not take from us for so long is broken off. Unit: milliseconds. */
+const ROOM_TIMEOUT_MS = 60_000;
 /** The server checks a whole image before it answers a capture. Unit: milliseconds. */
 const COMMIT_TIMEOUT_MS = 900_000;
 /** JSON answers are small. Unit: bytes. */
@@ -130,6 +131,9 @@ class HttpCapture implements CaptureUpload {
   readonly #server: string;
   readonly #request: ClientRequest;
   readonly #answer: Promise<IncomingMessage>;
+  /** The server has answered, or the connection broke. */
+  #settled = false;
+  #wake: (() => void) | undefined;
 
   constructor(server: string, token: string) {
     this.#server = server;
@@ -138,18 +142,17 @@ class HttpCapture implements CaptureUpload {
       headers: { ...authorization(token), "content-type": "application/octet-stream" },
     });
     this.#answer = answerOf(this.#request);
-    // looked at in append and commit; an early failure must not be an unhandled rejection
-    this.#answer.catch(() => undefined);
+    const settle = (): void => {
+      this.#settled = true;
+      this.#wake?.();
+    };
+    this.#answer.then(settle, settle); // the reason is looked at in append and commit
+    this.#request.on("drain", () => this.#wake?.());
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    if (this.#request.destroyed) await this.#refused();
-    if (this.#request.write(Uint8Array.from(bytes))) return;
-    const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS * 3);
-    const drained = once(this.#request, "drain", { signal: timeout }).catch((error: unknown) => {
-      throw unreachable(this.#server, error);
-    });
-    await Promise.race([drained, this.#refused()]);
+    if (!this.#settled && !this.#request.write(Uint8Array.from(bytes))) await this.#moment();
+    if (this.#settled) await this.#refused();
   }
 
   async commit(): Promise<void> {
@@ -169,6 +172,19 @@ class HttpCapture implements CaptureUpload {
 
   abort(): void {
     this.#request.destroy();
+  }
+
+  /** Resolves when there is room again or nothing more to send; one wait at a time. */
+  #moment(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(unreachable(this.#server, new Error(`no room for ${ROOM_TIMEOUT_MS / 1000} s`)));
+      }, ROOM_TIMEOUT_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Resolves never; throws what the server said before it had everything. */

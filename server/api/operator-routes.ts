@@ -62,6 +62,7 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutePart
   });
   app.delete(`${OperatorRoute.images}/:name`, async (request, reply) => {
     const { name } = parsed(ImagePath, request.params);
+    lab.refuseTrash(name);
     await images.trash(name);
     await reply.status(204).send();
   });

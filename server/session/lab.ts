@@ -204,6 +204,24 @@ export class Lab {
   }
 
   /**
+   * Refuses to take an image away from nodes that are to get it.
+   *
+   * @param image - Its name.
+   * @throws {@link SituationError} `image_in_use`.
+   */
+  refuseTrash(image: string): void {
+    const user = this.#state
+      .open()
+      .find(({ job }) => job.terms.action === "load" && job.image === image);
+    if (user === undefined) return;
+    throw new SituationError(
+      "image_in_use",
+      `Cannot trash image "${image}": job ${user.job.id} loads it`,
+      { cure: "Wait for that job, or end it with `huck job abort`." },
+    );
+  }
+
+  /**
    * Tells whether anybody still waits for the proof of a load's image.
    *
    * @param job - The load.

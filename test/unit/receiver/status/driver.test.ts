@@ -87,3 +87,45 @@ test("a status report is not repeated when nobody answers", async () => {
   };
   await expect(link.status(report)).rejects.toMatchObject({ code: "server_unreachable" });
 });
+
+/** Answers an upload after so many bytes, without an answer when it is to hang up. */
+async function uploading(
+  afterBytes: number,
+  reply: Reply | "hang up",
+): Promise<{ link: ServerLink; got: () => number }> {
+  let got = 0;
+  server = createServer((request, response) => {
+    request.on("data", (piece: Buffer) => {
+      got += piece.byteLength;
+      if (got < afterBytes || response.headersSent) return;
+      if (reply === "hang up") request.destroy();
+      else response.writeHead(reply.status).end(JSON.stringify(reply.body));
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return { link: openServerLink(`http://127.0.0.1:${port}`, TOKEN), got: () => got };
+}
+
+const PIECE = new Uint8Array(1 << 20);
+
+test("an upload goes at the pace of the server and ends with its answer", async () => {
+  const { link, got } = await uploading(40 * PIECE.byteLength, { status: 201, body: {} });
+  const upload = link.capture();
+  for (let count = 0; count < 40; count += 1) await upload.append(PIECE);
+  await upload.commit();
+  expect(got()).toBe(40 * PIECE.byteLength);
+});
+
+test.each([
+  ["too_long", problem(413, "too_long")],
+  ["server_unreachable", "hang up"],
+] as const)("an upload that the server breaks off ends as %s", async (code, reply) => {
+  const { link } = await uploading(3 * PIECE.byteLength, reply);
+  const upload = link.capture();
+  const endless = async (): Promise<void> => {
+    for (;;) await upload.append(PIECE);
+  };
+  await expect(endless()).rejects.toMatchObject({ code });
+});

@@ -126,6 +126,16 @@ test("nodes tells disks last seen, power, and a ping where an address is known",
   expect(nodes[1]).toMatchObject({ reachable: null, pingMs: null });
 });
 
+test("an image that a running load sends is not trashed", async () => {
+  const { job } = await beginLoad(["fit01"]);
+  expect(await operate(server, "DELETE", "/v1/images/ubuntu")).toMatchObject({
+    status: 409,
+    body: { code: "image_in_use" },
+  });
+  await operate(server, "DELETE", `/v1/jobs/${job}`);
+  expect((await operate(server, "DELETE", "/v1/images/ubuntu")).status).toBe(204);
+});
+
 test(
   "image routes move an image to the trash and answer 404 for one that " + "is not there",
   async () => {
