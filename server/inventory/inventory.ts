@@ -76,7 +76,7 @@ export interface InventoryNode {
   /** Rules for its disk; `[{}]` means "the one disk it has". */
   readonly disk: z.infer<typeof DiskRules>;
   readonly reimage: "free" | "confirm";
-  /** Undefined: what the job asks for. */
+  /** What it does after an order that does not say; undefined: it reboots. */
   readonly leave: LeaveMode | undefined;
   readonly power: PowerEntry;
   /** More words of the receiver's kernel command line. */
@@ -98,6 +98,16 @@ export class Inventory {
     this.nodes = entries.map((entry) => complete(entry, defaults));
     this.#byName = new Map(this.nodes.map((node) => [node.name, node]));
     this.#byMac = new Map(this.nodes.flatMap((node) => node.macs.map((mac) => [mac, node])));
+  }
+
+  /**
+   * Tells whether a node is there.
+   *
+   * @param name - As in the file.
+   * @returns False for a stranger.
+   */
+  has(name: string): boolean {
+    return this.#byName.has(name);
   }
 
   /**
