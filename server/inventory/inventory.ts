@@ -76,7 +76,7 @@ export interface InventoryNode {
   /** Rules for its disk; `[{}]` means "the one disk it has". */
   readonly disk: z.infer<typeof DiskRules>;
   readonly reimage: "free" | "confirm";
-  /** What it does after an order that does not say; undefined: it reboots. */
+  /** What it does after a job that does not say; undefined: it reboots. */
   readonly leave: LeaveMode | undefined;
   readonly power: PowerEntry;
   /** More words of the receiver's kernel command line. */
