@@ -1,7 +1,7 @@
 /**
  * The inventory: which nodes exist, what may be done to them, and how they are switched.
  *
- * The one idea: whatever is not in here is never answered, never written and never switched. The
+ * The one idea: whatever is not in here is never booted, never written and never switched. The
  * file is huck.yaml; server/config.ts reads it and hands the parsed part here, so this file holds
  * shapes and look-ups only.
  */

@@ -82,7 +82,7 @@ defaults:
   #     awk '{print $NF}'
   #   timeoutSeconds: 30
 
-# Nodes that are not in this list are never answered and never written.
+# Nodes that are not in this list are never booted and never written.
 nodes: []
 #  - { name: fit01, macs: ["52:54:00:12:34:01"], reimage: free }
 #  - { name: fit02, macs: ["52:54:00:12:34:02"], address: 10.0.0.2 }

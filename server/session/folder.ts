@@ -178,13 +178,13 @@ class SqliteJournal implements Journal {
 const VERSION = 1;
 /** One durable write per so many events. */
 const SEQ_BLOCK = 1000;
-/** Where a job stands and by which column; the job itself is the last, for the others hang on it. */
+/** Where a job stands and by which column; the job itself is last, for the others hang on it. */
 const OF_JOB = [
   ["event", "job"],
   ["orders", "job"],
   ["job", "id"],
 ] as const;
-/** Ended jobs older than the newest so many. An aborted one has not ended while an order is open. */
+/** Ended jobs older than the newest so many. An aborted one is not ended while an order is open. */
 const OLD_JOBS = `
   SELECT id FROM (SELECT id, json FROM job ORDER BY created DESC LIMIT -1 OFFSET ?) AS old
   WHERE json_extract(old.json, '$.state') <> 'running' AND NOT EXISTS (

@@ -109,7 +109,7 @@ export class LabLoop {
     );
   }
 
-  /** Stops the timer, every proof and every wait for a node's power; what is switched just now is. */
+  /** Stops the timer, proofs and waits; a node that is being switched is not left half-way. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);

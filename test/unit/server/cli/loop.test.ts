@@ -3,6 +3,7 @@
  * moment. Method: the real binary, signals, and a server that is closed and started again.
  */
 import { once } from "node:events";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { ChildProcess } from "node:child_process";
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -64,7 +65,7 @@ test(
 
 test("a closed pipe ends the verb quietly with exit code 6, and the job goes on", async () => {
   const { child, begun } = startLoad();
-  const said = text(child.stderr ?? []);
+  const said = text(child.stderr ?? Readable.from([]));
   await begun;
   child.stdout?.destroy();
   await TestNode.boot(server, "fit01");
@@ -86,20 +87,20 @@ test("Ctrl-C that ends the reader of the pipe too still aborts the job, exit cod
 
 test("a verb that looks ends quietly with exit code 0 when nobody reads", async () => {
   const child = startHuck(["nodes", "--socket", server.socket], folder);
-  const said = text(child.stderr ?? []);
+  const said = text(child.stderr ?? Readable.from([]));
   child.stdout?.destroy();
   expect(await once(child, "exit")).toEqual([0, null]);
   expect(await said).toBe("");
 });
 
-test("followJob() looks at the job once when its events end again and again without news", async () => {
+test("followJob() looks at the job once when its events end many times without news", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   const asked: string[] = [];
   const job = "0".repeat(32);
   const status = { job, action: "load", image: "x", createdAt: AT, nodes: [] };
   const followed = followJob({
     line: {
-      // eslint-disable-next-line @typescript-eslint/require-await -- a stream without an event
+      // eslint-disable-next-line @typescript-eslint/require-await -- no event comes
       async *events(): AsyncGenerator<Event> {
         asked.push("events");
         yield* [];

@@ -80,13 +80,13 @@ test("state() does not wait for what its command left behind with the pipe in ha
   expect(await driver.state({ timeoutMs: 600_000 })).toBe("on");
 });
 
-test("on() ends at its timeout although a child in a session of its own holds the pipe", async () => {
+test("on() ends at its timeout although a child with a session of its own goes on", async () => {
   const on = "setsid sleep 30 & sleep 30";
   const driver = commandPower(node, { on, off: "true", timeoutSeconds: 600 });
   await expect(driver.on({ timeoutMs: 300 })).rejects.toThrow(/did not end in time/);
 });
 
-test("cycle() that is broken off switches on what it has switched off, and asks no more", async () => {
+test("cycle() that is broken off switches on what it switched off and asks no more", async () => {
   const file = path.join(freshFolder(), "log");
   const wait = new AbortController();
   wait.abort();

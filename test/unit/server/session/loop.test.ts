@@ -116,7 +116,7 @@ test("a node that speaks while it is started does not end that start", () => {
   expect(entered[0]?.signal.aborted).toBe(false);
 });
 
-test("what powerOf or an enter driver throws is a note of that order and a fault told", async () => {
+test("what powerOf or an enter driver throws is a note of that order, and told", async () => {
   start();
   powerOf = () => {
     throw new Error("no such node");
