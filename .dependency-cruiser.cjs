@@ -130,7 +130,7 @@ module.exports = {
       "cli-speaks-control",
       { path: "^server/cli/" },
       { path: ["^server/(?!cli/)", "^shared/(?!control/|core/(errors|units)[.]ts$)"] },
-      "The command line may run on another host than the server.",
+      "The command line knows of the server what the operator API says.",
     ),
   ],
   options: {

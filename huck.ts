@@ -5,13 +5,14 @@
  *
  * The one idea: nothing is loaded that the verb does not need. Linked as `image-load` or
  * `image-save`, its own name is the verb. Errors end here: message and cure on standard error, and
- * the exit code of CONTROL.md section 2.
+ * the exit code of CONTROL.md section 2. Output that nobody reads any longer ends no verb: what it
+ * does counts; those that follow a job end by themselves then.
  */
 import { enableCompileCache } from "node:module";
 import path from "node:path";
 import { Command, CommanderError } from "commander";
 import packageFile from "./package.json" with { type: "json" };
-import { ExitCode, FormatError, SituationError, messageOf } from "./shared/core/errors.ts";
+import { ExitCode, FormatError, SituationError, codeOf, messageOf } from "./shared/core/errors.ts";
 
 /** Fills a fresh command with a verb's description, options and action. */
 type Verb = (command: Command) => Command;
@@ -57,6 +58,11 @@ const VERBS: Readonly<Record<string, readonly [string, () => Promise<Verb>]>> = 
 };
 
 enableCompileCache();
+for (const output of [process.stdout, process.stderr]) {
+  output.on("error", (thrown) => {
+    if (codeOf(thrown) !== "EPIPE") throw thrown;
+  });
+}
 const [, script = "", ...words] = process.argv;
 const name = path.basename(script);
 const [typed, ...rest] = name === "image-load" || name === "image-save" ? [name, ...words] : words;

@@ -10,17 +10,45 @@ import { LineCounter, isMap, isNode, isPair, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import * as z from "zod";
 import { ExitCode, SituationError } from "../shared/core/errors.ts";
+import { ipv4ToNumber } from "./boot/addresses.ts";
 import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inventory.ts";
+
+const Ipv4 = z.ipv4();
 
 /** `first-last`, both ends included, as two IPv4 addresses. */
 const AddressRange = z
   .string()
   .regex(/^[0-9.]{7,15}-[0-9.]{7,15}$/, "two addresses like 10.0.0.100-10.0.0.199")
-  .transform((text) => {
+  .transform((text, { issues }) => {
     const [first = "", last = ""] = text.split("-");
+    const wrong = [first, last].find((address) => !Ipv4.safeParse(address).success);
+    if (wrong !== undefined) {
+      const message = `"${wrong}" is no IPv4 address, two like 10.0.0.100 wanted`;
+      issues.push({ code: "custom", message, input: text });
+    } else if (ipv4ToNumber(first) > ipv4ToNumber(last)) {
+      const message = `${text} runs backwards, the lower address first wanted`;
+      issues.push({ code: "custom", message, input: text });
+    }
     return { first, last };
-  })
-  .pipe(z.strictObject({ first: z.ipv4(), last: z.ipv4() }));
+  });
+
+/** 224.0.0.0/24 belongs to the network's own protocols and is flooded everywhere (RFC 5771). */
+const GROUP_FIRST = ipv4ToNumber("224.0.1.0");
+const GROUP_LAST = ipv4ToNumber("239.255.255.255");
+
+/** A range of multicast groups. */
+const Groups = AddressRange.refine(
+  ({ first, last }) => ipv4ToNumber(first) >= GROUP_FIRST && ipv4ToNumber(last) <= GROUP_LAST,
+  {
+    error: ({ input }) => {
+      const { first, last } = input as { first: string; last: string };
+      return (
+        `${first}-${last} is not all multicast, groups of 224.0.1.0-239.255.255.255 wanted, ` +
+        "best of 239.0.0.0/8"
+      );
+    },
+  },
+);
 
 const Port = z.number().int().min(1).max(65535);
 
@@ -57,7 +85,7 @@ const ServerSection = z
     /** Unix socket of the operator API. */
     socket: z.string().min(1).max(107).default("/run/huck/huck.sock"),
     /** Multicast groups for sessions: administratively scoped (RFC 2365). */
-    groups: AddressRange.default({ first: "239.192.77.1", last: "239.192.77.64" }),
+    groups: Groups.default({ first: "239.192.77.1", last: "239.192.77.64" }),
     /** UDP port of the data plane. */
     dataPort: Port.default(4077),
     /** Payload of a datagram: a multiple of 32; 1408 fits MTU 1500. */
@@ -77,6 +105,10 @@ const ServerSection = z
   .refine((server) => (server.interface === undefined) !== (server.address === undefined), {
     message: "exactly one of interface and address is wanted",
     path: ["interface"],
+  })
+  .refine(({ dhcp, httpPort, bootPort }) => dhcp.mode === "off" || httpPort !== bootPort, {
+    message: "httpPort and bootPort are the same, two ports wanted",
+    path: ["bootPort"],
   });
 /** The `server:` section, complete. */
 export type ServerSection = z.infer<typeof ServerSection>;

@@ -126,6 +126,9 @@ class Wiring {
       enter: enterByPxe,
       powerOf: (node) => this.#powerOf(node),
       wantedChanged: () => this.#boot?.update(),
+      failed: (thrown) => {
+        this.#parts.log.error({ err: thrown }, "a step of the lab failed");
+      },
     });
   }
 

@@ -43,7 +43,11 @@ export function loadCommand(command: Command): Command {
     .description("write an image to nodes")
     .requiredOption("-i, --image <name>", "image of the store", valueOf(ImageName))
     .option("--verify <level>", "read back: flush, sample (default) or full", valueOf(VerifyLevel))
-    .option("--leave <mode>", "then: reboot (default), poweroff or stay", valueOf(LeaveMode))
+    .option(
+      "--leave <mode>",
+      "then: reboot, poweroff or stay (default: as huck.yaml says, else reboot)",
+      valueOf(LeaveMode),
+    )
     .option("--no-delta", "write everything, also what is on the disk already")
     .option(
       "-b, --rate <bits>",

@@ -3,20 +3,21 @@
  *
  * The one idea: three faces of one stream. A terminal gets bars that are redrawn in place, at most
  * ten times a second; a pipe gets one clean line per event; `--json` gets the events themselves and
- * a summary. The first Ctrl-C aborts the job and waits for its end, the second quits at once.
+ * a summary. The first Ctrl-C aborts the job and waits for its end, the second quits at once. When
+ * nobody reads the output any longer the job goes on and the verb ends: its outcome is unknown.
  */
-import { ExitCode, SituationError } from "../../shared/core/errors.ts";
+import { ExitCode, SituationError, codeOf } from "../../shared/core/errors.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import type { Event } from "../../shared/control/event.ts";
 import type { JobCreated } from "../../shared/control/operator-api.ts";
-import { OperatorRoute } from "../../shared/control/operator-api.ts";
+import { JobStatus, OperatorRoute } from "../../shared/control/operator-api.ts";
 import { Board } from "./board.ts";
 import type { OperatorLine } from "./driver.ts";
 import { drawBoard, eventLine, verdictText } from "./text.ts";
 
 /** What is followed. */
 export interface Followed {
-  readonly line: OperatorLine;
+  readonly line: Pick<OperatorLine, "delete" | "events" | "get">;
   readonly created: JobCreated;
   /** For the first line of the screen. */
   readonly title: string;
@@ -30,7 +31,8 @@ export interface Followed {
  *
  * @param followed - Which, and how it is shown.
  * @returns The exit code (CONTROL.md section 2).
- * @throws {@link SituationError} `server_unreachable` when the stream cannot be had again.
+ * @throws {@link SituationError} `server_unreachable` when the stream cannot be had again,
+ *   `no_end` when it ends again and again without the end of the job.
  */
 export async function followJob(followed: Followed): Promise<ExitCode> {
   const board = new Board(followed.created.nodes, followed.created.after);
@@ -55,18 +57,42 @@ interface Face {
   close(): void;
 }
 
+/** A stream that brought nothing new is asked for again after a pause, and not for ever. */
 async function readEvents(followed: Followed, board: Board, face: Face): Promise<void> {
-  let tries = 0;
-  while (board.end === undefined) {
+  let faults = 0;
+  let empty = 0;
+  for (;;) {
     const before = board.seq;
     const fault = await readOnce(followed, board, face);
-    if (board.seq !== before) tries = 0;
-    if (fault !== undefined && tries >= RECONNECTS_MAX) throw fault;
-    if (tries === 0 && fault !== undefined) face.say("the server's events broke off; asking again");
-    tries += 1;
-    if (fault !== undefined)
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_EVERY_MS));
+    if (board.end !== undefined) return;
+    if (board.seq !== before) {
+      faults = 0;
+      empty = 0;
+    }
+    if (fault !== undefined) {
+      if (faults >= RECONNECTS_MAX) throw fault;
+      if (faults === 0) face.say("the server's events broke off; asking again");
+      faults += 1;
+    } else if (board.seq === before) {
+      if (empty >= EMPTY_STREAMS_MAX) throw await noEnd(followed);
+      empty += 1;
+    } else continue; // we read too slowly for the server: the rest is there at once
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_EVERY_MS));
   }
+}
+
+/** Looks at the job once, for the message. */
+async function noEnd({ line, created }: Followed): Promise<SituationError> {
+  const { state } = await line.get(`${OperatorRoute.jobs}/${created.job}`, JobStatus);
+  return new SituationError(
+    "no_end",
+    `Cannot follow job ${created.job}: its events end without its end, the server says it ` +
+      (state === "running" ? "goes on" : `has ${state === "ended" ? "ended" : "been aborted"}`),
+    {
+      cure: `\`huck job show ${created.job}\` tells how each node stands.`,
+      exitCode: ExitCode.unknown,
+    },
+  );
 }
 
 /** Reads one stream to its end; gives the fault when the server could not be reached. */
@@ -93,6 +119,15 @@ function exitCodeOf(board: Board): ExitCode {
 
 function listenForInterrupts({ line, created }: Followed, face: Face): () => void {
   let asked = false;
+  const quitUnread = (): void => {
+    if (asked) return;
+    process.stderr.write(`huck: nobody reads any longer; job ${created.job} goes on\n`);
+    process.exit(ExitCode.unknown);
+  };
+  const outputFailed = (thrown: unknown): void => {
+    // Ctrl-C ends the reader of a pipe as well, perhaps first: an abort is seen through, unread
+    if (codeOf(thrown) === "EPIPE") setTimeout(quitUnread, INTERRUPT_WITHIN_MS).unref();
+  };
   const interrupt = (): void => {
     if (asked) {
       face.close();
@@ -106,7 +141,9 @@ function listenForInterrupts({ line, created }: Followed, face: Face): () => voi
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  process.stdout.on("error", outputFailed);
   return () => {
+    process.stdout.off("error", outputFailed);
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   };
@@ -226,9 +263,13 @@ class Screen implements Face {
   }
 }
 
+/** A signal for the whole pipeline is here this soon after its reader has ended. */
+const INTERRUPT_WITHIN_MS = 100;
 /** Ten a second. */
 const REDRAW_EVERY_MS = 100;
 /** Between two tries to get the stream again. */
 const RECONNECT_EVERY_MS = 1000;
 /** A server that restarts is back within a minute. */
 const RECONNECTS_MAX = 60;
+/** A server that answers, but with nothing new, has lost the end of the job. */
+const EMPTY_STREAMS_MAX = 10;

@@ -34,7 +34,11 @@ export function saveCommand(command: Command): Command {
     .requiredOption("-o, --output <name>", "name of the new image", valueOf(ImageName))
     .option("--raw-if-dirty", "keep every block of a file system that was not unmounted cleanly")
     .option("--level <1..19>", "zstd level (default 3)", valueOf(level.unwrap(), Number))
-    .option("--leave <mode>", "then: reboot (default), poweroff or stay", valueOf(LeaveMode))
+    .option(
+      "--leave <mode>",
+      "then: reboot, poweroff or stay (default: as huck.yaml says, else reboot)",
+      valueOf(LeaveMode),
+    )
     .option(
       "-t, --timeout <seconds>",
       "the verdict by then",

@@ -1,7 +1,7 @@
 /**
  * The inventory: which nodes exist, what may be done to them, and how they are switched.
  *
- * The one idea: whatever is not in here is never answered, never written and never switched. The
+ * The one idea: whatever is not in here is never booted, never written and never switched. The
  * file is huck.yaml; server/config.ts reads it and hands the parsed part here, so this file holds
  * shapes and look-ups only.
  */
@@ -76,7 +76,7 @@ export interface InventoryNode {
   /** Rules for its disk; `[{}]` means "the one disk it has". */
   readonly disk: z.infer<typeof DiskRules>;
   readonly reimage: "free" | "confirm";
-  /** Undefined: what the job asks for. */
+  /** What it does after a job that does not say; undefined: it reboots. */
   readonly leave: LeaveMode | undefined;
   readonly power: PowerEntry;
   /** More words of the receiver's kernel command line. */
@@ -98,6 +98,16 @@ export class Inventory {
     this.nodes = entries.map((entry) => complete(entry, defaults));
     this.#byName = new Map(this.nodes.map((node) => [node.name, node]));
     this.#byMac = new Map(this.nodes.flatMap((node) => node.macs.map((mac) => [mac, node])));
+  }
+
+  /**
+   * Tells whether a node is there.
+   *
+   * @param name - As in the file.
+   * @returns False for a stranger.
+   */
+  has(name: string): boolean {
+    return this.#byName.has(name);
   }
 
   /**

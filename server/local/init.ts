@@ -66,7 +66,7 @@ defaults:
   # The first rule that matches exactly one disk wins; {} is "the one disk it has".
   disk: [{}]
   # disk: [{ serial: S3Z8NB0K }, { model: "Samsung*", bus: ata, minBytes: 200000000000 }]
-  # What a node does after its order: reboot, poweroff or stay; unset: what the command asks for.
+  # What a node does after its order: reboot, poweroff or stay. --leave on the command line wins.
   # leave: reboot
   # More words for the kernel command line of the receiver.
   # kernelArguments: ["console=ttyS0,115200"]
@@ -82,7 +82,7 @@ defaults:
   #     awk '{print $NF}'
   #   timeoutSeconds: 30
 
-# Nodes that are not in this list are never answered and never written.
+# Nodes that are not in this list are never booted and never written.
 nodes: []
 #  - { name: fit01, macs: ["52:54:00:12:34:01"], reimage: free }
 #  - { name: fit02, macs: ["52:54:00:12:34:02"], address: 10.0.0.2 }

@@ -7,6 +7,7 @@
  * with 0; without a `state` command the state stays unknown.
  */
 import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { PowerDeadline, PowerDriver, PowerState } from "./power-driver.ts";
 
@@ -83,21 +84,25 @@ class CommandPower implements PowerDriver {
       ...deadline,
       timeoutMs: Math.max(1, until - performance.now()),
     });
-    for (const step of steps) await this.#step(step, left());
-    if (this.#commands.state === undefined) return "unknown";
+    for (const step of steps) await this.#step(step, left().timeoutMs);
+    if (this.#commands.state === undefined || aborted(deadline)) return "unknown";
     let seen = await this.state(left());
     while (seen !== wanted && performance.now() + ASK_EVERY_MS < until && !aborted(deadline)) {
-      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
-      seen = await this.state(left());
+      await pause(deadline.signal);
+      if (!aborted(deadline)) seen = await this.state(left());
     }
     return seen;
   }
 
-  /** @throws {@link SituationError} `power_failed`. */
-  async #step(step: "on" | "off" | "cycle", deadline: PowerDeadline): Promise<void> {
+  /**
+   * No signal breaks a step off: a node that was switched off for a cycle is switched on again.
+   *
+   * @throws {@link SituationError} `power_failed`.
+   */
+  async #step(step: "on" | "off" | "cycle", timeoutMs: number): Promise<void> {
     const command = this.#commands[step];
     if (command === undefined) return;
-    const ran = await this.#run(command, deadline);
+    const ran = await this.#run(command, { timeoutMs });
     if (ran.exitCode === 0) return;
     const how = ran.exitCode === undefined ? "did not end in time" : `exited with ${ran.exitCode}`;
     const said = ran.output.trim() === "" ? "" : `: ${ran.output.trim().slice(0, SAID_MAX)}`;
@@ -124,7 +129,11 @@ interface Ran {
   readonly output: string;
 }
 
-/** Runs in a process group of its own: what the command left in the background is ended with it. */
+/**
+ * Runs in a process group of its own: a command that does not end in time is ended with its
+ * children. What an ended command left in the background lives on, and is not waited for although
+ * it holds the pipes: `ssh` with ControlPersist leaves such a child.
+ */
 async function run(
   command: string,
   env: NodeJS.ProcessEnv,
@@ -144,24 +153,31 @@ async function run(
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
+  const ended = Promise.withResolvers<number | null>();
   const end = (): void => {
     if (child.pid !== undefined) killGroup(child.pid);
+    ended.resolve(null);
   };
-  const timer = setTimeout(end, timeoutMs);
+  let timer = setTimeout(end, timeoutMs);
   signal?.addEventListener("abort", end, { once: true });
+  child.once("error", () => {
+    ended.resolve(null);
+  });
+  child.once("close", ended.resolve); // all of its output is here
+  child.once("exit", (exitCode) => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+    timer = setTimeout(ended.resolve, OUTPUT_GRACE_MS, exitCode);
+  });
   try {
-    return await new Promise<Ran>((resolve) => {
-      const done = (exitCode: number | null): void => {
-        resolve({ exitCode: exitCode ?? undefined, output: Buffer.concat(kept).toString("utf8") });
-      };
-      child.once("error", () => {
-        done(null);
-      });
-      child.once("close", done);
-    });
+    const exitCode = await ended.promise;
+    return { exitCode: exitCode ?? undefined, output: Buffer.concat(kept).toString("utf8") };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", end);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    child.unref();
   }
 }
 
@@ -173,6 +189,13 @@ function killGroup(pid: number): void {
   }
 }
 
+/** Lets {@link ASK_EVERY_MS} pass, or less when the signal says so. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ASK_EVERY_MS, undefined, signal === undefined ? {} : { signal }).catch(
+    () => undefined, // only the signal ends it early, and the caller looks at that
+  );
+}
+
 function aborted(deadline: PowerDeadline): boolean {
   return deadline.signal?.aborted === true;
 }
@@ -181,5 +204,7 @@ function aborted(deadline: PowerDeadline): boolean {
 const OUTPUT_BYTES_MAX = 16 << 10;
 /** Of that, what an error quotes. */
 const SAID_MAX = 200;
+/** The rest of a command's output is there this soon after its exit. */
+const OUTPUT_GRACE_MS = 200;
 /** Between two questions for the state. */
 const ASK_EVERY_MS = 500;

@@ -16,7 +16,7 @@ export type PowerOffMode = "soft" | "hard";
 export interface PowerDeadline {
   /** The driver answers by then, with `unknown` if need be. Unit: milliseconds from the call. */
   readonly timeoutMs: number;
-  /** Ends the wait early. */
+  /** Ends the wait for the state early, never a switching half-way. */
   readonly signal?: AbortSignal;
 }
 

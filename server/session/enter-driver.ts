@@ -14,7 +14,7 @@ export interface EnterRequest {
   readonly power: PowerDriver;
   /** The driver has done its part by then. Unit: milliseconds from the call. */
   readonly timeoutMs: number;
-  /** Ends the wait early. */
+  /** Ends the wait early; a node is not left half-way. */
   readonly signal: AbortSignal;
 }
 

@@ -58,13 +58,8 @@ class SqliteJournal implements Journal {
   }
 
   remembered(): Remembered {
-    const jobs = this.#rows<JobRecord>(
-      `SELECT json FROM (SELECT json, created FROM job ORDER BY created DESC LIMIT ?)
-       ORDER BY created`,
-      JOBS_KEPT,
-    );
     return {
-      jobs,
+      jobs: this.#rows<JobRecord>("SELECT json FROM job ORDER BY created"),
       orders: this.#rows<OrderRecord>("SELECT json FROM orders ORDER BY rowid"),
       tokens: this.#rows<TokenRecord>("SELECT json FROM token"),
       sights: this.#rows<SightRecord>("SELECT json FROM sight"),
@@ -77,15 +72,7 @@ class SqliteJournal implements Journal {
         `INSERT INTO job(id, created, json) VALUES(?,?,?)
          ON CONFLICT(id) DO UPDATE SET json=excluded.json`,
       ).run(job.id, job.createdAt, JSON.stringify(job));
-      for (const table of ["orders", "event"]) {
-        this.#run(
-          `DELETE FROM ${table} WHERE job IN
-           (SELECT id FROM job ORDER BY created DESC LIMIT -1 OFFSET ?)`,
-        ).run(JOBS_KEPT);
-      }
-      this.#run(
-        "DELETE FROM job WHERE id IN (SELECT id FROM job ORDER BY created DESC LIMIT -1 OFFSET ?)",
-      ).run(JOBS_KEPT);
+      if (job.state === "running") this.#forgetOld();
     });
   }
 
@@ -161,10 +148,17 @@ class SqliteJournal implements Journal {
     this.#database.close();
   }
 
+  /** Only a new job drives others out, so that whoever follows one that ends can read its end. */
+  #forgetOld(): void {
+    for (const [table, column] of OF_JOB) {
+      this.#run(`DELETE FROM ${table} WHERE ${column} IN (${OLD_JOBS})`).run(JOBS_KEPT);
+    }
+  }
+
   /** Records are our own writing; the database file is as private as the order key beside it. */
-  #rows<T>(sql: string, ...values: number[]): T[] {
+  #rows<T>(sql: string): T[] {
     return this.#run(sql)
-      .all(...values)
+      .all()
       .map((row) => JSON.parse(String(row["json"])) as T);
   }
 
@@ -184,6 +178,19 @@ class SqliteJournal implements Journal {
 const VERSION = 1;
 /** One durable write per so many events. */
 const SEQ_BLOCK = 1000;
+/** Where a job stands and by which column; the job itself is last, for the others hang on it. */
+const OF_JOB = [
+  ["event", "job"],
+  ["orders", "job"],
+  ["job", "id"],
+] as const;
+/** Ended jobs older than the newest so many. An aborted one is not ended while an order is open. */
+const OLD_JOBS = `
+  SELECT id FROM (SELECT id, json FROM job ORDER BY created DESC LIMIT -1 OFFSET ?) AS old
+  WHERE json_extract(old.json, '$.state') <> 'running' AND NOT EXISTS (
+    SELECT 1 FROM orders
+    WHERE orders.job = old.id AND json_extract(orders.json, '$.verdict') IS NULL)
+`;
 const TABLES = `
   CREATE TABLE IF NOT EXISTS job(id TEXT PRIMARY KEY, created INTEGER NOT NULL, json TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS job_created ON job(created);

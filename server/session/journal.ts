@@ -89,7 +89,7 @@ export interface SightRecord {
 
 /** Everything a restart needs. */
 export interface Remembered {
-  /** The newest {@link JOBS_KEPT} jobs, oldest first. */
+  /** The newest {@link JOBS_KEPT} jobs and all that have not ended, oldest first. */
   readonly jobs: readonly JobRecord[];
   /** Orders of those jobs. */
   readonly orders: readonly OrderRecord[];
@@ -127,5 +127,5 @@ export interface Journal {
   close(): void;
 }
 
-/** Jobs older than the newest these are forgotten with their events. */
+/** Ended jobs older than the newest these are forgotten with their events when a job begins. */
 export const JOBS_KEPT = 200;

@@ -70,6 +70,7 @@ export class Lab {
     const { journal, bounds } = parts;
     this.#state = new LabState({ journal, log: this.log, bounds }, remembered, now);
     this.desk = new NodeDesk(parts, this.#state, this.#tokens);
+    this.#endStrangers(now);
   }
 
   /**
@@ -222,22 +223,56 @@ export class Lab {
   }
 
   /**
+   * Tells whether a node shall still be started: one that has spoken meanwhile must not be.
+   *
+   * @param orderId - Its order.
+   * @returns False when the order is over, or its node is on its way.
+   */
+  wantsEnter(orderId: string): boolean {
+    return !this.isOver(orderId) && this.#state.orders.get(orderId)?.record.phase === "waiting";
+  }
+
+  /**
+   * Tells whether nothing shall begin any longer for an order.
+   *
+   * @param orderId - The order.
+   * @returns True when it has its verdict, or its job was aborted; it stays so.
+   */
+  isOver(orderId: string): boolean {
+    const order = this.#state.orders.get(orderId);
+    return order?.record.verdict !== null || order.job.state !== "running";
+  }
+
+  /**
+   * Names the content of a load's image.
+   *
+   * @param job - The load.
+   * @returns The image id: 64 hexadecimal digits; "" when the job is no load.
+   */
+  imageIdOf(job: string): string {
+    const terms = this.#state.jobs.get(job)?.record.terms;
+    return terms?.action === "load" ? terms.imageId : "";
+  }
+
+  /**
    * Tells whether anybody still waits for the proof of a load's image.
    *
    * @param job - The load.
-   * @returns False when all its nodes have their verdicts.
+   * @returns False when it was aborted or all its nodes have their verdicts; it stays so.
    */
   wantsProof(job: string): boolean {
     const orders = this.#state.jobs.get(job)?.orders ?? [];
-    return orders.some(({ record }) => record.verdict === null);
+    return orders.some(({ record }) => !this.isOver(record.id));
   }
 
   /**
    * Takes the outcome of the proof of a load's image.
    *
    * @param job - The load.
-   * @param fault - What is wrong with the image; undefined when it is whole.
+   * @param fault - What is wrong with the image; undefined when it is whole, or when nobody waits
+   *   for the proof any longer: no node of such a job is given a session or may arm.
    * @param now - The present.
+   * @throws What the journal throws; the job counts as unproven then.
    */
   noteProof(job: string, fault: string | undefined, now: number): void {
     imageProven(this.#state, job, fault, now);
@@ -277,6 +312,18 @@ export class Lab {
   /** @returns What the loop must do; each request is given once. */
   takeRequests(): readonly LabRequest[] {
     return this.#state.takeRequests();
+  }
+
+  /** A node that was taken out of huck.yaml can neither be started nor join. */
+  #endStrangers(now: number): void {
+    for (const order of this.#state.open()) {
+      const { node } = order.record;
+      if (this.#parts.inventory.has(node)) continue;
+      const reason = `"${node}" is no longer in the inventory`;
+      const cure =
+        "Add it to huck.yaml, restart the server, then run the same command for it again.";
+      this.#state.find(order, { code: "lost", reason, cure }, now);
+    }
   }
 
   #begin(plan: Plan, now: number): JobCreated {

@@ -48,15 +48,14 @@ export function imageProven(
   fault: string | undefined,
   now: number,
 ): void {
-  state.unproven.delete(jobId);
-  if (fault === undefined) return;
-  const job = state.jobs.get(jobId);
-  for (const order of job?.orders ?? []) {
+  const orders = fault === undefined ? [] : (state.jobs.get(jobId)?.orders ?? []);
+  for (const order of orders) {
     if (order.record.verdict !== null || order.record.armed > 0) continue;
     const name = order.job.image;
     const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
-    state.find(order, { code: "image_damaged", reason: fault, cure }, now);
+    state.find(order, { code: "image_damaged", reason: fault ?? "", cure }, now);
   }
+  state.unproven.delete(jobId); // last: a journal that fails half-way leaves the rest unproven
 }
 
 /**

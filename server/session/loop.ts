@@ -2,14 +2,16 @@
  * The loop around the lab: it owns the clock, the timer and the power drivers.
  *
  * The one idea: after every call that may have changed something, `heed` carries out the lab's
- * requests; `wake` does so at the lab's next deadline. The clock is the time of day at the start
- * plus monotonic time, so that a step of the system clock makes no node lost.
+ * requests, and drops those that nobody wants any longer; `wake` does so at the lab's next
+ * deadline. Whatever fails in between is told and the loop goes on. The clock is the time of day at
+ * the start plus monotonic time, so that a step of the system clock makes no node lost.
  */
 import { messageOf } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import type { LabRequest } from "./state.ts";
 import type { Lab } from "./lab.ts";
-import type { EnterDriver } from "./enter-driver.ts";
+import type { EnterDriver, EnterOutcome } from "./enter-driver.ts";
+import { ProofQueue } from "./proof-queue.ts";
 import type { PowerDriver } from "../power/power-driver.ts";
 
 /**
@@ -33,21 +35,40 @@ export interface LabLoopParts {
   readonly powerOf: (node: string) => PowerDriver;
   /** Told when wanted states may have changed: pushes the boot snapshot. */
   readonly wantedChanged: () => void;
+  /** Told of what was thrown on the way, like a journal that cannot write; must not throw. */
+  readonly failed: (thrown: unknown) => void;
 }
+
+type EnterWish = Extract<LabRequest, { kind: "enter" }>;
 
 /** Runs a lab. */
 export class LabLoop {
   readonly #parts: LabLoopParts;
-  readonly #stop = new AbortController();
-  readonly #queue: Extract<LabRequest, { kind: "enter" }>[] = [];
-  #entering = 0;
-  /** One image is read at a time. */
-  #proving: Promise<void> = Promise.resolve();
+  readonly #proofs: ProofQueue;
+  readonly #queue: EnterWish[] = [];
+  /** Orders whose nodes are being started, with the way to end the wait. */
+  readonly #entering = new Map<string, AbortController>();
+  #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param parts - See {@link LabLoopParts}. */
   constructor(parts: LabLoopParts) {
     this.#parts = parts;
+    const { lab, images, now } = parts;
+    this.#proofs = new ProofQueue({
+      prove: async (image, signal) => {
+        await images.prove(image, signal);
+      },
+      isWanted: (job) => lab.wantsProof(job),
+      proven: (job, fault) => {
+        this.#guard(() => {
+          lab.noteProof(job, fault, now());
+        });
+      },
+      idle: () => {
+        this.heed();
+      },
+    });
   }
 
   /**
@@ -55,12 +76,15 @@ export class LabLoop {
    * cheap.
    */
   heed(): void {
-    if (this.#stop.signal.aborted) return;
-    for (const request of this.#parts.lab.takeRequests()) {
-      if (request.kind === "wanted") this.#parts.wantedChanged();
+    if (this.#closed) return;
+    const { lab, wantedChanged } = this.#parts;
+    for (const request of lab.takeRequests()) {
+      if (request.kind === "wanted") this.#guard(wantedChanged);
       else if (request.kind === "enter") this.#queue.push(request);
-      else this.#proving = this.#proving.then(() => this.#prove(request));
+      else this.#proofs.add(request.job, { name: request.image, id: lab.imageIdOf(request.job) });
     }
+    for (const [order, wait] of this.#entering) if (lab.isOver(order)) wait.abort();
+    this.#proofs.next();
     this.#enterNext();
   }
 
@@ -69,62 +93,76 @@ export class LabLoop {
    * every second.
    */
   wake(): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#closed) return;
     const { lab, now } = this.#parts;
-    lab.tick(now());
+    const went = this.#guard(() => {
+      lab.tick(now());
+    });
     this.heed();
     clearTimeout(this.#timer);
-    const waitMs = Math.min(Math.max(lab.nextWakeup() - now(), TICK_MIN_MS), TICK_MAX_MS);
-    this.#timer = setTimeout(() => {
-      this.wake();
-    }, waitMs);
+    const leftMs = went ? lab.nextWakeup() - now() : TICK_MAX_MS;
+    this.#timer = setTimeout(
+      () => {
+        this.wake();
+      },
+      Math.min(Math.max(leftMs, TICK_MIN_MS), TICK_MAX_MS),
+    );
   }
 
-  /** Stops the timer and every power command. */
+  /** Stops the timer, proofs and waits; a node that is being switched is not left half-way. */
   close(): void {
-    this.#stop.abort();
+    this.#closed = true;
     clearTimeout(this.#timer);
     this.#queue.length = 0;
+    this.#proofs.close();
+    for (const wait of this.#entering.values()) wait.abort();
   }
 
+  /** A node whose turn comes late may have been started by hand, or be wanted no longer. */
   #enterNext(): void {
-    while (this.#entering < ENTERING_MAX) {
+    while (this.#entering.size < ENTERING_MAX) {
       const request = this.#queue.shift();
       if (request === undefined) return;
-      this.#entering += 1;
-      void this.#enter(request);
+      if (this.#parts.lab.wantsEnter(request.order)) void this.#enter(request);
     }
   }
 
-  /** Whatever stands between us and a proof, nothing is written without one. */
-  async #prove(request: Extract<LabRequest, { kind: "prove" }>): Promise<void> {
-    const { lab, images, now } = this.#parts;
-    const { signal } = this.#stop;
-    const fault = lab.wantsProof(request.job)
-      ? await images.prove(request.image, signal).then(() => undefined, messageOf)
-      : undefined;
-    if (signal.aborted) return;
-    lab.noteProof(request.job, fault, now());
+  async #enter({ node, order }: EnterWish): Promise<void> {
+    const { lab, now } = this.#parts;
+    const wait = new AbortController();
+    this.#entering.set(order, wait);
+    const outcome = await this.#tryEnter(node, wait.signal);
+    this.#entering.delete(order);
+    if (!wait.signal.aborted) {
+      this.#guard(() => {
+        if (outcome.started) lab.noteEnter(order, "info", outcome.detail, now());
+        else lab.noteEnter(order, "error", `${outcome.reason}. ${outcome.cure}`, now());
+      });
+    }
     this.heed();
   }
 
-  /**
-   * An enter driver never throws for the node's faults; what it throws is our bug and ends the
-   * process.
-   */
-  async #enter(request: Extract<LabRequest, { kind: "enter" }>): Promise<void> {
-    const { lab, now, enter, powerOf } = this.#parts;
-    const outcome = await enter.enter({
-      node: request.node,
-      power: powerOf(request.node),
-      timeoutMs: ENTER_MS,
-      signal: this.#stop.signal,
-    });
-    this.#entering -= 1;
-    if (this.#stop.signal.aborted) return;
-    if (outcome.started) lab.noteEnter(request.order, "info", outcome.detail, now());
-    else lab.noteEnter(request.order, "error", `${outcome.reason}. ${outcome.cure}`, now());
-    this.heed();
+  /** What a driver throws is a fault of this node's order, never the server's end. */
+  async #tryEnter(node: string, signal: AbortSignal): Promise<EnterOutcome> {
+    const { enter, powerOf, failed } = this.#parts;
+    try {
+      return await enter.enter({ node, power: powerOf(node), timeoutMs: ENTER_MS, signal });
+    } catch (thrown) {
+      failed(thrown);
+      const reason = `Cannot start ${node}: ${messageOf(thrown)}`;
+      return { started: false, reason, cure: "Restart the node by hand." };
+    }
+  }
+
+  /** @returns False when it threw; the fault was told. */
+  #guard(step: () => void): boolean {
+    try {
+      step();
+      return true;
+    } catch (thrown) {
+      this.#parts.failed(thrown);
+      return false;
+    }
   }
 }
 

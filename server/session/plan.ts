@@ -110,7 +110,7 @@ function orderOf(
     job: job.id,
     node: node.name,
     disk: wishes.disk ?? node.disk,
-    leave: node.leave ?? wishes.leave,
+    leave: wishes.leave ?? node.leave ?? "reboot",
     armed: 0,
     armedBy: null,
     phase: "waiting",

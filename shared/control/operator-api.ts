@@ -102,7 +102,8 @@ export const LoadRequest = z.strictObject({
   /** Overrides the disk rules of the inventory. */
   disk: DiskRules.optional(),
   verify: VerifyLevel.default("sample"),
-  leave: LeaveMode.default("reboot"),
+  /** Absent: what the inventory says of the node, else reboot. */
+  leave: LeaveMode.optional(),
   delta: z.boolean().default(true),
   /** Nodes marked `confirm` are touched only when this is true. */
   confirmed: z.boolean().default(false),
@@ -123,7 +124,8 @@ export const SaveRequest = z.strictObject({
   disk: DiskRules.optional(),
   rawIfDirty: z.boolean().default(false),
   level: z.number().int().min(1).max(19).default(3),
-  leave: LeaveMode.default("reboot"),
+  /** Absent: what the inventory says of the node, else reboot. */
+  leave: LeaveMode.optional(),
   confirmed: z.boolean().default(false),
   deadlineSeconds: z.number().int().min(10).max(86_400).default(3600),
 });

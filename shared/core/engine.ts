@@ -1,5 +1,5 @@
 /**
- * The engine interface: every protocol of huck is a pure state machine behind these seven calls.
+ * The engine interface: both ends of a session are pure state machines behind these seven calls.
  *
  * An engine gets bytes and `now`, and gives bytes, requests and events. It owns no socket, timer,
  * file or generator. A driver (a file named loop, listener or worker) moves datagrams and time; the

@@ -57,6 +57,8 @@ export function receiverScript(script: ReceiverScript): string {
     ...initrd,
     network,
     `BOOTIF=01-${macWithDashes(script.mac)}`,
+    // a receiver whose kernel panics comes back by itself, unless the site wants it to stay
+    ...(script.arguments.some((one) => one.startsWith("panic=")) ? [] : [PANIC]),
     ...script.arguments.map(word),
   ].join(" ");
   if (line.length > COMMAND_LINE_CHARACTERS_MAX) {
@@ -93,6 +95,8 @@ export function diskScript(node: string): string {
   return lines("#!ipxe", `echo huck: nothing to do for ${word(node)}, on to its disk`, LEAVE);
 }
 
+/** The kernel restarts the node this long after a panic. Unit: seconds. */
+const PANIC = "panic=10";
 const LEAVE = "iseq ${platform} efi && exit 1 || exit 0";
 
 /**

@@ -9,6 +9,7 @@ import { readdirSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { SituationError, messageOf } from "../../../shared/core/errors.ts";
+import { inSubnet } from "../../boot/addresses.ts";
 import { startBoot } from "../../boot/main.ts";
 import type { BootGrant, BootOptions } from "../../boot/main.ts";
 import type { BootNetwork } from "../../boot/snapshot.ts";
@@ -59,7 +60,7 @@ export interface LabBoot {
  *
  * @param parts - See {@link BootParts}.
  * @returns The running services.
- * @throws {@link SituationError} `no_boot_files`, and what `startBoot` throws.
+ * @throws {@link SituationError} `no_boot_files`, `range_outside`, and what `startBoot` throws.
  */
 export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
   const ground: BootGround = { network: networkOf(parts), files: publishedFiles(parts.files) };
@@ -107,10 +108,20 @@ export function labAddress(wanted: string): LabAddress {
   });
 }
 
+/** @throws {@link SituationError} `range_outside`. */
 function networkOf({ lab, dhcp, port }: BootParts): BootNetwork {
   const common = { serverAddress: lab.address, netmask: lab.netmask, httpPort: port };
   if (dhcp.mode === "proxy") return { mode: "proxy", ...common };
   const { range, router, dns } = dhcp;
+  const { address, netmask, interfaceName } = lab;
+  if (![range.first, range.last].every((one) => inSubnet(one, address, netmask))) {
+    throw new SituationError(
+      "range_outside",
+      `Cannot hand out ${range.first}-${range.last}: ${interfaceName} has ${address} with mask ` +
+        `${netmask}, addresses of that subnet wanted`,
+      { cure: "Correct server.dhcp.range in huck.yaml, or the address of the interface." },
+    );
+  }
   return {
     mode: "full",
     ...common,

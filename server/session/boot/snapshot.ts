@@ -37,9 +37,14 @@ export function bootSnapshot(
   return { network: ground.network, nodes, files: ground.files, roles: rolesOf(ground.files) };
 }
 
-/** Which file plays which part goes by its name; what is not there is not offered. */
+/**
+ * Which file plays which part goes by its name; what is not there is not offered. A copy like
+ * `initramfs.zst.old` is no archive of the receiver's.
+ */
 function rolesOf(files: ReadonlyMap<string, string>): BootRoles {
-  const initramfs = [...files.keys()].filter((name) => /^initramfs[A-Za-z0-9._-]*$/.test(name));
+  const initramfs = [...files.keys()].filter((name) =>
+    /^initramfs[A-Za-z0-9._-]*[.]zst$/.test(name),
+  );
   return {
     kernel: "vmlinuz",
     initramfs: initramfs.length === 0 ? ["initramfs.zst"] : initramfs.sort(coreFirst),

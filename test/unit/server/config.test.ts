@@ -69,8 +69,44 @@ test.each([
     "server: { address: 10.0.0.1, dhcp: { mode: full } }\n",
     /dhcp\.range/,
   ],
+  [
+    "groups that are no multicast",
+    "server:\n  address: 10.0.0.1\n  groups: 10.0.0.1-10.0.0.9\n",
+    /line 3: server\.groups: 10\.0\.0\.1-10\.0\.0\.9 is not all multicast, groups of 224\.0\.1\.0-/,
+  ],
+  [
+    "groups of the network's own protocols",
+    "server: { address: 10.0.0.1, groups: 224.0.0.200-224.0.1.9 }\n",
+    /224\.0\.0\.200-224\.0\.1\.9 is not all multicast/,
+  ],
+  [
+    "groups that run backwards",
+    "server: { address: 10.0.0.1, groups: 239.1.1.9-239.1.1.1 }\n",
+    /server\.groups: 239\.1\.1\.9-239\.1\.1\.1 runs backwards, the lower address first wanted/,
+  ],
+  [
+    "a group that is no address",
+    "server: { address: 10.0.0.1, groups: 239.1.1.1-239.1.1.999 }\n",
+    /server\.groups: "239\.1\.1\.999" is no IPv4 address/,
+  ],
+  [
+    "a DHCP range that runs backwards",
+    "server:\n  address: 10.0.0.1\n  dhcp: { mode: full, range: 10.0.0.9-10.0.0.1 }\n",
+    /line 3: server\.dhcp\.range: 10\.0\.0\.9-10\.0\.0\.1 runs backwards/,
+  ],
+  [
+    "one port for both HTTP servers",
+    "server:\n  address: 10.0.0.1\n  httpPort: 4081\n",
+    /line \d: server\.bootPort: httpPort and bootPort are the same, two ports wanted/,
+  ],
 ])("parseConfig() names the line of %s", (_what, text, wanted) => {
   expect(mistake(text)).toMatch(wanted);
+});
+
+test("parseConfig() takes any multicast groups, and one port when there are no boot files", () => {
+  const more = "groups: 224.0.1.0-224.0.1.1, httpPort: 5000, bootPort: 5000, dhcp: { mode: off }";
+  const { server } = parseConfig(`server: { address: 10.0.0.1, ${more} }\n`, "/lab/huck.yaml");
+  expect(server.groups).toEqual({ first: "224.0.1.0", last: "224.0.1.1" });
 });
 
 test("parseConfig() refuses a file that blows itself up with anchors", () => {

@@ -3,9 +3,13 @@
  * moment. Method: the real binary, signals, and a server that is closed and started again.
  */
 import { once } from "node:events";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { ChildProcess } from "node:child_process";
-import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Event } from "../../../../shared/control/event.ts";
+import { NodeList } from "../../../../shared/control/operator-api.ts";
+import { followJob } from "../../../../server/cli/loop.ts";
 import type { RunningServer } from "../../../../server/main.ts";
 import {
   TestNode,
@@ -40,7 +44,9 @@ function startLoad(): { child: ChildProcess; begun: Promise<void>; output: Promi
   });
   const { stdout } = child;
   if (stdout === null) throw new Error("no pipe");
-  return { child, begun: begun.promise, output: text(stdout) };
+  const output = text(stdout);
+  output.catch(() => undefined); // a test may close the pipe
+  return { child, begun: begun.promise, output };
 }
 
 test(
@@ -56,6 +62,72 @@ test(
     );
   },
 );
+
+test("a closed pipe ends the verb quietly with exit code 6, and the job goes on", async () => {
+  const { child, begun } = startLoad();
+  const said = text(child.stderr ?? Readable.from([]));
+  await begun;
+  child.stdout?.destroy();
+  await TestNode.boot(server, "fit01");
+  expect(await once(child, "exit")).toEqual([6, null]);
+  expect(await said).toMatch(/^huck: nobody reads any longer; job [0-9a-f]{32} goes on\n$/);
+  const { body } = await operate(server, "GET", "/v1/nodes");
+  expect(NodeList.parse(body).nodes[0]).toMatchObject({ phase: "booting", verdict: null });
+});
+
+test("Ctrl-C that ends the reader of the pipe too still aborts the job, exit code 5", async () => {
+  const { child, begun } = startLoad();
+  await begun;
+  child.stdout?.destroy();
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([5, null]);
+  const { body } = await operate(server, "GET", "/v1/nodes");
+  expect(NodeList.parse(body).nodes[0]?.verdict).toMatchObject({ code: "aborted" });
+});
+
+test("a verb that looks ends quietly with exit code 0 when nobody reads", async () => {
+  const child = startHuck(["nodes", "--socket", server.socket], folder);
+  const said = text(child.stderr ?? Readable.from([]));
+  child.stdout?.destroy();
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(await said).toBe("");
+});
+
+test("followJob() looks at the job once when its events end many times without news", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const asked: string[] = [];
+  const job = "0".repeat(32);
+  const status = { job, action: "load", image: "x", createdAt: AT, nodes: [] };
+  const followed = followJob({
+    line: {
+      // eslint-disable-next-line @typescript-eslint/require-await -- no event comes
+      async *events(): AsyncGenerator<Event> {
+        asked.push("events");
+        yield* [];
+      },
+      get: (route, schema) => {
+        asked.push(route);
+        return Promise.resolve(schema.parse({ ...status, state: "ended" }));
+      },
+      delete: () => Promise.resolve(),
+    },
+    created: { job, nodes: ["fit01"], after: 0 },
+    title: "load",
+    image: "x",
+    json: true,
+  });
+  const outcome = followed.catch((thrown: unknown) => thrown);
+  await vi.advanceTimersByTimeAsync(60_000);
+  vi.useRealTimers();
+  expect(await outcome).toMatchObject({
+    code: "no_end",
+    exitCode: 6,
+    message: expect.stringContaining("the server says it has ended") as string,
+    cure: expect.stringContaining(`huck job show ${job}`) as string,
+  });
+  expect(asked).toEqual([...Array<string>(11).fill("events"), `/v1/jobs/${job}`]);
+});
+const AT = "2026-01-01T00:00:00.000Z";
 
 test("the second Ctrl-C quits at once although a node is still at work", async () => {
   const { child, begun } = startLoad();

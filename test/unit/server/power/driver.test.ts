@@ -2,7 +2,7 @@
  * Goal: commands of the site are run with their bounds, and what they did is looked at, not
  * believed. Method: real shell commands; a file stands for the node's power.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { commandPower } from "../../../../server/power/driver.ts";
@@ -73,6 +73,47 @@ test(
     expect(await driver.on({ timeoutMs: 700 })).toBe("off");
   },
 );
+
+test("state() does not wait for what its command left behind with the pipe in hand", async () => {
+  const state = "setsid sleep 30 & echo on";
+  const driver = commandPower(node, { on: "true", off: "true", state, timeoutSeconds: 600 });
+  expect(await driver.state({ timeoutMs: 600_000 })).toBe("on");
+});
+
+test("on() ends at its timeout although a child with a session of its own goes on", async () => {
+  const on = "setsid sleep 30 & sleep 30";
+  const driver = commandPower(node, { on, off: "true", timeoutSeconds: 600 });
+  await expect(driver.on({ timeoutMs: 300 })).rejects.toThrow(/did not end in time/);
+});
+
+test("cycle() that is broken off switches on what it switched off and asks no more", async () => {
+  const file = path.join(freshFolder(), "log");
+  const wait = new AbortController();
+  wait.abort();
+  const driver = commandPower(node, {
+    on: `echo on >> ${file}`,
+    off: `echo off >> ${file}`,
+    state: `echo asked >> ${file}; echo off`,
+    timeoutSeconds: 5,
+  });
+  expect(await driver.cycle({ timeoutMs: 600_000, signal: wait.signal })).toBe("unknown");
+  expect(readFileSync(file, "utf8")).toBe("off\non\n");
+});
+
+test("cycle() ends its wait for the state when it is broken off", async () => {
+  const wait = new AbortController();
+  const file = path.join(freshFolder(), "asked");
+  const driver = commandPower(node, {
+    on: "true",
+    off: "true",
+    state: `echo asked >> ${file}; echo off`,
+    timeoutSeconds: 5,
+  });
+  const cycled = driver.cycle({ timeoutMs: 600_000, signal: wait.signal });
+  await expect.poll(() => existsSync(file)).toBe(true);
+  wait.abort();
+  expect(["off", "unknown"]).toContain(await cycled);
+});
 
 test.each(["echo maybe", "exit 1", "echo on; exit 1", "true"])(
   "state() is unknown for `%s`",

@@ -79,11 +79,11 @@ export class TestLab {
     return new TestLab(folder);
   }
 
-  /** The server dies and starts again on the same folder. */
-  restart(): void {
+  /** The server dies and starts again on the same folder, perhaps with another huck.yaml. */
+  restart(edited: (config: string) => string = (config) => config): void {
     this.journal.close();
     this.journal = openJournal(path.join(this.folder, "state"));
-    this.lab = this.#newLab();
+    this.lab = this.#newLab(edited(configText(1)));
   }
 
   /** Begins a load whose image is whole. */
@@ -147,8 +147,8 @@ export class TestLab {
     return Object.fromEntries(nodes.map(({ node, verdict }) => [node, verdict?.code ?? "none"]));
   }
 
-  #newLab(): Lab {
-    const { inventory } = parseConfig(configText(1), path.join(this.folder, "huck.yaml"));
+  #newLab(config = configText(1)): Lab {
+    const { inventory } = parseConfig(config, path.join(this.folder, "huck.yaml"));
     const id128 = (): string => randomBytes(16).toString("hex");
     const transmissions = new Transmissions({
       start: (request) => {

@@ -1,8 +1,8 @@
 /**
  * Goal: the lab answers for nodes and jobs, and gives streams back. Method: a lab in made-up time.
  */
-import { afterAll, beforeEach, expect, test } from "vitest";
-import { dropFolders, verdictOf } from "../lab-kit.ts";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { DISK, dropFolders, verdictOf } from "../lab-kit.ts";
 import { TestLab } from "./lab-fixture.ts";
 
 let lab: TestLab;
@@ -74,4 +74,51 @@ test("noteEnter() reaches the operator while the order lives and is silent after
   lab.lab.noteEnter(order, "error", "late", lab.now);
   const notes = lab.events(job).flatMap((event) => (event.kind === "note" ? [event.text] : []));
   expect(notes).toEqual(["the BMC is silent"]);
+});
+
+test("a restart ends the orders of nodes that left the inventory, and starts the others", () => {
+  const job = lab.load(["fit01", "fit02"]);
+  const { visitor, order } = lab.join("fit02");
+  lab.lab.desk.arm(visitor, { order, disk: DISK }, lab.now);
+  const alone = lab.load(["fit03"], { confirmed: true });
+  lab.restart((config) => config.replace(/^.*fit0[23].*\n/gm, ""));
+  expect(lab.verdicts(job)).toEqual({ fit01: "none", fit02: "lost" });
+  expect(lab.verdicts(alone)).toEqual({ fit03: "lost" });
+  const [, one] = lab.lab.jobStatus(job).nodes;
+  expect(one?.verdict).toMatchObject({
+    reason: '"fit02" is no longer in the inventory',
+    cure: expect.stringMatching(/huck\.yaml/) as string,
+    diskUntouched: false,
+    incomplete: true,
+  });
+  expect(lab.lab.jobStatus(alone).state).toBe("ended");
+  expect(lab.lab.nodes().map(({ name }) => name)).toEqual(["fit01"]);
+});
+
+test("wantsEnter() is over when a node speaks, has its verdict, or its job is aborted", () => {
+  const job = lab.load(["fit01", "fit02"]);
+  const orders = lab.lab.takeRequests().flatMap((one) => (one.kind === "enter" ? [one.order] : []));
+  const wanted = (): boolean[] => orders.map((order) => lab.lab.wantsEnter(order));
+  expect(wanted()).toEqual([true, true]);
+  lab.lab.mintFor("fit01", lab.now);
+  expect(wanted()).toEqual([false, true]);
+  expect(orders.map((order) => lab.lab.isOver(order))).toEqual([false, false]);
+  lab.lab.abort(job, lab.now);
+  expect(wanted()).toEqual([false, false]);
+  expect(orders.map((order) => lab.lab.isOver(order))).toEqual([true, true]);
+});
+
+test("noteProof() that the journal cannot keep leaves the job unproven", async () => {
+  const job = lab.loadUnproven(["fit01", "fit02"]);
+  const { visitor, order } = lab.join("fit02");
+  const broken = vi.spyOn(lab.journal, "putOrder").mockImplementation(() => {
+    throw new Error("the disk is full");
+  });
+  expect(() => {
+    lab.lab.noteProof(job, "chunk 1 is damaged", lab.now);
+  }).toThrow("the disk is full");
+  broken.mockRestore();
+  await expect(lab.lab.desk.session(visitor, order, lab.now)).rejects.toMatchObject({
+    code: "image_unproven",
+  });
 });

@@ -41,6 +41,21 @@ test("planLoad() takes a confirmed node and counts a node that is named twice on
   expect(Object.keys(lab.verdicts(job))).toEqual(["fit03", "fit01"]);
 });
 
+test("the command's leave wins over huck.yaml's, which wins over reboot", () => {
+  lab.restart((config) => config.replace("name: fit01,", "name: fit01, leave: poweroff,"));
+  const leaveOf = (node: string, more: object): string | undefined => {
+    const job = lab.load([node], more);
+    const leave = lab.join(node).reply.order?.order.leave;
+    lab.lab.abort(job, lab.now);
+    lab.wait(200);
+    return leave;
+  };
+  expect(leaveOf("fit01", { leave: "stay" })).toBe("stay");
+  expect(leaveOf("fit01", { leave: "reboot" })).toBe("reboot");
+  expect(leaveOf("fit01", {})).toBe("poweroff");
+  expect(leaveOf("fit02", {})).toBe("reboot");
+});
+
 test("planLoad() refuses busy nodes and names their job", () => {
   const job = lab.load(["fit01"]);
   lab.lab.takeRequests();

@@ -27,7 +27,7 @@ echo huck: fit01 enters the receiver
 imgfree
 kernel http://10.77.0.1:8067/boot/files/vmlinuz initrd=core.zst initrd=raid.zst \
 ip=\${netX/ip}::\${netX/gateway}:\${netX/netmask}:fit01::none BOOTIF=01-52-54-00-77-00-0a \
-huck.token=ab+/= console=ttyS0,115200 || goto failed
+panic=10 huck.token=ab+/= console=ttyS0,115200 || goto failed
 initrd --name core.zst http://10.77.0.1:8067/boot/files/core.zst || goto failed
 initrd --name raid.zst http://10.77.0.1:8067/boot/files/raid.zst || goto failed
 boot || goto failed
@@ -36,6 +36,11 @@ echo huck: fit01 could not fetch the receiver and goes on to its disk in 10 seco
 sleep 10
 iseq \${platform} efi && exit 1 || exit 0
 `);
+});
+
+test("receiverScript() leaves panic= to the arguments that name it", () => {
+  const text = receiverScript({ ...fit01, arguments: ["quiet", "panic=-1"] });
+  expect(text.match(/panic=\S+/g)).toEqual(["panic=-1"]);
 });
 
 test("diskScript() leaves with an error on UEFI only", () => {

@@ -32,7 +32,8 @@ test("bootSnapshot() answers receiver only where it is wanted, for all MACs of t
 });
 
 test("bootSnapshot() offers loaders that are there and archives in order", () => {
-  const names = ["vmlinuz", "initramfs.zst", "initramfs-extra.zst", "snponly.efi", "notes.txt"];
+  const initramfs = ["initramfs.zst", "initramfs-extra.zst", "initramfs.zst.old", "initramfs"];
+  const names = ["vmlinuz", ...initramfs, "snponly.efi", "notes.txt"];
   const files = new Map(names.map((name) => [name, `/x/${name}`]));
   const { roles } = bootSnapshot({ network, files }, new Inventory([], {}), () => false);
   expect(roles).toEqual({
