@@ -7,7 +7,13 @@
  * zero must be zero again after a restore, or the next save would find the old tenant's bytes and
  * another image id.
  */
-import { intersectRanges, normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
+import {
+  intersectRanges,
+  normalRanges,
+  type Range,
+  rangesWithin,
+  subtractRanges,
+} from "../core/ranges.ts";
 import type { Partition, PartitionTable } from "../disk/table.ts";
 
 /**
@@ -73,7 +79,7 @@ export function cutRegions(
     const tail = Math.max(head, end - gateSectors);
     const add = (span: Range, gate: boolean): void => {
       const number = partition.number;
-      const inside = intersectRanges(used, [span]);
+      const inside = rangesWithin(used, span);
       regions.push({ ...span, partition: number, gate, diskEnd: false, used: inside });
     };
     add({ start, end: head }, true);
