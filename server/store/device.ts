@@ -16,6 +16,7 @@ import {
   readFileSync,
   readSync,
   realpathSync,
+  rmSync,
   statSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -81,14 +82,31 @@ export function targetKind(path: string): "nothing" | "file" | "disk" {
  *
  * @param path - Must not exist.
  * @param sizeBytes - Its length.
- * @throws A system error (EEXIST, ENOSPC).
+ * @throws A system error (EEXIST, ENOSPC, EFBIG); nothing is left behind then.
  */
 export function createTargetFile(path: string, sizeBytes: number): void {
   const fd = openSync(path, "wx", 0o644);
   try {
     ftruncateSync(fd, sizeBytes);
+  } catch (error) {
+    removeTargetFile(path);
+    throw error;
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Removes a file that {@link createTargetFile} made, after an error that matters more than whether
+ * this succeeds.
+ *
+ * @param path - The file.
+ */
+export function removeTargetFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It stays as an empty file; the caller has the error that led here.
   }
 }
 

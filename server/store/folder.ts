@@ -211,8 +211,11 @@ class FolderDraft implements ImageDraft {
   async abort(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "aborted";
-    await this.#handle.close();
-    await unlink(this.#places.draftPath);
+    try {
+      await this.#handle.close();
+    } finally {
+      await unlink(this.#places.draftPath);
+    }
   }
 }
 
@@ -222,7 +225,11 @@ function summaryOfFile(name: string, path: string): ImageSummary {
   return summaryOf(name, file.index);
 }
 
-/** Without O_NONBLOCK a pipe would hold us until somebody writes to it. */
+/**
+ * Without O_NONBLOCK a pipe would hold us until somebody writes to it.
+ *
+ * @throws {@link SituationError} `no_such_image`; a system error.
+ */
 function openForReading(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
