@@ -154,8 +154,8 @@ function keptOfGap(gap: Range, disk: DiskSize): Range[] {
 }
 
 /**
- * Where that part of a gap begins that is bound to the end of the disk: its last MiB, where a backup
- * GPT lives. The first MiB of the disk never counts as its end.
+ * Where that part of a gap begins that is bound to the end of the disk: its last MiB, where a
+ * backup GPT lives. The first MiB of the disk never counts as its end.
  */
 function endOfGap(gap: Range, disk: DiskSize): number {
   if (gap.end !== disk.sectorCount) return gap.end;

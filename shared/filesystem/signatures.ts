@@ -46,8 +46,8 @@ const FIXED: readonly (readonly [string, string, number, string, boolean])[] = [
 /** md superblock magic, little-endian on disk. */
 const MD_MAGIC = 0xa92b4efc;
 /**
- * ZFS labels (OpenZFS on-disk format, chapter 1): two of 256 KiB at the head, two at the end, counted
- * from a multiple of 256 KiB. The second half of each is a ring of uberblocks. Unit: bytes.
+ * ZFS labels (OpenZFS on-disk format, chapter 1): two of 256 KiB at the head, two at the end,
+ * counted from a multiple of 256 KiB. The second half of each is a ring of uberblocks. Unit: bytes.
  */
 const ZFS_LABEL_BYTES = 256 << 10;
 const ZFS_RING_OFFSET = 128 << 10;

@@ -45,7 +45,7 @@ export function tableBytesOf(chunks: number, extents: number): number {
 }
 
 /**
- * Reads the head of a chunk table, so that a table that cannot be true is refused before it is read.
+ * Reads the head of a chunk table, so that one that cannot be true is refused before it is read.
  *
  * @param bytes - At least its first 16 bytes.
  * @param storedBytes - Length of the whole table; its counts must give the same.

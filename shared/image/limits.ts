@@ -22,8 +22,8 @@ export const CHUNK_RAW_BYTES_MAX = 1 << 20;
 /** Most extents of one chunk: 1 MiB in pieces of 512 bytes. */
 export const CHUNK_EXTENTS_MAX = 2048;
 /**
- * Most bytes of a chunk table: what Node.js reads into one buffer at once, 2^24 chunks with 2.6 extents
- * each.
+ * Most bytes of a chunk table: what Node.js reads into one buffer at once, 2^24 chunks with 2.6
+ * extents each.
  */
 export const TABLE_BYTES_MAX = 2 ** 31 - 1;
 /** Most bytes of a manifest. */

@@ -4,8 +4,8 @@
  * The idea: a mount names its device twice, by number and by source, and neither is always true. A
  * file system over several devices, such as Btrfs, has a number of its own (0:NN) that no device
  * carries, and names one of its devices at most. So a mount belongs to a device when the number is
- * equal, or the source leads to it, or Btrfs says that it holds both. Sources: proc(5) on mountinfo,
- * fs/btrfs/sysfs.c.
+ * equal, or the source leads to it, or Btrfs says that it holds both. Sources: proc(5) on
+ * mountinfo, fs/btrfs/sysfs.c.
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -63,8 +63,8 @@ export class MountTable {
 }
 
 /**
- * Fields: 3 the number, 5 the place, 6 options of the place; behind a "-" type, source and options of
- * the file system, which say "ro" when nothing can write, whatever the place says.
+ * Fields: 3 the number, 5 the place, 6 options of the place; behind a "-" type, source and options
+ * of the file system, which say "ro" when nothing can write, whatever the place says.
  */
 function mountOf(line: string): Mount[] {
   const fields = line.split(" ");
@@ -96,7 +96,7 @@ function leadsTo(source: string, names: ReadonlySet<string>, number: string): bo
   }
 }
 
-/** How the C library packs major and minor: 12 low bits of the one, 8 of the other, then the rest. */
+/** As the C library packs them: 8 low bits of minor, 12 of major, then the rest of both. */
 function numberOf(rdev: number): string {
   const device = BigInt(rdev);
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);

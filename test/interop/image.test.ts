@@ -249,7 +249,7 @@ describe("an MBR that names no partition, in front of what covers the whole disk
 describe("a table that goes on beyond the first MiB, and a first partition beyond 64 MiB", () => {
   const table = (of: string): string => run("sfdisk", "-d", of).replaceAll(of, "disk");
 
-  test("keeps the EBR at the head of an extended partition whose first logical is gone", async () => {
+  test("keeps the EBR of an extended partition whose first logical is gone", async () => {
     const disk = path("far-logical");
     makeFile(disk, 160 * MIB);
     writeFileSync(path("sfdisk"), "label: dos\nstart=2048,type=5\n,80M,L\n,16M,L\n");

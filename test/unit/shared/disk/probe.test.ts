@@ -24,7 +24,7 @@ describe("readPartitionTable()", () => {
     }
   });
 
-  test("finds no table when an MBR has no entry, or an extended partition with nothing in it", () => {
+  test("finds no table when an MBR has no entry, or an empty extended partition", () => {
     const disk = new Uint8Array(4096 * 512);
     putMbr(disk, 0, []);
     expect(readPartitionTable(memorySource(disk))).toMatchObject({

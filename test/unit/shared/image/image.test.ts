@@ -77,7 +77,7 @@ describe("captureImage()", () => {
     expect(toHex((await saved(free)).index.imageId)).toBe(toHex(one.index.imageId));
   });
 
-  test("lists as many warnings as a manifest holds, and says how many there were more", async () => {
+  test("lists as many warnings as a manifest holds, and counts the others", async () => {
     const source = memorySource(tinyDisk());
     const plan = planDisk(source, { rawIfDirty: false });
     const warnings = Array.from({ length: 300 }, (_, index) => `Warning ${index}.`);
