@@ -83,7 +83,7 @@ export function intersectRanges(left: readonly Range[], right: readonly Range[])
  * spans.
  *
  * @param ranges - A normal list.
- * @param span - Where to cut.
+ * @param span - Where to cut; may be empty.
  * @returns What of `ranges` lies in the span; a normal list.
  */
 export function rangesWithin(ranges: readonly Range[], span: Range): Range[] {
@@ -94,6 +94,7 @@ export function rangesWithin(ranges: readonly Range[], span: Range): Range[] {
     else low = middle + 1;
   }
   const result: Range[] = [];
+  if (span.end <= span.start) return result;
   for (let at = low; (ranges[at]?.start ?? Infinity) < span.end; at += 1) {
     const { start, end } = ranges[at] ?? span;
     result.push({ start: Math.max(start, span.start), end: Math.min(end, span.end) });

@@ -72,6 +72,7 @@ test("rangesWithin() equals an intersection with one range", () => {
       const span = { start, end: start + length };
       expect(rangesWithin(normal, span)).toEqual(intersectRanges(normal, [span]));
     }),
+    { examples: [[[{ start: 0, end: 4 }], 1, 0]] }, // an empty span inside a range
   );
 });
 
