@@ -3,7 +3,8 @@
  *
  * A file that does not exist yet is made; anything that exists is erased only when --erase names
  * it: a disk by its serial number or WWN, because kernel names move between boots, a file or a disk
- * without either by its path. Without that the plan is all that happens.
+ * without either by its path. Without that the plan is all that happens. A file that was made here
+ * and not yet written when an error strikes is removed again.
  */
 import { randomUUID } from "node:crypto";
 import { codeOf, SituationError } from "../../shared/core/errors.ts";
@@ -14,7 +15,7 @@ import type { ImageIndex } from "../../shared/image/reader.ts";
 import { restoreImage, type RestoreResult } from "../../shared/image/restore.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.ts";
 import { type Reporter, sizeText } from "../../shared/linux/terminal.ts";
-import { createTargetFile, openSource, targetKind } from "../store/device.ts";
+import { createTargetFile, openSource, removeTargetFile, targetKind } from "../store/device.ts";
 import { openImageFile } from "../store/folder.ts";
 import { progressLine } from "./image-progress.ts";
 
@@ -48,40 +49,76 @@ export async function restoreLocally(
   const file = openImageFile(task.image);
   try {
     const pool = await createCodecPool(task.codec);
-    const device = openTarget(task, file.index, reporter);
+    const target = openTarget(task, file.index, reporter);
     try {
       const line = progressLine(reporter, () => performance.now());
       const options = { orderId: randomUUID(), verify: task.verify, signal };
-      return await restoreImage({ file, index: file.index, pool }, device, {
+      return await restoreImage({ file, index: file.index, pool }, target.device, {
         ...options,
         async progress(phase, done, total) {
           line(phase, done, total);
           await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C in
         },
       });
+    } catch (error) {
+      target.giveUp();
+      throw error;
     } finally {
-      device.close();
+      target.device.close();
     }
   } finally {
     file.close();
   }
 }
 
-function openTarget(task: RestoreTask, index: ImageIndex, reporter: Reporter): BlockDevice {
-  const { sizeBytes, sectorBytes } = index.manifest.disk;
+/** What is written to. */
+interface Target {
+  readonly device: BlockDevice;
+  /** For the way out after an error: removes a file that was made for this and never written. */
+  giveUp(): void;
+}
+
+function openTarget(task: RestoreTask, index: ImageIndex, reporter: Reporter): Target {
   const kind = targetKind(task.target);
-  if (kind === "nothing") createTargetFile(task.target, sizeBytes);
+  if (kind === "nothing") return openNewFile(task.target, index.manifest.disk);
   const device = openUnused(task.target, kind);
   try {
-    const sized = device.identity.bus === "file" ? withSectors(device, sectorBytes) : device;
-    if (kind === "nothing") return sized;
+    const { sectorBytes } = index.manifest.disk;
+    const file = device.identity.bus === "file";
+    const sized = file ? withSectors(device, sectorBytes, nothing) : device;
     checkFits(index.manifest, sized.identity);
     confirm(task, sized.identity, reporter);
-    return sized;
+    return { device: sized, giveUp: nothing };
   } catch (error) {
     device.close();
     throw error;
   }
+}
+
+/**
+ * Without its removal a second try would be refused, because the file is there.
+ *
+ * @throws {@link SituationError} `not_permitted`; a system error. No new file is left behind.
+ */
+function openNewFile(path: string, disk: ImageIndex["manifest"]["disk"]): Target {
+  let touched = false;
+  const giveUp = (): void => {
+    if (!touched) removeTargetFile(path);
+  };
+  createTargetFile(path, disk.sizeBytes);
+  try {
+    const device = withSectors(openUnused(path, "file"), disk.sectorBytes, () => {
+      touched = true;
+    });
+    return { device, giveUp };
+  } catch (error) {
+    giveUp();
+    throw error;
+  }
+}
+
+function nothing(): void {
+  // what exists already is not removed
 }
 
 /** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
@@ -133,8 +170,8 @@ function confirm(task: RestoreTask, disk: DiskIdentity, reporter: Reporter): voi
   );
 }
 
-/** A file has whatever sectors its content was made for. */
-function withSectors(device: BlockDevice, sectorBytes: number): BlockDevice {
+/** A file has whatever sectors its content was made for. `onWrite` is told before every change. */
+function withSectors(device: BlockDevice, sectorBytes: number, onWrite: () => void): BlockDevice {
   const scale = sectorBytes / device.sectorBytes;
   const sectorCount = Math.floor(device.sectorCount / scale);
   const sizeBytes = sectorCount * sectorBytes;
@@ -147,9 +184,13 @@ function withSectors(device: BlockDevice, sectorBytes: number): BlockDevice {
       device.read(lba * scale, into);
     },
     write: (offset, bytes) => {
+      onWrite();
       device.write(offset, bytes);
     },
-    discard: (offset, length) => device.discard(offset, length),
+    discard: (offset, length) => {
+      onWrite();
+      return device.discard(offset, length);
+    },
     flush: () => {
       device.flush();
     },

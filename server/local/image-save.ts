@@ -39,8 +39,8 @@ export interface SaveTask {
  * @param reporter - Told of warnings and progress.
  * @param signal - Stops it; nothing is kept then.
  * @returns The image that is now there.
- * @throws {@link SituationError} `source_in_use`, `filesystem_dirty`, `image_exists`, `aborted`;
- *   FormatError for a table that cannot be trusted; system errors.
+ * @throws {@link SituationError} `source_in_use`, `filesystem_dirty`, `image_too_large`,
+ *   `image_exists`, `aborted`; FormatError for a table that cannot be trusted; system errors.
  */
 export async function saveImage(
   task: SaveTask,
@@ -64,7 +64,8 @@ export async function saveImage(
       await captureImage(source, plan, { sink: draft, pool }, { ...made, signal, progress });
       return await draft.commit();
     } catch (error) {
-      await draft.abort();
+      // The first error is the one that helps; a draft that stays is swept after a day.
+      await draft.abort().catch(() => undefined);
       throw error;
     }
   } finally {

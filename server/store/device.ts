@@ -16,6 +16,7 @@ import {
   readFileSync,
   readSync,
   realpathSync,
+  rmSync,
   statSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -23,6 +24,7 @@ import { basename, join } from "node:path";
 import { codeOf, SituationError } from "../../shared/core/errors.ts";
 import { guessSectorBytes } from "../../shared/disk/probe.ts";
 import type { SectorSource } from "../../shared/disk/source.ts";
+import { MountTable } from "../../shared/linux/mount-table.ts";
 
 const SYSFS_SECTOR_BYTES = 512;
 
@@ -80,14 +82,31 @@ export function targetKind(path: string): "nothing" | "file" | "disk" {
  *
  * @param path - Must not exist.
  * @param sizeBytes - Its length.
- * @throws A system error (EEXIST, ENOSPC).
+ * @throws A system error (EEXIST, ENOSPC, EFBIG); nothing is left behind then.
  */
 export function createTargetFile(path: string, sizeBytes: number): void {
   const fd = openSync(path, "wx", 0o644);
   try {
     ftruncateSync(fd, sizeBytes);
+  } catch (error) {
+    removeTargetFile(path);
+    throw error;
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Removes a file that {@link createTargetFile} made, after an error that matters more than whether
+ * this succeeds.
+ *
+ * @param path - The file.
+ */
+export function removeTargetFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It stays as an empty file; the caller has the error that led here.
   }
 }
 
@@ -147,20 +166,20 @@ function deviceFacts(name: string): { readonly sizeBytes: number; readonly secto
   return { sizeBytes: sectors * SYSFS_SECTOR_BYTES, sectorBytes };
 }
 
-/** Read-write mounts, swap and holders of a disk and its partitions (proc(5), mountinfo). */
+/** Read-write mounts, swap and holders of a disk and its partitions. */
 function writersOf(name: string): string[] {
   const folder = realpathSync(join("/sys/class/block", name));
   const parts = readdirSync(folder).filter((one) => existsSync(join(folder, one, "partition")));
   const nodes = [folder, ...parts.map((part) => join(folder, part))];
-  const mounts = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
+  const mounts = new MountTable();
   const swaps = readFileSync("/proc/swaps", "latin1").split("\n");
   return nodes.flatMap((node) => {
     const label = basename(node);
     const number = readFileSync(join(node, "dev"), "latin1").trim();
     const mounted = mounts
-      .map((line) => line.split(" "))
-      .filter((fields) => fields[2] === number && isWritable(fields))
-      .map((fields) => `${label} is mounted read-write on ${fields[4] ?? "?"}`);
+      .of(label, number)
+      .filter(({ writable }) => writable)
+      .map(({ place }) => `${label} is mounted read-write on ${place}`);
     const swapped = swaps
       .filter((line) => line.startsWith(`/dev/${label} `) || line.startsWith(`/dev/${label}\t`))
       .map(() => `${label} is swap space in use`);
@@ -169,16 +188,6 @@ function writersOf(name: string): string[] {
     );
     return [...mounted, ...swapped, ...held];
   });
-}
-
-/**
- * Mount options are field 6; the file system's own, behind the separator, say "ro" when nothing can
- * write.
- */
-function isWritable(fields: readonly string[]): boolean {
-  const separator = fields.indexOf("-");
-  const own = separator < 0 ? undefined : fields[separator + 3];
-  return !(own ?? fields[5] ?? "").split(",").includes("ro");
 }
 
 /** A file may be seen as a disk through a loop device, and that be mounted. */

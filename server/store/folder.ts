@@ -63,7 +63,11 @@ export function openImageFile(path: string): OpenImageFile {
     closed = true;
   };
   try {
-    const file = { fileBytes: fstatSync(fd).size, read: readerOf(fd, path) };
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) {
+      throw new FormatError("not_an_image", `Cannot read image "${path}": it is no regular file`);
+    }
+    const file = { fileBytes: stat.size, read: readerOf(fd, path) };
     return { ...file, index: openImage(file), close };
   } catch (error) {
     close();
@@ -129,9 +133,8 @@ class FolderStore implements ImageStore {
         images.push(image.summary);
         image.close();
       } catch (error) {
-        if (codeOf(error) === "no_such_image") continue; // trashed since the folder was read
-        if (!(error instanceof FormatError)) throw error;
-        torn.push(name);
+        // What was trashed since the folder was read is gone; nothing else may hide the others.
+        if (codeOf(error) !== "no_such_image") torn.push(name);
       }
     }
     return { images, torn };
@@ -208,8 +211,11 @@ class FolderDraft implements ImageDraft {
   async abort(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "aborted";
-    await this.#handle.close();
-    await unlink(this.#places.draftPath);
+    try {
+      await this.#handle.close();
+    } finally {
+      await unlink(this.#places.draftPath);
+    }
   }
 }
 
@@ -219,9 +225,14 @@ function summaryOfFile(name: string, path: string): ImageSummary {
   return summaryOf(name, file.index);
 }
 
+/**
+ * Without O_NONBLOCK a pipe would hold us until somebody writes to it.
+ *
+ * @throws {@link SituationError} `no_such_image`; a system error.
+ */
 function openForReading(path: string): number {
   try {
-    return openSync(path, constants.O_RDONLY);
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (codeOf(error) === "ENOENT") throw noSuchImage(path);
     throw error;

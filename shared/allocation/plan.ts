@@ -6,13 +6,7 @@
  * operator asks for every sector; one that we cannot read is kept whole, and the reason is written
  * down.
  */
-import {
-  cutRegions,
-  GAP_EDGE_BYTES,
-  gapsBetween,
-  type PartitionUse,
-  type Region,
-} from "./regions.ts";
+import { cutRegions, lostInGaps, type PartitionUse, type Region } from "./regions.ts";
 import { SituationError } from "../core/errors.ts";
 import { normalRanges, type Range, totalOfRanges } from "../core/ranges.ts";
 import type { ByteCount } from "../core/units.ts";
@@ -91,7 +85,7 @@ export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
     uses.push({ partition, used });
     if (plan.report !== undefined) warnings.push(...warningsOf(plan, plan.report));
   }
-  warnings.push(...gapWarnings(uses, source));
+  warnings.push(...gapWarnings(table, uses, source));
   const regions = cutRegions(table, uses, source);
   const minBytes = smallestDisk(table, regions, source);
   return { sectorBytes, sectorCount, table, partitions, regions, minBytes, warnings };
@@ -153,13 +147,17 @@ function* warningsOf(plan: PartitionPlan, report: Omit<FsReport, "used">): Gener
   if (plan.mode === "raw") yield `${name} is kept whole: ${plan.why}.`;
 }
 
-function* gapWarnings(uses: readonly PartitionUse[], source: SectorSource): Generator<string> {
-  const { sectorCount, sectorBytes } = source;
-  const last = gapsBetween(uses, sectorCount).at(-1);
-  if (last?.end !== sectorCount) return;
-  const lost = (last.end - last.start) * sectorBytes - GAP_EDGE_BYTES;
-  if (lost > 0)
-    yield `${lost} bytes behind the last partition are outside every partition and not kept.`;
+function* gapWarnings(
+  table: PartitionTable,
+  uses: readonly PartitionUse[],
+  source: SectorSource,
+): Generator<string> {
+  const { sectorBytes } = source;
+  for (const { start, end } of lostInGaps(table, uses, source)) {
+    const lost = (end - start) * sectorBytes;
+    const place = `${start * sectorBytes} to ${end * sectorBytes}`;
+    yield `${lost} bytes of the disk (${place}) are outside every partition and not kept.`;
+  }
 }
 
 /** All that is not bound to the end of the disk, and room for a backup GPT behind it. */

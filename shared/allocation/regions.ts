@@ -7,7 +7,13 @@
  * zero must be zero again after a restore, or the next save would find the old tenant's bytes and
  * another image id.
  */
-import { intersectRanges, normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
+import {
+  intersectRanges,
+  normalRanges,
+  type Range,
+  rangesWithin,
+  subtractRanges,
+} from "../core/ranges.ts";
 import type { Partition, PartitionTable } from "../disk/table.ts";
 
 /**
@@ -73,7 +79,7 @@ export function cutRegions(
     const tail = Math.max(head, end - gateSectors);
     const add = (span: Range, gate: boolean): void => {
       const number = partition.number;
-      const inside = intersectRanges(used, [span]);
+      const inside = rangesWithin(used, span);
       regions.push({ ...span, partition: number, gate, diskEnd: false, used: inside });
     };
     add({ start, end: head }, true);
@@ -86,13 +92,25 @@ export function cutRegions(
 }
 
 /**
- * Gives the runs of sectors that no partition covers.
+ * Gives what is not kept of each gap between and around the partitions.
  *
+ * @param table - The partition table of the disk.
  * @param uses - All partitions that are no containers.
- * @param sectorCount - Size of the disk. Unit: sectors.
- * @returns A normal list.
+ * @param disk - Its size.
+ * @returns A normal list of sectors outside all partitions.
  */
-export function gapsBetween(uses: readonly PartitionUse[], sectorCount: number): Range[] {
+export function lostInGaps(
+  table: PartitionTable,
+  uses: readonly PartitionUse[],
+  disk: DiskSize,
+): Range[] {
+  return gapsBetween(uses, disk.sectorCount).flatMap((gap) =>
+    subtractRanges([gap], normalRanges([...keptOfGap(gap, disk), ...table.tableSectors])),
+  );
+}
+
+/** The runs of sectors that no partition covers; a normal list. */
+function gapsBetween(uses: readonly PartitionUse[], sectorCount: number): Range[] {
   const spans = uses.map(({ partition }) => ({
     start: partition.start,
     end: partition.start + partition.sectorCount,
@@ -111,25 +129,37 @@ function gapRegions(
   };
   for (const gap of gapsBetween(uses, disk.sectorCount)) {
     const kept = keptOfGap(gap, disk);
-    const gates = gap.start === 0 ? kept : intersectRanges(table.tableSectors, [gap]);
-    const endStart = gap.end === disk.sectorCount ? (kept.at(-1)?.start ?? gap.end) : gap.end;
+    const tables = intersectRanges(table.tableSectors, [gap]);
+    const gates = gap.start === 0 ? normalRanges([...kept, ...tables]) : tables;
+    const endStart = endOfGap(gap, disk);
     const before = [{ start: gap.start, end: endStart }];
     for (const span of intersectRanges(gates, before)) whole(span, true, false);
-    const plain = subtractRanges(intersectRanges(kept, before), normalRanges(gates));
+    const plain = subtractRanges(intersectRanges(kept, before), gates);
     for (const span of plain) whole(span, false, false);
     whole({ start: endStart, end: gap.end }, true, true);
   }
   return regions;
 }
 
-/** A gap at the end of the disk keeps its last MiB, where a backup GPT lives. */
+/** A gap at the end of the disk keeps its last MiB; one that is the whole disk its head as well. */
 function keptOfGap(gap: Range, disk: DiskSize): Range[] {
   const edge = GAP_EDGE_BYTES / disk.sectorBytes;
-  if (gap.end === disk.sectorCount)
-    return [{ start: Math.max(gap.start, gap.end - edge), end: gap.end }];
+  const head = { start: gap.start, end: Math.min(gap.end, gap.start + edge) };
+  if (gap.end === disk.sectorCount) {
+    const tail = { start: endOfGap(gap, disk), end: gap.end };
+    return normalRanges(gap.start === 0 ? [head, tail] : [tail]);
+  }
   if ((gap.end - gap.start) * disk.sectorBytes <= GAP_WHOLE_MAX_BYTES) return [gap];
-  return [
-    { start: gap.start, end: gap.start + edge },
-    { start: gap.end - edge, end: gap.end },
-  ];
+  return [head, { start: gap.end - edge, end: gap.end }];
+}
+
+/**
+ * Where that part of a gap begins that is bound to the end of the disk: its last MiB, where a
+ * backup GPT lives. The first MiB of the disk never counts as its end.
+ */
+function endOfGap(gap: Range, disk: DiskSize): number {
+  if (gap.end !== disk.sectorCount) return gap.end;
+  const edge = GAP_EDGE_BYTES / disk.sectorBytes;
+  const first = gap.start === 0 ? edge : gap.start;
+  return Math.min(gap.end, Math.max(first, gap.end - edge));
 }

@@ -79,6 +79,30 @@ export function intersectRanges(left: readonly Range[], right: readonly Range[])
 }
 
 /**
+ * Cuts ranges to one span, without looking at those before it: a long list may be asked for many
+ * spans.
+ *
+ * @param ranges - A normal list.
+ * @param span - Where to cut; may be empty.
+ * @returns What of `ranges` lies in the span; a normal list.
+ */
+export function rangesWithin(ranges: readonly Range[], span: Range): Range[] {
+  let low = 0;
+  for (let high = ranges.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle]?.end ?? Infinity) > span.start) high = middle;
+    else low = middle + 1;
+  }
+  const result: Range[] = [];
+  if (span.end <= span.start) return result;
+  for (let at = low; (ranges[at]?.start ?? Infinity) < span.end; at += 1) {
+    const { start, end } = ranges[at] ?? span;
+    result.push({ start: Math.max(start, span.start), end: Math.min(end, span.end) });
+  }
+  return result;
+}
+
+/**
  * Adds up lengths.
  *
  * @param ranges - A normal list.

@@ -2,9 +2,11 @@
  * MBR partition tables, with extended partitions.
  *
  * Layout: UEFI 2.10 section 5.2.1; the chain of extended boot records is a convention without a
- * standard: entry 1 of an EBR is a logical partition counted from that EBR, entry 2 the next EBR
- * counted from the container. A chain may be hostile, so it has fuel and a set of sectors already
- * visited. CHS addresses are never looked at.
+ * standard: the first two entries of an EBR are logical partitions counted from that EBR, except
+ * that one of an extended type is the next EBR counted from the container; without it the chain
+ * ends. A chain may be hostile, so it has fuel and a set of sectors already
+ * visited. CHS addresses are never looked at. An entry is in use when it has a length, as for Linux
+ * (block/partitions/msdos.c) and sfdisk: type 0 is a type like any other.
  */
 import { ByteReader } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
@@ -24,13 +26,13 @@ const TYPE_PROTECTIVE = 0xee;
 /** Types of extended partitions: CHS, LBA, Linux. */
 const TYPES_EXTENDED: readonly number[] = [0x05, 0x0f, 0x85];
 
-/** One entry of an MBR that is in use. */
+/** One entry of an MBR that is in use: it has a length. Its type does not matter, 0 included. */
 export interface MbrEntry {
   /** 0 .. 3. */
   readonly index: number;
   /** 0x80 bootable, 0 not; anything else means these bytes are no table. */
   readonly status: number;
-  /** Partition type, 1 .. 255. */
+  /** Partition type, 0 .. 255. */
   readonly type: number;
   /** First sector as the entry counts. */
   readonly start: number;
@@ -55,7 +57,7 @@ export function readMbrEntries(sector: Uint8Array): readonly MbrEntry[] | undefi
     const start = reader.skip(3).u32le();
     const sectorCount = reader.u32le();
     if (status !== 0 && status !== 0x80) return undefined;
-    if (type !== 0 && sectorCount !== 0) entries.push({ index, status, type, start, sectorCount });
+    if (sectorCount !== 0) entries.push({ index, status, type, start, sectorCount });
   }
   return entries;
 }
@@ -89,7 +91,7 @@ export function readMbr(source: SectorSource): PartitionTable {
   const partitions: Partition[] = [];
   const tableSectors: Range[] = [{ start: 0, end: 1 }];
   for (const entry of entries) {
-    const container = TYPES_EXTENDED.includes(entry.type);
+    const container = isExtended(entry);
     partitions.push(partitionOf(entry, entry.index + 1, entry.start, container));
     if (!container) continue;
     const chain = readChain(source, entry);
@@ -132,12 +134,18 @@ function readChain(
     if (entries === undefined) {
       throw new FormatError("bad_ebr", `Cannot read extended partition: no EBR in sector ${ebr}`);
     }
-    const data = entries.find((entry) => entry.index === 0);
-    if (data !== undefined) logical.push(partitionOf(data, 0, ebr + data.start, false));
-    const link = entries.find((entry) => TYPES_EXTENDED.includes(entry.type) && entry.index > 0);
+    for (const entry of entries) {
+      if (entry.index > 1 || isExtended(entry)) continue;
+      logical.push(partitionOf(entry, 0, ebr + entry.start, false));
+    }
+    const link = entries.find(isExtended);
     next = link === undefined ? undefined : container.start + link.start;
   }
   return { logical, ebrs: [...visited] };
+}
+
+function isExtended(entry: MbrEntry): boolean {
+  return TYPES_EXTENDED.includes(entry.type);
 }
 
 function partitionOf(entry: MbrEntry, number: number, start: Lba, container: boolean): Partition {

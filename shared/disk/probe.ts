@@ -3,8 +3,10 @@
  *
  * The order is the kernel's: a protective MBR hands over to the GPT; a GPT without one is a
  * leftover; a boot sector of FAT or NTFS carries 0x55AA as well but is no table (its "entries" are
- * code). A disk whose protective MBR points to two broken GPTs is refused, because whatever we
- * guessed would be restored as truth.
+ * code). An MBR that names no partition is no table either: a boot loader or an empty label in
+ * front of a file system that covers the whole disk looks like that, and so all of the disk counts.
+ * A disk whose protective MBR points to two broken GPTs is refused, because whatever we guessed
+ * would be restored as truth.
  */
 import { FormatError } from "../core/errors.ts";
 import { isProtective, MBR_BYTES, type MbrEntry, readMbr, readMbrEntries } from "./mbr.ts";
@@ -16,7 +18,7 @@ import type { PartitionTable } from "./table.ts";
  * Finds and reads the partition table of a disk.
  *
  * @param source - The whole disk.
- * @returns The table; kind `none` when the disk has no partitions.
+ * @returns The table; kind `none` when the disk has no table, or an MBR without partitions.
  * @throws {@link FormatError} `gpt_damaged`, and those of the table readers.
  */
 export function readPartitionTable(source: SectorSource): PartitionTable {
@@ -60,24 +62,31 @@ export function guessSectorBytes(source: SectorSource): 512 | 4096 {
   return readGptCopy(widened, 1) === undefined ? 512 : large;
 }
 
-function readNoTable(): PartitionTable {
-  const nothing = { partitions: [], tableSectors: [], backupSectors: 0, warnings: [] };
-  return { kind: "none", diskId: "", ...nothing };
+function readNoTable(warnings: readonly string[] = []): PartitionTable {
+  const nothing = { partitions: [], tableSectors: [], backupSectors: 0 };
+  return { kind: "none", diskId: "", ...nothing, warnings };
 }
 
 function readMbrBesideGpt(source: SectorSource): PartitionTable {
   const table = readMbr(source);
-  if (readGptCopy(source, 1) === undefined) return table;
-  const leftover = "A GPT without protective MBR was found and ignored, as the kernel does.";
-  return { ...table, warnings: [...table.warnings, leftover] };
+  const warnings = [...table.warnings];
+  if (readGptCopy(source, 1) !== undefined) {
+    warnings.push("A GPT without protective MBR was found and ignored, as the kernel does.");
+  }
+  if (table.partitions.some(({ container }) => !container)) return { ...table, warnings };
+  return readNoTable([...warnings, "The MBR names no partition: the disk is taken as a whole."]);
 }
 
-/** A FAT, exFAT or NTFS boot sector whose "entries" are empty or nonsense. */
+/**
+ * A FAT, exFAT or NTFS boot sector whose "entries" are empty or nonsense. An entry of type 0 may be
+ * a partition, but beside such a name it is more likely code.
+ */
 function isBootSector(sector: Uint8Array, entries: readonly MbrEntry[]): boolean {
   const text = (offset: number, length: number): string =>
     String.fromCharCode(...sector.subarray(offset, offset + length));
   const oem = text(3, 8);
   const named = oem === "NTFS    " || oem === "EXFAT   " || oem === "-FVE-FS-";
   const fat = text(0x36, 3) === "FAT" || text(0x52, 5) === "FAT32";
-  return (named || fat) && entries.every((entry) => entry.start === 0);
+  const typed = entries.filter((entry) => entry.type !== 0);
+  return (named || fat) && typed.every((entry) => entry.start === 0);
 }

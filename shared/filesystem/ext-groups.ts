@@ -11,8 +11,9 @@ import { crc16 } from "./crc16.ts";
 import { forEachRun, countClear, setBits } from "./bits.ts";
 import { Compat, type ExtSuperblock, Incompat, linuxCrc32c, RoCompat } from "./ext-superblock.ts";
 import { ByteReader } from "../core/bytes.ts";
-import { intersectRanges, normalRanges, type Range } from "../core/ranges.ts";
+import { normalRanges, type Range, rangesWithin } from "../core/ranges.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
+import { UsedMap } from "./used-map.ts";
 
 /** Most groups we follow: 512 TiB in groups of 128 MiB. */
 const GROUPS_MAX = 2 ** 22;
@@ -42,15 +43,20 @@ class Doubt extends Error {}
  *
  * @param source - The partition.
  * @param superblock - Checked.
- * @returns Blocks in use as a normal list, or the sentence that says what does not add up.
+ * @returns The bytes of all blocks in use, or the sentence that says what does not add up.
  * @throws A system error when the device fails.
  */
-export function usedBlocks(source: SectorSource, superblock: ExtSuperblock): Range[] | string {
+export function usedBlocks(source: SectorSource, superblock: ExtSuperblock): UsedMap | string {
   if (superblock.groupCount > GROUPS_MAX) return `it has ${superblock.groupCount} groups`;
   try {
     const groups = readGroups(source, superblock);
     const metadata = metadataOf(groups, superblock);
-    const used: Range[] = [{ start: 0, end: superblock.firstDataBlock }, ...metadata];
+    const used = new UsedMap();
+    const add = (start: number, end: number): void => {
+      used.add(start * superblock.blockBytes, end * superblock.blockBytes);
+    };
+    add(0, superblock.firstDataBlock);
+    for (const { start, end } of metadata) add(start, end);
     let freeClusters = 0;
     for (const group of groups) {
       const range = groupRange(superblock, group.index);
@@ -63,10 +69,9 @@ export function usedBlocks(source: SectorSource, superblock: ExtSuperblock): Ran
       }
       freeClusters += free;
       forEachRun(bitmap, clusters, (run) => {
-        used.push({
-          start: range.start + run.start * superblock.clusterRatio,
-          end: Math.min(range.end, range.start + run.end * superblock.clusterRatio),
-        });
+        const { clusterRatio } = superblock;
+        const end = range.start + run.end * clusterRatio;
+        add(range.start + run.start * clusterRatio, Math.min(range.end, end));
       });
     }
     if (freeClusters * superblock.clusterRatio !== superblock.freeBlocks) {
@@ -75,7 +80,7 @@ export function usedBlocks(source: SectorSource, superblock: ExtSuperblock): Ran
         `the bitmaps ${freeClusters * superblock.clusterRatio}`
       );
     }
-    return normalRanges(used);
+    return used;
   } catch (error) {
     if (error instanceof Doubt) return error.message;
     throw error;
@@ -241,7 +246,7 @@ function bitmapOf(
   const mayBeUninit = (roCompat & (RoCompat.groupChecksum | RoCompat.metadataChecksum)) !== 0;
   if (mayBeUninit && (group.flags & BLOCK_UNINIT) !== 0) {
     const bitmap = new Uint8Array(superblock.blockBytes);
-    for (const run of intersectRanges(metadata, [range])) {
+    for (const run of rangesWithin(metadata, range)) {
       const start = Math.floor((run.start - range.start) / clusterRatio);
       setBits(bitmap, start, Math.ceil((run.end - range.start) / clusterRatio));
     }

@@ -57,12 +57,8 @@ function readMap(source: SectorSource, one: ExtSuperblock, identity: FsIdentity)
   const used = usedBlocks(source, one);
   if (typeof used === "string") return keepAll(source, identity, "unknown", used);
   const { blockBytes, blocksCount } = one;
-  const bytes = used.map(({ start, end }) => ({
-    start: start * blockBytes,
-    end: end * blockBytes,
-  }));
-  bytes.push({ start: blocksCount * blockBytes, end: source.sectorCount * source.sectorBytes });
-  return cleanMap(source, identity, bytes);
+  used.add(blocksCount * blockBytes, source.sectorCount * source.sectorBytes);
+  return cleanMap(source, identity, used);
 }
 
 function identityOf(one: ExtSuperblock): FsIdentity {

@@ -9,8 +9,8 @@
 import type { FsReader, FsReport } from "./reader.ts";
 import { cleanMap, type FsIdentity, keepAll } from "./report.ts";
 import { ByteReader } from "../core/bytes.ts";
-import type { Range } from "../core/ranges.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
+import { UsedMap } from "./used-map.ts";
 
 /** Fewer clusters than these make a FAT12, a FAT16. */
 const FAT16_CLUSTERS_MIN = 4085;
@@ -147,18 +147,20 @@ function dirtyBecause(source: SectorSource, layout: FatLayout): string | undefin
 }
 
 function readMap(source: SectorSource, layout: FatLayout, identity: FsIdentity): FsReport {
-  const used: Range[] = [
-    { start: 0, end: layout.dataStart },
-    { start: layout.totalBytes, end: source.sectorCount * source.sectorBytes },
-  ];
-  const clustersEnd = layout.dataStart + layout.clusterCount * layout.clusterBytes;
-  used.push({ start: clustersEnd, end: layout.totalBytes });
+  const used = new UsedMap();
+  used.add(0, layout.dataStart);
+  used.add(layout.totalBytes, source.sectorCount * source.sectorBytes);
+  used.add(layout.dataStart + layout.clusterCount * layout.clusterBytes, layout.totalBytes);
   for (const table of layout.tables) collectUsed(source, layout, table, used);
   return cleanMap(source, identity, used);
 }
 
-function collectUsed(source: SectorSource, layout: FatLayout, table: number, used: Range[]): void {
+function collectUsed(source: SectorSource, layout: FatLayout, table: number, used: UsedMap): void {
   const { bits, clusterBytes, dataStart, clusterCount } = layout;
+  /** Clusters are numbered from 2. */
+  const add = (first: number, end: number): void => {
+    used.add(dataStart + (first - 2) * clusterBytes, dataStart + (end - 2) * clusterBytes);
+  };
   const entriesPerPiece = (PIECE_BYTES * 8) / bits;
   const entryCount = clusterCount + 2;
   let runStart = -1;
@@ -172,16 +174,11 @@ function collectUsed(source: SectorSource, layout: FatLayout, table: number, use
       const inUse = cluster >= 2 && entryAt(index) !== 0;
       if (inUse && runStart < 0) runStart = cluster;
       if (inUse || runStart < 0) continue;
-      used.push(clusterRun(dataStart, clusterBytes, runStart, cluster));
+      add(runStart, cluster);
       runStart = -1;
     }
   }
-  if (runStart >= 0) used.push(clusterRun(dataStart, clusterBytes, runStart, entryCount));
-}
-
-/** Clusters are numbered from 2. */
-function clusterRun(dataStart: number, bytes: number, first: number, end: number): Range {
-  return { start: dataStart + (first - 2) * bytes, end: dataStart + (end - 2) * bytes };
+  if (runStart >= 0) add(runStart, entryCount);
 }
 
 function entryReader(piece: Uint8Array, bits: 12 | 16 | 32): (index: number) => number {

@@ -6,8 +6,9 @@
  * beside a doubt.
  */
 import type { FsReport } from "./reader.ts";
-import { normalRanges, type Range } from "../core/ranges.ts";
+import { normalRanges } from "../core/ranges.ts";
 import type { SectorSource } from "../disk/source.ts";
+import type { UsedMap } from "./used-map.ts";
 
 /** What a reader knows of a file system before it looks at the map. */
 export type FsIdentity = Pick<FsReport, "kind" | "features" | "blockBytes" | "uuid" | "label">;
@@ -36,22 +37,18 @@ export function keepAll(
  *
  * @param source - The partition.
  * @param identity - Who the file system is.
- * @param usedBytes - Bytes in use, in any order; widened to whole sectors. What lies behind the
- *   file system must be in it.
+ * @param usedBytes - Bytes in use; widened to whole sectors. What lies behind the file system must
+ *   be in it.
  * @returns A clean report.
  */
-export function cleanMap(
-  source: SectorSource,
-  identity: FsIdentity,
-  usedBytes: readonly Range[],
-): FsReport {
+export function cleanMap(source: SectorSource, identity: FsIdentity, usedBytes: UsedMap): FsReport {
   const { sectorBytes, sectorCount } = source;
-  const filled = usedBytes.filter(({ start, end }) => end > start);
-  const sectors = filled.map(({ start, end }) => ({
+  const { ranges, warnings } = usedBytes;
+  const sectors = ranges.map(({ start, end }) => ({
     start: Math.floor(start / sectorBytes),
     end: Math.min(sectorCount, Math.ceil(end / sectorBytes)),
   }));
-  return { ...identity, state: "clean", used: normalRanges(sectors), warnings: [] };
+  return { ...identity, state: "clean", used: normalRanges(sectors), warnings };
 }
 
 /**

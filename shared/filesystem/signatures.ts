@@ -45,6 +45,16 @@ const FIXED: readonly (readonly [string, string, number, string, boolean])[] = [
 
 /** md superblock magic, little-endian on disk. */
 const MD_MAGIC = 0xa92b4efc;
+/**
+ * ZFS labels (OpenZFS on-disk format, chapter 1): two of 256 KiB at the head, two at the end,
+ * counted from a multiple of 256 KiB. The second half of each is a ring of uberblocks. Unit: bytes.
+ */
+const ZFS_LABEL_BYTES = 256 << 10;
+const ZFS_RING_OFFSET = 128 << 10;
+/** Shortest slot of that ring; longer ones are multiples. Unit: bytes. */
+const ZFS_SLOT_BYTES = 1024;
+/** "oo-ba-bloc", in the byte order of the computer that wrote it. */
+const ZFS_MAGIC = 0x00bab10cn;
 
 /**
  * Looks for all known signatures.
@@ -66,6 +76,10 @@ export function findSignatures(source: SectorSource): readonly Signature[] {
     const name = "linux_raid";
     found.set(name, { name, title: "an md RAID member", opaque: true });
   }
+  if (hasUberblock(source, sizeBytes)) {
+    const name = "zfs_member";
+    found.set(name, { name, title: "a member of a ZFS pool", opaque: true });
+  }
   const all = [...found.values()];
   return [...all.filter(({ opaque }) => opaque), ...all.filter(({ opaque }) => !opaque)];
 }
@@ -81,6 +95,26 @@ function hasMdAtEnd(source: SectorSource, sizeBytes: number): boolean {
   return places.some((offset) => {
     if (offset < 0 || offset + 4 > sizeBytes) return false;
     return new ByteReader(readBytes(source, offset, 4), "md superblock").u32le() === MD_MAGIC;
+  });
+}
+
+/**
+ * One uberblock in one label is enough. The first 8 KiB of a label are blank space that ZFS never
+ * writes, so the superblock of a file system that was there before may have outlived it.
+ */
+function hasUberblock(source: SectorSource, sizeBytes: number): boolean {
+  const end = Math.floor(sizeBytes / ZFS_LABEL_BYTES) * ZFS_LABEL_BYTES;
+  const labels = [0, ZFS_LABEL_BYTES, end - 2 * ZFS_LABEL_BYTES, end - ZFS_LABEL_BYTES];
+  return labels.some((label) => {
+    if (label < 0 || label + ZFS_LABEL_BYTES > sizeBytes) return false;
+    const length = ZFS_LABEL_BYTES - ZFS_RING_OFFSET;
+    const ring = readBytes(source, label + ZFS_RING_OFFSET, length);
+    for (let at = 0; at < length; at += ZFS_SLOT_BYTES) {
+      const little = new ByteReader(ring, "ZFS uberblock", at).u64le();
+      const big = new ByteReader(ring, "ZFS uberblock", at).u64be();
+      if (little === ZFS_MAGIC || big === ZFS_MAGIC) return true;
+    }
+    return false;
   });
 }
 

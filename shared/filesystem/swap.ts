@@ -11,6 +11,7 @@ import type { FsReader } from "./reader.ts";
 import { cleanMap, keepAll, uuidText } from "./report.ts";
 import { ByteReader } from "../core/bytes.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
+import { UsedMap } from "./used-map.ts";
 
 /** Page sizes of Linux's architectures. Unit: bytes. */
 const PAGE_SIZES: readonly number[] = [4096, 8192, 16384, 65536];
@@ -43,10 +44,10 @@ export const swapReader: FsReader = {
     const areaEnd = (lastPage + 1) * pageBytes;
     if (areaEnd > end)
       return keepAll(source, identity, "unknown", "it is larger than the partition");
-    return cleanMap(source, identity, [
-      { start: 0, end: pageBytes },
-      { start: areaEnd, end },
-    ]);
+    const used = new UsedMap();
+    used.add(0, pageBytes);
+    used.add(areaEnd, end);
+    return cleanMap(source, identity, used);
   },
 };
 

@@ -12,9 +12,9 @@ import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { DiskPlan, PartitionPlan } from "../allocation/plan.ts";
 import type { SectorSource } from "../disk/source.ts";
 import type { CodecPool } from "./codec-pool.ts";
-import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
+import { CHUNK_RAW_BYTES_MAX, LIST_MAX } from "./limits.ts";
 import { clipText, type ManifestPartition } from "./manifest.ts";
-import { type ChunkPlan, cutChunks } from "./slots.ts";
+import { type ChunkPlan, cutChunks, totalsOf } from "./slots.ts";
 import { type ByteSink, ImageWriter, type ManifestInput, type WrittenImage } from "./writer.ts";
 
 /**
@@ -62,8 +62,8 @@ export interface CaptureOutput {
  * @param out - See {@link CaptureOutput}.
  * @param options - See {@link CaptureOptions}.
  * @returns What the image became; the sink holds all of it.
- * @throws SituationError `aborted`; a system error of source or sink. The sink is idle, its
- *   content worthless.
+ * @throws SituationError `image_too_large` before anything is written, `aborted`; a system error of
+ *   source or sink. The sink is idle, its content worthless.
  */
 export async function captureImage(
   source: SectorSource,
@@ -73,13 +73,13 @@ export async function captureImage(
 ): Promise<WrittenImage> {
   const { uuid, nowMs } = options;
   const writer = new ImageWriter(out.sink, out.pool, { uuid, createdMs: nowMs });
-  const chunks = cutChunks(plan.regions, plan.sectorBytes);
-  const totalBytes = chunks.reduce((sum, { rawBytes }) => sum + rawBytes, 0);
+  const chunks = (): Iterable<ChunkPlan> => cutChunks(plan.regions, plan.sectorBytes);
+  const { rawBytes: totalBytes } = totalsOf(chunks());
   const reader = new ExtentReader(source);
   let doneBytes = 0;
   try {
     await writer.begin();
-    for (const chunk of chunks) {
+    for (const chunk of chunks()) {
       if (options.signal?.aborted === true) throw abortedError();
       await writer.addChunk(chunk, reader.read(chunk), options.level);
       doneBytes += chunk.rawBytes;
@@ -147,8 +147,16 @@ function manifestOf(plan: DiskPlan, options: CaptureOptions, codec: string): Man
       codec,
       level: options.level,
     },
-    warnings: plan.warnings.map(clipText),
+    warnings: clipList(plan.warnings),
   };
+}
+
+/** A disk of many partitions may have more to say than a manifest lists. */
+function clipList(warnings: readonly string[]): string[] {
+  const more = warnings.length - LIST_MAX;
+  if (more <= 0) return warnings.map(clipText);
+  const kept = warnings.slice(0, LIST_MAX - 1).map(clipText);
+  return [...kept, `There were ${more + 1} warnings more.`];
 }
 
 function partitionOf(plan: PartitionPlan, sectorBytes: number): ManifestPartition {

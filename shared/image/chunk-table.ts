@@ -21,16 +21,55 @@ import {
   RECORD_ALIGNMENT,
   RECORD_HEADER_BYTES,
   SLOT_LOGS,
+  TABLE_BYTES_MAX,
 } from "./limits.ts";
 
 /** "HUCT". */
 const TABLE_MAGIC = 0x48554354;
 /** Bytes before the first entry. */
-const TABLE_HEADER_BYTES = 16;
+export const TABLE_HEADER_BYTES = 16;
 /** Bytes of an entry and of an extent. */
 const ENTRY_BYTES = 96;
 const EXTENT_BYTES = 12;
 const FLAGS_KNOWN = ChunkFlag.bootGate | ChunkFlag.diskEnd;
+
+/**
+ * Gives the length of a chunk table.
+ *
+ * @param chunks - Number of chunks.
+ * @param extents - Number of extents of all chunks.
+ * @returns Unit: bytes.
+ */
+export function tableBytesOf(chunks: number, extents: number): number {
+  return TABLE_HEADER_BYTES + chunks * ENTRY_BYTES + extents * EXTENT_BYTES;
+}
+
+/**
+ * Reads the head of a chunk table, so that one that cannot be true is refused before it is read.
+ *
+ * @param bytes - At least its first 16 bytes.
+ * @param storedBytes - Length of the whole table; its counts must give the same.
+ * @returns Its counts.
+ * @throws {@link FormatError} `bad_table`, `truncated`.
+ */
+export function readTableHead(
+  bytes: Uint8Array,
+  storedBytes: number,
+): { readonly count: number; readonly extentCount: number } {
+  const reader = new ByteReader(bytes, "chunk table");
+  const magic = reader.u32be();
+  const count = reader.u32be();
+  const extentCount = reader.u32be();
+  const reserved = reader.u32be();
+  const length = tableBytesOf(count, extentCount);
+  if (magic !== TABLE_MAGIC || reserved !== 0 || count > CHUNKS_MAX) {
+    throw bad(`it begins with ${magic.toString(16)} and ${count} chunks`);
+  }
+  if (length === storedBytes && length <= TABLE_BYTES_MAX) return { count, extentCount };
+  throw bad(
+    `${storedBytes} bytes for ${count} chunks and ${extentCount} extents, ${length} wanted`,
+  );
+}
 
 /** One chunk. */
 export interface ChunkEntry {
@@ -80,19 +119,9 @@ export class ChunkTable {
    * @throws {@link FormatError} `bad_table`, `truncated`.
    */
   constructor(bytes: Uint8Array, diskBytes: number) {
-    const reader = new ByteReader(bytes, "chunk table");
-    const magic = reader.u32be();
-    this.count = reader.u32be();
-    const extentCount = reader.u32be();
-    const reserved = reader.u32be();
-    this.#extentsOffset = TABLE_HEADER_BYTES + this.count * ENTRY_BYTES;
-    const length = this.#extentsOffset + extentCount * EXTENT_BYTES;
-    if (magic !== TABLE_MAGIC || reserved !== 0 || this.count > CHUNKS_MAX) {
-      throw bad(`it begins with ${magic.toString(16)} and ${this.count} chunks`);
-    }
-    if (length !== bytes.byteLength) {
-      throw bad(`${bytes.byteLength} bytes for ${this.count} chunks, ${length} wanted`);
-    }
+    const { count, extentCount } = readTableHead(bytes, bytes.byteLength);
+    this.count = count;
+    this.#extentsOffset = tableBytesOf(count, 0);
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#check(diskBytes / EXTENT_UNIT_BYTES, extentCount);
@@ -250,7 +279,7 @@ export class ChunkTableBuilder {
   finish(): Uint8Array {
     const entries = this.#entries.subarray(0, this.#count * ENTRY_BYTES);
     const extents = this.#extents.subarray(0, this.#extentCount * EXTENT_BYTES);
-    const bytes = new Uint8Array(TABLE_HEADER_BYTES + entries.byteLength + extents.byteLength);
+    const bytes = new Uint8Array(tableBytesOf(this.#count, this.#extentCount));
     new ByteWriter(bytes)
       .u32be(TABLE_MAGIC)
       .u32be(this.#count)

@@ -9,12 +9,15 @@ import { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { crc32c, DIGEST_BYTES } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 import { SLOT_BYTES } from "../core/units.ts";
+import { tableBytesOf } from "./chunk-table.ts";
 import {
   BLOCK_BYTES,
+  CHUNK_EXTENTS_MAX,
   CHUNKS_MAX,
   FORMAT_MAJOR,
   FORMAT_MINOR,
   MANIFEST_BYTES_MAX,
+  TABLE_BYTES_MAX,
 } from "./limits.ts";
 
 /** "\x89HUCK\r\n\x1a": not text, and damaged by any transfer that rewrites line ends. */
@@ -137,7 +140,7 @@ export function encodeFooter(footer: ImageFooter): Uint8Array {
  *
  * @param bytes - The last 4096 bytes of the file.
  * @param fileBytes - Length of the file; the footer must name the same.
- * @returns What it says; all places lie inside the file.
+ * @returns What it says; all places lie inside the file, and no length is beyond its limit.
  * @throws {@link FormatError} `torn`, `bad_footer`, `unknown_version`.
  */
 export function decodeFooter(bytes: Uint8Array, fileBytes: number): ImageFooter {
@@ -160,11 +163,20 @@ export function decodeFooter(bytes: Uint8Array, fileBytes: number): ImageFooter 
     ({ offset, storedBytes }) =>
       offset >= BLOCK_BYTES && offset + storedBytes <= fileBytes - BLOCK_BYTES,
   );
-  const bounded = chunkCount <= CHUNKS_MAX && manifest.storedBytes <= MANIFEST_BYTES_MAX;
+  const tableMost = Math.min(
+    TABLE_BYTES_MAX,
+    tableBytesOf(chunkCount, chunkCount * CHUNK_EXTENTS_MAX),
+  );
+  const bounded =
+    chunkCount <= CHUNKS_MAX &&
+    table.storedBytes >= tableBytesOf(chunkCount, chunkCount) &&
+    table.storedBytes <= tableMost &&
+    manifest.storedBytes <= MANIFEST_BYTES_MAX;
   if (namedBytes !== fileBytes || !inside || !bounded) {
     throw new FormatError(
       "bad_footer",
-      `Cannot read image: its footer describes ${namedBytes} bytes with ${chunkCount} chunks, ` +
+      `Cannot read image: its footer describes ${namedBytes} bytes with ${chunkCount} chunks, a ` +
+        `table of ${table.storedBytes} and a manifest of ${manifest.storedBytes} bytes, ` +
         `${fileBytes} bytes are there`,
     );
   }

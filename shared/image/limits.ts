@@ -21,10 +21,17 @@ export const CHUNKS_MAX = 2 ** 24;
 export const CHUNK_RAW_BYTES_MAX = 1 << 20;
 /** Most extents of one chunk: 1 MiB in pieces of 512 bytes. */
 export const CHUNK_EXTENTS_MAX = 2048;
+/**
+ * Most bytes of a chunk table: what Node.js reads into one buffer at once, 2^24 chunks with 2.6
+ * extents each.
+ */
+export const TABLE_BYTES_MAX = 2 ** 31 - 1;
 /** Most bytes of a manifest. */
 export const MANIFEST_BYTES_MAX = 8 << 20;
 /** Most bytes of one text in a manifest, as UTF-8. */
 export const TEXT_BYTES_MAX = 255;
+/** Most warnings and features one manifest lists. */
+export const LIST_MAX = 256;
 /** Sizes of slots as powers of two: 1, 4, 16, 64 MiB. */
 export const SLOT_LOGS: readonly number[] = [20, 22, 24, 26];
 /** zstd level of a save that names none. */

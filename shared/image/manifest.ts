@@ -10,10 +10,13 @@ import { z } from "zod";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { FormatError } from "../core/errors.ts";
 import { PARTITIONS_MAX } from "../disk/table.ts";
-import { FORMAT_MAJOR, FORMAT_MINOR, MANIFEST_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
-
-/** Warnings and features one manifest may list. */
-const LIST_MAX = 256;
+import {
+  FORMAT_MAJOR,
+  FORMAT_MINOR,
+  LIST_MAX,
+  MANIFEST_BYTES_MAX,
+  TEXT_BYTES_MAX,
+} from "./limits.ts";
 
 const text = z.string().refine((value) => new TextEncoder().encode(value).length <= TEXT_BYTES_MAX);
 const texts = z.array(text).max(LIST_MAX);

@@ -3,13 +3,20 @@
  *
  * Slots are aligned to the disk, never to the content, so the same sectors give the same chunk in
  * every capture. A region is cut into slots of 64 MiB; one that holds more than 1 MiB of used bytes
- * is cut into four, and so on down to
- * 1 MiB. Almost empty stretches of disk thus cost one chunk instead of 64, and the rule looks at
- *   nothing but the slot.
+ * is cut into four, and so on down to 1 MiB. Almost empty stretches of disk thus cost one chunk
+ * instead of 64, and the rule looks at nothing but the slot.
  */
-import { EXTENT_UNIT_BYTES } from "../core/units.ts";
+import { SituationError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
-import { CHUNK_RAW_BYTES_MAX, ChunkFlag, SLOT_LOGS } from "./limits.ts";
+import { EXTENT_UNIT_BYTES } from "../core/units.ts";
+import { tableBytesOf } from "./chunk-table.ts";
+import {
+  CHUNK_RAW_BYTES_MAX,
+  ChunkFlag,
+  CHUNKS_MAX,
+  SLOT_LOGS,
+  TABLE_BYTES_MAX,
+} from "./limits.ts";
 
 /** Used bytes under one rule, in units of 512 bytes. */
 export interface ChunkRegion {
@@ -44,45 +51,78 @@ interface SectorRegion {
 const UNITS_MAX = CHUNK_RAW_BYTES_MAX / EXTENT_UNIT_BYTES;
 
 /**
- * Cuts the regions of a disk into chunks.
+ * Cuts the regions of a disk into chunks, one at a time: a disk may have millions.
  *
  * @param regions - From the disk plan, by ascending start.
  * @param sectorBytes - Logical sector size of the disk.
  * @returns Chunks by ascending disk position.
  */
-export function cutChunks(regions: readonly SectorRegion[], sectorBytes: number): ChunkPlan[] {
+export function* cutChunks(
+  regions: readonly SectorRegion[],
+  sectorBytes: number,
+): Generator<ChunkPlan> {
   const scale = sectorBytes / EXTENT_UNIT_BYTES;
-  const chunks: ChunkPlan[] = [];
+  const level = SLOT_LOGS.length - 1;
   for (const { partition, gate, diskEnd, used } of regions) {
     const flags = (gate ? ChunkFlag.bootGate : 0) | (diskEnd ? ChunkFlag.diskEnd : 0);
     const units = used.map(({ start, end }) => ({ start: start * scale, end: end * scale }));
-    cutRegion({ partition, flags, used: units }, chunks);
-  }
-  return chunks;
-}
-
-function cutRegion(region: ChunkRegion, chunks: ChunkPlan[]): void {
-  const level = SLOT_LOGS.length - 1;
-  for (const slot of slotsOf(region.used, SLOT_LOGS[level] ?? 0)) {
-    cutSlot(region, slot, level, chunks);
+    const region = { partition, flags, used: units };
+    for (const slot of slotsOf(units, SLOT_LOGS[level] ?? 0)) yield* cutSlot(region, slot, level);
   }
 }
 
-function cutSlot(
+/** What chunks add up to. */
+export interface ChunkTotals {
+  readonly count: number;
+  readonly extents: number;
+  /** Unit: bytes. */
+  readonly rawBytes: number;
+}
+
+/**
+ * Adds up chunks before the first of them is read.
+ *
+ * @param chunks - From {@link cutChunks}.
+ * @param chunksMax - Most that an image may have.
+ * @returns Their totals.
+ * @throws {@link SituationError} `image_too_large`.
+ */
+export function totalsOf(chunks: Iterable<ChunkPlan>, chunksMax = CHUNKS_MAX): ChunkTotals {
+  let count = 0;
+  let extents = 0;
+  let rawBytes = 0;
+  for (const chunk of chunks) {
+    count += 1;
+    extents += chunk.extents.length;
+    rawBytes += chunk.rawBytes;
+    const tableBytes = tableBytesOf(count, extents);
+    if (count <= chunksMax && tableBytes <= TABLE_BYTES_MAX) continue;
+    throw new SituationError(
+      "image_too_large",
+      `Cannot save: the disk needs more than ${count - 1} chunks and ${extents} extents, at most ` +
+        `${chunksMax} chunks and a table of ${TABLE_BYTES_MAX} bytes fit into an image`,
+      {
+        cure: "Save partitions that are kept whole with their own tools, or free some space first",
+      },
+    );
+  }
+  return { count, extents, rawBytes };
+}
+
+function* cutSlot(
   region: ChunkRegion,
   extents: readonly Range[],
   level: number,
-  chunks: ChunkPlan[],
-): void {
+): Generator<ChunkPlan> {
   const slotLog2 = SLOT_LOGS[level] ?? 0;
   const units = extents.reduce((sum, { start, end }) => sum + end - start, 0);
   if (level > 0 && units > UNITS_MAX) {
     const smaller = SLOT_LOGS[level - 1] ?? 0;
-    for (const slot of slotsOf(extents, smaller)) cutSlot(region, slot, level - 1, chunks);
+    for (const slot of slotsOf(extents, smaller)) yield* cutSlot(region, slot, level - 1);
     return;
   }
   const { partition, flags } = region;
-  chunks.push({ partition, flags, slotLog2, extents, rawBytes: units * EXTENT_UNIT_BYTES });
+  yield { partition, flags, slotLog2, extents, rawBytes: units * EXTENT_UNIT_BYTES };
 }
 
 /** Cuts extents at slot borders and gives those of each slot that has any. */

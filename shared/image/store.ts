@@ -84,7 +84,10 @@ export interface ImageStore {
    *   `aborted`; a system error when it cannot be read.
    */
   prove(name: string, signal?: AbortSignal): Promise<void>;
-  /** @returns All complete images, by name. Torn files are left out and counted in `torn`. */
+  /**
+   * @returns All complete images, by name. Files that are torn, or cannot be read for whatever
+   *   reason, are named in `torn`.
+   */
   list(): { readonly images: readonly ImageSummary[]; readonly torn: readonly string[] };
   /**
    * Takes an image out of sight; it can be brought back by hand until it is purged.

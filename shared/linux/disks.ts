@@ -4,11 +4,12 @@
  * The idea: everything comes from files of sysfs and procfs, whose roots are arguments, so a folder
  * of files is a test computer. A disk is identified by what its maker wrote into it (serial, WWN),
  * never by its kernel name. Anything that cannot be read counts as unknown, never as free. Sources:
- * Documentation/ABI/stable/sysfs-block, proc(5) on mountinfo and swaps.
+ * Documentation/ABI/stable/sysfs-block, proc(5) on swaps.
  */
 import { readFileSync, readdirSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { DiskIdentity } from "../disk/block-device.ts";
+import { MountTable } from "./mount-table.ts";
 
 /** Where sysfs and procfs are, and the folder of device files. */
 export interface SystemRoots {
@@ -109,10 +110,10 @@ function usesOf(name: string, roots: SystemRoots): readonly string[] {
   const parts = [folder, ...partitionFolders(folder, name)];
   const uses: string[] = [];
   if (attribute(join(folder, "ro")) === "1") uses.push("read-only");
-  const mounts = mountsByDevice(proc);
+  const mounts = new MountTable(roots.sys, proc);
   for (const part of parts) {
     const label = basename(part);
-    for (const place of mounts.get(attribute(join(part, "dev"))) ?? []) {
+    for (const { place } of mounts.of(label, attribute(join(part, "dev")))) {
       uses.push(
         place === "/" ? `${label} holds the running system` : `${label} mounted on ${place}`,
       );
@@ -130,21 +131,6 @@ function partitionFolders(folder: string, name: string): string[] {
   return entries(folder)
     .filter((entry) => entry.startsWith(name) && attribute(join(folder, entry, "partition")) !== "")
     .map((entry) => join(folder, entry));
-}
-
-/** proc(5): the third field of mountinfo is major:minor, the fifth the place, octal-escaped. */
-function mountsByDevice(proc: string): ReadonlyMap<string, readonly string[]> {
-  const places = new Map<string, string[]>();
-  for (const line of attribute(join(proc, "self/mountinfo")).split("\n")) {
-    const fields = line.split(" ");
-    const [, , device, , place] = fields;
-    if (device === undefined || place === undefined) continue;
-    const plain = place.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    );
-    places.set(device, [...(places.get(device) ?? []), plain]);
-  }
-  return places;
 }
 
 function swapDevices(proc: string): readonly string[] {

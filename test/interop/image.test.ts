@@ -9,11 +9,12 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imagePlace } from "../../server/local/image-place.ts";
 import { restoreLocally } from "../../server/local/image-restore.ts";
@@ -196,6 +197,76 @@ describe("an MBR disk with logical partitions", () => {
       cutOut(path("mbr-copy"), Number(start) * 512, Number(size) * 512, path("logical"));
       run("e2fsck", "-fn", path("logical"));
     }
+  });
+});
+
+/** Saves a disk, restores it over a former tenant, and saves that: the ids must be equal. */
+async function roundTrip(disk: string): Promise<string> {
+  const name = basename(disk);
+  const first = await save(disk, name);
+  const copy = `${disk}-copy`;
+  writeFileSync(copy, new Uint8Array(statSync(disk).size).fill(0x77));
+  await restore(name, copy);
+  expect((await save(copy, `${name}-again`)).id).toBe(first.id);
+  return copy;
+}
+
+describe("an MBR that names no partition, in front of what covers the whole disk", () => {
+  test("an ext4 with a boot loader keeps all its files", async () => {
+    const disk = path("superfloppy");
+    makeExt(disk, 32 * MIB, path("tree/d1"), ["-t", "ext4"]);
+    const code = Buffer.alloc(512, 0x90, "latin1").fill(0, 446, 510);
+    code.writeUInt16LE(0xaa55, 510);
+    writeFileSync(path("boot"), code);
+    putInto(disk, 0, path("boot"));
+    const copy = await roundTrip(disk);
+    expect(readFileSync(copy).subarray(0, 512)).toEqual(code);
+    run("e2fsck", "-fn", copy);
+    expect(run("debugfs", "-R", "ls /", copy)).toContain("small-1");
+  });
+
+  test("a swap area keeps its header, and the empty label before it", async () => {
+    const disk = path("swap-disk");
+    makeFile(disk, 32 * MIB);
+    run("sh", "-c", `echo 'label: dos' | sfdisk -q ${disk}`);
+    run("mkswap", "-L", "whole", disk);
+    expect(readFileSync(disk).readUInt16LE(510)).toBe(0xaa55); // mkswap spares a table
+    const copy = await roundTrip(disk);
+    expect(run("swaplabel", copy)).toMatch(/LABEL: *whole/);
+    expect(readFileSync(copy).subarray(0, 4096)).toEqual(readFileSync(disk).subarray(0, 4096));
+  });
+
+  test("a swap area behind an empty GPT keeps its header", async () => {
+    const disk = path("swap-gpt");
+    makeFile(disk, 32 * MIB);
+    run("sgdisk", "-o", disk);
+    run("mkswap", "-L", "whole", disk);
+    const copy = await roundTrip(disk);
+    expect(run("swaplabel", copy)).toMatch(/LABEL: *whole/);
+  });
+});
+
+describe("a table that goes on beyond the first MiB, and a first partition beyond 64 MiB", () => {
+  const table = (of: string): string => run("sfdisk", "-d", of).replaceAll(of, "disk");
+
+  test("keeps the EBR of an extended partition whose first logical is gone", async () => {
+    const disk = path("far-logical");
+    makeFile(disk, 160 * MIB);
+    writeFileSync(path("sfdisk"), "label: dos\nstart=2048,type=5\n,80M,L\n,16M,L\n");
+    run("sh", "-c", `sfdisk -q ${disk} < ${path("sfdisk")}`);
+    run("sfdisk", "-q", "--delete", disk, "5");
+    expect(table(disk)).toMatch(/type=83/);
+    expect(table(await roundTrip(disk))).toBe(table(disk));
+  });
+
+  test("keeps GPT entries that sgdisk moved", async () => {
+    const disk = path("far-gpt");
+    makeFile(disk, 160 * MIB);
+    run("sgdisk", "-j", "4096", "-n", "1:262144:+16M", disk);
+    const copy = await roundTrip(disk);
+    expect(run("sgdisk", "-v", copy)).toMatch(/No problems found/);
+    expect(run("sgdisk", "-p", copy)).not.toMatch(/damaged|corrupt/i);
+    expect(table(copy)).toBe(table(disk));
   });
 });
 

@@ -94,6 +94,45 @@ describe("saveImage() and restoreLocally()", () => {
     expect(readFileSync(target).every((byte) => byte === 5)).toBe(true);
   });
 
+  test("tell why a save failed, also when its draft cannot be removed", async () => {
+    const stop = new AbortController();
+    const meddling: Reporter = {
+      ...reporter,
+      progress: () => {
+        for (const entry of readdirSync(path("store"))) {
+          if (entry.startsWith(".draft-")) rmSync(path(`store/${entry}`));
+        }
+        stop.abort();
+      },
+    };
+    const work = saveImage(saveTask(path("disk-512"), "never"), meddling, stop.signal);
+    await expect(work).rejects.toThrow(/it was stopped/);
+  });
+
+  test("leave no new file when nothing could be written, and a begun one alone", async () => {
+    const damaged = readFileSync(path("store/i512.huck"));
+    damaged[5000] = (damaged[5000] ?? 0) ^ 1;
+    writeFileSync(path("damaged.huck"), damaged);
+    const target = path("new");
+    const work = restoreLocally(restoreTask(path("damaged.huck"), target), reporter, never);
+    await expect(work).rejects.toThrow(/Cannot use chunk/);
+    expect(existsSync(target)).toBe(false);
+    const stop = new AbortController();
+    const stopping: Reporter = {
+      ...reporter,
+      progress: (text) => {
+        if (text.startsWith("writing")) stop.abort();
+      },
+    };
+    const image = path("store/i512.huck");
+    const begun = restoreLocally(restoreTask(image, target), stopping, stop.signal);
+    await expect(begun).rejects.toThrow(/it was stopped/);
+    expect(readFileSync(target).toString("latin1", 0, 8)).toBe("HUCKGATE");
+    await expect(restoreLocally(restoreTask(image, target), reporter, never)).rejects.toThrow(
+      /it exists/,
+    );
+  });
+
   test("make no target when the image is torn", async () => {
     writeFileSync(path("torn.huck"), readFileSync(path("store/i512.huck")).subarray(0, -10));
     const work = restoreLocally(restoreTask(path("torn.huck"), path("none")), reporter, never);

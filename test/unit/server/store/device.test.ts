@@ -69,5 +69,9 @@ describe("targets", () => {
     expect(() => {
       createTargetFile(path("target"), 10);
     }).toThrow(/EEXIST/);
+    expect(() => {
+      createTargetFile(path("too-large"), 2 ** 63); // no file system has files of that length
+    }).toThrow();
+    expect(targetKind(path("too-large"))).toBe("nothing");
   });
 });

@@ -2,19 +2,27 @@
  * Goal: a folder is a store that loses nothing. Method: the contract, then what only files can
  * suffer.
  */
+import { execFileSync } from "node:child_process";
 import {
+  closeSync,
+  mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { openFolderStore, openImageFile } from "../../../../server/store/folder.ts";
+import { FormatError } from "../../../../shared/core/errors.ts";
+import { encodeFooter, encodeHeader } from "../../../../shared/image/header.ts";
 import { gptDisk, savedBytes } from "../../shared/image/fixtures.ts";
 import { testImageStore } from "../../shared/image/store-contract.ts";
 
@@ -77,6 +85,45 @@ describe("FolderStore", () => {
     expect(images.map(({ name }) => name)).toEqual(["good"]);
     expect(torn).toEqual(["text", "torn"]);
     expect(() => store.open("torn")).toThrow(/no footer at its end/);
+  });
+
+  test("lists what cannot be opened apart, whatever it is", async () => {
+    const store = openFolderStore(folder);
+    const draft = await store.draft("good");
+    await draft.append(await whole);
+    await draft.commit();
+    mkdirSync(join(folder, "a-folder.huck"));
+    symlinkSync("a-loop.huck", join(folder, "a-loop.huck"));
+    execFileSync("mkfifo", [join(folder, "a-pipe.huck")]);
+    symlinkSync("nowhere", join(folder, "gone.huck"));
+    const { images, torn } = store.list();
+    expect(images.map(({ name }) => name)).toEqual(["good"]);
+    expect(torn).toEqual(["a-folder", "a-loop", "a-pipe"]);
+  });
+
+  test("reads little of a sparse file that claims a table of 1 GiB", () => {
+    const store = openFolderStore(folder);
+    const path = join(folder, "huge.huck");
+    const fileBytes = 2 ** 31;
+    const uuid = new Uint8Array(16);
+    const place = (offset: number, storedBytes: number) => ({
+      ...{ offset, storedBytes, digest: new Uint8Array(32) },
+    });
+    const table = place(4096, 2 ** 30);
+    const footer = {
+      uuid,
+      fileBytes,
+      chunkCount: 2 ** 16,
+      table,
+      manifest: place(2 ** 30 + 8192, 9),
+    };
+    const fd = openSync(path, "w");
+    writeSync(fd, encodeHeader({ uuid, createdMs: 0 }));
+    const end = encodeFooter({ ...footer, imageId: new Uint8Array(32) });
+    writeSync(fd, end, 0, end.byteLength, fileBytes - end.byteLength);
+    closeSync(fd);
+    expect(() => store.open("huge")).toThrow(FormatError);
+    expect(store.list()).toEqual({ images: [], torn: ["huge"] });
   });
 
   test("prove() names the chunk that was damaged on the disk", async () => {

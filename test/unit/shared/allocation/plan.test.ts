@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { planDisk, usedSectors } from "../../../../shared/allocation/plan.ts";
-import { cutRegions, type Region } from "../../../../shared/allocation/regions.ts";
-import { rangesCover, totalOfRanges } from "../../../../shared/core/ranges.ts";
+import { cutRegions, lostInGaps, type Region } from "../../../../shared/allocation/regions.ts";
+import { type Range, rangesCover, totalOfRanges } from "../../../../shared/core/ranges.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import type { Partition, PartitionTable } from "../../../../shared/disk/table.ts";
 import { diskOf, putGpt, putMbr, readVector } from "../disk/fixtures.ts";
@@ -125,7 +125,36 @@ describe("planDisk()", () => {
     const disk = new Uint8Array(6 * MIB_SECTORS * 512);
     putMbr(disk, 0, [{ start: MIB_SECTORS, sectorCount: 16 }]);
     const plan = planDisk(memorySource(disk), { rawIfDirty: false });
-    expect(plan.warnings.join()).toMatch(/4186112 bytes behind the last partition/);
+    expect(plan.warnings).toContain(
+      "4186112 bytes of the disk (1056768 to 5242880) are outside every partition and not kept.",
+    );
+  });
+
+  test("warns of every gap of which something is not kept", () => {
+    const disk = new Uint8Array(200 * MIB_SECTORS * 512);
+    putMbr(disk, 0, [
+      { start: 66 * MIB_SECTORS, sectorCount: MIB_SECTORS },
+      { start: 132 * MIB_SECTORS, sectorCount: MIB_SECTORS },
+    ]);
+    const { warnings } = planDisk(memorySource(disk), { rawIfDirty: false });
+    const lost = warnings.filter((one) => one.includes("not kept"));
+    expect(lost.map((one) => /^\d+ bytes of the disk \((.*?)\)/.exec(one)?.[1])).toEqual([
+      `${1 << 20} to ${65 << 20}`,
+      `${68 << 20} to ${131 << 20}`,
+      `${133 << 20} to ${199 << 20}`,
+    ]);
+  });
+
+  test("keeps the sector of an MBR without partitions as part of the whole disk", () => {
+    const disk = diskOf(readVector("filesystem/ext4.json"));
+    putMbr(disk, 0, []);
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(plan.table.kind).toBe("none");
+    expect(plan.partitions.map(({ mode, report }) => [mode, report?.kind])).toEqual([
+      ["allocated", "ext4"],
+    ]);
+    expect(plan.regions[0]?.start).toBe(0);
+    expect(rangesCover(usedSectors(plan), [{ start: 0, end: 1 }])).toBe(true);
   });
 });
 
@@ -148,5 +177,59 @@ describe("cutRegions()", () => {
       { start: far - MIB_SECTORS, end: far },
     ]);
     expect(regions.map(({ gate }) => gate)).toEqual([true, false, false, false]);
+  });
+
+  const uses = (start: number, sectorCount: number) => [
+    {
+      partition: { number: 1, start, sectorCount, type: "", name: "", guid: "", container: false },
+      used: [],
+    },
+  ];
+  const tableOf = (...tableSectors: Range[]): PartitionTable => ({
+    ...{ kind: "gpt", diskId: "", partitions: [], tableSectors, backupSectors: 33, warnings: [] },
+  });
+  const placesOf = (regions: readonly Region[]) =>
+    regions.map(({ start, end, gate, diskEnd }) => [start, end, gate, diskEnd]);
+
+  test("keeps table sectors in the middle of a long gap before the first partition", () => {
+    const far = 128 * MIB_SECTORS;
+    const table = tableOf({ start: 0, end: 2 }, { start: 4096, end: 4128 });
+    const disk = { sectorCount: far + 100, sectorBytes: 512 };
+    expect(placesOf(cutRegions(table, uses(far, 100), disk))).toEqual([
+      [0, MIB_SECTORS, true, false],
+      [4096, 4128, true, false],
+      [far - MIB_SECTORS, far, true, false],
+    ]);
+    expect(lostInGaps(table, uses(far, 100), disk)).toEqual([
+      { start: MIB_SECTORS, end: 4096 },
+      { start: 4128, end: far - MIB_SECTORS },
+    ]);
+  });
+
+  test.each([
+    [
+      10,
+      [
+        [0, 1, true, false],
+        [9, 10, true, true],
+      ],
+    ],
+    [
+      1.5,
+      [
+        [0, 1, true, false],
+        [1, 1.5, true, true],
+      ],
+    ],
+    [0.5, [[0, 0.5, true, false]]],
+  ])("keeps the head and the end of a disk of %d MiB without partitions", (size, wanted) => {
+    const table = tableOf({ start: 0, end: 34 });
+    const disk = { sectorCount: size * MIB_SECTORS, sectorBytes: 512 };
+    const scaled = wanted.map(([start = 0, end = 0, ...rules]) => [
+      Number(start) * MIB_SECTORS,
+      Number(end) * MIB_SECTORS,
+      ...rules,
+    ]);
+    expect(placesOf(cutRegions(table, [], disk))).toEqual(scaled);
   });
 });

@@ -9,6 +9,7 @@ import {
   intersectRanges,
   normalRanges,
   rangesCover,
+  rangesWithin,
   subtractRanges,
   totalOfRanges,
 } from "../../../../shared/core/ranges.ts";
@@ -62,4 +63,34 @@ test("subtractRanges() and intersectRanges() equal the set operations", () => {
       expect(rangesCover(left, right)).toBe(unitsOf(right).isSubsetOf(unitsOf(left)));
     }),
   );
+});
+
+test("rangesWithin() equals an intersection with one range", () => {
+  fc.assert(
+    fc.property(anyRanges, fc.nat(UNITS), fc.nat(UNITS), (ranges, start, length) => {
+      const normal = normalRanges(ranges);
+      const span = { start, end: start + length };
+      expect(rangesWithin(normal, span)).toEqual(intersectRanges(normal, [span]));
+    }),
+    { examples: [[[{ start: 0, end: 4 }], 1, 0]] }, // an empty span inside a range
+  );
+});
+
+test("rangesWithin() looks at few of many ranges", () => {
+  const all = Array.from({ length: 1 << 16 }, (_, index) => ({
+    start: 10 * index,
+    end: 10 * index + 5,
+  }));
+  let looks = 0;
+  const watched = new Proxy(all, {
+    get(target, key, receiver) {
+      if (typeof key === "string" && /^\d+$/.test(key)) looks += 1;
+      return Reflect.get(target, key, receiver) as unknown;
+    },
+  });
+  expect(rangesWithin(watched, { start: 600_003, end: 600_012 })).toEqual([
+    { start: 600_003, end: 600_005 },
+    { start: 600_010, end: 600_012 },
+  ]);
+  expect(looks).toBeLessThan(30);
 });

@@ -50,6 +50,41 @@ describe("readMbr()", () => {
     expect(readMbr(memorySource(disk)).diskId).toBe("deadbeef");
   });
 
+  test("counts an entry by its length, whatever its type", () => {
+    const disk = new Uint8Array(4096 * 512);
+    putMbr(disk, 0, [
+      { start: 64, sectorCount: 100, type: 0 },
+      { start: 300, sectorCount: 0 },
+    ]);
+    const { partitions } = readMbr(memorySource(disk));
+    expect(partitions.map(({ number, start, type }) => [number, start, type])).toEqual([
+      [1, 64, "0x00"],
+    ]);
+  });
+
+  test("follows a chain whose first logical partition was deleted", () => {
+    const disk = extendedDisk();
+    disk.fill(0, 1000 * 512 + 446, 1000 * 512 + 462);
+    const { partitions, tableSectors } = readMbr(memorySource(disk));
+    expect(partitions.map(({ number, start }) => [number, start])).toEqual([
+      [1, 64],
+      [2, 1000],
+      [5, 1300],
+      [6, 1500],
+    ]);
+    expect(tableSectors.map(({ start }) => start)).toEqual([0, 1000, 1200, 1400]);
+  });
+
+  test("reads a link in the first entry of an EBR, and data in the second", () => {
+    const disk = extendedDisk();
+    putMbr(disk, 1200 * 512, [
+      { start: 400, sectorCount: 200, type: EXTENDED },
+      { start: 100, sectorCount: 60, type: 0 },
+    ]);
+    const { partitions } = readMbr(memorySource(disk));
+    expect(partitions.map(({ start }) => start)).toEqual([64, 1000, 1100, 1300, 1500]);
+  });
+
   test("refuses when the chain comes back to an EBR it has seen", () => {
     const disk = extendedDisk();
     putMbr(disk, 1400 * 512, [

@@ -24,6 +24,24 @@ describe("readPartitionTable()", () => {
     }
   });
 
+  test("finds no table when an MBR has no entry, or an empty extended partition", () => {
+    const disk = new Uint8Array(4096 * 512);
+    putMbr(disk, 0, []);
+    expect(readPartitionTable(memorySource(disk))).toMatchObject({
+      kind: "none",
+      warnings: ["The MBR names no partition: the disk is taken as a whole."],
+    });
+    putMbr(disk, 0, [{ start: 1000, sectorCount: 2000, type: 5 }]);
+    putMbr(disk, 1000 * 512, []);
+    expect(readPartitionTable(memorySource(disk)).kind).toBe("none");
+  });
+
+  test("takes a named boot sector for code when its only entries have type 0", () => {
+    const disk = diskOf(readVector("filesystem/fat32.json"));
+    putMbr(disk, 0, [{ start: 64, sectorCount: 100, type: 0 }]);
+    expect(readPartitionTable(memorySource(disk)).kind).toBe("none");
+  });
+
   test("takes the GPT when the MBR is protective", () => {
     expect(readPartitionTable(memorySource(gptDisk())).kind).toBe("gpt");
   });

@@ -18,7 +18,7 @@ const before = disk.slice();
 const OFFSETS = [0x4, 0x14, 0x18, 0x1c, 0x20, 0x28, 0x4c, 0x58, 0x60, 0x64, 0xce, 0xfe, 0x104];
 
 describe("usedBlocks()", () => {
-  test("gives a normal list or a sentence for any numbers in the superblock", () => {
+  test("gives a map or a sentence for any numbers in the superblock", () => {
     const words = fc.tuple(
       fc.constantFrom(...OFFSETS),
       fc.oneof(fc.nat(40), fc.nat(), fc.constantFrom(0xffffffff, 0x80000000, 1024, 8192)),
@@ -32,9 +32,9 @@ describe("usedBlocks()", () => {
         if (typeof superblock === "string") return;
         const used = usedBlocks(source, superblock);
         if (typeof used === "string") return;
-        for (const { start, end } of used) {
+        for (const { start, end } of used.ranges) {
           expect(start).toBeGreaterThanOrEqual(0);
-          expect(end).toBeLessThanOrEqual(superblock.blocksCount);
+          expect(end).toBeLessThanOrEqual(superblock.blocksCount * superblock.blockBytes);
         }
       }),
       { numRuns: 300 },

@@ -115,4 +115,38 @@ describe("fatReader", () => {
     disk.set([0x55, 0xaa], 510);
     expect(fatReader.recognises(memorySource(disk))).toBe(false);
   });
+
+  test("keeps the map of a FAT32 small when every other cluster is in use", () => {
+    const clusters = 1 << 20;
+    const tableSectors = (clusters + 2) / 128 + 1;
+    const boot = new DataView(new ArrayBuffer(512));
+    for (const [offset, value] of [
+      [0, 0xeb],
+      [13, 1],
+      [16, 1],
+      [21, 0xf8],
+    ] as const)
+      boot.setUint8(offset, value);
+    boot.setUint16(11, 512, true);
+    boot.setUint16(14, 32, true);
+    boot.setUint32(32, 32 + Math.floor(tableSectors) + clusters, true);
+    boot.setUint32(36, Math.floor(tableSectors), true);
+    boot.setUint16(510, 0xaa55, true);
+    const sectorCount = boot.getUint32(32, true);
+    const report = fatReader.read({
+      sectorBytes: 512,
+      sectorCount,
+      read(lba, into) {
+        const entries = new DataView(into.buffer, into.byteOffset, into.byteLength);
+        for (let at = 0; at < into.byteLength; at += 4) {
+          const entry = ((lba - 32) * 512 + at) / 4;
+          entries.setUint32(at, entry === 1 || entry % 2 === 0 ? 0x0fffffff : 0, true);
+        }
+        if (lba === 0) into.set(new Uint8Array(boot.buffer));
+      },
+    });
+    expect([report.kind, report.state]).toEqual(["fat32", "clean"]);
+    expect(report.used).toHaveLength(1); // all gaps have one cluster
+    expect(report.warnings.join()).toMatch(/more than 262144 pieces, so free gaps shorter than 64/);
+  });
 });

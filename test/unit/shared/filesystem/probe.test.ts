@@ -18,6 +18,8 @@ const SIGNATURES: readonly (readonly [string, number, string])[] = [
   ["linux_raid", 4096, "\xfc\x4e\x2b\xa9"],
   ["linux_raid", SIZE - 8192, "\xfc\x4e\x2b\xa9"],
   ["linux_raid", SIZE - 65536, "\xfc\x4e\x2b\xa9"],
+  ["zfs_member", 128 * 1024, "\x0c\xb1\xba\0\0\0\0\0"],
+  ["zfs_member", 255 * 1024, "\0\0\0\0\0\xba\xb1\x0c"],
   ["ntfs", 3, "NTFS    "],
   ["exfat", 3, "EXFAT   "],
   ["xfs", 0, "XFSB"],
@@ -46,6 +48,23 @@ describe("readFileSystem()", () => {
     const disk = diskOf(readVector("filesystem/ext4.json"));
     disk.set(Buffer.from("fc4e2ba9", "hex"), disk.byteLength - 8192);
     expect(readFileSystem(memorySource(disk)).kind).toBe("linux_raid");
+  });
+
+  test.each([
+    ["the second label at the head", 256 + 128],
+    ["the first label at the end", 2048 - 512 + 129],
+    ["the last label", 2048 - 1],
+  ])("trusts no ext4 below the uberblock of %s", (_, offsetKib) => {
+    const disk = new Uint8Array(2048 * 1024 + 512); // labels at the end are aligned
+    disk.set(diskOf(readVector("filesystem/ext4.json")));
+    expect(readFileSystem(memorySource(disk)).kind).toBe("ext4");
+    disk.set(Buffer.from("0cb1ba0000000000", "hex"), offsetKib * 1024);
+    const report = readFileSystem(memorySource(disk));
+    expect([report.kind, report.rawBecause]).toEqual([
+      "zfs_member",
+      "it is a member of a ZFS pool",
+    ]);
+    expect(report.used).toEqual([{ start: 0, end: disk.byteLength / 512 }]);
   });
 
   test("keeps a partition whole when two file systems claim it", () => {

@@ -2,6 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { cleanMap, keepAll, uuidText } from "../../../../shared/filesystem/report.ts";
+import { UsedMap } from "../../../../shared/filesystem/used-map.ts";
+
+function mapOf(...bytes: readonly (readonly [number, number])[]): UsedMap {
+  const map = new UsedMap();
+  for (const [start, end] of bytes) map.add(start, end);
+  return map;
+}
 
 const IDENTITY = { kind: "test", features: [], blockBytes: 512, uuid: "", label: "" };
 
@@ -11,19 +18,13 @@ describe("cleanMap()", () => {
     [4096, [{ start: 0, end: 1 }]],
   ])("widens bytes to whole sectors of %i bytes and joins neighbours", (sectorBytes, used) => {
     const source = memorySource(new Uint8Array(64 * 4096), sectorBytes);
-    const bytes = [
-      { start: 100, end: 200 },
-      { start: 0, end: 10 },
-    ];
+    const bytes = mapOf([100, 200], [0, 10]);
     expect(cleanMap(source, IDENTITY, bytes).used).toEqual(used);
   });
 
   test("drops what is empty and stays inside the source", () => {
     const source = memorySource(new Uint8Array(1024));
-    const bytes = [
-      { start: 600, end: 5000 },
-      { start: 300, end: 300 },
-    ];
+    const bytes = mapOf([600, 5000], [300, 300]);
     expect(cleanMap(source, IDENTITY, bytes).used).toEqual([{ start: 1, end: 2 }]);
   });
 });

@@ -97,6 +97,32 @@ describe("footer", () => {
     const many = { ...FOOTER, chunkCount: 2 ** 24 + 1 };
     expect(() => decodeFooter(encodeFooter(many), 100_000)).toThrow(/footer describes/);
   });
+
+  const GIB = 2 ** 30;
+  test.each([
+    ["table longer than 2048 extents for each chunk", 3, 3 * (96 + 12 * 2048) + 17, 500],
+    ["table shorter than one extent for each chunk", 3, 3 * (96 + 12) + 15, 500],
+    ["table of 3 GiB", 2 ** 24, 3 * GIB, 500],
+    ["manifest of 3 GiB", 3, 1000, 3 * GIB],
+  ])("decodeFooter() refuses a %s", (_, chunkCount, tableBytes, manifestBytes) => {
+    const footer = {
+      ...FOOTER,
+      fileBytes: 8 * GIB,
+      chunkCount,
+      table: place(8192, tableBytes, 1),
+      manifest: place(4 * GIB, manifestBytes, 2),
+    };
+    expect(() => decodeFooter(encodeFooter(footer), 8 * GIB)).toThrow(
+      `a table of ${tableBytes} and a manifest of ${manifestBytes} bytes`,
+    );
+  });
+
+  test("decodeFooter() takes the shortest and the longest table of its chunks", () => {
+    for (const storedBytes of [16 + 3 * (96 + 12), 16 + 3 * (96 + 12 * 2048)]) {
+      const footer = { ...FOOTER, table: place(8192, storedBytes, 1) };
+      expect(decodeFooter(encodeFooter(footer), 100_000)).toEqual(footer);
+    }
+  });
 });
 
 describe("record header", () => {

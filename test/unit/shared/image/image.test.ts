@@ -77,6 +77,18 @@ describe("captureImage()", () => {
     expect(toHex((await saved(free)).index.imageId)).toBe(toHex(one.index.imageId));
   });
 
+  test("lists as many warnings as a manifest holds, and counts the others", async () => {
+    const source = memorySource(tinyDisk());
+    const plan = planDisk(source, { rawIfDirty: false });
+    const warnings = Array.from({ length: 300 }, (_, index) => `Warning ${index}.`);
+    const sink = new MemorySink();
+    const made = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "huck", host: "here" };
+    await captureImage(source, { ...plan, warnings }, { sink, pool }, made);
+    const listed = openImage(imageBytes(sink.bytes)).manifest.warnings;
+    expect(listed).toHaveLength(256);
+    expect(listed.slice(-2)).toEqual(["Warning 254.", "There were 45 warnings more."]);
+  });
+
   test("works on disks with sectors of 4096 bytes", async () => {
     const { index } = await saved(gptDisk(4096), 4096);
     expect(index.manifest.disk.sectorBytes).toBe(4096);
@@ -156,6 +168,24 @@ describe("openImage()", () => {
     const footer = decodeFooter(bytes.subarray(end), bytes.byteLength);
     bytes.set(encodeFooter({ ...footer, uuid: new Uint8Array(16) }), end);
     expect(() => openImage(imageBytes(bytes))).toThrow(/of two files/);
+  });
+
+  test("reads no table whose head contradicts its length", async () => {
+    const { bytes, index } = await saved(tinyDisk());
+    const fileBytes = 2 ** 31;
+    const table = { ...index.footer.table, storedBytes: 2 ** 30 };
+    const footer = encodeFooter({ ...index.footer, fileBytes, chunkCount: 2 ** 16, table });
+    let longest = 0;
+    const file = {
+      fileBytes,
+      read(offset: number, into: Uint8Array) {
+        longest = Math.max(longest, into.byteLength);
+        if (offset === fileBytes - footer.byteLength) into.set(footer);
+        else into.set(bytes.subarray(offset, offset + into.byteLength));
+      },
+    };
+    expect(() => openImage(file)).toThrow(/^Cannot read chunk table: 1073741824 bytes for/);
+    expect(longest).toBe(4096);
   });
 
   test("refuses an image whose id is not its content's", async () => {

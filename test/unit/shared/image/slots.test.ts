@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normalRanges, type Range } from "../../../../shared/core/ranges.ts";
-import { type ChunkPlan, cutChunks } from "../../../../shared/image/slots.ts";
+import { type ChunkPlan, cutChunks, totalsOf } from "../../../../shared/image/slots.ts";
 
 const MIB_UNITS = 2048;
 const region = (used: readonly Range[]) => [{ partition: 3, gate: false, diskEnd: false, used }];
@@ -23,7 +23,7 @@ describe("cutChunks()", () => {
   test("covers every used unit once and keeps all limits", () => {
     fc.assert(
       fc.property(maps, (used) => {
-        const chunks = cutChunks(region(used), 512);
+        const chunks = [...cutChunks(region(used), 512)];
         expect(normalRanges(chunks.flatMap(({ extents }) => extents))).toEqual(used);
         let end = 0;
         for (const { extents, rawBytes, slotLog2, partition } of chunks) {
@@ -47,9 +47,10 @@ describe("cutChunks()", () => {
       { start: 0, end: 1 },
       { start: 60 * MIB_UNITS, end: 61 * MIB_UNITS - 1 },
     ];
-    expect(cutChunks(region(sparse), 512).map(({ slotLog2 }) => slotLog2)).toEqual([26]);
-    const full = cutChunks(region([{ start: 0, end: 5 * MIB_UNITS }]), 512);
-    expect(full.map(({ slotLog2 }) => slotLog2)).toEqual([20, 20, 20, 20, 22]);
+    const slots = (used: readonly Range[]) =>
+      [...cutChunks(region(used), 512)].map(({ slotLog2 }) => slotLog2);
+    expect(slots(sparse)).toEqual([26]);
+    expect(slots([{ start: 0, end: 5 * MIB_UNITS }])).toEqual([20, 20, 20, 20, 22]);
   });
 
   test("gives identical chunks for slots that did not change", () => {
@@ -60,9 +61,7 @@ describe("cutChunks()", () => {
           Math.floor((chunk.extents[0]?.start ?? 0) / (64 * MIB_UNITS)) === slot;
         const changed = normalRanges([...used, { start: place, end: place + 1 }]);
         const others = (list: readonly Range[]) =>
-          cutChunks(region(list), 512)
-            .filter((chunk) => !inSlot(chunk))
-            .map(keyOf);
+          [...cutChunks(region(list), 512)].filter((chunk) => !inSlot(chunk)).map(keyOf);
         expect(others(changed)).toEqual(others(used));
       }),
     );
@@ -75,7 +74,32 @@ describe("cutChunks()", () => {
 
   test("marks gate and disk end", () => {
     const used = [{ start: 0, end: 1 }];
-    const chunks = cutChunks([{ partition: 0, gate: true, diskEnd: true, used }], 512);
-    expect(chunks[0]?.flags).toBe(3);
+    const [chunk] = cutChunks([{ partition: 0, gate: true, diskEnd: true, used }], 512);
+    expect(chunk?.flags).toBe(3);
+  });
+});
+
+describe("totalsOf()", () => {
+  const sparse = [0, 1, 2].map((slot) => ({
+    start: slot * 64 * MIB_UNITS,
+    end: 130_000 * slot + 9,
+  }));
+
+  test("adds up what would be read", () => {
+    const all = normalRanges(sparse);
+    const chunks = [...cutChunks(region(all), 512)];
+    expect(totalsOf(chunks)).toEqual({
+      count: chunks.length,
+      extents: chunks.flatMap(({ extents }) => extents).length,
+      rawBytes: 512 * all.reduce((sum, { start, end }) => sum + end - start, 0),
+    });
+  });
+
+  test("refuses more chunks than an image may have, at the first one too many", () => {
+    const disk = [{ start: 0, end: 2 ** 53 / 512 }]; // too many to be counted to the end
+    const chunks = (): Iterable<ChunkPlan> => cutChunks(region(disk), 512);
+    expect(() => totalsOf(chunks(), 1000)).toThrow(
+      /^Cannot save: the disk needs more than 1000 chunks/,
+    );
   });
 });

@@ -98,6 +98,7 @@ describe("diskIdentity()", () => {
     ["a mounted partition", "36 1 8:1 / /srv/my\\040data rw - ext4 /dev/sda1 rw", "/srv/my data"],
     ["the running system", "22 1 8:1 / / rw - ext4 /dev/sda1 rw", "running system"],
     ["the mounted disk itself", "36 1 8:0 / /mnt rw - ext4 /dev/sda rw", "sda mounted on /mnt"],
+    ["a Btrfs, by its source", "40 1 0:33 / /srv rw - btrfs /dev/sda1 rw", "sda1 mounted on /srv"],
   ])("names %s as a reason not to write", (_, line, reason) => {
     sataDisk();
     put("proc/self/mountinfo", `21 1 0:5 / /dev rw - devtmpfs udev rw\n${line}\n`);

@@ -1,0 +1,113 @@
+/**
+ * What is mounted from which block device.
+ *
+ * The idea: a mount names its device twice, by number and by source, and neither is always true. A
+ * file system over several devices, such as Btrfs, has a number of its own (0:NN) that no device
+ * carries, and names one of its devices at most. So a mount belongs to a device when the number is
+ * equal, or the source leads to it, or Btrfs says that it holds both. Sources: proc(5) on
+ * mountinfo, fs/btrfs/sysfs.c.
+ */
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+
+/** One mount of a device. */
+export interface DeviceMount {
+  /** Where it is mounted. */
+  readonly place: string;
+  /** Something may write through it. */
+  readonly writable: boolean;
+}
+
+interface Mount extends DeviceMount {
+  /** "major:minor". */
+  readonly number: string;
+  readonly source: string;
+}
+
+/** Seen from another mount namespace only, so that nobody here can say how it is mounted. */
+const HIDDEN: DeviceMount = { place: "a place of another namespace", writable: true };
+
+/** The mounts of this computer at one moment. */
+export class MountTable {
+  readonly #mounts: readonly Mount[];
+  /** Kernel names of the devices of each Btrfs file system in use. */
+  readonly #volumes: readonly (readonly string[])[];
+
+  /**
+   * @param sys - Root of sysfs.
+   * @param proc - Root of procfs.
+   * @throws A system error when mountinfo cannot be read: then nothing counts as free.
+   */
+  constructor(sys = "/sys", proc = "/proc") {
+    const lines = readFileSync(join(proc, "self/mountinfo"), "utf8").split("\n");
+    this.#mounts = lines.flatMap(mountOf);
+    const folder = join(sys, "fs/btrfs");
+    this.#volumes = entries(folder).map((volume) => entries(join(folder, volume, "devices")));
+  }
+
+  /**
+   * Finds the mounts of one device.
+   *
+   * @param name - Kernel name of a disk or partition, for example "sda1".
+   * @param number - Its "major:minor".
+   * @returns All that is mounted from it; empty when it is free.
+   */
+  of(name: string, number: string): readonly DeviceMount[] {
+    const volumes = this.#volumes.filter((devices) => devices.includes(name));
+    const names = new Set([name, ...volumes.flat()]);
+    const found = this.#mounts.filter(
+      (mount) => mount.number === number || leadsTo(mount.source, names, number),
+    );
+    return found.length === 0 && volumes.length > 0 ? [HIDDEN] : found;
+  }
+}
+
+/**
+ * Fields: 3 the number, 5 the place, 6 options of the place; behind a "-" type, source and options
+ * of the file system, which say "ro" when nothing can write, whatever the place says.
+ */
+function mountOf(line: string): Mount[] {
+  const fields = line.split(" ");
+  const separator = fields.indexOf("-", 6);
+  const [, , number, , place, options] = fields;
+  if (number === undefined || place === undefined) return [];
+  const [, , source = "", own] = separator < 0 ? [] : fields.slice(separator);
+  const writable = !(own ?? options ?? "").split(",").includes("ro");
+  return [{ number, place: plainText(place), source: plainText(source), writable }];
+}
+
+/** Blanks and backslashes are written in octal. */
+function plainText(field: string): string {
+  return field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}
+
+/** A source may be a link, and may have been renamed since. */
+function leadsTo(source: string, names: ReadonlySet<string>, number: string): boolean {
+  if (!source.startsWith("/")) return false; // "tmpfs", "server:/export"
+  if (names.has(source.replace(/^\/dev\//, "").replaceAll("/", "!"))) return true;
+  try {
+    if (names.has(basename(realpathSync(source)))) return true;
+    const { rdev } = statSync(source);
+    return rdev !== 0 && numberOf(rdev) === number;
+  } catch {
+    return false; // gone: what is mounted from it has another name now
+  }
+}
+
+/** As the C library packs them: 8 low bits of minor, 12 of major, then the rest of both. */
+function numberOf(rdev: number): string {
+  const device = BigInt(rdev);
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
+  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
+  return `${major}:${minor}`;
+}
+
+function entries(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // no such folder: no Btrfs here
+  }
+}
