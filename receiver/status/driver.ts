@@ -30,7 +30,7 @@ const REPEAT_AFTER_MS = 1000;
 const STATUS_TOO_MANY = 429;
 /** A server that is not ready is asked this long: it digests a whole image. Unit: milliseconds. */
 const UNREADY_FOR_MS = 4 * 3_600_000;
-/** An upload that the server does not take from us for so long is broken off. Unit: milliseconds. */
+/** An upload that finds no room at the server for so long is broken off. Unit: milliseconds. */
 const ROOM_TIMEOUT_MS = 60_000;
 /** The server checks a whole image before it answers a capture. Unit: milliseconds. */
 const COMMIT_TIMEOUT_MS = 900_000;

@@ -84,7 +84,7 @@ export const Verdict = z.strictObject({
   reason: Text,
   /** What the operator can do; empty when all is well. */
   cure: Text,
-  /** True when the disk was not written: by this boot as its node sends it, by the order as kept. */
+  /** True when the disk was not written: by this boot as its node says, by the order as kept. */
   diskUntouched: z.boolean(),
   /** True when the disk holds a part of the image and does not boot. */
   incomplete: z.boolean(),

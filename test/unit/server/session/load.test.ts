@@ -119,7 +119,7 @@ test("P2 P8 what the journal could not keep was not done: arm, verdict and end o
   expect(lab.lab.jobStatus(job).state).toBe("ended");
 });
 
-test("P1 a verdict tells what all boots of an order did to the disk, not the last one alone", () => {
+test("P1 a verdict tells what all boots of an order did to the disk", () => {
   const job = lab.load(["fit01"]);
   const first = lab.join("fit01");
   lab.lab.desk.arm(first.visitor, { order: first.order, disk: DISK }, lab.now);

@@ -108,7 +108,7 @@ test(
   },
 );
 
-test("Transmissions.join() gives the next stream to who comes while the last one ends", async () => {
+test("Transmissions.join() gives the next stream while the last one ends", async () => {
   const { all, senders } = make();
   const first = await all.join(seat("o1"));
   senders[0]?.beginEnd();

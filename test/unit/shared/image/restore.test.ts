@@ -52,7 +52,7 @@ describe("restoreImage()", () => {
     ).toBe(true);
   });
 
-  test("a GPT that cannot be moved is found by its head chunk, before the gate closes", async () => {
+  test("finds a GPT that cannot be moved by its head chunk alone", async () => {
     const source = gptDisk();
     source.fill(0, 512, 1024); // the primary header; the backup is whole
     const image = await saved(source);
