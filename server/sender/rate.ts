@@ -214,7 +214,10 @@ export class RateControl {
     );
     const flooding = loss > FLOOD_LOSS && arriving < sent * (1 - FLOOD_LOSS);
     const flooded = flooding && this.bitsPerSecond > this.#policy.startRate * FLOOD_FLOOR;
-    this.#queueLooks = filling || full || flooded ? this.#queueLooks + 1 : 0;
+    // What is sent since the step back may be just what arrives: the queue then stays as it is.
+    const standing = this.#searching && this.#queueLooks > 0 && this.#queueMs > aim;
+    const queued = filling || full || flooded || standing;
+    this.#queueLooks = queued ? this.#queueLooks + 1 : 0;
     if (this.#queueLooks === 1) this.#stepBack(arriving);
     const queueing = this.#queueLooks >= QUEUE_LOOKS;
     if (queueing || dropping > 0 || this.#refused > 0) {

@@ -53,6 +53,22 @@ test("without a cap the rate settles near what the link carries", () => {
   }
 });
 
+test("the search does not rest on a queue that stays", () => {
+  const rate = new RateControl(SENDER_POLICY, undefined);
+  const one = member(1);
+  const look = (now: number, queueMs: number): void => {
+    one.queueMs = queueMs;
+    one.receivedKiBs = Math.min(rate.bitsPerSecond, 350e6) / 8192;
+    rate.noteSent((rate.bitsPerSecond * 0.02) / 8);
+    rate.look([one], 1, now);
+  };
+  look(20, 0);
+  for (const now of [40, 60, 80]) look(now, 15);
+  expect(rate.limitedBy).toBe("network");
+  expect(rate.bitsPerSecond).toBeLessThan(350e6);
+  expect(rate.searching).toBe(false);
+});
+
 test("5 % random loss leaves the rate where it is", () => {
   const rate = new RateControl(SENDER_POLICY, 400e6);
   expect(run(rate, { bitsPerSecond: 1e9, loss: 0.05 }, 2000)).toBe(400e6);
