@@ -132,6 +132,8 @@ export class ChunkTable {
    * @param chunk - One in a slot or being fetched, which is nowhere again.
    */
   setLacking(chunk: number): void {
+    const code = this.#codes[chunk] ?? LACKING;
+    assert(code !== LACKING && code <= FETCHING, `chunk ${chunk} was in no slot and not fetched`);
     this.#codes[chunk] = LACKING;
   }
 
@@ -194,15 +196,14 @@ export class ChunkTable {
    * @param below - Chunks at and above are not described: not sent yet, or beyond what the ring
    *   can take.
    * @param bounds - How much to describe at most.
-   * @returns An exact description of a span.
+   * @returns An exact description of a span; an empty span when there is no room for any chunk.
    */
   describe(from: number, below: number, bounds: DescriptionBounds): LackingDescription {
     const end = Math.min(this.#count ?? CHUNKS_MAX, below);
     if (end > this.#codes.length) this.#grow(end);
     const ahead = this.#ranges(Math.min(from, end), end, bounds);
     if (ahead.ranges.length > 0) return ahead;
-    const all = this.#ranges(0, end, bounds);
-    return all.ranges.length > 0 ? all : { from: 0, to: end, ranges: [] };
+    return this.#ranges(0, end, bounds);
   }
 
   #ranges(from: number, end: number, bounds: DescriptionBounds): LackingDescription {

@@ -64,14 +64,27 @@ export class Fetches {
    */
   next(): number {
     if (this.#open >= this.#bounds.fetchesMax) return -1;
-    let chunk = this.#forced.shift() ?? -1;
-    if (chunk < 0 && this.#all) {
-      chunk = this.#chunks.nextLacking(this.#next);
-      if (chunk >= 0) this.#next = chunk + 1;
-    }
+    let chunk = this.#nextForced();
+    if (chunk < 0 && this.#all) chunk = this.#nextOfAll();
     if (chunk < 0) return -1;
     this.#chunks.setFetching(chunk);
     this.#open += 1;
+    return chunk;
+  }
+
+  /** A forced chunk that came by multicast while it waited is not fetched as well. */
+  #nextForced(): number {
+    for (let chunk = this.#forced.shift(); chunk !== undefined; chunk = this.#forced.shift()) {
+      if (this.#chunks.isLacking(chunk)) return chunk;
+    }
+    return -1;
+  }
+
+  /** In order; then those that lack again although their turn is over, from the lowest on. */
+  #nextOfAll(): number {
+    let chunk = this.#chunks.nextLacking(this.#next);
+    if (chunk < 0) chunk = this.#chunks.nextLacking(this.#chunks.lowestLacking);
+    if (chunk >= 0) this.#next = chunk + 1;
     return chunk;
   }
 

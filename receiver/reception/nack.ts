@@ -107,7 +107,10 @@ export class NackSchedule {
     this.#addStale(sync, now);
     const members = 2 ** sync.log2Members;
     const { random } = this.#context;
-    this.#echo = echo && random.fraction() * members < ECHOES_WANTED;
+    // Where the next SYNC asks others, an echo that still waits is not taken back: in a large group
+    // the wait is longer than the time to the next SYNC.
+    const kept = this.#echo && members > ECHOES_WANTED;
+    this.#echo = (echo && random.fraction() * members < ECHOES_WANTED) || kept;
     if (this.#complaints.length === 0 && !this.#echo) {
       this.#dueAt = Infinity;
       return;
@@ -150,6 +153,7 @@ export class NackSchedule {
     }
     this.#complaints = [];
     if (blocks.length === 0 && !this.#echo) return undefined;
+    this.#echo = false;
     const hold = Math.round((now - this.#arrivedAt) / HOLD_UNIT_MS);
     const hold100us = Math.min(hold, HOLD_MAX);
     return { syncNo: this.#syncNo, tUsEcho: this.#tUsEcho, hold100us, blocks };
@@ -158,6 +162,7 @@ export class NackSchedule {
   /** Forgets what was to be said. */
   clear(): void {
     this.#complaints = [];
+    this.#echo = false;
     this.#dueAt = Infinity;
   }
 

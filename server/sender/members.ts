@@ -22,6 +22,20 @@ const OVERTAKEN_MAX = 64;
 const OVERTAKEN_MS = 1000;
 /** A base round trip is believed for this long; paths change. Unit: milliseconds. */
 const BASE_LIFE_MS = 30_000;
+/**
+ * A longer round trip counts as this one: questions and looks at the rate wait for the group's, and
+ * one answer that was held up on its way, or is forged, must not stop them. Unit: milliseconds.
+ */
+const ROUND_TRIP_MAX_MS = 2000;
+/**
+ * A member's own base counts after this many answers; before, they may all have stood in a queue,
+ * and in a group of hundreds they take seconds to come.
+ */
+const BASE_ANSWERS = 4;
+/** A SYNC carries its moment rounded down to this. Unit: milliseconds. */
+const CLOCK_UNIT_MS = 0.001;
+/** From here on a ring fills because its disk does not keep up. Unit: percent. */
+const RING_HALF = 50;
 
 /** One member. */
 export interface Member {
@@ -37,6 +51,8 @@ export interface Member {
   /** Unit: KiB/s; 0 = not known. */
   drainKiBs: number;
   ringPercent: number;
+  /** Since when its ring is at least half full; Infinity = it is not. */
+  fullSince: number;
   receivedKiBs: number;
   /** Kernel drops it reported, and those since the rate control looked last. */
   kernelDrops: number;
@@ -49,13 +65,16 @@ export interface Member {
   /** Number of its latest report. */
   reportSeq: number;
   /**
-   * Round trip without queues, smoothed round trip, least queueing since the rate control looked
-   * last.
+   * Round trip without queues, since when and by how many answers; smoothed round trip; least
+   * queueing since the rate control looked last.
    */
   baseMs: number;
   baseAt: number;
+  answers: number;
   roundTripMs: number;
   queueMs: number;
+  /** When that was. */
+  lookedAt: number;
   /** Since when it has given cause to be shed, or to be held again. */
   causeSince: number;
   clearSince: number;
@@ -72,6 +91,10 @@ export interface ReportOrigin {
 export class Members {
   readonly #byNode = new Map<number, Member>();
   readonly #policy: SenderPolicy;
+  /** When last no active member got any further: they wait for the same thing. */
+  #stillAt = -Infinity;
+  /** Least round trip of any member, and when it was seen. */
+  readonly #base = { baseMs: Infinity, baseAt: -Infinity };
 
   /**
    * @param policy - Bounds and classes.
@@ -131,7 +154,7 @@ export class Members {
     member.lacking = report.lacking;
     member.loss = report.netLossQ16 / 65536;
     member.drainKiBs = report.drainKiBs;
-    member.ringPercent = report.ringPercent;
+    noteRing(member, report.ringPercent, now);
     member.from = report.from;
     member.to = report.to;
     member.ranges = report.ranges;
@@ -150,30 +173,43 @@ export class Members {
     member.heardAt = now;
     member.loss = nack.netLossQ16 / 65536;
     member.drainKiBs = nack.drainKiBs;
-    member.ringPercent = nack.ringPercent;
+    noteRing(member, nack.ringPercent, now);
     member.receivedKiBs = nack.receivedKiBs;
     member.newDrops += (nack.kernelDrops - member.kernelDrops) & 0xffff;
     member.kernelDrops = nack.kernelDrops;
     const nowUs = Math.floor(now * 1000) % 2 ** 32;
     const roundTripMs = ((nowUs - nack.tUsEcho) >>> 0) / 1000 - nack.hold100us / 10;
-    noteRoundTrip(member, Math.max(roundTripMs, 0), now);
+    const sampleMs = Math.min(Math.max(roundTripMs, 0), ROUND_TRIP_MAX_MS);
+    noteBase(this.#base, sampleMs, now);
+    noteBase(member, sampleMs, now);
+    member.answers += 1;
+    const { baseMs } = member.answers > BASE_ANSWERS ? member : this.#base;
+    // What was asked before the rate changed tells nothing of the rate that is now.
+    const askedAt = now - nack.hold100us / 10 - roundTripMs;
+    const isFresh = askedAt > member.lookedAt + CLOCK_UNIT_MS;
+    if (isFresh) member.queueMs = Math.min(member.queueMs, sampleMs - baseMs);
+    noteRoundTrip(member, sampleMs);
   }
 
   /**
    * Compares the active members and changes classes.
    *
-   * @param paceKiBs - What the session would send without regard to slow members. Unit: KiB/s.
+   * @param paceKiBs - What the network carries, without regard to slow members. Unit: KiB/s.
    * @param now - Monotonic.
    * @returns Members whose class changed.
    */
   classify(paceKiBs: number, now: number): Member[] {
     const active = this.active();
+    const stuck = this.#stuck(active, now);
     const medianLoss =
       upperMedian(
         active.map((member) => -member.loss),
         0,
       ) * -1;
-    const capacities = active.map((one) => (one.drainKiBs === 0 ? Infinity : one.drainKiBs));
+    const capacities = active.map((one) => {
+      if (stuck.has(one)) return 0;
+      return one.drainKiBs === 0 ? Infinity : one.drainKiBs;
+    });
     const drain = Math.min(upperMedian(capacities, Infinity), paceKiBs);
     const received = upperMedian(
       active.map((member) => member.receivedKiBs),
@@ -184,9 +220,10 @@ export class Members {
     for (const member of active) {
       const lossy = member.loss > this.#policy.shedLoss + 2 * medianLoss;
       const slow =
-        member.drainKiBs > 0 && member.drainKiBs < share * drain && member.ringPercent >= 50;
+        member.drainKiBs > 0 && member.drainKiBs < share * drain && member.ringPercent >= RING_HALF;
       const choked = member.newDrops > 0 && member.receivedKiBs < share * received;
-      if (changeClass(member, lossy || slow || choked, now)) changed.push(member);
+      const cause = lossy || slow || choked || stuck.has(member);
+      if (changeClass(member, cause, now)) changed.push(member);
     }
     if (active.some((member) => member.as === "held")) return changed;
     // Those who are left set the pace: compared with one another, not with those who are done.
@@ -198,12 +235,37 @@ export class Members {
     return changed;
   }
 
-  /** @returns The largest round trip of the active members, or a guess. Unit: milliseconds. */
+  /**
+   * Finds the members whose rings fill while their disks finish nothing. They are so in comparison
+   * with others only: a group that waits as a whole (for leave to write, say) is left as it is, and
+   * the time begins when the first of it gets further.
+   */
+  #stuck(active: readonly Member[], now: number): ReadonlySet<Member> {
+    const { stuckMs } = this.#policy;
+    const moves = active.some(
+      ({ fullSince, progressAt }) => fullSince === Infinity || now - progressAt < stuckMs,
+    );
+    if (!moves) this.#stillAt = now;
+    return new Set(
+      active.filter(
+        ({ fullSince, progressAt }) =>
+          now - Math.max(fullSince, progressAt, this.#stillAt) >= stuckMs,
+      ),
+    );
+  }
+
+  /**
+   * @returns The largest round trip of the members that are waited for: those that are held, or
+   *   all active ones when none is; or a guess. Unit: milliseconds.
+   */
   groupRoundTripMs(): number {
-    let largest = 0;
+    let [held, all] = [0, 0];
     for (const member of this.#byNode.values()) {
-      if (member.state === "active") largest = Math.max(largest, member.roundTripMs);
+      if (member.state !== "active") continue;
+      all = Math.max(all, member.roundTripMs);
+      if (member.as === "held") held = Math.max(held, member.roundTripMs);
     }
+    const largest = held === 0 ? all : held;
     return largest === 0 ? 10 : largest;
   }
 }
@@ -249,12 +311,18 @@ function changeClass(member: Member, cause: boolean, now: number): boolean {
   return false;
 }
 
-function noteRoundTrip(member: Member, roundTripMs: number, now: number): void {
-  if (roundTripMs <= member.baseMs || now - member.baseAt > BASE_LIFE_MS) {
-    member.baseMs = roundTripMs;
-    member.baseAt = now;
-  }
-  member.queueMs = Math.min(member.queueMs, roundTripMs - member.baseMs);
+function noteRing(member: Member, percent: number, now: number): void {
+  member.ringPercent = percent;
+  member.fullSince = percent < RING_HALF ? Infinity : Math.min(member.fullSince, now);
+}
+
+function noteBase(base: Pick<Member, "baseMs" | "baseAt">, sampleMs: number, now: number): void {
+  if (sampleMs > base.baseMs && now - base.baseAt <= BASE_LIFE_MS) return;
+  base.baseMs = sampleMs;
+  base.baseAt = now;
+}
+
+function noteRoundTrip(member: Member, roundTripMs: number): void {
   if (member.roundTripMs === 0) member.roundTripMs = roundTripMs;
   else if (roundTripMs > member.roundTripMs) member.roundTripMs = roundTripMs;
   else member.roundTripMs += (roundTripMs - member.roundTripMs) * ROUND_TRIP_WEIGHT;
@@ -273,6 +341,7 @@ function newMember(node: number, remote: Endpoint, now: number): Member {
     loss: 0,
     drainKiBs: 0,
     ringPercent: 0,
+    fullSince: Infinity,
     receivedKiBs: 0,
     kernelDrops: 0,
     newDrops: 0,
@@ -283,8 +352,10 @@ function newMember(node: number, remote: Endpoint, now: number): Member {
     reportSeq: 0,
     baseMs: Infinity,
     baseAt: now,
+    answers: 0,
     roundTripMs: 0,
     queueMs: Infinity,
+    lookedAt: -Infinity,
     causeSince: Infinity,
     clearSince: Infinity,
   };

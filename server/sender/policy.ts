@@ -53,8 +53,16 @@ export interface SenderPolicy {
   readonly rateMin: number;
   /** Queueing that the rate control aims to stay under. */
   readonly queueDelayMs: number;
-  /** A held member drains at least this share of the median. */
+  /**
+   * A held member drains at least this share of the median. A disk that has not answered yet is
+   * given as much, and slows the session no further.
+   */
   readonly heldShare: number;
+  /**
+   * A member whose ring is at least half full for this long, and that finishes no chunk meanwhile,
+   * is shed (protocol page 1.10).
+   */
+  readonly stuckMs: number;
   /** Loss above the median's that makes a member shed. */
   readonly shedLoss: number;
   /** Share of a member's ring above which the sender slows down for it. */
@@ -82,6 +90,7 @@ export const SENDER_POLICY: SenderPolicy = {
   rateMin: 1e6,
   queueDelayMs: 8,
   heldShare: 0.5,
+  stuckMs: 3000,
   shedLoss: 0.08,
   ringHigh: 0.75,
 };

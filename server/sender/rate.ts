@@ -5,7 +5,8 @@
  * cable shows in no queue. So the rate grows by a quarter per clean look until queueing or a drop
  * at a full buffer says stop, settles on what arrives, and then walks around it by a few percent.
  * Random loss at constant delay changes nothing. A held member whose ring fills sets a second
- * limit. Compare protocol page 1.9, whose loss rule this replaces.
+ * limit; while that one decides, nothing is learnt about the network, and its rate stays as it is.
+ * Compare protocol page 1.9, whose loss rule this replaces.
  */
 import type { SenderPolicy } from "./policy.ts";
 import { upperMedian } from "./members.ts";
@@ -18,6 +19,11 @@ const LOOK_MS = 20;
  * CoDel, RFC 8289).
  */
 const SETTLED_LOOK_MS = 100;
+/**
+ * Members heard since the last look that suffice to judge by their median: of more than that only
+ * some echo each time (nack.ts).
+ */
+const HEARD_ENOUGH = 8;
 /** Looks in a row that must see a queue: one or two are a process that had to wait for its turn. */
 const QUEUE_LOOKS = 3;
 /**
@@ -49,6 +55,19 @@ const QUEUE_TIMES_MAX = 4;
 const BACK_OFF = 0.85;
 /** One look never takes more than half: what arrives may have been measured in a pause. */
 const BACK_OFF_MOST = 0.5;
+/** Share of a member's speed that is sent while its ring is this full: it must become emptier. */
+const EMPTYING_SHARE = 0.8;
+const RING_NEARLY_FULL = 90;
+/** A full ring drops what comes. Unit: percent. */
+const RING_FULL = 100;
+/** Growth per look of what the disks seem to take, while no ring fills. */
+const DRAIN_GROWTH = 1.05;
+/**
+ * The same while no ring is even half full: the figure is out of date. A disk that waited for
+ * something counts the wait as work at first.
+ */
+const DRAIN_SEARCH_GROWTH = 1.25;
+const RING_HALF = 50;
 /** Nothing on earth is faster. Unit: bits per second. */
 const RATE_MAX = 100e9;
 /** KiB/s to bits per second. */
@@ -66,7 +85,11 @@ export class RateControl {
   #cleanLooks = 0;
   #queueLooks = 0;
   #grewFrom = Infinity;
+  #carried = 0;
   #drain = Infinity;
+  /** The member that set it, and whether that one's disk had told its speed. */
+  #drainBy = 0;
+  #drainGuessed = false;
   #limitedBy: Limit = "start";
   #lookedAt = 0;
   #sentBytes = 0;
@@ -91,17 +114,25 @@ export class RateControl {
 
   /** @returns True while the rate grows fast: looks are short and want answers. */
   get searching(): boolean {
-    return this.#searching && this.#limitedBy !== "cap";
+    return this.#searching && this.#network < this.#cap && !this.#isByDrain;
   }
 
-  /** @returns What the network alone would allow. Unit: bits per second. */
+  /**
+   * @returns What the network alone would allow: never more than has been seen to arrive, because
+   *   the search oversteps. Unit: bits per second; 0 = nothing is known yet.
+   */
   get networkRate(): number {
-    return this.#network;
+    return Math.min(this.#network, this.#carried);
   }
 
   /** @returns What sets the rate. */
   get limitedBy(): Limit {
-    return this.#limitedBy;
+    return this.#isByDrain ? this.#drainBy : this.#limitedBy;
+  }
+
+  /** True while a disk is slower than the network. */
+  get #isByDrain(): boolean {
+    return this.#drain < this.#network;
   }
 
   /** @returns Queueing of the median held member at the last look. Unit: milliseconds. */
@@ -128,7 +159,7 @@ export class RateControl {
    *   any more.
    */
   forget(node: number): void {
-    if (this.#limitedBy === node) this.#drain = Infinity;
+    if (this.#drainBy === node) this.#drain = Infinity;
   }
 
   /**
@@ -144,8 +175,8 @@ export class RateControl {
     const leastMs = this.#searching ? LOOK_MS : SETTLED_LOOK_MS;
     if (elapsedMs < Math.max(leastMs, roundTripMs)) return false;
     const heard = held.filter((member) => member.queueMs !== Infinity);
-    if (heard.length * 2 < held.length || heard.length === 0) {
-      // Nobody has answered yet: the look waits for them, and the rate for the look.
+    if (heard.length === 0 || heard.length < Math.min(held.length / 2, HEARD_ENOUGH)) {
+      // Too few have answered yet: the look waits for them, and the rate for the look.
       if (elapsedMs < 10 * LOOK_MS) return false;
     } else {
       this.#judge(heard, elapsedMs);
@@ -154,6 +185,7 @@ export class RateControl {
     for (const member of held) {
       member.queueMs = Infinity;
       member.newDrops = 0;
+      member.lookedAt = now;
     }
     this.#lookedAt = now;
     this.#sentBytes = 0;
@@ -167,6 +199,7 @@ export class RateControl {
       heard.map((one) => one.receivedKiBs * KIB_BITS),
       0,
     );
+    this.#carried = Math.max(this.#carried, arriving);
     this.#queueMs = upperMedian(
       heard.map((one) => one.queueMs),
       0,
@@ -180,15 +213,19 @@ export class RateControl {
       0,
     );
     const flooding = loss > FLOOD_LOSS && arriving < sent * (1 - FLOOD_LOSS);
-    const flooded = flooding && this.#network > this.#policy.startRate * FLOOD_FLOOR;
-    this.#queueLooks = filling || full || flooded ? this.#queueLooks + 1 : 0;
-    if (this.#queueLooks === 1) this.#stepBack();
+    const flooded = flooding && this.bitsPerSecond > this.#policy.startRate * FLOOD_FLOOR;
+    // What is sent since the step back may be just what arrives: the queue then stays as it is.
+    const standing = this.#searching && this.#queueLooks > 0 && this.#queueMs > aim;
+    const queued = filling || full || flooded || standing;
+    this.#queueLooks = queued ? this.#queueLooks + 1 : 0;
+    if (this.#queueLooks === 1) this.#stepBack(arriving);
     const queueing = this.#queueLooks >= QUEUE_LOOKS;
     if (queueing || dropping > 0 || this.#refused > 0) {
       this.#congested(arriving, this.#refused > 0);
       return;
     }
-    if (sent < BUSY_SHARE * this.bitsPerSecond || this.#queueMs > aim) {
+    const busy = sent >= BUSY_SHARE * this.bitsPerSecond;
+    if (this.#isByDrain || !busy || this.#queueMs > aim) {
       this.#cleanLooks = 0;
       return;
     }
@@ -201,19 +238,21 @@ export class RateControl {
   }
 
   /**
-   * The first sign of a queue takes the last step of the search back; if it was nothing, the next
-   * look goes on.
+   * The first sign of a queue takes the last step of the search back, and as much of the step
+   * before as did not arrive; if it was nothing, the next look goes on.
    */
-  #stepBack(): void {
-    this.#network = Math.min(this.#network, this.#grewFrom);
+  #stepBack(arriving: number): void {
+    const back = Math.max(this.#grewFrom / SEARCH_GROWTH, Math.min(arriving, this.#grewFrom));
+    this.#network = Math.min(this.#network, back);
     this.#grewFrom = Infinity;
   }
 
   #congested(arriving: number, byHost: boolean): void {
     const share = this.#queueMs > 2 * this.#policy.queueDelayMs ? DRAINING_SHARE : ARRIVING_SHARE;
-    const measured = arriving > 0 ? arriving * share : this.#network * BACK_OFF;
-    const floor = this.#network * BACK_OFF_MOST;
-    this.#network = Math.min(Math.max(floor, measured), this.#network * ARRIVING_SHARE);
+    const present = this.bitsPerSecond;
+    const measured = arriving > 0 ? arriving * share : present * BACK_OFF;
+    const floor = present * BACK_OFF_MOST;
+    this.#network = Math.min(Math.max(floor, measured), present * ARRIVING_SHARE);
     this.#network = Math.max(this.#network, this.#policy.rateMin);
     this.#searching = false;
     this.#cleanLooks = 0;
@@ -227,16 +266,62 @@ export class RateControl {
    */
   #limitByDrain(held: readonly Member[]): void {
     let limit = Infinity;
+    let by: Member | undefined;
+    let guess: number | undefined;
     for (const member of held) {
-      if (member.ringPercent < this.#policy.ringHigh * 100) continue;
-      const known = member.drainKiBs * KIB_BITS * (member.ringPercent > 90 ? 0.8 : 1);
-      const own = known > 0 ? known : this.bitsPerSecond * BACK_OFF;
+      if (!this.#fills(member)) continue;
+      const known = member.drainKiBs * KIB_BITS;
+      const share = member.ringPercent > RING_NEARLY_FULL ? EMPTYING_SHARE : 1;
+      const own = known > 0 ? known * share : (guess ??= this.#guess(held));
       if (own >= limit) continue;
-      limit = own;
-      this.#limitedBy = member.node;
+      limit = Math.max(own, this.#policy.rateMin);
+      by = member;
     }
-    if (limit < this.#drain) this.#drain = limit;
-    else if (limit === Infinity && this.#drain < this.#network) this.#drain *= 1.05;
-    else if (limit === Infinity) this.#drain = Infinity;
+    if (by === undefined) {
+      this.#letGo(held);
+    } else if (limit < this.#drain || this.#drainGuessed) {
+      this.#drain = limit;
+      this.#drainBy = by.node;
+      this.#drainGuessed = by.drainKiBs === 0;
+    }
   }
+
+  #fills(member: Member): boolean {
+    return member.ringPercent >= this.#policy.ringHigh * 100;
+  }
+
+  /**
+   * What to send while a ring fills whose disk has not finished anything yet. One such disk costs
+   * the others no more than the slowest that is held would; when all wait (for leave to write,
+   * say), whatever no ring has room for would have to be sent again.
+   */
+  #guess(held: readonly Member[]): number {
+    const slower = this.bitsPerSecond * BACK_OFF;
+    if (!held.every((one) => one.drainKiBs === 0 && this.#fills(one))) {
+      const drains = drainsOf(held);
+      const pace = Math.min(upperMedian(drains, Infinity), this.#network);
+      return Math.max(slower, this.#policy.heldShare * pace);
+    }
+    const full = held.every((one) => one.ringPercent >= RING_FULL);
+    return full ? this.#policy.rateMin : slower;
+  }
+
+  /**
+   * No ring fills: the limit grows from what the slowest disk is known to write, until the network
+   * is the lesser. A mere guess is forgotten.
+   */
+  #letGo(held: readonly Member[]): void {
+    const drains = drainsOf(held);
+    const unknown = this.#drainGuessed ? Infinity : 0;
+    const safe = drains.length > 0 ? Math.min(...drains) * EMPTYING_SHARE : unknown;
+    const roomy = held.every((one) => one.ringPercent < RING_HALF);
+    const grown = Math.max(this.#drain * (roomy ? DRAIN_SEARCH_GROWTH : DRAIN_GROWTH), safe);
+    this.#drain = grown < this.#network ? grown : Infinity;
+    this.#drainGuessed = false;
+  }
+}
+
+/** What the disks of those write who know it. Unit: bits per second. */
+function drainsOf(members: readonly Member[]): number[] {
+  return members.filter((one) => one.drainKiBs > 0).map((one) => one.drainKiBs * KIB_BITS);
 }

@@ -197,12 +197,14 @@ export class Schedule {
     if (this.#pass === 1) {
       return this.#cursor < (this.#chunkCount ?? Infinity) ? this.#cursor : -1;
     }
-    let lowest = Infinity;
+    // What a report names beyond the last chunk does not exist: it is not looked for.
+    const end = this.#chunkCount ?? Infinity;
+    let lowest = end;
     for (const member of active) {
       if (member.describedAt < this.#freshAfter || member.ringPercent >= RING_FULL) continue;
       lowest = Math.min(lowest, lackingFrom(member, this.#cursor));
     }
-    this.#exhausted = lowest === Infinity;
+    this.#exhausted = lowest >= end;
     return this.#exhausted ? -1 : lowest;
   }
 

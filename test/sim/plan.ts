@@ -21,6 +21,8 @@ export interface ReceiverPlan {
   readonly up: Link;
   /** Stored bytes per second its disk takes; Infinity = at once. */
   readonly drain: number;
+  /** Until then its disk takes nothing: a node that waits for leave to write. */
+  readonly armsAt: number;
   readonly ringSlots: number;
   readonly inOrder: boolean;
   readonly canFetch: boolean;
@@ -119,6 +121,7 @@ function receiverOf(random: Random, about: About): ReceiverPlan {
     returnsAt: fate === 3 ? startsAt + lengthMs * (0.5 + random.fraction()) : Infinity,
     down: slowLink ? { ...own, bandwidth: rate / 10, queueBytes: 100_000, cuts } : { ...own, cuts },
     up: { ...own, duplicate: 0, cuts },
+    armsAt: 0,
     drain: !first && fate === 6 ? rate / 80 : pick(random, [Infinity, Infinity, rate / 4]),
     ringSlots: pick(random, [8, 24, 40, 64]),
     inOrder: random.below(4) === 0,

@@ -185,13 +185,13 @@ export class SimReceiver {
   }
 
   #deliver(engine: Reception, request: DeliverRequest, now: number): void {
-    const { drain } = this.#parts.receiver;
+    const { drain, armsAt } = this.#parts.receiver;
     const ok = this.#judge(request);
-    if (drain === Infinity) {
+    if (drain === Infinity && now >= armsAt) {
       this.#keep(engine, { at: now, request, ok }, now);
       return;
     }
-    const start = Math.max(this.#diskFreeAt, now);
+    const start = Math.max(this.#diskFreeAt, now, armsAt);
     this.#diskFreeAt = start + (request.length / drain) * 1000;
     this.#work.push({ at: this.#diskFreeAt, request, ok });
   }

@@ -4,58 +4,14 @@
  * on this computer.
  */
 import { expect, test } from "vitest";
+import { copies, lastComplete, plan, receiver } from "./by-hand.ts";
 import { PERFECT } from "./network.ts";
-import type { Link } from "./network.ts";
-import type { Plan, ReceiverPlan } from "./plan.ts";
 import { runSession } from "./session.ts";
 import type { SessionResult } from "./session.ts";
 import { faultsOf } from "./verdict.ts";
 
-const GIGABIT: Link = { ...PERFECT, bandwidth: 1e9, queueBytes: 4_000_000 };
 /** Bytes on the wire per datagram beyond its 1408 of payload. */
 const WIRE_OVERHEAD = 98;
-
-function receiver(changes: Partial<ReceiverPlan> = {}): ReceiverPlan {
-  const down = { ...PERFECT, delayMs: 0.1 };
-  return {
-    startsAt: 0,
-    diesAt: Infinity,
-    returnsAt: Infinity,
-    down,
-    up: down,
-    drain: Infinity,
-    ringSlots: 96,
-    inOrder: false,
-    canFetch: false,
-    badOnce: [],
-    ...changes,
-  };
-}
-
-function plan(receivers: readonly ReceiverPlan[], changes: Partial<Plan> = {}): Plan {
-  return {
-    seed: 1,
-    chunkCount: 64,
-    recordBytesMax: 262_144,
-    symbolBytes: 1408,
-    kind: "image",
-    pipe: false,
-    rateCap: undefined,
-    cacheSlots: 40,
-    egress: GIGABIT,
-    senderDiesAt: Infinity,
-    receivers,
-    ...changes,
-  };
-}
-
-function copies<Item>(count: number, item: Item): Item[] {
-  return new Array<Item>(count).fill(item);
-}
-
-function lastComplete(result: SessionResult): number {
-  return Math.max(...result.receivers.map((one) => one.completeAtMs ?? Infinity));
-}
 
 /** Virtual time of the payload alone on the wire of the plan, from the start of streaming. */
 function floorMs(result: SessionResult): number {

@@ -117,3 +117,18 @@ test("describe() leaves chunks in progress out until they are stuck", () => {
   const later = RECEPTION_POLICY.staleSlotMs + 10;
   expect(assembly.describe(0, 10, later).ranges).toEqual([{ start: 0, end: 20 }]);
 });
+
+test("a chunk that turns out wrong after multicast is over is fetched with the rest", () => {
+  const { assembly, put } = setUp({ canFetch: true });
+  for (const symbol of [0, 1]) put(0, symbol);
+  assembly.takeRequests();
+  assembly.fetchRest();
+  assembly.pumpFetches();
+  for (let next = assembly.takeRequests(); next.length > 0; next = assembly.takeRequests()) {
+    for (const { chunk } of next) assembly.finish({ kind: "fetched", chunk, outcome: "ok" }, 1);
+    assembly.pumpFetches();
+  }
+  assembly.finish({ kind: "delivered", chunk: 0, outcome: "bad" }, 2);
+  assembly.pumpFetches();
+  expect(assembly.takeRequests()).toEqual([{ kind: "fetch", chunk: 0 }]);
+});

@@ -81,3 +81,26 @@ test("describe() asks for no more than there is room for, and for stuck chunks a
   });
   expect(table.describe(0, 3, bounds).ranges).toEqual([{ start: 2, end: 3 }]);
 });
+
+test("setLacking() refuses a chunk that is in no slot and not being fetched", () => {
+  const table = new ChunkTable([{ start: 0, end: 3 }]);
+  table.setCount(4);
+  table.setSlot(1, 0);
+  table.setDone(1);
+  for (const chunk of [0, 1, 3]) {
+    expect(() => {
+      table.setLacking(chunk);
+    }).toThrow(`chunk ${chunk}`);
+  }
+  table.setFetching(2);
+  table.setLacking(2);
+  expect([table.isLacking(2), table.done, table.lacking]).toEqual([true, 1, 2]);
+});
+
+test("describe() says nothing of any chunk when there is room for none", () => {
+  const table = new ChunkTable(undefined);
+  table.setCount(10);
+  const told = table.describe(4, Infinity, { ...bounds, chunksMax: 0 });
+  expect(told.ranges).toEqual([]);
+  expect(told.to).toBe(told.from);
+});

@@ -107,3 +107,20 @@ test("an echo is sent though nothing lacks", () => {
   nacks.onSync(syncOf(), true, 10);
   expect(nacks.take(10, 12)?.blocks).toEqual([]);
 });
+
+test("the next SYNC takes an echo that waits back in a small group, not in a large one", () => {
+  for (const log2Members of [2, 9]) {
+    const { nacks } = setUp();
+    const group = { log2Members, backoffQuarterMs: 50 };
+    let syncNo = 1;
+    while (nacks.dueAt === Infinity && syncNo < 1000) {
+      nacks.onSync(syncOf({ ...group, syncNo }), true, 10);
+      syncNo += 1;
+    }
+    nacks.onSync(syncOf({ ...group, syncNo }), false, 11);
+    const answer = nacks.take(10, 40);
+    if (log2Members === 2) expect(answer).toBeUndefined();
+    else expect(answer).toMatchObject({ syncNo, hold100us: 290, blocks: [] });
+    expect(nacks.take(10, 41)).toBeUndefined();
+  }
+});

@@ -76,3 +76,27 @@ test("receptionStats() is all zeros before a session is taken", () => {
   expect(stats).toMatchObject({ phase: "waiting", received: 3, dropped: 2, kept: 0, slots: 0 });
   expect(stats.chunkCount).toBeUndefined();
 });
+
+test("Fetches passes over a forced chunk that came by multicast while it waited", () => {
+  const chunks = new ChunkTable(undefined);
+  chunks.setCount(6);
+  const fetches = new Fetches(chunks, { fetchesMax: 1, fetchTriesMax: 2 });
+  for (const chunk of [1, 2, 3, 4]) fetches.force(chunk);
+  expect(fetches.next()).toBe(1);
+  chunks.setSlot(2, 0);
+  chunks.setSlot(3, 1);
+  chunks.setDone(3);
+  fetches.complete(1, true);
+  expect([fetches.next(), chunks.slotOf(2), chunks.done]).toEqual([4, 0, 2]);
+});
+
+test("Fetches goes back to a chunk that lacks again after its turn", () => {
+  const chunks = new ChunkTable(undefined);
+  chunks.setCount(3);
+  chunks.setSlot(0, 0);
+  const fetches = new Fetches(chunks, { fetchesMax: 4, fetchTriesMax: 2 });
+  fetches.fetchAll();
+  expect([fetches.next(), fetches.next(), fetches.next()]).toEqual([1, 2, -1]);
+  chunks.setLacking(0);
+  expect([fetches.next(), fetches.next()]).toEqual([0, -1]);
+});

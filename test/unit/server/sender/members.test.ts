@@ -95,3 +95,78 @@ test("memberStats() tells what the world may know", () => {
   if (member === undefined) throw new Error("no member");
   expect(memberStats(member)).toMatchObject({ node: 0, state: "active", as: "held", loss: 0.5 });
 });
+
+const HANGS = { ringPercent: 100, drainKiBs: 0, chunksDone: 7 };
+
+function reportAll(members: Members, changes: readonly Partial<Report>[], now: number): void {
+  for (const [node, change] of changes.entries()) {
+    members.report(report(node, change), { remote, seq: now }, now);
+  }
+}
+
+test("classify() sheds a member whose ring stays full while its disk finishes nothing", () => {
+  const { members, list } = group([{}, {}, {}]);
+  const changed: Member[] = [];
+  for (let now = 1000; now <= 4000; now += 500) {
+    reportAll(members, [HANGS, { chunksDone: now }, { chunksDone: now }], now);
+    changed.push(...members.classify(FAST_KIBS, now));
+    if (now < 4000) expect(changed).toEqual([]);
+  }
+  expect(changed).toEqual([list[0]]);
+  reportAll(members, [{ ...HANGS, chunksDone: 8 }], 4500);
+  members.classify(FAST_KIBS, 4500);
+  reportAll(members, [{ ringPercent: 0, chunksDone: 9 }], 6500);
+  expect(members.classify(FAST_KIBS, 6500)).toEqual([list[0]]);
+  expect(list[0]?.as).toBe("held");
+});
+
+test("classify() holds a group that waits as a whole; the time runs once one goes on", () => {
+  const { members, list } = group([{}, {}, {}]);
+  for (let now = 1000; now <= 20_000; now += 500) {
+    reportAll(members, [HANGS, HANGS, HANGS], now);
+    expect(members.classify(FAST_KIBS, now)).toEqual([]);
+  }
+  const onward = { ...HANGS, chunksDone: 8 };
+  reportAll(members, [onward, HANGS, HANGS], 20_500);
+  expect(members.classify(FAST_KIBS, 20_500)).toEqual([]);
+  reportAll(members, [{ ...onward, chunksDone: 9 }, HANGS, HANGS], 23_100);
+  expect(members.classify(FAST_KIBS, 23_100)).toEqual([list[1], list[2]]);
+});
+
+test("one answer that was held up on its way counts as two seconds, not more", () => {
+  for (const lateMs of [6000, 4e6]) {
+    const { members, list } = group([{}]);
+    const [member] = list;
+    if (member === undefined) throw new Error("no member");
+    members.hear(member, nack(0, { tUsEcho: (1_500_000 - lateMs * 1000) >>> 0 }), 1500);
+    expect(members.groupRoundTripMs()).toBe(2000);
+  }
+});
+
+test("groupRoundTripMs() leaves shed members out, unless all are", () => {
+  const { members, list } = group([{}, { tUsEcho: 900_000 }]);
+  const [near, far] = list;
+  if (near === undefined || far === undefined) throw new Error("no members");
+  expect(members.groupRoundTripMs()).toBeCloseTo(108, 3);
+  far.as = "shed";
+  expect(members.groupRoundTripMs()).toBeCloseTo(8, 3);
+  near.as = "shed";
+  expect(members.groupRoundTripMs()).toBeCloseTo(108, 3);
+});
+
+test("hear() compares a member's first answers with the least round trip of the group", () => {
+  const { list } = group([{}, { tUsEcho: 980_000 }]);
+  expect(list[0]?.queueMs).toBe(0);
+  expect(list[1]?.queueMs).toBeCloseTo(20, 3);
+});
+
+test("hear() takes no queueing from what was asked before the last look at the rate", () => {
+  const { members, list } = group([{}]);
+  const [member] = list;
+  if (member === undefined) throw new Error("no member");
+  Object.assign(member, { queueMs: Infinity, lookedAt: 1020 });
+  members.hear(member, nack(0, { tUsEcho: 1_019_000 }), 1030);
+  expect(member.queueMs).toBe(Infinity);
+  members.hear(member, nack(0, { tUsEcho: 1_021_000 }), 1031);
+  expect(member.queueMs).toBeCloseTo(0, 3);
+});

@@ -97,3 +97,14 @@ test("setCount() ends a pipe", () => {
   schedule.setCount(9);
   expect(schedule.chunkCount).toBe(3);
 });
+
+test("the carousel looks for no chunk beyond the last, whatever a report names", () => {
+  const { schedule, drain } = setUp(4);
+  const describe = describer();
+  drain([], 0);
+  const reads = schedule.advance([describe([{ start: 5, end: 2 ** 24 }], 50)], 10, 51);
+  expect(reads).toEqual([]);
+  expect(schedule.wantsReports).toBe(true);
+  const sent = drain([describe([{ start: 3, end: 2 ** 24 }], 60)], 61);
+  expect(new Set(sent.map((symbol) => Math.floor(symbol / 100)))).toEqual(new Set([3]));
+});
