@@ -7,7 +7,7 @@ import type { Plan, ReceiverPlan } from "./plan.ts";
 import type { SessionResult } from "./session.ts";
 
 /** A link of 1 Gbit/s with the queue of a switch port. */
-export const GIGABIT: Link = { ...PERFECT, bandwidth: 1e9, queueBytes: 4_000_000 };
+const GIGABIT: Link = { ...PERFECT, bandwidth: 1e9, queueBytes: 4_000_000 };
 
 /** A receiver on a perfect path with a disk that takes everything at once. */
 export function receiver(changes: Partial<ReceiverPlan> = {}): ReceiverPlan {
