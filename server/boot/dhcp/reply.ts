@@ -4,8 +4,8 @@
  * What each firmware needs differs more than the standards say (FIRMWARE.md). PXE ROMs and iPXE
  * read the boot file from the header's `file` field, UEFI HTTP boot only from option 67 and only
  * beside 60 = "HTTPClient". Option 43 is never sent: iPXE takes it as an invitation to port 4011
- * and never comes back. A client GUID (97) is echoed as it came (PXE 2.1 table 2-2), the relay's
- * option 82 likewise (RFC 3046 2.2).
+ * and never comes back. A client GUID (97) is echoed as it came (PXE 2.1 table 2-2), the client
+ * identifier (61, RFC 6842) and the relay's option 82 (RFC 3046 2.2) likewise.
  */
 import { NO_ADDRESS, ipv4Bytes, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
@@ -92,10 +92,10 @@ const NO_FILE: BootFields = { nextServer: NO_ADDRESS, serverName: "", bootFile: 
 /** RFC 4578 2.3: type 0 and 16 bytes; other lengths are not echoed. */
 const GUID_BYTES = 17;
 /**
- * Largest relay information echoed: with it every answer stays under the 576 bytes of RFC 2131
- * section 2.
+ * Largest relay information and client identifier echoed: with them every answer stays under the
+ * 576 bytes of RFC 2131 section 2. An identifier is a MAC or a DUID (RFC 4361): 7 to 37 bytes.
  */
-const RELAY_BYTES_MAX = 64;
+const ECHO_BYTES_MAX = 64;
 
 function base(context: ReplyContext, options: Map<number, Uint8Array>): DhcpMessage {
   const { request } = context;
@@ -117,9 +117,9 @@ function baseOptions(context: ReplyContext, type: number): Map<number, Uint8Arra
   options.set(Option.serverIdentifier, ipv4Bytes(network.serverAddress));
   const guid = request.options.get(Option.clientGuid);
   if (guid?.byteLength === GUID_BYTES) options.set(Option.clientGuid, guid);
-  const relay = request.options.get(Option.relayInformation);
-  if (relay !== undefined && relay.byteLength <= RELAY_BYTES_MAX) {
-    options.set(Option.relayInformation, relay);
+  for (const code of [Option.clientIdentifier, Option.relayInformation]) {
+    const value = request.options.get(code);
+    if (value !== undefined && value.byteLength <= ECHO_BYTES_MAX) options.set(code, value);
   }
   return options;
 }

@@ -40,7 +40,7 @@ test("decide() in proxy mode gives iPXE its script at once: no option 43, no add
   const offer = reply(decision);
   expect(offer.bootFile).toBe("http://10.77.0.1:8067/boot/nodes/52-54-00-77-00-00/script.ipxe");
   expect(offer.yourAddress).toBe("0.0.0.0");
-  expect([...offer.options.keys()].sort((a, b) => a - b)).toEqual([53, 54, 60, 97]);
+  expect([...offer.options.keys()].sort((a, b) => a - b)).toEqual([53, 54, 60, 61, 97]);
   expect(optionText(offer.options, 60)).toBe("PXEClient");
   expect(decision.answer?.to).toEqual(everybody);
 });

@@ -40,6 +40,15 @@ test("every reply keeps the transaction and says who it is", () => {
   }
 });
 
+test("replies echo a client identifier as it came, up to 64 bytes (RFC 6842)", () => {
+  const id = [255, 1, 2, 3, 4, 0, 4, 9, 9];
+  expect(leaseReply(context({ 61: id }), "ack", "10.77.0.9").options.get(61)).toEqual(
+    Uint8Array.from(id),
+  );
+  const long = Array<number>(65).fill(1);
+  expect(nakReply(context({ 61: long })).options.has(61)).toBe(false);
+});
+
 test("replies echo only a GUID of 17 bytes and relay information of at most 64", () => {
   const wrong = proxyReply(context({ 97: [0, 1, 2], 82: Array<number>(65).fill(1) }), "offer");
   expect([wrong.options.has(97), wrong.options.has(82)]).toEqual([false, false]);
