@@ -1,39 +1,40 @@
 /**
- * A disk in memory, for walks: a BlockDevice over plain bytes.
+ * A disk in memory: a BlockDevice over plain bytes that counts its writes.
  */
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
 
-/** A disk in memory with 512-byte sectors. */
+/** A disk in memory. */
 export class MemoryDisk implements BlockDevice {
-  readonly sectorBytes = 512;
+  readonly sectorBytes: number;
   readonly sectorCount: number;
   readonly alignment = 1;
   readonly identity: BlockDevice["identity"];
   readonly bytes: Uint8Array;
+  writes = 0;
 
-  /** @param bytes - Whole sectors; the disk's content from here on. */
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.sectorCount = bytes.byteLength / 512;
+  /**
+   * @param content - The disk's bytes from here on, or the size of a blank one.
+   * @param sectorBytes - Its logical sectors; what is behind the last whole one is not there.
+   * @param inUse - What holds it.
+   */
+  constructor(content: Uint8Array | number, sectorBytes = 512, inUse: readonly string[] = []) {
+    this.bytes = typeof content === "number" ? new Uint8Array(content) : content;
+    this.sectorBytes = sectorBytes;
+    this.sectorCount = Math.floor(this.bytes.byteLength / sectorBytes);
+    const sizeBytes = this.sectorCount * sectorBytes;
     this.identity = {
-      path: "memory",
-      sizeBytes: bytes.byteLength,
-      sectorBytes: 512,
-      serial: "",
-      wwn: "",
-      model: "",
-      bus: "other",
-      rotational: false,
-      removable: false,
-      inUse: [],
-    };
+      ...{ path: "memory", sizeBytes, sectorBytes, serial: "", wwn: "", model: "", bus: "other" },
+      ...{ rotational: false, removable: false, inUse },
+    } as const;
   }
 
   read(lba: number, into: Uint8Array): void {
-    into.set(this.bytes.subarray(lba * 512, lba * 512 + into.byteLength));
+    const offset = lba * this.sectorBytes;
+    into.set(this.bytes.subarray(offset, offset + into.byteLength));
   }
 
   write(offset: number, bytes: Uint8Array): void {
+    this.writes += 1;
     this.bytes.set(bytes, offset);
   }
 

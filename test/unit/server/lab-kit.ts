@@ -14,6 +14,7 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
+import { afterAll, afterEach, beforeEach } from "vitest";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
 import { Event } from "../../../shared/control/event.ts";
 import {
@@ -23,7 +24,7 @@ import {
   SessionTerms,
   StatusReply,
 } from "../../../shared/control/node-api.ts";
-import { NodeToken } from "../../../shared/control/operator-api.ts";
+import { JobCreated, NodeToken } from "../../../shared/control/operator-api.ts";
 import type { Phase, Verdict, VerdictCode } from "../../../shared/control/verdict.ts";
 import { ImageWriter } from "../../../shared/image/writer.ts";
 import { createCodecPool } from "../../../shared/image/codec.ts";
@@ -85,6 +86,57 @@ export function configText(port: number, more = ""): string {
 export async function serveIn(folder: string, port: number, more = ""): Promise<RunningServer> {
   const config = parseConfig(configText(port, more), path.join(folder, "huck.yaml"));
   return await startServer({ config, version: "0.0.0", log: pino({ level: "silent" }) });
+}
+
+/** A server of its own, with the image "ubuntu", for every test of a file. */
+export class ServerPerTest {
+  folder = "";
+  imageId = "";
+  readonly port = somePort();
+  #server: RunningServer | undefined;
+
+  /** Registers the hooks: once per file, outside its tests. */
+  constructor() {
+    beforeEach(async () => {
+      this.folder = freshFolder();
+      this.imageId = await storeImage(this.folder, "ubuntu");
+      await this.start();
+    });
+    afterEach(async () => {
+      await this.close();
+    });
+    afterAll(dropFolders);
+  }
+
+  /**
+   * @returns The one that runs.
+   * @throws When none does.
+   */
+  get server(): RunningServer {
+    if (this.#server === undefined) throw new Error("the server does not run");
+    return this.#server;
+  }
+
+  async start(more = ""): Promise<void> {
+    this.#server = await serveIn(this.folder, this.port, more);
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
+  }
+
+  async beginLoad(nodes: string[], more: object = {}): Promise<JobCreated> {
+    const body = { image: "ubuntu", nodes, gatherSeconds: 0, ...more };
+    return JobCreated.parse((await operate(this.server, "POST", "/v1/loads", body)).body);
+  }
+
+  /** Boots a node, joins, and gives it with its order. */
+  async joined(name: string): Promise<{ node: TestNode; order: string }> {
+    const node = await TestNode.boot(this.server, name);
+    const reply = await node.join();
+    return { node, order: reply.order?.order.id ?? "none" };
+  }
 }
 
 /** Writes an image of three chunks that do not compress. */

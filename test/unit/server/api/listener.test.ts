@@ -6,26 +6,13 @@
 import { execFile } from "node:child_process";
 import { chmodSync, statSync } from "node:fs";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
-import type { RunningServer } from "../../../../server/main.ts";
-import { TestNode, dropFolders, freshFolder, serveIn, somePort, storeImage } from "../lab-kit.ts";
+import { expect, test } from "vitest";
+import { TestNode, serveIn, ServerPerTest } from "../lab-kit.ts";
 
-let folder = "";
-let server: RunningServer;
-const port = somePort();
-
-beforeEach(async () => {
-  folder = freshFolder();
-  await storeImage(folder, "ubuntu");
-  server = await serveIn(folder, port);
-});
-afterEach(async () => {
-  await server.close();
-});
-afterAll(dropFolders);
+const lab = new ServerPerTest();
 
 test("no route answers with a file, and unknown routes are problems", async () => {
-  const node = await TestNode.boot(server, "fit01");
+  const node = await TestNode.boot(lab.server, "fit01");
   for (const route of ["/etc/passwd", "/images/ubuntu.huck", "/node/v1/chunk/%2e%2e%2fhuck.yaml"]) {
     const { status, bytes } = await node.get(route);
     expect(status).toBeGreaterThanOrEqual(400);
@@ -37,19 +24,19 @@ test(
   "the operator socket is closed to others by its mode, and a second " +
     "server refuses to take it",
   async () => {
-    expect(statSync(server.socket).mode & 0o777).toBe(0o660);
-    await expect(serveIn(folder, port + 1)).rejects.toMatchObject({ code: "server_runs" });
+    expect(statSync(lab.server.socket).mode & 0o777).toBe(0o660);
+    await expect(serveIn(lab.folder, lab.port + 1)).rejects.toMatchObject({ code: "server_runs" });
   },
 );
 
 test.runIf(process.getuid?.() === 0)(
   "listenForOperators() obeys the uids that are named and refuses every other one",
   async () => {
-    await server.close();
-    server = await serveIn(folder, port, ", uids: [65533]");
-    chmodSync(folder, 0o755);
+    await lab.close();
+    await lab.start(", uids: [65533]");
+    chmodSync(lab.folder, 0o755);
     const print = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"];
-    const ask = [...print, "--unix-socket", server.socket, "http://huck/v1/server"];
+    const ask = [...print, "--unix-socket", lab.server.socket, "http://huck/v1/server"];
     const asUser = async (uid: number): Promise<string> => {
       const child = promisify(execFile)("curl", ask, { uid, gid: uid, cwd: "/" });
       return (await child).stdout;

@@ -5,61 +5,19 @@
  */
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Event } from "../../../../shared/control/event.ts";
 import { NodeRoute } from "../../../../shared/control/node-api.ts";
 import { ImageList, JobCreated } from "../../../../shared/control/operator-api.ts";
 import { refuseOrder } from "../../../../shared/control/order.ts";
-import type { RunningServer } from "../../../../server/main.ts";
-import {
-  DISK,
-  TestNode,
-  dropFolders,
-  eventsOf,
-  freshFolder,
-  imageBytes,
-  operate,
-  serveIn,
-  somePort,
-  storeImage,
-} from "../lab-kit.ts";
+import { DISK, TestNode, eventsOf, imageBytes, operate, ServerPerTest } from "../lab-kit.ts";
 
-let folder = "";
-let server: RunningServer;
-let imageId = "";
-const port = somePort();
-
-beforeEach(async () => {
-  folder = freshFolder();
-  imageId = await storeImage(folder, "ubuntu");
-  server = await serveIn(folder, port);
-});
-afterEach(async () => {
-  await server.close();
-});
-afterAll(dropFolders);
-
-async function beginLoad(nodes: string[], more: object = {}): Promise<JobCreated> {
-  const answer = await operate(server, "POST", "/v1/loads", {
-    image: "ubuntu",
-    nodes,
-    gatherSeconds: 0,
-    ...more,
-  });
-  return JobCreated.parse(answer.body);
-}
+const lab = new ServerPerTest();
 
 async function beginSave(name: string): Promise<JobCreated> {
   return JobCreated.parse(
-    (await operate(server, "POST", "/v1/saves", { node: "fit01", name })).body,
+    (await operate(lab.server, "POST", "/v1/saves", { node: "fit01", name })).body,
   );
-}
-
-/** Boots a node, joins, and gives it with its order. */
-async function joined(name: string): Promise<{ node: TestNode; order: string }> {
-  const node = await TestNode.boot(server, name);
-  const reply = await node.join();
-  return { node, order: reply.order?.order.id ?? "none" };
 }
 
 function kinds(events: Event[]): string[] {
@@ -69,11 +27,11 @@ function kinds(events: Event[]): string[] {
 }
 
 test("node API leads a node from join to verdict and the job to its end", async () => {
-  const job = await beginLoad(["fit01"]);
-  const { node, order } = await joined("fit01");
+  const job = await lab.beginLoad(["fit01"]);
+  const { node, order } = await lab.joined("fit01");
   const terms = await node.session(order);
   expect(terms).toMatchObject({
-    imageId,
+    imageId: lab.imageId,
     chunkCount: 3,
     member: 1,
     sender: { address: "127.0.0.1" },
@@ -81,20 +39,20 @@ test("node API leads a node from join to verdict and the job to its end", async 
   expect(await node.arm(order)).toEqual({ allowed: true, reason: "" });
   expect(await node.report(order, "receiving", 50)).toEqual({ abort: false });
   await node.end(order, "ok");
-  const events = await eventsOf(server, job.job, job.after);
+  const events = await eventsOf(lab.server, job.job, job.after);
   expect(kinds(events)).toEqual(["booting", "joining", "arming", "receiving", "verdict", "end"]);
   expect(events.at(-1)).toMatchObject({ nodesOk: 1, nodesNotOk: 0, aborted: false });
-  expect((await TestNode.boot(server, "fit01").then((again) => again.join())).order).toBeNull();
+  expect((await TestNode.boot(lab.server, "fit01").then((again) => again.join())).order).toBeNull();
 });
 
 test(
   "join gives an order that the receiver's own check accepts, and none " +
     "for another node or nonce",
   async () => {
-    await beginLoad(["fit01"]);
-    const node = await TestNode.boot(server, "fit01");
+    await lab.beginLoad(["fit01"]);
+    const node = await TestNode.boot(lab.server, "fit01");
     const { order } = await node.join();
-    const granted = await operate(server, "POST", "/v1/tokens", { node: "fit01" });
+    const granted = await operate(lab.server, "POST", "/v1/tokens", { node: "fit01" });
     const { serverKey } = granted.body as { serverKey: string };
     const expected = {
       publicKey: Buffer.from(serverKey, "hex"),
@@ -114,14 +72,14 @@ test(
 test(
   "arm allows two boots and then refuses with order_spent; a repeated " + "question counts once",
   async () => {
-    await beginLoad(["fit01"]);
-    const first = await joined("fit01");
+    await lab.beginLoad(["fit01"]);
+    const first = await lab.joined("fit01");
     expect((await first.node.arm(first.order)).allowed).toBe(true);
     expect((await first.node.arm(first.order)).allowed).toBe(true);
-    const second = await joined("fit01");
+    const second = await lab.joined("fit01");
     expect(second.order).toBe(first.order);
     expect((await second.node.arm(second.order)).allowed).toBe(true);
-    const third = await joined("fit01");
+    const third = await lab.joined("fit01");
     expect(await third.node.arm(third.order)).toEqual({
       allowed: false,
       reason: "order_spent: the order has armed 2 times",
@@ -130,8 +88,8 @@ test(
 );
 
 test("arm refuses a disk that the order does not name", async () => {
-  await beginLoad(["fit01"], { disk: [{ serial: "other" }] });
-  const { node, order } = await joined("fit01");
+  await lab.beginLoad(["fit01"], { disk: [{ serial: "other" }] });
+  const { node, order } = await lab.joined("fit01");
   const answer = await node.arm(order);
   expect(answer.allowed).toBe(false);
   expect(answer.reason).toMatch(/^no_disk_matches: /);
@@ -140,8 +98,8 @@ test("arm refuses a disk that the order does not name", async () => {
 test(
   "join answers a repeated request of the same boot alike and refuses a " + "replayed token",
   async () => {
-    await beginLoad(["fit01"]);
-    const node = await TestNode.boot(server, "fit01");
+    await lab.beginLoad(["fit01"]);
+    const node = await TestNode.boot(lab.server, "fit01");
     const first = await node.join();
     expect((await node.join()).order?.order.id).toBe(first.order?.order.id);
     node.nonce = "f".repeat(32);
@@ -153,7 +111,7 @@ test(
 test(
   "join refuses MACs outside the inventory, tokens of other nodes and " + "made-up tokens",
   async () => {
-    const node = await TestNode.boot(server, "fit01");
+    const node = await TestNode.boot(lab.server, "fit01");
     const stranger = { ...node.joinBody(), macs: ["52:54:00:99:99:99"] };
     expect(await node.say(NodeRoute.join, stranger)).toMatchObject({
       status: 404,
@@ -169,24 +127,24 @@ test(
 test(
   "node routes refuse requests without a token, before the join, and for " + "another node's order",
   async () => {
-    await beginLoad(["fit01", "fit02"]);
-    const early = await TestNode.boot(server, "fit01");
+    await lab.beginLoad(["fit01", "fit02"]);
+    const early = await TestNode.boot(lab.server, "fit01");
     const body = { order: "0".repeat(32) };
     expect((await early.say(NodeRoute.session, body)).status).toBe(401);
     expect((await early.say(NodeRoute.session, body, "")).status).toBe(401);
-    const one = await joined("fit01");
-    const two = await joined("fit02");
+    const one = await lab.joined("fit01");
+    const two = await lab.joined("fit02");
     const stolen = await two.node.say(NodeRoute.arm, { order: one.order, disk: DISK });
     expect(stolen).toMatchObject({ status: 409, body: { code: "order_over" } });
   },
 );
 
 test("a verdict sent twice makes one event; a rejoin after it has nothing to do", async () => {
-  const job = await beginLoad(["fit01"]);
-  const { node, order } = await joined("fit01");
+  const job = await lab.beginLoad(["fit01"]);
+  const { node, order } = await lab.joined("fit01");
   await node.end(order, "ok_unchanged");
   await node.end(order, "disk_too_small");
-  const events = await eventsOf(server, job.job, job.after);
+  const events = await eventsOf(lab.server, job.job, job.after);
   expect(events.filter(({ kind }) => kind === "verdict")).toHaveLength(1);
   expect(events.at(-1)).toMatchObject({ nodesOk: 1 });
 });
@@ -195,34 +153,34 @@ test(
   "a node whose verdict was lost meets its order again and ends " +
     "ok_unchanged without arming again",
   async () => {
-    const job = await beginLoad(["fit01"]);
-    const first = await joined("fit01");
+    const job = await lab.beginLoad(["fit01"]);
+    const first = await lab.joined("fit01");
     await first.node.arm(first.order);
-    const again = await joined("fit01");
+    const again = await lab.joined("fit01");
     expect(again.order).toBe(first.order);
     expect((await first.node.say(NodeRoute.arm, { order: first.order, disk: DISK })).status).toBe(
       401,
     );
     await again.node.end(again.order, "ok_unchanged");
-    expect((await eventsOf(server, job.job)).at(-1)).toMatchObject({ kind: "end", nodesOk: 1 });
+    expect((await eventsOf(lab.server, job.job)).at(-1)).toMatchObject({ kind: "end", nodesOk: 1 });
   },
 );
 
 test("a node that claims ok without having armed is not believed", async () => {
-  const job = await beginLoad(["fit01"]);
-  const { node, order } = await joined("fit01");
+  const job = await lab.beginLoad(["fit01"]);
+  const { node, order } = await lab.joined("fit01");
   await node.end(order, "ok");
-  const verdict = (await eventsOf(server, job.job)).find(({ kind }) => kind === "verdict");
+  const verdict = (await eventsOf(lab.server, job.job)).find(({ kind }) => kind === "verdict");
   expect(verdict).toMatchObject({ verdict: { code: "receiver_fault" } });
 });
 
 test(
   "manifest and chunk give the bytes of the image file, and chunk " + "refuses an index beyond it",
   async () => {
-    await beginLoad(["fit01"]);
-    const { node } = await joined("fit01");
+    await lab.beginLoad(["fit01"]);
+    const { node } = await lab.joined("fit01");
     const file = await import("node:fs").then((fs) =>
-      fs.readFileSync(path.join(folder, "images/ubuntu.huck")),
+      fs.readFileSync(path.join(lab.folder, "images/ubuntu.huck")),
     );
     const manifest = await node.get(NodeRoute.manifest);
     expect(manifest.status).toBe(200);
@@ -239,14 +197,14 @@ test(
   "capture makes a complete image visible, and the node's ok is believed " + "only then",
   async () => {
     const job = await beginSave("saved");
-    const { node, order } = await joined("fit01");
+    const { node, order } = await lab.joined("fit01");
     expect(await node.upload(await imageBytes())).toMatchObject({
       status: 201,
       body: { name: "saved" },
     });
     await node.end(order, "ok");
-    expect((await eventsOf(server, job.job)).at(-1)).toMatchObject({ nodesOk: 1 });
-    const { images } = ImageList.parse((await operate(server, "GET", "/v1/images")).body);
+    expect((await eventsOf(lab.server, job.job)).at(-1)).toMatchObject({ nodesOk: 1 });
+    const { images } = ImageList.parse((await operate(lab.server, "GET", "/v1/images")).body);
     expect(images.map(({ name }) => name)).toEqual(["saved", "ubuntu"]);
   },
 );
@@ -256,13 +214,13 @@ test(
     "an image is upload_failed",
   async () => {
     const job = await beginSave("saved");
-    const { node, order } = await joined("fit01");
+    const { node, order } = await lab.joined("fit01");
     const bytes = await imageBytes();
     expect(await node.upload(bytes, bytes.byteLength >> 1)).toBe("torn");
     expect(await node.upload(bytes.subarray(0, -1))).toMatchObject({ status: 422 });
-    expect(readdirSync(path.join(folder, "images"))).toEqual(["ubuntu.huck"]);
+    expect(readdirSync(path.join(lab.folder, "images"))).toEqual(["ubuntu.huck"]);
     await node.end(order, "ok");
-    const verdict = (await eventsOf(server, job.job)).find(({ kind }) => kind === "verdict");
+    const verdict = (await eventsOf(lab.server, job.job)).find(({ kind }) => kind === "verdict");
     expect(verdict).toMatchObject({ verdict: { code: "upload_failed" } });
   },
 );
@@ -270,8 +228,8 @@ test(
 test(
   "capture is refused when the order is a load, and stops when more " + "comes than the disks hold",
   async () => {
-    await beginLoad(["fit01"]);
-    const { node } = await joined("fit01");
+    await lab.beginLoad(["fit01"]);
+    const { node } = await lab.joined("fit01");
     expect(await node.upload(Buffer.alloc(10))).toMatchObject({
       body: { code: "no_capture_wanted" },
     });
@@ -282,19 +240,19 @@ test(
   "a server that restarts in mid-job knows job, order, arms and token, " +
     "and gives the rest of the events",
   async () => {
-    const job = await beginLoad(["fit01", "fit02"]);
-    const { node, order } = await joined("fit01");
+    const job = await lab.beginLoad(["fit01", "fit02"]);
+    const { node, order } = await lab.joined("fit01");
     const before = await node.session(order);
     await node.arm(order);
-    await server.close();
-    server = await serveIn(folder, port);
+    await lab.close();
+    await lab.start();
     expect(await node.report(order, "receiving", 10)).toEqual({ abort: false });
     const after = await node.session(order);
     expect(after.session).not.toBe(before.session);
     await node.end(order, "ok");
-    const other = await joined("fit02");
+    const other = await lab.joined("fit02");
     await other.node.end(other.order, "ok_unchanged");
-    const events = await eventsOf(server, job.job, job.after);
+    const events = await eventsOf(lab.server, job.job, job.after);
     const seqs = events.map(({ seq }) => seq);
     expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right));
     expect(events.at(-1)).toMatchObject({ kind: "end", nodesOk: 2 });
@@ -302,28 +260,28 @@ test(
 );
 
 test("a second arm after a restart still spends the order", async () => {
-  await beginLoad(["fit01"]);
-  const first = await joined("fit01");
+  await lab.beginLoad(["fit01"]);
+  const first = await lab.joined("fit01");
   await first.node.arm(first.order);
-  await server.close();
-  server = await serveIn(folder, port);
-  const second = await joined("fit01");
+  await lab.close();
+  await lab.start();
+  const second = await lab.joined("fit01");
   expect((await second.node.arm(second.order)).allowed).toBe(true);
-  const third = await joined("fit01");
+  const third = await lab.joined("fit01");
   expect((await third.node.arm(third.order)).allowed).toBe(false);
 });
 
 test("the same image asked for by two jobs is one stream with different members", async () => {
-  await beginLoad(["fit01"], { gatherSeconds: 60 });
-  const one = await joined("fit01");
-  await beginLoad(["fit02"]);
-  const two = await joined("fit02");
+  await lab.beginLoad(["fit01"], { gatherSeconds: 60 });
+  const one = await lab.joined("fit01");
+  await lab.beginLoad(["fit02"]);
+  const two = await lab.joined("fit02");
   const [left, right] = [await one.node.session(one.order), await two.node.session(two.order)];
   expect(right).toEqual({ ...left, member: 2 });
 });
 
 test("join is refused above its rate and allowed again later", async () => {
-  const node = await TestNode.boot(server, "fit01");
+  const node = await TestNode.boot(lab.server, "fit01");
   const answers = await Promise.all(
     Array.from({ length: 120 }, () => node.say(NodeRoute.join, {})),
   );

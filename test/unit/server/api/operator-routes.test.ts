@@ -5,63 +5,18 @@
  */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
-import {
-  ImageList,
-  JobCreated,
-  JobStatus,
-  NodeList,
-} from "../../../../shared/control/operator-api.ts";
-import type { RunningServer } from "../../../../server/main.ts";
-import {
-  DISK,
-  TestNode,
-  dropFolders,
-  eventsOf,
-  freshFolder,
-  operate,
-  serveIn,
-  somePort,
-  storeImage,
-} from "../lab-kit.ts";
+import { expect, test } from "vitest";
+import { ImageList, JobStatus, NodeList } from "../../../../shared/control/operator-api.ts";
+import { DISK, eventsOf, operate, ServerPerTest } from "../lab-kit.ts";
 
-let folder = "";
-let server: RunningServer;
-const port = somePort();
-
-beforeEach(async () => {
-  folder = freshFolder();
-  await storeImage(folder, "ubuntu");
-  server = await serveIn(folder, port);
-});
-afterEach(async () => {
-  await server.close();
-});
-afterAll(dropFolders);
-
-async function beginLoad(nodes: string[], more: object = {}): Promise<JobCreated> {
-  const answer = await operate(server, "POST", "/v1/loads", {
-    image: "ubuntu",
-    nodes,
-    gatherSeconds: 0,
-    ...more,
-  });
-  return JobCreated.parse(answer.body);
-}
-
-/** Boots a node, joins, and gives it with its order. */
-async function joined(name: string): Promise<{ node: TestNode; order: string }> {
-  const node = await TestNode.boot(server, name);
-  const reply = await node.join();
-  return { node, order: reply.order?.order.id ?? "none" };
-}
+const lab = new ServerPerTest();
 
 test(
   "loads are refused for unknown images and nodes, nodes to be confirmed " +
     "and nodes that are busy",
   async () => {
     const refused = async (body: object): Promise<unknown> =>
-      (await operate(server, "POST", "/v1/loads", body)).body;
+      (await operate(lab.server, "POST", "/v1/loads", body)).body;
     expect(await refused({ image: "none", nodes: ["fit01"] })).toMatchObject({
       code: "no_such_image",
       exitCode: 4,
@@ -73,12 +28,12 @@ test(
       code: "confirm_needed",
       exitCode: 4,
     });
-    await beginLoad(["fit01"]);
+    await lab.beginLoad(["fit01"]);
     expect(await refused({ image: "ubuntu", nodes: ["fit01", "fit02"] })).toMatchObject({
       code: "node_busy",
       exitCode: 4,
     });
-    const saves = await operate(server, "POST", "/v1/saves", { node: "fit02", name: "ubuntu" });
+    const saves = await operate(lab.server, "POST", "/v1/saves", { node: "fit02", name: "ubuntu" });
     expect(saves.body).toMatchObject({ code: "image_exists" });
     expect(await refused({ image: "ubuntu", nodes: [] })).toMatchObject({
       code: "bad_request",
@@ -89,29 +44,29 @@ test(
 
 test("an image with a torn end is listed as torn and refused", async () => {
   const { truncateSync } = await import("node:fs");
-  const file = path.join(folder, "images/ubuntu.huck");
+  const file = path.join(lab.folder, "images/ubuntu.huck");
   truncateSync(file, statSync(file).size - 1);
-  const answer = await operate(server, "POST", "/v1/loads", {
+  const answer = await operate(lab.server, "POST", "/v1/loads", {
     image: "ubuntu",
     nodes: ["fit01"],
   });
   expect(answer).toMatchObject({ status: 409, body: { code: "image_damaged" } });
   expect(JSON.stringify(answer.body)).toMatch(/"Cannot load image .*ubuntu.*interrupted/);
-  const list = ImageList.parse((await operate(server, "GET", "/v1/images")).body);
+  const list = ImageList.parse((await operate(lab.server, "GET", "/v1/images")).body);
   expect(list).toMatchObject({ images: [], torn: ["ubuntu"] });
 });
 
 test("abort ends nodes that wait at once and asks nodes at work to stop", async () => {
-  const job = await beginLoad(["fit01", "fit02"]);
-  const { node, order } = await joined("fit01");
-  expect((await operate(server, "DELETE", `/v1/jobs/${job.job}`)).status).toBe(202);
-  const status = JobStatus.parse((await operate(server, "GET", `/v1/jobs/${job.job}`)).body);
+  const job = await lab.beginLoad(["fit01", "fit02"]);
+  const { node, order } = await lab.joined("fit01");
+  expect((await operate(lab.server, "DELETE", `/v1/jobs/${job.job}`)).status).toBe(202);
+  const status = JobStatus.parse((await operate(lab.server, "GET", `/v1/jobs/${job.job}`)).body);
   expect(status.state).toBe("aborted");
   expect(status.nodes.find((one) => one.node === "fit02")?.verdict?.code).toBe("aborted");
   expect(await node.report(order, "receiving")).toEqual({ abort: true });
   expect((await node.arm(order)).allowed).toBe(false);
   await node.end(order, "aborted");
-  expect((await eventsOf(server, job.job)).at(-1)).toMatchObject({
+  expect((await eventsOf(lab.server, job.job)).at(-1)).toMatchObject({
     kind: "end",
     aborted: true,
     nodesNotOk: 2,
@@ -119,31 +74,31 @@ test("abort ends nodes that wait at once and asks nodes at work to stop", async 
 });
 
 test("nodes tells disks last seen, power, and a ping where an address is known", async () => {
-  await joined("fit01");
-  const { nodes } = NodeList.parse((await operate(server, "GET", "/v1/nodes?ping=1")).body);
+  await lab.joined("fit01");
+  const { nodes } = NodeList.parse((await operate(lab.server, "GET", "/v1/nodes?ping=1")).body);
   expect(nodes.map(({ name }) => name)).toEqual(["fit01", "fit02", "fit03"]);
   expect(nodes[0]).toMatchObject({ disks: [DISK], power: "unknown", reimage: "free" });
   expect(nodes[1]).toMatchObject({ reachable: null, pingMs: null });
 });
 
 test("an image that a running load sends is not trashed", async () => {
-  const { job } = await beginLoad(["fit01"]);
-  expect(await operate(server, "DELETE", "/v1/images/ubuntu")).toMatchObject({
+  const { job } = await lab.beginLoad(["fit01"]);
+  expect(await operate(lab.server, "DELETE", "/v1/images/ubuntu")).toMatchObject({
     status: 409,
     body: { code: "image_in_use" },
   });
-  await operate(server, "DELETE", `/v1/jobs/${job}`);
-  expect((await operate(server, "DELETE", "/v1/images/ubuntu")).status).toBe(204);
+  await operate(lab.server, "DELETE", `/v1/jobs/${job}`);
+  expect((await operate(lab.server, "DELETE", "/v1/images/ubuntu")).status).toBe(204);
 });
 
 test(
   "image routes move an image to the trash and answer 404 for one that " + "is not there",
   async () => {
-    expect((await operate(server, "DELETE", "/v1/images/ubuntu")).status).toBe(204);
-    expect(await operate(server, "DELETE", "/v1/images/ubuntu")).toMatchObject({
+    expect((await operate(lab.server, "DELETE", "/v1/images/ubuntu")).status).toBe(204);
+    expect(await operate(lab.server, "DELETE", "/v1/images/ubuntu")).toMatchObject({
       status: 404,
       body: { code: "no_such_image" },
     });
-    expect((await operate(server, "DELETE", "/v1/images/..%2Fstate")).status).toBe(400);
+    expect((await operate(lab.server, "DELETE", "/v1/images/..%2Fstate")).status).toBe(400);
   },
 );

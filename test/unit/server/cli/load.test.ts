@@ -2,52 +2,32 @@
  * Goal: image-load says what is true and ends with the right exit code. Method: the real binary
  * against a real server on loopback; TestNode is the node.
  */
-import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Event } from "../../../../shared/control/event.ts";
 import type { VerdictCode } from "../../../../shared/control/verdict.ts";
-import type { RunningServer } from "../../../../server/main.ts";
-import {
-  TestNode,
-  dropFolders,
-  freshFolder,
-  operate,
-  serveIn,
-  somePort,
-  storeImage,
-} from "../lab-kit.ts";
+import { TestNode, operate, ServerPerTest } from "../lab-kit.ts";
 import { huck } from "./cli-kit.ts";
 import type { Ran } from "./cli-kit.ts";
 
-let server: RunningServer;
-let socket: Record<string, string>;
-
-beforeEach(async () => {
-  const folder = freshFolder();
-  await storeImage(folder, "ubuntu");
-  server = await serveIn(folder, somePort());
-  socket = { HUCK_SOCKET: server.socket };
-});
-afterEach(async () => {
-  await server.close();
-});
-afterAll(dropFolders);
+const lab = new ServerPerTest();
+const socket = (): Record<string, string> => ({ HUCK_SOCKET: lab.server.socket });
 
 /** Waits until the node belongs to a job, then plays it to a verdict. */
 async function play(name: string, code: VerdictCode): Promise<void> {
   for (let tries = 0; tries < 300; tries += 1) {
-    const { body } = await operate(server, "GET", "/v1/nodes");
+    const { body } = await operate(lab.server, "GET", "/v1/nodes");
     const { nodes } = body as { nodes: { name: string; job: string | null }[] };
     if (nodes.find((one) => one.name === name)?.job !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const node = await TestNode.boot(server, name);
+  const node = await TestNode.boot(lab.server, name);
   const reply = await node.join();
   await node.end(reply.order?.order.id ?? "", code);
 }
 
 async function load(words: string[], ends: Record<string, VerdictCode>): Promise<Ran> {
   const played = Object.entries(ends).map(([name, code]) => play(name, code));
-  const ran = await huck(["image-load", "-i", "ubuntu", ...words], socket);
+  const ran = await huck(["image-load", "-i", "ubuntu", ...words], socket());
   await Promise.all(played);
   return ran;
 }
@@ -98,7 +78,7 @@ test(
   "image-load refuses before anything is begun: exit 2 for words, 4 for " +
     "situations, 6 without a server",
   async () => {
-    const run = (words: string[], env = socket): Promise<Ran> =>
+    const run = (words: string[], env = socket()): Promise<Ran> =>
       huck(["image-load", ...words], env);
     expect((await run(["1-2"])).exitCode).toBe(2);
     expect((await run(["-i", "ubuntu", "ubuntu-24"])).exitCode).toBe(2);
@@ -117,14 +97,14 @@ test(
 test("image-load --dry-run shows the plan and begins nothing", async () => {
   const { exitCode, stdout } = await huck(
     ["image-load", "-i", "ubuntu", "--dry-run", "-a"],
-    socket,
+    socket(),
   );
   expect(exitCode).toBe(4);
   expect(stdout).toMatch(/^image ubuntu, [0-9a-f]{12}: /);
   expect(stdout).toMatch(/^fit01 +free +never seen +ready$/m);
   expect(stdout).toMatch(/^fit03 +confirm +never seen +refused: needs --yes$/m);
-  const yes = await huck(["image-load", "-i", "ubuntu", "--dry-run", "-a", "-y"], socket);
+  const yes = await huck(["image-load", "-i", "ubuntu", "--dry-run", "-a", "-y"], socket());
   expect(yes.exitCode).toBe(0);
-  const { body } = await operate(server, "GET", "/v1/nodes");
+  const { body } = await operate(lab.server, "GET", "/v1/nodes");
   expect((body as { nodes: { job: unknown }[] }).nodes.every(({ job }) => job === null)).toBe(true);
 });

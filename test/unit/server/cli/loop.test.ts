@@ -6,38 +6,20 @@ import { once } from "node:events";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { ChildProcess } from "node:child_process";
-import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Event } from "../../../../shared/control/event.ts";
 import { NodeList } from "../../../../shared/control/operator-api.ts";
 import { followJob } from "../../../../server/cli/loop.ts";
-import type { RunningServer } from "../../../../server/main.ts";
-import {
-  TestNode,
-  dropFolders,
-  freshFolder,
-  operate,
-  serveIn,
-  somePort,
-  storeImage,
-} from "../lab-kit.ts";
+import { TestNode, operate, ServerPerTest } from "../lab-kit.ts";
 import { startHuck } from "./cli-kit.ts";
 
-let folder: string;
-let server: RunningServer;
-const port = somePort();
-
-beforeEach(async () => {
-  folder = freshFolder();
-  await storeImage(folder, "ubuntu");
-  server = await serveIn(folder, port);
-});
-afterEach(async () => {
-  await server.close();
-});
-afterAll(dropFolders);
+const lab = new ServerPerTest();
 
 function startLoad(): { child: ChildProcess; begun: Promise<void>; output: Promise<string> } {
-  const child = startHuck(["image-load", "--socket", server.socket, "-i", "ubuntu", "1"], folder);
+  const child = startHuck(
+    ["image-load", "--socket", lab.server.socket, "-i", "ubuntu", "1"],
+    lab.folder,
+  );
   const begun = Promise.withResolvers<undefined>();
   child.stdout?.once("data", () => {
     begun.resolve(undefined);
@@ -68,10 +50,10 @@ test("a closed pipe ends the verb quietly with exit code 6, and the job goes on"
   const said = text(child.stderr ?? Readable.from([]));
   await begun;
   child.stdout?.destroy();
-  await TestNode.boot(server, "fit01");
+  await TestNode.boot(lab.server, "fit01");
   expect(await once(child, "exit")).toEqual([6, null]);
   expect(await said).toMatch(/^huck: nobody reads any longer; job [0-9a-f]{32} goes on\n$/);
-  const { body } = await operate(server, "GET", "/v1/nodes");
+  const { body } = await operate(lab.server, "GET", "/v1/nodes");
   expect(NodeList.parse(body).nodes[0]).toMatchObject({ phase: "booting", verdict: null });
 });
 
@@ -81,12 +63,12 @@ test("Ctrl-C that ends the reader of the pipe too still aborts the job, exit cod
   child.stdout?.destroy();
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([5, null]);
-  const { body } = await operate(server, "GET", "/v1/nodes");
+  const { body } = await operate(lab.server, "GET", "/v1/nodes");
   expect(NodeList.parse(body).nodes[0]?.verdict).toMatchObject({ code: "aborted" });
 });
 
 test("a verb that looks ends quietly with exit code 0 when nobody reads", async () => {
-  const child = startHuck(["nodes", "--socket", server.socket], folder);
+  const child = startHuck(["nodes", "--socket", lab.server.socket], lab.folder);
   const said = text(child.stderr ?? Readable.from([]));
   child.stdout?.destroy();
   expect(await once(child, "exit")).toEqual([0, null]);
@@ -132,10 +114,10 @@ const AT = "2026-01-01T00:00:00.000Z";
 test("the second Ctrl-C quits at once although a node is still at work", async () => {
   const { child, begun } = startLoad();
   await begun;
-  await (await TestNode.boot(server, "fit01")).join();
+  await (await TestNode.boot(lab.server, "fit01")).join();
   child.kill("SIGINT");
   await expect
-    .poll(async () => JSON.stringify((await operate(server, "GET", "/v1/nodes")).body))
+    .poll(async () => JSON.stringify((await operate(lab.server, "GET", "/v1/nodes")).body))
     .toContain("joining");
   await new Promise((resolve) => setTimeout(resolve, 300));
   child.kill("SIGINT");
@@ -147,10 +129,10 @@ test(
   async () => {
     const { child, begun, output } = startLoad();
     await begun;
-    const node = await TestNode.boot(server, "fit01");
+    const node = await TestNode.boot(lab.server, "fit01");
     const { order } = await node.join();
-    await server.close();
-    server = await serveIn(folder, port);
+    await lab.close();
+    await lab.start();
     await node.end(order?.order.id ?? "", "ok_unchanged");
     expect(await once(child, "exit")).toEqual([0, null]);
     const lines = (await output).split("\n");

@@ -3,7 +3,6 @@
  * system.
  */
 import { planDisk } from "../../../../shared/allocation/plan.ts";
-import type { BlockDevice } from "../../../../shared/disk/block-device.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
@@ -100,62 +99,4 @@ export async function saved(disk: Uint8Array, sectorBytes = 512): Promise<Saved>
   const bytes = await savedBytes(disk, { sectorBytes });
   const file = imageBytes(bytes);
   return { bytes, file, index: openImage(file) };
-}
-
-/** A disk in memory that counts writes. */
-export class MemoryDisk implements BlockDevice {
-  readonly bytes: Uint8Array;
-  readonly sectorBytes: number;
-  readonly sectorCount: number;
-  readonly alignment = 1;
-  readonly identity: BlockDevice["identity"];
-  writes = 0;
-
-  constructor(sizeBytes: number, sectorBytes = 512, inUse: readonly string[] = []) {
-    this.bytes = new Uint8Array(sizeBytes);
-    this.sectorBytes = sectorBytes;
-    this.sectorCount = Math.floor(sizeBytes / sectorBytes);
-    this.identity = {
-      path: "memory",
-      sizeBytes: this.sectorCount * sectorBytes,
-      sectorBytes,
-      serial: "",
-      wwn: "",
-      model: "",
-      bus: "other",
-      rotational: false,
-      removable: false,
-      inUse,
-    };
-  }
-
-  read(lba: number, into: Uint8Array): void {
-    const offset = lba * this.sectorBytes;
-    into.set(this.bytes.subarray(offset, offset + into.byteLength));
-  }
-
-  write(offset: number, bytes: Uint8Array): void {
-    this.writes += 1;
-    this.bytes.set(bytes, offset);
-  }
-
-  discard(): boolean {
-    return false;
-  }
-
-  flush(): void {
-    // memory keeps what it is given
-  }
-
-  dropCache(): void {
-    // there is no cache
-  }
-
-  rereadTable(): boolean {
-    return true;
-  }
-
-  close(): void {
-    // nothing to give back
-  }
 }

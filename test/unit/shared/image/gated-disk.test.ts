@@ -7,7 +7,6 @@ import { describe, expect, test } from "vitest";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { blake3, sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
-import type { BlockDevice } from "../../../../shared/disk/block-device.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
@@ -15,6 +14,7 @@ import { decodeGateRecord } from "../../../../shared/image/gate.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
+import { MemoryDisk } from "../../../walk/memory-disk.ts";
 
 const MIB = 1 << 20;
 const DISK_BYTES = 8 * MIB;
@@ -70,14 +70,8 @@ async function save(disk: Uint8Array): Promise<Image> {
   return { index, record };
 }
 
-/** A disk in memory that loses power after a number of writes, or in the middle of one. */
-class MemoryDisk implements BlockDevice {
-  readonly sectorBytes = 512;
-  readonly sectorCount: number;
-  readonly alignment = 1;
-  readonly identity: BlockDevice["identity"];
-  readonly bytes: Uint8Array;
-  writes = 0;
+/** A disk that loses power after a number of writes, or in the middle of one. */
+class FailingDisk extends MemoryDisk {
   writesMax = Infinity;
   /** Of the write that loses power, so many bytes reach the medium. */
   tornBytes = 0;
@@ -86,45 +80,29 @@ class MemoryDisk implements BlockDevice {
   /** Sectors that answer EIO until they are written. */
   readonly unreadable = new Set<number>();
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.sectorCount = bytes.byteLength / 512;
-    this.identity = {
-      ...{ path: "memory", sizeBytes: bytes.byteLength, sectorBytes: 512, serial: "", wwn: "" },
-      ...{ model: "", bus: "other", rotational: false, removable: false, inUse: [] },
-    } as const;
-  }
-
-  read(lba: number, into: Uint8Array): void {
+  override read(lba: number, into: Uint8Array): void {
     for (let at = lba; at < lba + into.byteLength / 512; at += 1) {
       if (this.unreadable.has(at)) throw Object.assign(new Error("read failed"), { code: "EIO" });
     }
-    into.set(this.bytes.subarray(lba * 512, lba * 512 + into.byteLength));
+    super.read(lba, into);
   }
 
-  write(offset: number, bytes: Uint8Array): void {
+  override write(offset: number, bytes: Uint8Array): void {
     if (this.writes >= this.writesMax) {
       this.bytes.set(bytes.subarray(0, this.tornBytes), offset);
       throw new Error("power is off");
     }
-    this.writes += 1;
-    this.bytes.set(bytes, offset);
+    super.write(offset, bytes);
     for (let at = 0; at < bytes.byteLength; at += 512) this.unreadable.delete((offset + at) / 512);
     this.afterWrite(offset, bytes.byteLength);
   }
-
-  discard = (): boolean => false;
-  flush = nothing;
-  dropCache = nothing;
-  rereadTable = (): boolean => true;
-  close = nothing;
 }
 
-function target(image: Image, disk: MemoryDisk): GatedDisk {
+function target(image: Image, disk: FailingDisk): GatedDisk {
   return new GatedDisk(image.index, disk, zlibCodecPool(), plainBuffer());
 }
 
-function load(image: Image, disk: MemoryDisk): ReturnType<GatedDisk["scan"]> {
+function load(image: Image, disk: FailingDisk): ReturnType<GatedDisk["scan"]> {
   const gated = target(image, disk);
   const findings = gated.scan(true, nothing);
   if (findings.lacking.length === 0) return findings;
@@ -145,7 +123,7 @@ describe("GatedDisk", () => {
   test("writes what was saved, byte for byte, and finds it unchanged afterwards", async () => {
     const source = bootDisk(1);
     const image = await save(source);
-    const disk = new MemoryDisk(bootDisk(2));
+    const disk = new FailingDisk(bootDisk(2));
     expect(load(image, disk).found).toBe("fresh");
     expect(toHex(blake3(disk.bytes))).toBe(toHex(blake3(source)));
     const before = disk.writes;
@@ -158,7 +136,7 @@ describe("GatedDisk", () => {
     const image = await save(source);
     const changed = source.slice();
     changed[3 * MIB + 17] = (changed[3 * MIB + 17] ?? 0) ^ 1;
-    const disk = new MemoryDisk(changed);
+    const disk = new FailingDisk(changed);
     const { found, lacking } = load(image, disk);
     expect(found).toBe("delta");
     expect(lacking.length).toBeLessThan(image.index.table.count);
@@ -169,11 +147,11 @@ describe("GatedDisk", () => {
     const source = bootDisk(1);
     const image = await save(source);
     const old = bootDisk(2);
-    const whole = new MemoryDisk(old.slice());
+    const whole = new FailingDisk(old.slice());
     load(image, whole);
     expect(whole.writes).toBeGreaterThan(10);
     for (let cut = 0; cut < whole.writes; cut += 1) {
-      const disk = new MemoryDisk(old.slice());
+      const disk = new FailingDisk(old.slice());
       disk.writesMax = cut;
       expect(() => load(image, disk)).toThrow("power is off");
       expect(cut === 0 || !boots(disk.bytes), `boots after ${cut} writes`).toBe(true);
@@ -188,10 +166,10 @@ describe("GatedDisk", () => {
 
   test("P2: a power cut inside a write leaves no disk that looks bootable", async () => {
     const image = await save(bootDisk(1));
-    const whole = new MemoryDisk(bootDisk(2));
+    const whole = new FailingDisk(bootDisk(2));
     load(image, whole);
     for (let cut = 1; cut < whole.writes; cut += 1) {
-      const disk = new MemoryDisk(bootDisk(2));
+      const disk = new FailingDisk(bootDisk(2));
       disk.writesMax = cut;
       disk.tornBytes = cut === whole.writes - 1 ? 0 : 4096; // one sector is written or is not
       expect(() => load(image, disk)).toThrow("power is off");
@@ -205,7 +183,7 @@ describe("GatedDisk", () => {
     ["sector 0 itself", 100],
   ])("P2: the gate stays closed when %s reads back wrong", async (_what, at) => {
     const image = await save(bootDisk(1));
-    const disk = new MemoryDisk(bootDisk(2));
+    const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);
     gated.close("order");
     for (const chunk of gated.body) gated.accept(chunk, image.record(chunk));
@@ -227,7 +205,7 @@ describe("GatedDisk", () => {
   test("a sector that cannot be read is written, not held against the disk", async () => {
     const source = bootDisk(1);
     const image = await save(source);
-    const disk = new MemoryDisk(source.slice());
+    const disk = new FailingDisk(source.slice());
     disk.unreadable.add((3 * MIB) / 512);
     expect(load(image, disk).found).toBe("delta");
     expect(sameBytes(disk.bytes, source)).toBe(true);
@@ -240,14 +218,14 @@ describe("GatedDisk", () => {
     const image = await save(bootDisk(1));
     const requires = { ...image.index.manifest.requires, minBytes: 0 };
     const manifest = { ...image.index.manifest, requires };
-    const disk = new MemoryDisk(new Uint8Array(4 * MIB));
+    const disk = new FailingDisk(new Uint8Array(4 * MIB));
     const small = { ...image, index: { ...image.index, manifest } };
     expect(() => target(small, disk)).toThrow(/whole sectors below 4194304 wanted/);
   });
 
   test("refuses a damaged record before a byte of it is written", async () => {
     const image = await save(bootDisk(1));
-    const disk = new MemoryDisk(bootDisk(2));
+    const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);
     const [chunk = 0] = gated.body;
     const record = image.record(chunk).slice();
@@ -260,7 +238,7 @@ describe("GatedDisk", () => {
 
   test("never opens a gate that has not got all its chunks", async () => {
     const image = await save(bootDisk(1));
-    const disk = new MemoryDisk(bootDisk(2));
+    const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);
     gated.close("order");
     for (const chunk of gated.body) gated.accept(chunk, image.record(chunk));
@@ -272,7 +250,7 @@ describe("GatedDisk", () => {
 
   test("notices a disk that does not keep what is written", async () => {
     const image = await save(bootDisk(1));
-    const disk = new MemoryDisk(bootDisk(2));
+    const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);
     gated.close("order");
     for (const chunk of gated.body) gated.accept(chunk, image.record(chunk));
@@ -282,7 +260,7 @@ describe("GatedDisk", () => {
 
   test("refuses a disk one sector too small and says what is wanted", async () => {
     const image = await save(bootDisk(1));
-    const small = new MemoryDisk(new Uint8Array(image.index.manifest.requires.minBytes - 512));
+    const small = new FailingDisk(new Uint8Array(image.index.manifest.requires.minBytes - 512));
     expect(() => target(image, small)).toThrow(/disk has \d+ bytes, \d+ wanted/);
   });
 });
