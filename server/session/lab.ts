@@ -244,17 +244,6 @@ export class Lab {
   }
 
   /**
-   * Names the content of a load's image.
-   *
-   * @param job - The load.
-   * @returns The image id: 64 hexadecimal digits; "" when the job is no load.
-   */
-  imageIdOf(job: string): string {
-    const terms = this.#state.jobs.get(job)?.record.terms;
-    return terms?.action === "load" ? terms.imageId : "";
-  }
-
-  /**
    * Tells whether anybody still waits for the proof of a load's image.
    *
    * @param job - The load.

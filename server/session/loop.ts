@@ -81,7 +81,7 @@ export class LabLoop {
     for (const request of lab.takeRequests()) {
       if (request.kind === "wanted") this.#guard(wantedChanged);
       else if (request.kind === "enter") this.#queue.push(request);
-      else this.#proofs.add(request.job, { name: request.image, id: lab.imageIdOf(request.job) });
+      else this.#proofs.add(request.job, { name: request.image, id: request.imageId });
     }
     for (const [order, wait] of this.#entering) if (lab.isOver(order)) wait.abort();
     this.#proofs.next();

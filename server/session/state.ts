@@ -39,7 +39,12 @@ export type LabRequest =
   /** Bring the node into the receiver. */
   | { readonly kind: "enter"; readonly node: string; readonly order: string }
   /** Prove every stored byte of a load's image; the answer is `Lab.noteProof`. */
-  | { readonly kind: "prove"; readonly job: string; readonly image: string }
+  | {
+      readonly kind: "prove";
+      readonly job: string;
+      readonly image: string;
+      readonly imageId: string;
+    }
   /** The wanted state of some node changed: tell the boot services. */
   | { readonly kind: "wanted" };
 
@@ -345,7 +350,8 @@ export class LabState {
     });
     if (job.terms.action === "load" && orders.some(({ verdict }) => verdict === null)) {
       this.unproven.add(job.id);
-      this.#ask({ kind: "prove", job: job.id, image: job.image });
+      const { imageId } = job.terms;
+      this.#ask({ kind: "prove", job: job.id, image: job.image, imageId });
     }
     this.jobs.set(job.id, { record: job, orders: live });
     for (const order of live) {

@@ -14,7 +14,9 @@ afterAll(dropFolders);
 
 test("P1 no node gets a session or arms before its image is proven", async () => {
   const job = lab.loadUnproven(["fit01"]);
-  expect(lab.lab.takeRequests()).toContainEqual({ kind: "prove", job, image: "ubuntu" });
+  expect(lab.lab.takeRequests()).toContainEqual(
+    expect.objectContaining({ kind: "prove", job, image: "ubuntu" }),
+  );
   const { visitor, order } = lab.join("fit01");
   const { desk } = lab.lab;
   const unproven = { code: "image_unproven" };
@@ -52,7 +54,9 @@ test("a server that restarts proves the images of its loads anew; who has armed 
   const { visitor, order } = lab.join("fit01");
   lab.lab.desk.arm(visitor, { order, disk: DISK }, lab.now);
   lab.restart();
-  expect(lab.lab.takeRequests()).toContainEqual({ kind: "prove", job, image: "ubuntu" });
+  expect(lab.lab.takeRequests()).toContainEqual(
+    expect.objectContaining({ kind: "prove", job, image: "ubuntu" }),
+  );
   lab.lab.noteProof(job, "chunk 1 is damaged", lab.now);
   expect(lab.verdicts(job)).toEqual({ fit01: "none", fit02: "image_damaged" });
 });
