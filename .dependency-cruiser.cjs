@@ -1,78 +1,106 @@
 /**
  * Who may import whom. Each rule carries its reason, and ARCHITECTURE.md tells them as a story.
  *
- * The idea: a datum never turns back on its way from disk to disk, so every arrow of the data path
- * is one direction of import. test/unit/scripts/import-rules.test.ts plants one bad file for every
- * rule below and expects that very rule to fire.
+ * A datum never turns back on its way from disk to disk, so every arrow of the data path is one
+ * direction of import. test/unit/scripts/import-rules.test.ts plants one bad file for every rule
+ * below and expects that very rule to fire.
  */
 
-/** Node.js modules that reach outside the process, look at a clock or start a thread. */
-const IO =
-  "^(node:)?(fs|net|dgram|dns|http|https|http2|tls|timers|child_process|cluster|worker_threads|os|" +
-  "perf_hooks|process|readline|repl|sqlite|tty|inspector|v8|wasi)(/|$)";
+/** Node.js modules that only compute on what they are given. */
+const COMPUTATION =
+  "^(node:)?(assert|assert/strict|buffer|crypto|path|stream|stream/consumers|url|util|zlib)$";
 
-/** All that a pure folder may take from Node.js: computation on bytes it was given. */
-const COMPUTATION = "^(node:)?(assert|buffer|crypto|util|zlib)(/|$)";
-
-/** The only file names, besides everything in shared/linux, that may do I/O. */
-const IO_OWNER = "(^|/)(main|loop|listener|driver|worker|device|folder)[.]ts$";
-
-/** Folders whose code is a function of its arguments, `now` among them. */
-const PURE =
-  "^(shared/(core|disk|filesystem|allocation|image|fec|wire|control)|server/(sender|session|schedule)|" +
-  "server/boot/(dhcp|tftp|ipxe)|receiver/reception)/";
+/** What touches the world, reads a clock or draws chance, by the end of its name. */
+const IO_FILE = "[.]io[.]ts$";
 
 /** The closed list of packages that travel to a node inside the initramfs. */
 const FEW = "(^|node_modules/)(koffi|zstd-napi|raw-socket|@napi-rs/blake-hash|zod)(/|$)";
 
+const NPM = [
+  "npm",
+  "npm-dev",
+  "npm-optional",
+  "npm-peer",
+  "npm-bundled",
+  "npm-no-pkg",
+  "npm-unknown",
+];
+
+/** Stages of the data path in shared, each knowing only those before it. */
+const STAGES = ["core", "disk", "volume", "filesystem", "allocation", "image"];
+
+/** Services of the server: they ignore one another; `bmc < power` is the one arrow between them. */
+const SERVICES = "inventory|bmc|power|boot|store|sessions|network|schedule|hooks|live|sled";
+
+/** Floors of the server above its services, lowest first. */
+const FLOORS = ["enter", "jobs", "api", "main", "cli"];
+
 const forbid = (name, from, to, comment) => ({ name, severity: "error", comment, from, to });
 
-const stage = (folder, later) =>
+const stage = (folder, index) =>
   forbid(
     "disk-to-image-order",
     { path: `^shared/${folder}/` },
-    { path: `^shared/(${later}|fec|wire|control)/` },
-    "core < disk < filesystem < allocation < image: a stage knows only the stages before it.",
+    {
+      path: `^shared/(${[...STAGES.slice(index + 1), "fec", "wire", "session", "control"].join("|")})/`,
+    },
+    "core < disk < volume < filesystem < allocation < image: a stage knows only those before it.",
+  );
+
+const placeOf = (floor) => (floor === "main" ? "^server/main[.]io[.]ts$" : `^server/${floor}/`);
+
+const floor = (name, index) =>
+  forbid(
+    "server-floors",
+    { path: index < 0 ? `^server/(${SERVICES})/` : placeOf(name) },
+    { path: FLOORS.slice(index + 1).map(placeOf) },
+    "services < enter < jobs < api < main < cli: nobody imports from a floor above.",
   );
 
 module.exports = {
   forbidden: [
     forbid("no-cycles", {}, { circular: true }, "A cycle hides which way data flows."),
     forbid(
-      "shared-is-pure",
+      "shared-is-below",
       { path: "^shared/" },
       { path: "^(server|receiver)/" },
       "Both ends agree on shared; it can know neither.",
     ),
     forbid(
-      "shared-is-pure",
-      { path: "^shared/(?!linux/)", pathNot: IO_OWNER },
-      { path: IO },
-      "Pass in a SectorSource, bytes or `now`; the system is behind shared/linux.",
+      "io-shows-in-the-name",
+      { path: "^(shared|server|receiver)/", pathNot: IO_FILE },
+      { dependencyTypes: ["core"], pathNot: COMPUTATION },
+      "Sockets, files, timers and threads are touched in *.io.ts files; all others compute.",
+    ),
+    forbid(
+      "pure-takes-ports",
+      { path: "^(shared|server|receiver)/", pathNot: IO_FILE },
+      { path: IO_FILE, dependencyTypesNot: ["type-only"] },
+      "A pure file takes a port as an argument; it may name an *.io.ts file's types only.",
+    ),
+    forbid(
+      "linux-is-for-io",
+      { path: "^(shared/(?!linux/)|server/|receiver/)", pathNot: IO_FILE },
+      { path: "^shared/linux/", dependencyTypesNot: ["type-only"] },
+      "Formats and engines run without Linux: in the simulator, in tests, in a foreign program.",
     ),
     forbid(
       "linux-is-a-leaf",
-      { path: "^shared/(?!linux/)" },
       { path: "^shared/linux/" },
-      "Formats and engines run without Linux: in the simulator, in tests, in a foreign program.",
+      { path: "^shared/(?!linux/|core/|disk/)" },
+      "System calls know units, errors and the disk interfaces they stand behind, nothing else.",
+    ),
+    forbid(
+      "linux-is-a-leaf",
+      { path: "^shared/(?!linux/|session/)" },
+      { path: "^shared/linux/" },
+      "Of shared, only the loops and threads of session open ports.",
     ),
     forbid(
       "native-code-has-one-home",
       { path: "^(huck[.]ts$|server/|receiver/|shared/(?!linux/))" },
       { path: "(^|node_modules/)(koffi|raw-socket)(/|$)" },
       "System calls are declared once, in shared/linux, where each has a plain twin.",
-    ),
-    forbid(
-      "pure-folders-compute",
-      { path: PURE, pathNot: IO_OWNER },
-      { dependencyTypes: ["core"], pathNot: COMPUTATION },
-      "Same seed, same run: an engine gets bytes and time as arguments.",
-    ),
-    forbid(
-      "io-has-owners",
-      { path: "^(server|receiver)/", pathNot: IO_OWNER },
-      { path: IO },
-      "Sockets, files and timers live in main, loop, listener, driver, worker, device, folder.ts.",
     ),
     forbid(
       "ends-meet-in-shared",
@@ -95,25 +123,10 @@ module.exports = {
     forbid(
       "few-packages",
       { path: "^(shared|receiver)/" },
-      {
-        dependencyTypes: [
-          "npm",
-          "npm-dev",
-          "npm-optional",
-          "npm-peer",
-          "npm-bundled",
-          "npm-no-pkg",
-          "npm-unknown",
-        ],
-        pathNot: FEW,
-      },
+      { dependencyTypes: NPM, pathNot: FEW },
       "Every package here travels to each node in the initramfs (docs/adr/0005).",
     ),
-    stage("core", "disk|filesystem|allocation|image"),
-    stage("disk", "filesystem|allocation|image"),
-    stage("filesystem", "allocation|image"),
-    stage("allocation", "image"),
-    stage("image", "linux"),
+    ...STAGES.map(stage),
     forbid(
       "codecs-stand-alone",
       { path: "^shared/(fec|wire|control)/" },
@@ -121,16 +134,35 @@ module.exports = {
       "Code, datagrams and control messages change for different reasons.",
     ),
     forbid(
-      "services-stand-alone",
-      { path: "^server/(inventory|power|boot|store|sender|schedule)/" },
-      { path: "^server/[^/]+/", pathNot: "^server/$1/" },
-      "Only server/session joins services, so that each can be read and tested by itself.",
+      "sessions-carry-bytes",
+      { path: "^shared/session/" },
+      { path: "^shared/", pathNot: "^shared/(core|fec|wire|session|linux)/" },
+      "core, fec, wire < session: an engine knows neither images nor orders, so a relay can run it.",
     ),
     forbid(
-      "cli-speaks-control",
-      { path: "^server/cli/" },
-      { path: ["^server/(?!cli/)", "^shared/(?!control/|core/(errors|units)[.]ts$)"] },
-      "The command line knows of the server what the operator API says.",
+      "services-stand-alone",
+      { path: `^server/(${SERVICES})/` },
+      { path: "^server/[^/]+/", pathNot: "^server/$1/" },
+      "Services ignore one another, so that each can be read and tested by itself.",
+    ),
+    floor("services", -1),
+    ...FLOORS.slice(0, -1).map(floor),
+    forbid(
+      "cli-speaks-the-api",
+      { path: "^server/cli/remote/" },
+      {
+        path: [
+          "^server/(?!cli/remote/|cli/[^/]+[.]ts$)",
+          "^shared/(?!control/|core/(errors|units)[.]ts$)",
+        ],
+      },
+      "A remote verb knows of the server what the operator API says.",
+    ),
+    forbid(
+      "cli-speaks-the-api",
+      { path: "^server/cli/[^/]+[.]ts$" },
+      { path: "^server/(?!cli/[^/]+[.]ts$)" },
+      "Terminal and options are below the verbs that use them.",
     ),
   ],
   options: {

@@ -1,34 +1,19 @@
 /**
  * The lint gate: type-aware rules of typescript-eslint, size limits, documentation, determinism.
  *
- * The idea: the pure folders hold all protocol and format logic, so time, chance and the outside
- * world are banned there by name; the few files that own I/O are told apart by their file name
- * (main, loop, listener, driver, worker, device, folder), never by a list of exceptions.
+ * Where the world is touched shows in a file's name: in shared, server and receiver only `*.io.ts`
+ * files read a clock, set a timer, draw chance or do I/O; in all others those are banned by name.
  * Layer rules (who may import whom) are not here but in .dependency-cruiser.cjs.
  */
 import jsdoc from "eslint-plugin-jsdoc";
 import ts from "typescript-eslint";
 
-/** Folders whose code takes bytes and `now` as arguments (ARCHITECTURE.md, "Pure folders"). */
-const pureFolders = [
-  ...["core", "disk", "filesystem", "allocation", "image", "fec", "wire", "control"].map(
-    (folder) => `shared/${folder}/**/*.ts`,
-  ),
-  "server/sender/**/*.ts",
-  "server/boot/{dhcp,tftp,ipxe}/**/*.ts",
-  "server/session/**/*.ts",
-  "server/schedule/**/*.ts",
-  "receiver/reception/**/*.ts",
-];
+const product = ["shared/**/*.ts", "server/**/*.ts", "receiver/**/*.ts"];
+const ownersOfIo = ["**/*.io.ts"];
 
-/** The only file names that may do I/O, read a clock or draw a random number. */
-const ownersOfIo = ["main", "loop", "listener", "driver", "worker", "device", "folder"].map(
-  (name) => `**/${name}.ts`,
-);
-
-const later = "Take `now` as an argument; only an owner of I/O reads a clock.";
-const seeded = "Take a seeded generator (shared/core) as an argument.";
-const outside = "Only main, loop, listener, driver, worker, device and folder.ts touch the world.";
+const later = "Take `now` as an argument; only an *.io.ts file reads a clock.";
+const seeded = "Take random bits, or a seeded generator (shared/core), as an argument.";
+const outside = "Only *.io.ts files touch the world.";
 
 export default ts.config(
   {
@@ -91,11 +76,10 @@ export default ts.config(
           checkGetters: false,
         },
       ],
-      "jsdoc/require-throws": "error",
     },
   },
   {
-    files: pureFolders,
+    files: product,
     ignores: ownersOfIo,
     rules: {
       "no-restricted-properties": [
@@ -106,6 +90,28 @@ export default ts.config(
         { object: "crypto", property: "getRandomValues", message: seeded },
         { object: "crypto", property: "randomUUID", message: seeded },
       ],
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: ["node:crypto", "crypto"].map((name) => ({
+            name,
+            importNames: [
+              "getRandomValues",
+              "randomBytes",
+              "randomFill",
+              "randomFillSync",
+              "randomInt",
+              "randomUUID",
+              "webcrypto",
+              "generateKey",
+              "generateKeySync",
+              "generateKeyPair",
+              "generateKeyPairSync",
+            ],
+            message: seeded,
+          })),
+        },
+      ],
       "no-restricted-globals": [
         "error",
         ...[
@@ -115,8 +121,9 @@ export default ts.config(
           "queueMicrotask",
           "process",
           "console",
+          "fetch",
+          "crypto",
         ].map((name) => ({ name, message: outside })),
-        { name: "fetch", message: outside },
         { name: "performance", message: later },
       ],
     },

@@ -20,40 +20,43 @@ type Verb = (command: Command) => Command;
 const VERBS: Readonly<Record<string, readonly [string, () => Promise<Verb>]>> = {
   init: [
     "write a commented huck.yaml",
-    async () => (await import("./server/local/init.ts")).initCommand,
+    async () => (await import("./server/cli/local/init.io.ts")).initCommand,
   ],
-  serve: ["run the server", async () => (await import("./server/local/serve.ts")).serveCommand],
+  serve: [
+    "run the server",
+    async () => (await import("./server/cli/local/serve.io.ts")).serveCommand,
+  ],
   "image-load": [
     "write an image to nodes",
-    async () => (await import("./server/cli/load.ts")).loadCommand,
+    async () => (await import("./server/cli/remote/image-load.io.ts")).loadCommand,
   ],
   "image-save": [
     "save a node's disk as an image",
-    async () => (await import("./server/cli/save.ts")).saveCommand,
+    async () => (await import("./server/cli/remote/image-save.io.ts")).saveCommand,
   ],
   status: [
     "ping nodes, tell how they stand",
-    async () => (await import("./server/cli/look.ts")).statusCommand,
+    async () => (await import("./server/cli/remote/look.io.ts")).statusCommand,
   ],
   nodes: [
     "print the names a range stands for",
-    async () => (await import("./server/cli/look.ts")).nodesCommand,
+    async () => (await import("./server/cli/remote/look.io.ts")).nodesCommand,
   ],
   image: [
     "list, check, save and restore images",
-    async () => (await import("./server/local/image.ts")).imageCommand,
+    async () => (await import("./server/cli/local/image.io.ts")).imageCommand,
   ],
   job: [
     "show or abort a load or save",
-    async () => (await import("./server/cli/look.ts")).jobCommand,
+    async () => (await import("./server/cli/remote/look.io.ts")).jobCommand,
   ],
   cast: [
     "throw a file at every huck catch",
-    async () => (await import("./server/local/cast.ts")).castCommand,
+    async () => (await import("./server/cli/local/cast.io.ts")).castCommand,
   ],
   catch: [
     "take what a huck cast throws",
-    async () => (await import("./receiver/local/catch.ts")).catchCommand,
+    async () => (await import("./server/cli/local/catch.io.ts")).catchCommand,
   ],
 };
 

@@ -25,7 +25,7 @@ const COMMAND_LINE = {
     out: { type: "string", default: join(root, "build/boot") },
     cache: { type: "string", default: join(root, "build/cache") },
     level: { type: "string", default: "5" },
-    entry: { type: "string", default: join(root, "receiver/main.ts") },
+    entry: { type: "string", default: join(root, "receiver/main.io.ts") },
     json: { type: "boolean", default: false },
   },
 } as const;

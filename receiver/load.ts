@@ -14,8 +14,8 @@ import type { LoadOrder } from "../shared/control/order.ts";
 import { VerdictCode } from "../shared/control/verdict.ts";
 import type { DiskWork, ImageFacts, ScanResult } from "./disk/disk-work.ts";
 import { NodeFailure } from "./failure.ts";
-import type { ServerLink } from "./status/link.ts";
-import type { Reporter } from "./status/reporter.ts";
+import type { ServerLink } from "./link/server-link.ts";
+import type { Reporter } from "./link/reporter.ts";
 
 /** How a reception went. */
 export type ReceptionOutcome =

@@ -17,8 +17,8 @@ import { NodeFailure, failedVerdict } from "./failure.ts";
 import { load } from "./load.ts";
 import type { ReceptionStart, StoryReception, Stage } from "./load.ts";
 import { save } from "./save.ts";
-import type { ServerLink } from "./status/link.ts";
-import { Reporter } from "./status/reporter.ts";
+import type { ServerLink } from "./link/server-link.ts";
+import { Reporter } from "./link/reporter.ts";
 
 /** What a visit needs of the world. */
 export interface Host {

@@ -12,12 +12,12 @@ import { once } from "node:events";
 import { createWriteStream, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { OperatorLine } from "../server/cli/driver.ts";
+import { OperatorLine } from "../server/cli/remote/operator-line.io.ts";
 import { NodeList, NodeToken, OperatorRoute } from "../shared/control/operator-api.ts";
 import { messageOf } from "../shared/core/errors.ts";
 import { createCodecPool } from "../shared/image/codec.ts";
-import { openPinger } from "../shared/linux/icmp.ts";
-import { sizeText } from "../shared/linux/terminal.ts";
+import { openPinger } from "../shared/linux/icmp.io.ts";
+import { sizeText } from "../server/cli/size-text.ts";
 import { checkFileSystem, compareDisk } from "./demo/proof.ts";
 import { DISK_BYTES, makeSourceDisk } from "./demo/source-disk.ts";
 

@@ -6,7 +6,7 @@
  */
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
-import type { Standing } from "../status/reporter.ts";
+import type { Standing } from "../link/reporter.ts";
 
 /**
  * The line of a phase.

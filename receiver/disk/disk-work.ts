@@ -1,9 +1,9 @@
 /**
  * DiskWork: everything a receiver does to the one disk of its order, as the stories call it.
  *
- * The work is done by one thread (worker.ts); the stories see promises. The order of calls is the
- * order of safety: open, useImage, scan, closeGate, deliver..., flush, verify, openGate. Nothing
- * before `closeGate` writes.
+ * The work is done by one thread (disk-thread-entry.io.ts); the stories see promises. The order of
+ * calls is the order of safety: open, useImage, scan, closeGate, deliver..., flush, verify,
+ * openGate. Nothing before `closeGate` writes.
  */
 import type { Range } from "../../shared/core/ranges.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";

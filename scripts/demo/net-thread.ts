@@ -5,9 +5,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { codeOf, messageOf } from "../../shared/core/errors.ts";
 import { seededRandom } from "../../shared/core/random.ts";
-import { openDatagramPort } from "../../shared/linux/datagram.ts";
-import type { ReceptionMessage, ReceptionWorkerData } from "../../receiver/reception/driver.ts";
-import { runNetThread } from "../../receiver/reception/net-thread.ts";
+import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
+import type {
+  ReceptionMessage,
+  ReceptionWorkerData,
+} from "../../shared/session/reception/reception-thread.io.ts";
+import { runNetThread } from "../../shared/session/reception/net-thread.io.ts";
 import { LossyPort } from "./lossy-port.ts";
 
 /** Share of arriving datagrams that are dropped. */

@@ -7,7 +7,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { blake3, sameBytes } from "../../shared/core/digest.ts";
 import { writesOf } from "../../shared/image/chunk-decoder.ts";
 import { openImage } from "../../shared/image/reader.ts";
-import { openImageFile } from "../../server/store/folder.ts";
+import { openImageFile } from "../../server/store/folder-store.io.ts";
 import { PARTITION_OFFSET } from "./source-disk.ts";
 
 /**

@@ -6,7 +6,7 @@
  */
 import { isOk } from "../../shared/control/verdict.ts";
 import { ExitCode, messageOf } from "../../shared/core/errors.ts";
-import { openHost } from "../../receiver/host/driver.ts";
+import { openHost } from "../../receiver/host.io.ts";
 import { parseReceiverOptions } from "../../receiver/options.ts";
 import { visit } from "../../receiver/visit.ts";
 

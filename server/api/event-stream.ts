@@ -8,7 +8,7 @@
  */
 import { Readable } from "node:stream";
 import type { Event } from "../../shared/control/event.ts";
-import type { EventLog } from "../session/event-log.ts";
+import type { EventLog } from "../jobs/event-log.ts";
 
 /**
  * Opens the stream.

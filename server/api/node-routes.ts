@@ -18,8 +18,8 @@ import {
 import { Id128 } from "../../shared/control/names.ts";
 import type { ImageDraft, ImageStore, ImageSummary } from "../../shared/image/store.ts";
 import { SituationError } from "../../shared/core/errors.ts";
-import type { NodeDesk, Visitor } from "../session/node-desk.ts";
-import type { ImageParts } from "../session/image-parts.ts";
+import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
+import type { ImageParts } from "../store/image-parts.ts";
 import { JoinGate } from "./join-gate.ts";
 import { parsed } from "./problems.ts";
 

@@ -20,7 +20,7 @@ import type {
 } from "../../shared/control/operator-api.ts";
 import { Id128, ImageName } from "../../shared/control/names.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
-import type { Lab } from "../session/lab.ts";
+import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
 import { parsed } from "./problems.ts";
 import type { NodeProber } from "./node-prober.ts";

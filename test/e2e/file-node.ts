@@ -68,7 +68,12 @@ export class FileNode {
    * @returns The visit.
    */
   start(words: readonly string[]): RunningVisit {
-    const command = [process.execPath, "--no-warnings", join(root, "receiver/main.ts"), ...words];
+    const command = [
+      process.execPath,
+      "--no-warnings",
+      join(root, "receiver/main.io.ts"),
+      ...words,
+    ];
     const child = this.#lab.start(this.namespace, command, { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {

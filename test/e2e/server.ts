@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { NodeToken, OperatorRoute } from "../../shared/control/operator-api.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
-import { OperatorLine } from "../../server/cli/driver.ts";
+import { OperatorLine } from "../../server/cli/remote/operator-line.io.ts";
 import { BRIDGE } from "../../scripts/lab.ts";
 import type { Lab } from "../../scripts/lab.ts";
 

@@ -8,7 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { messageOf } from "../../shared/core/errors.ts";
-import { startBoot } from "../../server/boot/main.ts";
+import { startBoot } from "../../server/boot/boot-services.io.ts";
 import type { BootNetwork, BootNode, BootRoles, BootSnapshot } from "../../server/boot/snapshot.ts";
 
 /** A snapshot as JSON. */

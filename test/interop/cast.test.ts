@@ -32,8 +32,8 @@ beforeAll(() => {
   entry = join(folder, "verbs.mjs");
   writeFileSync(
     entry,
-    `import { castCommand } from ${JSON.stringify(`${root}server/local/cast.ts`)};
-     import { catchCommand } from ${JSON.stringify(`${root}receiver/local/catch.ts`)};
+    `import { castCommand } from ${JSON.stringify(`${root}server/cli/local/cast.io.ts`)};
+     import { catchCommand } from ${JSON.stringify(`${root}server/cli/local/catch.io.ts`)};
      import { createRequire } from "node:module";
      const { Command } = createRequire(${JSON.stringify(`${root}package.json`)})("commander");
      const program = new Command("huck");

@@ -9,8 +9,8 @@ import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import type { DatagramPort } from "../../shared/core/datagram-port.ts";
 import type { DatagramView, Endpoint } from "../../shared/core/engine.ts";
 import type { DatagramOptions } from "../../shared/linux/datagram-options.ts";
-import { openDatagramPort } from "../../shared/linux/datagram.ts";
-import { libcProblem } from "../../shared/linux/libc.ts";
+import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
+import { libcProblem } from "../../shared/linux/libc.io.ts";
 
 const ATTEMPTS_MAX = 200;
 const opened: DatagramPort[] = [];

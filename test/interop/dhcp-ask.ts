@@ -6,7 +6,7 @@
  * to listen in milliseconds. Each answer is a line of hex.
  */
 import { createSocket } from "node:dgram";
-import { openBroadcastSocket } from "../../server/boot/device.ts";
+import { openBroadcastSocket } from "../../server/boot/interface-sockets.io.ts";
 
 const [hex = "", fromPort = "68", toPort = "67", to = "255.255.255.255", waitMs = "1000"] =
   process.argv.slice(2);

@@ -16,16 +16,16 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imagePlace } from "../../server/local/image-place.ts";
-import { restoreLocally } from "../../server/local/image-restore.ts";
-import { saveImage } from "../../server/local/image-save.ts";
-import { openSource } from "../../server/store/device.ts";
-import { openImageFile } from "../../server/store/folder.ts";
+import { imagePlace } from "../../server/cli/local/image-place.ts";
+import { restoreLocally } from "../../server/cli/local/restore-locally.io.ts";
+import { saveImage } from "../../server/cli/local/save-locally.io.ts";
+import { openSource } from "../../server/cli/local/disk-source.io.ts";
+import { openImageFile } from "../../server/store/folder-store.io.ts";
 import { planDisk, usedSectors } from "../../shared/allocation/plan.ts";
 import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
 import type { ImageSummary } from "../../shared/image/store.ts";
 import { checkImage } from "../../shared/image/verify.ts";
-import type { Reporter } from "../../shared/linux/terminal.ts";
+import type { Reporter } from "../../server/cli/terminal.io.ts";
 import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "./disk-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-image-"));

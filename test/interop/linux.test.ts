@@ -20,9 +20,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arenaMemory } from "../../shared/core/arena.ts";
-import { openBlockDevice } from "../../shared/linux/block-device.ts";
-import { openPinger } from "../../shared/linux/icmp.ts";
-import type { Pinger } from "../../shared/linux/icmp.ts";
+import { openBlockDevice } from "../../shared/linux/block-device.io.ts";
+import { openPinger } from "../../shared/linux/icmp.io.ts";
+import type { Pinger } from "../../shared/linux/icmp.io.ts";
 
 const SIZE = 4 << 20;
 const privileged = process.getuid?.() === 0;

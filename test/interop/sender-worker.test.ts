@@ -9,18 +9,22 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { BlockRepairer, repairScratchBytes } from "../../receiver/reception/block-repair.ts";
-import { createReception } from "../../receiver/reception/engine.ts";
-import { runReception } from "../../receiver/reception/loop.ts";
-import type { ReceptionEnd } from "../../receiver/reception/loop.ts";
-import { startSender } from "../../server/sender/driver.ts";
-import type { RecordFile, SenderMessage, SenderOrder } from "../../server/sender/driver.ts";
+import { BlockRepairer, repairScratchBytes } from "../../shared/session/reception/block-repair.ts";
+import { createReception } from "../../shared/session/reception/engine.ts";
+import { runReception } from "../../shared/session/reception/reception-loop.io.ts";
+import type { ReceptionEnd } from "../../shared/session/reception/reception-loop.io.ts";
+import { startSender } from "../../shared/session/sender/sender-thread.io.ts";
+import type {
+  RecordFile,
+  SenderMessage,
+  SenderOrder,
+} from "../../shared/session/sender/sender-thread.io.ts";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { sameBytes } from "../../shared/core/digest.ts";
 import { seededRandom } from "../../shared/core/random.ts";
 import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
-import { openDatagramPort } from "../../shared/linux/datagram.ts";
+import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
 
 const CHUNKS = 12;

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TftpListener } from "../../server/boot/tftp/listener.ts";
+import { TftpListener } from "../../server/boot/tftp/tftp-listener.io.ts";
 import type { TransferState } from "../../server/boot/tftp/transfer.ts";
 import { sendFromPortZero } from "./udp-from-port-zero.ts";
 

@@ -3,7 +3,7 @@
  * and not to be had from an ordinary socket. Needs root.
  */
 import { closeSync } from "node:fs";
-import { checked, libcFunction, nativeBlock } from "../../shared/linux/libc.ts";
+import { checked, libcFunction, nativeBlock } from "../../shared/linux/libc.io.ts";
 
 const AF_INET = 2;
 const SOCK_RAW = 3;

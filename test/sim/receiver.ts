@@ -8,15 +8,15 @@ import type { DatagramView } from "../../shared/core/engine.ts";
 import { seededRandom } from "../../shared/core/random.ts";
 import type { Range } from "../../shared/core/ranges.ts";
 import type { Tagger } from "../../shared/wire/tag.ts";
-import type { BlockRepairer } from "../../receiver/reception/block-repair.ts";
+import type { BlockRepairer } from "../../shared/session/reception/block-repair.ts";
 import type {
   DeliverRequest,
   ReceptionEvent,
   ReceptionRequest,
   ReceptionStats,
-} from "../../receiver/reception/contract.ts";
-import { createReception } from "../../receiver/reception/engine.ts";
-import type { Reception } from "../../receiver/reception/engine.ts";
+} from "../../shared/session/reception/contract.ts";
+import { createReception } from "../../shared/session/reception/engine.ts";
+import type { Reception } from "../../shared/session/reception/engine.ts";
 import type { SimBatch } from "./network.ts";
 import type { Plan, ReceiverPlan } from "./plan.ts";
 import type { Content } from "./content.ts";

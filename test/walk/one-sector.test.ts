@@ -4,10 +4,10 @@
  * disk; every tenth datagram is lost on the way.
  */
 import { expect, test } from "vitest";
-import { BlockRepairer, repairScratchBytes } from "../../receiver/reception/block-repair.ts";
-import type { ReceptionRequest } from "../../receiver/reception/contract.ts";
-import { createReception } from "../../receiver/reception/engine.ts";
-import { createSender } from "../../server/sender/engine.ts";
+import { BlockRepairer, repairScratchBytes } from "../../shared/session/reception/block-repair.ts";
+import type { ReceptionRequest } from "../../shared/session/reception/contract.ts";
+import { createReception } from "../../shared/session/reception/engine.ts";
+import { createSender } from "../../shared/session/sender/engine.ts";
 import { planDisk, usedSectors } from "../../shared/allocation/plan.ts";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { sameBytes } from "../../shared/core/digest.ts";

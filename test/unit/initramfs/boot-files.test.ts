@@ -25,7 +25,7 @@ afterEach(async () => {
 
 function build(out: string, cache = fixture.cache): Promise<BootManifest> {
   const { root, mirror } = fixture;
-  const entry = "receiver/main.ts";
+  const entry = "receiver/main.io.ts";
   return buildBootFiles({
     root,
     out: join(root, out),

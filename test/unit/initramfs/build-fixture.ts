@@ -76,7 +76,7 @@ export async function makeBuildFixture(needed = ["libc.so.6"]): Promise<BuildFix
   });
   write("initramfs/inputs.lock", formatLock({ format: 1, debian, npm: pinNpmInputs(root) }));
   write("initramfs/modules.txt", "igb\n");
-  write("receiver/main.ts", `new URL("./worker.ts", import.meta.url); console.log("main");`);
+  write("receiver/main.io.ts", `new URL("./worker.ts", import.meta.url); console.log("main");`);
   write("receiver/worker.ts", `console.log("worker");`);
   const mirror = await startMirror(files);
   const close = async (): Promise<void> => {

@@ -44,7 +44,7 @@ test.skipIf(process.platform !== "linux" || process.arch !== "x64")(
   "bundleProgram() makes a script in which native packages and import.meta work",
   async () => {
     source(
-      "receiver/main.ts",
+      "receiver/main.io.ts",
       `import koffi from "koffi";
        import { blake3 } from "@napi-rs/blake-hash";
               import { createRequire } from "node:module";
@@ -63,7 +63,7 @@ test.skipIf(process.platform !== "linux" || process.arch !== "x64")(
        });`,
     );
     source("receiver/part.ts", "export const part: string = 'part';");
-    const init = (await bundle("receiver/main.ts")).get("/init") ?? "";
+    const init = (await bundle("receiver/main.io.ts")).get("/init") ?? "";
     expect(init.split("\n", 1)).toEqual(["#!/bin/node --no-warnings"]);
     const rootFs = join(root, "rootfs");
     mkdirSync(rootFs);
@@ -80,7 +80,7 @@ test.skipIf(process.platform !== "linux" || process.arch !== "x64")(
 
 test("bundleProgram() bundles each worker named, and workers of workers, once", async () => {
   source(
-    "receiver/main.ts",
+    "receiver/main.io.ts",
     `import { Worker } from "node:worker_threads";
      new Worker(new URL("./decode/worker.ts", import.meta.url));
      new Worker(
@@ -96,7 +96,7 @@ test("bundleProgram() bundles each worker named, and workers of workers, once", 
      export const deeper = () => new Worker(new URL("../deep.ts", import.meta.url));`,
   );
   source("receiver/deep.ts", "console.log('deep');");
-  const made = await bundle("receiver/main.ts");
+  const made = await bundle("receiver/main.io.ts");
   expect([...made.keys()]).toEqual([
     "/init",
     "/app/receiver-decode-worker.js",
@@ -109,23 +109,23 @@ test("bundleProgram() bundles each worker named, and workers of workers, once", 
 
 test("bundleProgram() gives the same bytes wherever the work tree lies", async () => {
   const write = (): void => {
-    source("receiver/main.ts", `import { x } from "./x.ts"; console.log(x, import.meta.url);`);
+    source("receiver/main.io.ts", `import { x } from "./x.ts"; console.log(x, import.meta.url);`);
     source("receiver/x.ts", "/*! a licence */ export const x = 1;");
   };
   write();
-  const first = await bundle("receiver/main.ts");
+  const first = await bundle("receiver/main.io.ts");
   const other = root;
   root = realpathSync(mkdtempSync(join(tmpdir(), "huck-bundle-elsewhere-")));
   mkdirSync(join(root, "receiver"));
   write();
-  expect([...(await bundle("receiver/main.ts"))]).toEqual([...first]);
+  expect([...(await bundle("receiver/main.io.ts"))]).toEqual([...first]);
   rmSync(other, { recursive: true });
 });
 
 test("bundleProgram() refuses a static import of a package the initramfs lacks", async () => {
-  source("receiver/main.ts", `import { x } from "./x.ts"; console.log(x);`);
+  source("receiver/main.io.ts", `import { x } from "./x.ts"; console.log(x);`);
   source("receiver/x.ts", `import { compress } from "zstd-napi"; export const x = compress;`);
-  await expect(bundle("receiver/main.ts")).rejects.toThrow(
+  await expect(bundle("receiver/main.io.ts")).rejects.toThrow(
     /receiver\/x.ts imports "zstd-napi" statically/,
   );
 });

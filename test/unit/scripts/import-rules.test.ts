@@ -17,57 +17,81 @@ const root = resolve(import.meta.dirname, "../../..");
 /** [file, what it imports, rules expected to fire for it]. */
 const planted: readonly (readonly [string, string, readonly string[]])[] = [
   ["shared/core/a.ts", "./b.ts", ["no-cycles"]],
-  ["shared/linux/end.ts", "../../receiver/main.ts", ["shared-is-pure"]],
-  ["shared/core/file.ts", "node:fs", ["shared-is-pure", "pure-folders-compute"]],
-  ["shared/core/path.ts", "node:path", ["pure-folders-compute"]],
-  ["server/sender/clock.ts", "node:timers", ["pure-folders-compute", "io-has-owners"]],
-  ["server/boot/tftp/udp.ts", "node:dgram", ["pure-folders-compute", "io-has-owners"]],
-  ["receiver/capture/scan.ts", "node:fs/promises", ["io-has-owners"]],
-  ["shared/image/system.ts", "../linux/libc.ts", ["disk-to-image-order", "linux-is-a-leaf"]],
-  ["receiver/leave/kexec.ts", "koffi", ["native-code-has-one-home"]],
-  ["server/api/back.ts", "../../receiver/main.ts", ["ends-meet-in-shared"]],
-  ["receiver/status/back.ts", "../../server/config.ts", ["ends-meet-in-shared"]],
+  ["shared/linux/end.io.ts", "../../receiver/main.io.ts", ["shared-is-below"]],
+  ["shared/core/file.ts", "node:fs", ["io-shows-in-the-name"]],
+  ["server/jobs/clock.ts", "node:timers", ["io-shows-in-the-name"]],
+  ["receiver/capture.ts", "node:fs/promises", ["io-shows-in-the-name"]],
+  ["server/jobs/socket.ts", "../boot/socket.io.ts", ["pure-takes-ports"]],
+  ["server/jobs/system.ts", "../../shared/linux/layout.ts", ["linux-is-for-io"]],
+  ["shared/image/system.io.ts", "../linux/libc.io.ts", ["linux-is-a-leaf"]],
+  ["shared/linux/wired.io.ts", "../wire/header.ts", ["linux-is-a-leaf"]],
+  ["receiver/leave/kexec.io.ts", "koffi", ["native-code-has-one-home"]],
+  ["server/api/back.io.ts", "../../receiver/main.io.ts", ["ends-meet-in-shared"]],
+  ["receiver/link/back.ts", "../../server/config.ts", ["ends-meet-in-shared"]],
   ["server/api/tool.ts", "../../scripts/tool.ts", ["tools-are-leaves"]],
-  ["receiver/status/log.ts", "pino", ["few-packages"]],
+  ["receiver/link/log.ts", "pino", ["few-packages"]],
   ["shared/disk/early.ts", "../filesystem/reader.ts", ["disk-to-image-order"]],
   ["shared/core/early.ts", "../wire/header.ts", ["disk-to-image-order"]],
-  ["shared/image/wired.ts", "../wire/header.ts", ["disk-to-image-order"]],
+  ["shared/image/ordered.ts", "../control/order.ts", ["disk-to-image-order"]],
   ["shared/wire/coded.ts", "../fec/scheme.ts", ["codecs-stand-alone"]],
+  ["shared/session/imaged.ts", "../image/format.ts", ["sessions-carry-bytes"]],
+  ["shared/image/sent.ts", "../session/engine.ts", ["disk-to-image-order"]],
   ["server/power/peek.ts", "../store/library.ts", ["services-stand-alone"]],
-  ["server/cli/peek.ts", "../config.ts", ["cli-speaks-control"]],
-  ["server/cli/deep.ts", "../../shared/image/format.ts", ["cli-speaks-control"]],
+  ["server/store/peek.ts", "../jobs/lab.ts", ["server-floors", "services-stand-alone"]],
+  ["server/enter/peek.ts", "../jobs/lab.ts", ["server-floors"]],
+  ["server/jobs/peek.ts", "../api/routes.ts", ["server-floors"]],
+  ["server/cli/remote/peek.ts", "../../config.ts", ["cli-speaks-the-api"]],
+  ["server/cli/remote/deep.ts", "../../../shared/image/format.ts", ["cli-speaks-the-api"]],
+  ["server/cli/deep.ts", "./remote/verb.ts", ["cli-speaks-the-api"]],
 ];
 
 /** Imports that must stay allowed: [file, what it imports]. */
 const allowed: readonly (readonly [string, string])[] = [
-  ["huck.ts", "./receiver/main.ts"],
+  ["huck.ts", "./server/main.io.ts"],
   ["shared/core/digest.ts", "@napi-rs/blake-hash"],
   ["shared/core/sign.ts", "node:crypto"],
   ["shared/image/codec.ts", "node:zlib"],
-  ["shared/control/order.ts", "zod"],
+  ["shared/control/sign.ts", "zod"],
   ["shared/wire/data.ts", "../core/units.ts"],
-  ["shared/linux/datagrams.ts", "koffi"],
-  ["server/sender/loop.ts", "node:dgram"],
-  ["server/session/load.ts", "../store/library.ts"],
-  ["server/cli/status.ts", "../../shared/core/errors.ts"],
-  ["server/api/listener.ts", "fastify"],
-  ["receiver/decode/worker.ts", "node:worker_threads"],
-  ["test/unit/any.test.ts", "../../server/sender/loop.ts"],
+  ["shared/linux/datagrams.io.ts", "koffi"],
+  ["shared/session/sender/sender-loop.io.ts", "node:worker_threads"],
+  ["shared/session/sender/thread.io.ts", "../../linux/libc.io.ts"],
+  ["server/jobs/load.ts", "../store/library.ts"],
+  ["server/cli/remote/status.ts", "../../../shared/core/errors.ts"],
+  ["server/cli/remote/table.ts", "../options.ts"],
+  ["server/cli/local/serve.io.ts", "../../main.io.ts"],
+  ["server/api/api-listener.io.ts", "fastify"],
+  ["receiver/disk/disk-thread-entry.io.ts", "node:worker_threads"],
+  ["test/unit/any.test.ts", "../../shared/session/engine.ts"],
+];
+
+/** Type imports that must stay allowed, though the same value imports are refused. */
+const allowedTypes: readonly (readonly [string, string])[] = [
+  ["server/jobs/port.ts", "../boot/socket.io.ts"],
 ];
 
 /** Files that import nothing, so that the imports above resolve. */
 const bare = [
-  "receiver/main.ts",
+  "receiver/main.io.ts",
+  "server/main.io.ts",
   "server/config.ts",
   "server/store/library.ts",
+  "server/boot/socket.io.ts",
+  "server/jobs/lab.ts",
+  "server/api/routes.ts",
+  "server/cli/options.ts",
+  "server/cli/remote/verb.ts",
   "scripts/tool.ts",
   "shared/core/units.ts",
   "shared/core/errors.ts",
+  "shared/control/order.ts",
   "shared/filesystem/reader.ts",
   "shared/wire/header.ts",
   "shared/fec/scheme.ts",
   "shared/image/format.ts",
-  "shared/linux/libc.ts",
+  "shared/session/engine.ts",
+  "shared/linux/libc.io.ts",
+  "shared/linux/layout.ts",
 ];
 
 interface Violation {
@@ -84,6 +108,9 @@ beforeAll(async () => {
   const closesTheCycle = ["shared/core/b.ts", "./a.ts"] as const;
   for (const [path, target] of [...planted, ...allowed, closesTheCycle]) {
     files.set(path, `import * as target from "${target}";\nexport const seen = target;\n`);
+  }
+  for (const [path, target] of allowedTypes) {
+    files.set(path, `import type { one } from "${target}";\nexport type Seen = typeof one;\n`);
   }
   for (const [path, text] of files) {
     await mkdir(dirname(join(tree, path)), { recursive: true });
@@ -115,7 +142,7 @@ test.each(planted)("import rules refuse %s -> %s", (path, _target, rules) => {
   expect(rulesFor(path)).toEqual([...rules].sort());
 });
 
-test.each(allowed)("import rules allow %s -> %s", (path) => {
+test.each([...allowed, ...allowedTypes])("import rules allow %s -> %s", (path) => {
   expect(rulesFor(path)).toEqual([]);
 });
 

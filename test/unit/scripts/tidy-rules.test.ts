@@ -87,8 +87,8 @@ describe("unitTests()", () => {
     ["shared/a/types.ts", "export interface A { add(a: number): number }\nexport type B = A;\n"],
     ["shared/a/constants.ts", "export const MAX: number = 1 << 20;\n"],
     ["shared/a/fn-type.ts", "export type F = (a: number) => number;\n"],
-    ["server/sender/loop.ts", good],
-    ["shared/linux/socket.ts", good],
+    ["shared/session/sender/sender-loop.io.ts", good],
+    ["shared/linux/socket.io.ts", good],
     ["scripts/program.ts", "function f(): void {}\nf();\n"],
   ])("asks for none of %s", (path, text) => {
     expect(unitTests(tree({ [path]: text }))).toEqual([]);

@@ -30,9 +30,9 @@ import { ImageWriter } from "../../../shared/image/writer.ts";
 import { createCodecPool } from "../../../shared/image/codec.ts";
 import type { ByteSink } from "../../../shared/image/writer.ts";
 import { parseConfig } from "../../../server/config.ts";
-import { startServer } from "../../../server/main.ts";
-import type { RunningServer } from "../../../server/main.ts";
-import { openFolderStore } from "../../../server/store/folder.ts";
+import { startServer } from "../../../server/main.io.ts";
+import type { RunningServer } from "../../../server/main.io.ts";
+import { openFolderStore } from "../../../server/store/folder-store.io.ts";
 
 /** An answer as it came. */
 export interface Answer {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { checkFileSystem, compareDisk } from "../../../../scripts/demo/proof.ts";
 import { PARTITION_OFFSET } from "../../../../scripts/demo/source-disk.ts";
-import { openFolderStore } from "../../../../server/store/folder.ts";
+import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";

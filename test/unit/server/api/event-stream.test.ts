@@ -6,8 +6,8 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { Event } from "../../../../shared/control/event.ts";
 import { eventStream } from "../../../../server/api/event-stream.ts";
-import { EventLog } from "../../../../server/session/event-log.ts";
-import { openJournal } from "../../../../server/session/folder.ts";
+import { EventLog } from "../../../../server/jobs/event-log.ts";
+import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
 import { dropFolders, freshFolder } from "../lab-kit.ts";
 
 const job = "a".repeat(32);

@@ -6,8 +6,8 @@ import { connect, createServer } from "node:net";
 import type { Socket } from "node:net";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { peerUidFinder } from "../../../../server/api/peer.ts";
-import { libcProblem } from "../../../../shared/linux/libc.ts";
+import { peerUidFinder } from "../../../../server/api/peer.io.ts";
+import { libcProblem } from "../../../../shared/linux/libc.io.ts";
 import { dropFolders, freshFolder } from "../lab-kit.ts";
 
 afterAll(dropFolders);

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { diskIdentity, listDisks, whyNoDisk } from "../../../../shared/linux/disks.ts";
+import { diskIdentity, listDisks, whyNoDisk } from "../../../../shared/linux/disks.io.ts";
 
 let root = "";
 const roots = { sys: "", proc: "" };

@@ -6,7 +6,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { echoReply, echoRequest, internetChecksum } from "../../../../shared/linux/icmp.ts";
+import { echoReply, echoRequest, internetChecksum } from "../../../../shared/linux/icmp.io.ts";
 
 test("echoRequest() carries a checksum that makes the whole message sum to zero", () => {
   const u16 = fc.integer({ min: 0, max: 65535 });

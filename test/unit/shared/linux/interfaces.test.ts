@@ -11,7 +11,7 @@ import {
   interfaceAddress,
   interfaceIndex,
   listInterfaces,
-} from "../../../../shared/linux/interfaces.ts";
+} from "../../../../shared/linux/interfaces.io.ts";
 
 test("listInterfaces() reads name, MAC, driver, carrier and MTU", () => {
   const sys = mkdtempSync(join(tmpdir(), "huck-net-"));

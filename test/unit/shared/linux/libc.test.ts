@@ -13,7 +13,7 @@ import {
   libcFunction,
   libcProblem,
   nativeBlock,
-} from "../../../../shared/linux/libc.ts";
+} from "../../../../shared/linux/libc.io.ts";
 
 describe.skipIf(libcProblem() !== undefined)("libc", () => {
   test("libcFunction() gives a callable function", () => {

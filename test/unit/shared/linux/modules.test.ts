@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { coldplug, globExpression } from "../../../../shared/linux/modules.ts";
-import type { ModuleTable } from "../../../../shared/linux/modules.ts";
+import { coldplug, globExpression } from "../../../../shared/linux/modules.io.ts";
+import type { ModuleTable } from "../../../../shared/linux/modules.io.ts";
 
 let sys = "";
 

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { MountTable } from "../../../../shared/linux/mount-table.ts";
+import { MountTable } from "../../../../shared/linux/mount-table.io.ts";
 
 const root = mkdtempSync(join(tmpdir(), "huck-mounts-"));
 const path = (name: string): string => join(root, name);

@@ -12,7 +12,7 @@ import {
   addressBytes,
   readSockaddr,
   writeSockaddr,
-} from "../../../../shared/linux/socket-address.ts";
+} from "../../../../shared/linux/socket-address.io.ts";
 
 function blank(): DataView {
   return new DataView(new ArrayBuffer(SOCKADDR_SLOT_BYTES));

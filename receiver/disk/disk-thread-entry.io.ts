@@ -1,0 +1,145 @@
+/**
+ * The disk thread: owns the one disk of an order and does its work call by call, in order.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import { Arena, arenaMemory } from "../../shared/core/arena.ts";
+import { SLOT_BYTES } from "../../shared/core/units.ts";
+import { HuckError, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import type { BlockDevice } from "../../shared/disk/block-device.ts";
+import { createCodecPool } from "../../shared/image/codec.ts";
+import { openBlockDevice } from "../../shared/linux/block-device.io.ts";
+import { NodeFailure } from "../failure.ts";
+import { VERSION } from "../version.ts";
+import type { Progress } from "./disk-work.ts";
+import { OrderedDisk } from "./ordered-disk.ts";
+import type {
+  CarriedFailure,
+  DiskAnswer,
+  DiskCall,
+  DiskThreadData,
+  FromDiskThread,
+  ToDiskThread,
+} from "./disk-thread-messages.ts";
+
+/** Between reports of progress. Unit: milliseconds. */
+const PROGRESS_EVERY_MS = 250;
+
+assert(parentPort !== null, "the disk thread is a worker");
+const owner = parentPort;
+const { stop } = workerData as DiskThreadData;
+
+let device: BlockDevice | undefined;
+let disk: OrderedDisk | undefined;
+let pieceTaken: PromiseWithResolvers<undefined> | undefined;
+let queue: Promise<void> = Promise.resolve();
+
+function say(message: FromDiskThread): void {
+  owner.postMessage(message);
+}
+
+function progressOf(id: number): Progress {
+  let saidAt = performance.now();
+  return (done, total) => {
+    if (Atomics.load(stop, 0) !== 0) {
+      throw new NodeFailure("aborted", "the work was stopped", "Give the order again when ready.");
+    }
+    if (performance.now() - saidAt < PROGRESS_EVERY_MS) return;
+    saidAt = performance.now();
+    say({ kind: "progress", id, done, total });
+  };
+}
+
+async function open(work: Extract<DiskCall, { call: "open" }>): Promise<void> {
+  try {
+    device = openBlockDevice(work.disk.path, { access: work.access });
+  } catch (error) {
+    if (codeOf(error) !== "EBUSY") throw error;
+    throw new NodeFailure("disk_in_use", messageOf(error), "Unmount it.", { cause: error });
+  }
+  const arena = new Arena(arenaMemory(SLOT_BYTES));
+  const buffer = arena.bytes.subarray(0, SLOT_BYTES);
+  disk = new OrderedDisk(device, await createCodecPool("auto"), buffer);
+  disk.checkIdentity(work.disk);
+}
+
+async function sendPiece(bytes: Uint8Array): Promise<void> {
+  const taken = Promise.withResolvers<undefined>();
+  pieceTaken = taken;
+  say({ kind: "piece", bytes });
+  await taken.promise;
+}
+
+async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
+  if (work.call === "open") {
+    await open(work);
+    return undefined;
+  }
+  assert(disk !== undefined, "the disk is not open");
+  switch (work.call) {
+    case "useImage":
+      return disk.useImage(work.manifest, work.imageId);
+    case "scan":
+      return disk.scan(work.delta, progressOf(id));
+    case "closeGate":
+      disk.closeGate(work.orderId);
+      return undefined;
+    case "deliver":
+      return disk.deliver(work.chunk, work.record);
+    case "flush":
+      disk.flush();
+      return undefined;
+    case "verify":
+      disk.verify(work.level, progressOf(id));
+      return undefined;
+    case "openGate":
+      disk.openGate();
+      return undefined;
+    case "capture": {
+      const uuid = randomBytes(16);
+      const facts = { uuid, nowMs: Date.now(), tool: `huck ${VERSION}`, host: work.order.node };
+      await disk.capture(work.order, facts, sendPiece, progressOf(id));
+      return undefined;
+    }
+  }
+}
+
+function carried(error: unknown): CarriedFailure {
+  if (error instanceof NodeFailure) {
+    return { code: error.verdict, reason: error.message, cure: error.cure };
+  }
+  if (error instanceof SituationError) {
+    return { code: error.code, reason: error.message, cure: error.cure };
+  }
+  const code = error instanceof HuckError ? error.code : "receiver_fault";
+  return { code, reason: messageOf(error), cure: "Look at the node's console." };
+}
+
+async function answer(id: number, work: DiskCall): Promise<void> {
+  try {
+    const value = await perform(id, work);
+    say({ kind: "answer", id, value, writtenBytes: disk?.writtenBytes ?? 0 });
+  } catch (error) {
+    const writtenBytes = disk?.writtenBytes ?? 0;
+    say({ kind: "failure", id, failure: carried(error), writtenBytes });
+  }
+}
+
+owner.on("message", (message: ToDiskThread) => {
+  switch (message.kind) {
+    case "call":
+      queue = queue.then(() => answer(message.id, message.work));
+      break;
+    case "piece taken":
+      if (message.refusal === undefined) pieceTaken?.resolve(undefined);
+      else pieceTaken?.reject(new NodeFailure("upload_failed", message.refusal, ""));
+      break;
+    case "close":
+      void queue.then(() => {
+        device?.close();
+        owner.close();
+      });
+      break;
+  }
+});

@@ -1,0 +1,271 @@
+/**
+ * ServerLink over HTTP: one request at a time per call, every wait bounded, answers parsed by the
+ * shared schemas.
+ *
+ * Calls that matter are repeated while nobody answers (a server that restarts, a cable that is
+ * plugged back); an answer, good or bad, is final.
+ */
+import { randomInt } from "node:crypto";
+import { Agent, request as httpRequest } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type * as z from "zod";
+import {
+  ArmReply,
+  JoinReply,
+  NodeRoute,
+  SessionTerms,
+  StatusReply,
+} from "../../shared/control/node-api.ts";
+import { Problem } from "../../shared/control/problem.ts";
+import { ExitCode, FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import type { CaptureUpload, ServerLink } from "./server-link.ts";
+
+/** Longest wait for an answer once the request is out. Unit: milliseconds. */
+const ANSWER_TIMEOUT_MS = 20_000;
+/** A call that matters is repeated this long while nobody answers. Unit: milliseconds. */
+const REPEAT_FOR_MS = 120_000;
+/** Between repetitions, and as much again by chance: a room asks at once. Unit: milliseconds. */
+const REPEAT_AFTER_MS = 1000;
+/** The server lives, but is not ready for this call: no answer yet, in other words. */
+const STATUS_TOO_MANY = 429;
+/** A server that is not ready is asked this long: it digests a whole image. Unit: milliseconds. */
+const UNREADY_FOR_MS = 4 * 3_600_000;
+/** An upload that finds no room at the server for so long is broken off. Unit: milliseconds. */
+const ROOM_TIMEOUT_MS = 60_000;
+/** The server checks a whole image before it answers a capture. Unit: milliseconds. */
+const COMMIT_TIMEOUT_MS = 900_000;
+/** JSON answers are small. Unit: bytes. */
+const JSON_BYTES_MAX = 1 << 20;
+/** Largest chunk table with manifest that a receiver takes: some 600 000 chunks. Unit: bytes. */
+const MANIFEST_BYTES_MAX = 64 << 20;
+/** A record is a chunk of at most 1 MiB with its header. Unit: bytes. */
+const RECORD_BYTES_MAX = (1 << 20) + 4096;
+
+/** One request. */
+interface Call {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: unknown;
+  readonly bytesMax: number;
+  /** How long to repeat while nobody answers. Unit: milliseconds. */
+  readonly repeatForMs: number;
+}
+
+/**
+ * Opens the way to the server. Nothing is sent yet.
+ *
+ * @param server - Base URL without a trailing slash.
+ * @param token - Per-boot token.
+ * @returns The link.
+ */
+export function openServerLink(server: string, token: string): ServerLink {
+  const http = new HttpCalls(server, token);
+  const post = (path: string, body: unknown, repeatForMs = REPEAT_FOR_MS): Promise<Uint8Array> =>
+    http.call({ method: "POST", path, body, bytesMax: JSON_BYTES_MAX, repeatForMs });
+  const get = (path: string, bytesMax: number): Promise<Uint8Array> =>
+    http.call({ method: "GET", path, bytesMax, repeatForMs: REPEAT_FOR_MS });
+  return {
+    join: async (request) => parsed(JoinReply, await post(NodeRoute.join, request)),
+    session: async (request) => parsed(SessionTerms, await post(NodeRoute.session, request)),
+    arm: async (request) => parsed(ArmReply, await post(NodeRoute.arm, request)),
+    status: async (report) => parsed(StatusReply, await post(NodeRoute.status, report, 0)),
+    verdict: async (report) => parsed(StatusReply, await post(NodeRoute.verdict, report)),
+    manifest: () => get(NodeRoute.manifest, MANIFEST_BYTES_MAX),
+    chunk: (index) => get(`${NodeRoute.chunk}/${index}`, RECORD_BYTES_MAX),
+    capture: () => new HttpCapture(server, token),
+  };
+}
+
+/** The server said: later. */
+class Unready extends Error {}
+
+class HttpCalls {
+  readonly #server: string;
+  readonly #token: string;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
+
+  constructor(server: string, token: string) {
+    this.#server = server;
+    this.#token = token;
+  }
+
+  async call(call: Call): Promise<Uint8Array> {
+    const unreadyUntil = performance.now() + UNREADY_FOR_MS;
+    let until = performance.now() + call.repeatForMs;
+    for (;;) {
+      try {
+        return await this.#once(call);
+      } catch (error) {
+        if (error instanceof SituationError || error instanceof FormatError) throw error;
+        if (error instanceof Unready) {
+          until = Math.min(performance.now() + call.repeatForMs, unreadyUntil);
+        }
+        if (performance.now() + REPEAT_AFTER_MS > until) throw unreachable(this.#server, error);
+      }
+      const waitMs = REPEAT_AFTER_MS + randomInt(REPEAT_AFTER_MS);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+
+  async #once(call: Call): Promise<Uint8Array> {
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const request = httpRequest(`${this.#server}${call.path}`, {
+      method: call.method,
+      agent: this.#agent,
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      headers: {
+        ...authorization(this.#token),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+    });
+    request.end(body);
+    const answer = await answerOf(request);
+    const bytes = await bodyOf(answer, call.bytesMax);
+    if ((answer.statusCode ?? 0) < 300) return bytes;
+    const situation = situationOf(answer, bytes);
+    throw answer.statusCode === STATUS_TOO_MANY ? new Unready(situation.message) : situation;
+  }
+}
+
+class HttpCapture implements CaptureUpload {
+  readonly #server: string;
+  readonly #request: ClientRequest;
+  readonly #answer: Promise<IncomingMessage>;
+  /** The server has answered, or the connection broke. */
+  #settled = false;
+  #wake: (() => void) | undefined;
+
+  constructor(server: string, token: string) {
+    this.#server = server;
+    this.#request = httpRequest(`${server}${NodeRoute.capture}`, {
+      method: "PUT",
+      headers: { ...authorization(token), "content-type": "application/octet-stream" },
+    });
+    this.#answer = answerOf(this.#request);
+    const settle = (): void => {
+      this.#settled = true;
+      this.#wake?.();
+    };
+    this.#answer.then(settle, settle); // the reason is looked at in append and commit
+    this.#request.on("drain", () => this.#wake?.());
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    if (!this.#settled && !this.#request.write(Uint8Array.from(bytes))) await this.#moment();
+    if (this.#settled) await this.#refused();
+  }
+
+  async commit(): Promise<void> {
+    this.#request.setTimeout(COMMIT_TIMEOUT_MS, () => {
+      this.#request.destroy(new Error(`no answer for ${COMMIT_TIMEOUT_MS / 1000} s`));
+    });
+    this.#request.end();
+    try {
+      const answer = await this.#answer;
+      const bytes = await bodyOf(answer, JSON_BYTES_MAX);
+      if ((answer.statusCode ?? 0) >= 300) throw situationOf(answer, bytes);
+    } catch (error) {
+      if (error instanceof SituationError) throw error;
+      throw unreachable(this.#server, error);
+    }
+  }
+
+  abort(): void {
+    this.#request.destroy();
+  }
+
+  /** Resolves when there is room again or nothing more to send; one wait at a time. */
+  #moment(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(unreachable(this.#server, new Error(`no room for ${ROOM_TIMEOUT_MS / 1000} s`)));
+      }, ROOM_TIMEOUT_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Resolves never; throws what the server said before it had everything. */
+  async #refused(): Promise<never> {
+    let answer: IncomingMessage;
+    try {
+      answer = await this.#answer;
+    } catch (error) {
+      throw unreachable(this.#server, error);
+    }
+    throw situationOf(answer, await bodyOf(answer, JSON_BYTES_MAX));
+  }
+}
+
+function authorization(token: string): { readonly authorization: string } {
+  return { authorization: `Bearer ${token}` };
+}
+
+async function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("response", resolve);
+    request.once("error", reject);
+  });
+}
+
+async function bodyOf(answer: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of answer as AsyncIterable<Uint8Array>) {
+    length += piece.byteLength;
+    if (length > bytesMax) {
+      answer.destroy();
+      throw new FormatError("too_big", `Cannot take an answer: over ${bytesMax} bytes`);
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.infer<Schema> {
+  const result = schema.safeParse(jsonOf(bytes));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new FormatError(
+    "bad_answer",
+    `Cannot read the server's answer: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
+  );
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch (cause) {
+    throw new FormatError("bad_answer", "Cannot read the server's answer: no JSON", { cause });
+  }
+}
+
+function situationOf(answer: IncomingMessage, bytes: Uint8Array): SituationError {
+  const status = answer.statusCode ?? 0;
+  const problem = Problem.safeParse(tryJson(bytes));
+  if (problem.success) {
+    const { code, detail, cure, exitCode } = problem.data;
+    return new SituationError(code, detail, { cure, exitCode });
+  }
+  return new SituationError("server_refused", `Cannot go on: the server answered ${status}`, {
+    cure: "Look into the server's log.",
+  });
+}
+
+function tryJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined; // no Problem: the status alone is told
+  }
+}
+
+function unreachable(server: string, cause: unknown): SituationError {
+  return new SituationError("server_unreachable", `Cannot reach "${server}": ${messageOf(cause)}`, {
+    cure: "Check that huck serve runs and the node's cable is in.",
+    cause,
+    exitCode: ExitCode.unknown,
+  });
+}

@@ -1,0 +1,147 @@
+/**
+ * Reporter: keeps the server told of phase and progress, and brings back its wish to stop.
+ *
+ * A change of phase is reported at once, progress about every second; one report is under way at a
+ * time, and one that fails is not repeated: the next says more. The rate is taken over the last
+ * seconds of reports.
+ */
+import { PHASE_SENTENCES } from "../../shared/control/verdict.ts";
+import type { Phase } from "../../shared/control/verdict.ts";
+import type { StatusReport } from "../../shared/control/node-api.ts";
+import type { ServerLink } from "./server-link.ts";
+
+/** Between reports without news of a phase. Unit: milliseconds. */
+export const REPORT_EVERY_MS = 1000;
+/** The rate is an average over this. Unit: milliseconds. */
+const RATE_WINDOW_MS = 5000;
+
+/** Where the node is, for whoever shows it. */
+export interface Standing {
+  readonly phase: Phase;
+  readonly detail: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly bytesPerSecond: number;
+}
+
+/** What a reporter needs. */
+export interface ReporterOptions {
+  readonly link: Pick<ServerLink, "status">;
+  /** Id of the order; null before there is one. */
+  readonly order: string | null;
+  /** Monotonic clock. Unit: milliseconds. */
+  now(): number;
+  /** Told of every change of phase. */
+  show(standing: Standing): void;
+}
+
+/** Tells the server where the node is. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #marks: { readonly at: number; readonly bytes: number }[] = [];
+  #phase: Phase = "joining";
+  #detail = "";
+  #doneBytes = 0;
+  #totalBytes = 0;
+  #loss = 0;
+  #busy = false;
+  #sentAt = -Infinity;
+  #stop: string | undefined;
+
+  /** @param options - See {@link ReporterOptions}. */
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** @returns The phase the node is in. */
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** @returns Why the work shall stop, once the server or the process asked for it. */
+  get stopReason(): string | undefined {
+    return this.#stop;
+  }
+
+  /**
+   * Asks the work to stop at the next safe point.
+   *
+   * @param reason - Why.
+   */
+  stop(reason: string): void {
+    this.#stop ??= reason;
+  }
+
+  /**
+   * Enters a phase; its progress begins at nothing.
+   *
+   * @param phase - The new one.
+   * @param detail - One sentence more; may be empty.
+   */
+  enter(phase: Phase, detail = ""): void {
+    this.#phase = phase;
+    this.#detail = detail;
+    this.#doneBytes = 0;
+    this.#totalBytes = 0;
+    this.#marks.length = 0;
+    this.#options.show(this.standing());
+    void this.#send();
+  }
+
+  /**
+   * Notes progress; reports it when the last report is old enough.
+   *
+   * @param doneBytes - So far in this phase.
+   * @param totalBytes - In all.
+   * @param loss - Share of datagrams the network lost, 0 .. 1.
+   */
+  progress(doneBytes: number, totalBytes: number, loss = 0): void {
+    this.#doneBytes = doneBytes;
+    this.#totalBytes = totalBytes;
+    this.#loss = Math.min(1, Math.max(0, loss));
+    this.beat();
+  }
+
+  /** Reports when the last report is old enough: called now and then in every long phase. */
+  beat(): void {
+    if (this.#options.now() - this.#sentAt >= REPORT_EVERY_MS) void this.#send();
+  }
+
+  /** @returns Where the node is. */
+  standing(): Standing {
+    const now = this.#options.now();
+    this.#marks.push({ at: now, bytes: this.#doneBytes });
+    while ((this.#marks[0]?.at ?? now) < now - RATE_WINDOW_MS) this.#marks.shift();
+    const [first] = this.#marks;
+    const elapsedMs = now - (first?.at ?? now);
+    const gained = this.#doneBytes - (first?.bytes ?? 0);
+    return {
+      phase: this.#phase,
+      detail: this.#detail === "" ? PHASE_SENTENCES[this.#phase] : this.#detail,
+      doneBytes: this.#doneBytes,
+      totalBytes: this.#totalBytes,
+      bytesPerSecond: elapsedMs > 0 ? Math.round((Math.max(0, gained) * 1000) / elapsedMs) : 0,
+    };
+  }
+
+  async #send(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#sentAt = this.#options.now();
+    const phase = this.#phase;
+    try {
+      const report: StatusReport = {
+        ...this.standing(),
+        order: this.#options.order,
+        loss: this.#loss,
+      };
+      const reply = await this.#options.link.status(report);
+      if (reply.abort) this.stop("the server asked this node to stop");
+    } catch {
+      // not repeated: the next report says more, and a server that is gone is noticed by the work
+    } finally {
+      this.#busy = false;
+    }
+    if (phase !== this.#phase) void this.#send();
+  }
+}

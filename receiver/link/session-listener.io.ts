@@ -1,0 +1,225 @@
+/**
+ * Hears a session for a story: starts the net thread, holds deliveries back until released, names
+ * the ending.
+ *
+ * The one idea: the first datagram of full length proves, before the disk is touched, that the
+ * whole session can arrive by multicast; what comes meanwhile waits in the ring and is not lost.
+ */
+import { randomInt } from "node:crypto";
+import { MessageChannel } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import type { VerdictCode } from "../../shared/control/verdict.ts";
+import { arenaMemory } from "../../shared/core/arena.ts";
+import { fromHex } from "../../shared/core/digest.ts";
+import { messageOf } from "../../shared/core/errors.ts";
+import type { Reach, ReceptionOutcome, ReceptionStart, StoryReception } from "../load.ts";
+import type { ReceptionEvent, ReceptionFailure } from "../../shared/session/reception/contract.ts";
+import {
+  RECEPTION_OVERHEAD_BYTES,
+  startReception,
+} from "../../shared/session/reception/reception-thread.io.ts";
+import type {
+  ReceptionMessage,
+  RunningReception,
+  SinkReply,
+  SinkRequest,
+} from "../../shared/session/reception/reception-thread.io.ts";
+
+/**
+ * The sender announces itself every 500 ms at the latest, and probes when a member is new: 20
+ * losses in a row are not bad luck. Unit: milliseconds.
+ */
+const REACHED_WITHIN_MS = 10_000;
+
+/** What the host of a reception decides. */
+export interface ReceptionHost {
+  /** Ring of chunk slots. Unit: bytes. */
+  readonly ringBytes: number;
+  /** Interface for multicast, by kernel name. */
+  readonly interfaceName: string | undefined;
+  /** Entry of the net thread; default: the one beside reception-thread.io.ts. */
+  readonly netThread?: URL;
+  /** Told of what an operator should read. */
+  note(text: string): void;
+}
+
+/**
+ * Starts to listen.
+ *
+ * @param start - From the story.
+ * @param host - Memory and interface.
+ * @returns The handle.
+ */
+export function listenToSession(start: ReceptionStart, host: ReceptionHost): StoryReception {
+  return new SessionListener(start, host);
+}
+
+class SessionListener implements StoryReception {
+  readonly reached: Promise<Reach>;
+  readonly ended: Promise<ReceptionOutcome>;
+  readonly #start: ReceptionStart;
+  readonly #host: ReceptionHost;
+  readonly #memory: WebAssembly.Memory;
+  readonly #sink: MessagePort;
+  readonly #thread: RunningReception;
+  readonly #reached = Promise.withResolvers<Reach>();
+  #announced = false;
+  readonly #ended = Promise.withResolvers<ReceptionOutcome>();
+  readonly #released = Promise.withResolvers<undefined>();
+  readonly #timer: NodeJS.Timeout;
+  #stopReason: string | undefined;
+  #diskFailure: Error | undefined;
+
+  constructor(start: ReceptionStart, host: ReceptionHost) {
+    this.#start = start;
+    this.#host = host;
+    this.reached = this.#reached.promise;
+    this.ended = this.#ended.promise;
+    this.ended.catch(() => undefined); // the story may have ended before it looks
+    this.#memory = arenaMemory(host.ringBytes + RECEPTION_OVERHEAD_BYTES);
+    const { port1, port2 } = new MessageChannel();
+    this.#sink = port1;
+    port1.on("message", (request: SinkRequest) => {
+      void this.#serve(request);
+    });
+    this.#thread = this.#startThread(port2);
+    this.#timer = setTimeout(() => {
+      this.#reached.resolve(this.#announced ? "short only" : "nothing");
+    }, REACHED_WITHIN_MS);
+    void this.#thread.gone.then(() => {
+      this.#end({ ok: false, ...fault("the net thread ended without a result") });
+    });
+  }
+
+  release(): void {
+    this.#released.resolve(undefined);
+  }
+
+  stop(reason: string): void {
+    this.#stopReason ??= reason;
+    this.#reached.resolve("over");
+    this.#thread.stop();
+  }
+
+  #startThread(sink: MessagePort): RunningReception {
+    const { terms, image, lacking } = this.#start;
+    const { interfaceName, ringBytes, netThread } = this.#host;
+    const session = {
+      node: terms.member,
+      sid: BigInt(`0x${terms.session}`),
+      sender: terms.sender,
+      ringBytes,
+      recordLengths: image.recordLengths,
+      wanted: lacking,
+      canFetch: true,
+      inOrder: false,
+    };
+    const order = {
+      session,
+      key: fromHex(terms.key, 16),
+      seed: randomInt(2 ** 32),
+      group: { address: terms.group, port: terms.port },
+      ...(interfaceName === undefined ? {} : { interfaceName }),
+    };
+    const take = (message: ReceptionMessage): void => {
+      this.#take(message);
+    };
+    return startReception({ order, memory: this.#memory, used: 0, sink }, take, netThread);
+  }
+
+  async #serve(request: SinkRequest): Promise<void> {
+    await this.#released.promise;
+    this.#sink.postMessage(await this.#answer(request));
+  }
+
+  async #answer(request: SinkRequest): Promise<SinkReply> {
+    const { chunk } = request;
+    try {
+      if (request.kind === "fetch") {
+        return { kind: "fetched", chunk, answer: await this.#start.fetch(chunk) };
+      }
+      const record = new Uint8Array(this.#memory.buffer, request.offset, request.length);
+      return { kind: "delivered", chunk, answer: await this.#start.deliver(chunk, record) };
+    } catch (error) {
+      this.#diskFailure ??= error instanceof Error ? error : new Error(String(error));
+      return { kind: "failed", chunk, reason: messageOf(error) };
+    }
+  }
+
+  #take(message: ReceptionMessage): void {
+    switch (message.kind) {
+      case "open":
+        if (message.because !== undefined) this.#host.note(`plain sockets: ${message.because}`);
+        break;
+      case "stats":
+        this.#start.progress(message.stats.chunksDone, message.stats.loss);
+        break;
+      case "failed":
+        this.#end({ ok: false, ...fault(message.message) });
+        break;
+      case "event":
+        this.#onEvent(message.event);
+        break;
+    }
+  }
+
+  #onEvent(event: ReceptionEvent): void {
+    if (event.kind === "session") this.#announced = true;
+    if (event.kind === "reached") this.#reached.resolve("all");
+    if (event.kind === "silent") {
+      this.#host.note(`nothing heard from the sender for ${Math.round(event.forMs / 1000)} s`);
+    }
+    if (event.kind === "bad chunk") this.#host.note(`chunk ${event.chunk} came damaged`);
+    if (event.kind !== "ended") return;
+    if (event.outcome === "complete") {
+      this.#end({ ok: true });
+      return;
+    }
+    const reason = event.code === "aborted" ? (this.#stopReason ?? event.reason) : event.reason;
+    this.#end({ ok: false, ...FAILURES[event.code], reason });
+  }
+
+  #end(outcome: ReceptionOutcome): void {
+    clearTimeout(this.#timer);
+    this.#reached.resolve("over");
+    this.#sink.close();
+    if (this.#diskFailure === undefined) this.#ended.resolve(outcome);
+    else this.#ended.reject(this.#diskFailure);
+  }
+}
+
+interface Cause {
+  readonly code: VerdictCode;
+  readonly cure: string;
+}
+
+const LOST: Cause = {
+  code: "sender_lost",
+  cure: "Check that huck serve runs and the network carries multicast, then load the node again.",
+};
+const ABORTED: Cause = { code: "aborted", cure: "Load the node again when you are ready." };
+
+const FAILURES: Readonly<Record<ReceptionFailure, Cause>> = {
+  no_session: LOST,
+  lost_sender: LOST,
+  session_ended: LOST,
+  session_aborted: {
+    code: "sender_lost",
+    cure: "Look at the job's events and the server's log, then load the node again.",
+  },
+  deadline: LOST,
+  fetch_failed: { ...LOST, code: "server_unreachable" },
+  bad_content: {
+    code: "image_damaged",
+    cure: 'Run "huck image verify" on the server, then load the node again.',
+  },
+  ring_too_small: {
+    code: "memory_too_small",
+    cure: "The node needs more memory: 512 MB are enough.",
+  },
+  aborted: ABORTED,
+};
+
+function fault(reason: string): Cause & { readonly reason: string } {
+  return { code: "receiver_fault", reason, cure: "Look at the node's console; report this bug." };
+}

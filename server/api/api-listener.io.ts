@@ -1,0 +1,186 @@
+/**
+ * The two listeners: the operator API on a unix socket, the node API on the lab network.
+ *
+ * The one idea: who may command the server is decided by the kernel (folder mode, socket mode, uid
+ * of the peer) before a byte is read; what a node may do is decided by its token. Neither listener
+ * serves files.
+ */
+import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import path from "node:path";
+import { fastify } from "fastify";
+import type { FastifyInstance } from "fastify";
+import { SituationError, messageOf } from "../../shared/core/errors.ts";
+import { addNodeRoutes } from "./node-routes.ts";
+import type { NodeRouteParts } from "./node-routes.ts";
+import { addOperatorRoutes } from "./operator-routes.ts";
+import type { OperatorRouteParts } from "./operator-routes.ts";
+import { peerUidFinder } from "./peer.io.ts";
+import { answerProblems } from "./problems.ts";
+
+/** A listener that runs. */
+export interface Listening {
+  /** Where it listens: a path, or an address with port. */
+  readonly where: string;
+  /** Why it is less strict than it could be; empty when all is well. */
+  readonly notes: readonly string[];
+  /** Closes it and every connection. */
+  close(): Promise<void>;
+}
+
+/** What a listener tells the server; must not throw. */
+export interface ListenerHooks {
+  /** A route met an error of our own. */
+  readonly failed: (thrown: unknown) => void;
+  /** A request was answered: the lab may have changed. */
+  readonly answered: () => void;
+}
+
+/**
+ * Opens the operator API.
+ *
+ * @param socket - Path of the socket. A folder that is missing is made, closed to others unless
+ *   uids are named.
+ * @param uids - Users beside root and our own.
+ * @param parts - What the routes need.
+ * @param hooks - What it tells the server.
+ * @returns The listener.
+ * @throws {@link SituationError} `server_runs` when another server listens there, `cannot_listen`.
+ */
+export async function listenForOperators(
+  socket: string,
+  uids: readonly number[],
+  parts: OperatorRouteParts,
+  hooks: ListenerHooks,
+): Promise<Listening> {
+  const app = newApp({ connectionTimeout: 0 }, hooks);
+  const notes = guardUids(app, [0, process.getuid?.() ?? 0, ...uids]);
+  addOperatorRoutes(app, parts);
+  // With uids named, the uid of the peer decides, and the modes let it come so far.
+  const others = uids.length > 0;
+  try {
+    mkdirSync(path.dirname(socket), { recursive: true, mode: others ? 0o755 : 0o750 });
+    await removeStale(socket);
+    await app.listen({ path: socket });
+    chmodSync(socket, others ? 0o666 : 0o660);
+  } catch (cause) {
+    if (cause instanceof SituationError) throw cause;
+    throw cannotListen(`"${socket}"`, cause);
+  }
+  return { where: socket, notes, close: () => closeApp(app) };
+}
+
+/**
+ * Opens the node API.
+ *
+ * @param address - Of the lab network.
+ * @param port - TCP port; 0 takes a free one.
+ * @param parts - What the routes need.
+ * @param hooks - What it tells the server.
+ * @returns The listener.
+ * @throws {@link SituationError} `cannot_listen`.
+ */
+export async function listenForNodes(
+  address: string,
+  port: number,
+  parts: NodeRouteParts,
+  hooks: ListenerHooks,
+): Promise<Listening> {
+  const app = newApp({ connectionTimeout: NODE_SILENCE_MS }, hooks);
+  app.server.maxConnections = NODE_CONNECTIONS_MAX;
+  addNodeRoutes(app, parts);
+  try {
+    const where = await app.listen({ host: address, port });
+    return { where, notes: [], close: () => closeApp(app) };
+  } catch (cause) {
+    throw cannotListen(`${address}, port ${port}`, cause);
+  }
+}
+
+function cannotListen(where: string, cause: unknown): SituationError {
+  return new SituationError("cannot_listen", `Cannot listen on ${where}: ${messageOf(cause)}`, {
+    cure: "Choose another address, httpPort or socket in huck.yaml, free it, or run as root.",
+    cause,
+  });
+}
+
+function newApp(options: { connectionTimeout: number }, hooks: ListenerHooks): FastifyInstance {
+  const app = fastify({
+    ...options,
+    bodyLimit: JSON_BYTES_MAX,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  });
+  answerProblems(app, hooks.failed);
+  app.addHook("onResponse", (_request, _reply, done) => {
+    hooks.answered();
+    done();
+  });
+  return app;
+}
+
+/** Every connection is asked for its uid once, when it opens. */
+function guardUids(app: FastifyInstance, allowed: readonly number[]): readonly string[] {
+  const find = peerUidFinder();
+  if (find === undefined) {
+    return ["koffi is missing: the mode of the socket alone decides who may command the server"];
+  }
+  const uids = new WeakMap<Socket, number | undefined>();
+  app.server.on("connection", (socket) => {
+    uids.set(socket, find(socket));
+  });
+  app.addHook("onRequest", (request, _reply, done) => {
+    const uid = uids.get(request.raw.socket);
+    if (uid !== undefined && allowed.includes(uid)) done();
+    else done(forbidden(uid));
+  });
+  return [];
+}
+
+function forbidden(uid: number | undefined): SituationError {
+  return new SituationError(
+    "forbidden_uid",
+    `Cannot obey uid ${uid ?? "unknown"}: not in server.uids`,
+    {
+      cure: "Run it as root or as the server's user, or add the uid to server.uids.",
+    },
+  );
+}
+
+/**
+ * A socket file outlives a server that was killed; one that answers belongs to a server that runs.
+ */
+async function removeStale(socket: string): Promise<void> {
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  if (await answers(socket)) {
+    throw new SituationError("server_runs", `Cannot listen on "${socket}": another server does`, {
+      cure: "Stop that server first, or give this one another socket in huck.yaml.",
+    });
+  }
+  rmSync(socket);
+}
+
+async function answers(socket: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const probe = connect(socket);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => {
+      resolve(false);
+    });
+  });
+}
+
+async function closeApp(app: FastifyInstance): Promise<void> {
+  await app.close();
+}
+
+/** Body of a request that is no upload: 256 disks fit (protocol-and-safety 3.6). */
+const JSON_BYTES_MAX = 1 << 20;
+/** A node that sends nothing for this long within a request has gone. */
+const NODE_SILENCE_MS = 60_000;
+/** 4096 nodes, two connections each. */
+const NODE_CONNECTIONS_MAX = 8192;

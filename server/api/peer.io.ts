@@ -1,0 +1,48 @@
+/**
+ * Who is at the other end of a unix socket: the kernel tells, nobody can pretend (unix(7),
+ * SO_PEERCRED).
+ *
+ * The one idea: the operator API trusts uids only. Where the kernel cannot be asked (koffi is
+ * missing), the mode of the socket's folder decides alone, and the server says so at its start.
+ */
+import { checked, libcFunction, libcProblem, nativeBlock } from "../../shared/linux/libc.io.ts";
+
+/** Finds the uid of a peer; undefined when the socket has no descriptor any more. */
+export type PeerUid = (socket: object) => number | undefined;
+
+/**
+ * Prepares the question.
+ *
+ * @returns The finder; undefined when system calls cannot be made here.
+ */
+export function peerUidFinder(): PeerUid | undefined {
+  if (libcProblem() !== undefined) return undefined;
+  const getsockopt = libcFunction("getsockopt", "int", ["int", "int", "int", "uintptr", "uintptr"]);
+  const credentials = nativeBlock(UCRED_BYTES);
+  const length = nativeBlock(4);
+  return (socket) => {
+    const descriptor = descriptorOf(socket);
+    if (descriptor === undefined) return undefined;
+    length.view.setUint32(0, UCRED_BYTES, true);
+    checked(
+      getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials.address, length.address),
+      "ask who is at the other end of the socket",
+    );
+    return credentials.view.getUint32(UID_OFFSET, true);
+  };
+}
+
+/**
+ * Node.js gives no public way to a socket's descriptor; its handle has had this member since 0.11.
+ */
+function descriptorOf(socket: object): number | undefined {
+  const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null };
+  const descriptor = handle?.fd;
+  return typeof descriptor === "number" && descriptor >= 0 ? descriptor : undefined;
+}
+
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+/** struct ucred: pid, uid, gid, four bytes each. */
+const UCRED_BYTES = 12;
+const UID_OFFSET = 4;

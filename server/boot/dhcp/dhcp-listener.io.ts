@@ -1,0 +1,124 @@
+/**
+ * The DHCP server's two sockets: port 67 on the lab interface, port 4011 on the lab address.
+ *
+ * All thinking is the engine's. Port 67 is bound to the interface and to every address, or it would
+ * not hear the broadcasts of nodes without an address, and would hear those of other networks. What
+ * the kernel refuses to send is counted: the client asks again.
+ */
+import { createSocket } from "node:dgram";
+import type { RemoteInfo, Socket } from "node:dgram";
+import { closeSync } from "node:fs";
+import type { Ipv4, Mac } from "../addresses.ts";
+import { openBroadcastSocket } from "../interface-sockets.io.ts";
+import { bound, portError } from "../bind-port.io.ts";
+import type { BootEvent } from "../progress.ts";
+import type { BootSnapshot } from "../snapshot.ts";
+import { BOOT_SERVER_PORT, DhcpEngine, SERVER_PORT } from "./engine.ts";
+import type { DhcpOutcome, DhcpRequest } from "./engine.ts";
+
+/** What the DHCP server needs. */
+export interface DhcpListenerOptions {
+  /** Kernel name of the lab interface. */
+  readonly interfaceName: string;
+  /** Lab address. */
+  readonly address: Ipv4;
+  /** Gives the snapshot that counts now. */
+  readonly snapshot: () => BootSnapshot;
+  /** Told of every step of a node's boot. */
+  readonly event: (event: BootEvent) => void;
+  /** Told which address a node uses now. */
+  readonly seen: (address: Ipv4, mac: Mac) => void;
+}
+
+/** Datagrams by what became of them, and answers the kernel refused. */
+export type DhcpCounters = Partial<Record<DhcpOutcome | "not_sent", number>>;
+
+/** The DHCP and proxyDHCP server. */
+export class DhcpListener {
+  readonly counters: DhcpCounters = {};
+  readonly #options: DhcpListenerOptions;
+  readonly #sockets: readonly Socket[];
+  readonly #engine = new DhcpEngine(performance.now());
+
+  private constructor(options: DhcpListenerOptions, server: Socket, bootServer: Socket) {
+    this.#options = options;
+    this.#sockets = [server, bootServer];
+    this.#serve(server, SERVER_PORT);
+    this.#serve(bootServer, BOOT_SERVER_PORT);
+  }
+
+  /**
+   * Opens both ports.
+   *
+   * @param options - See {@link DhcpListenerOptions}.
+   * @returns The running server.
+   * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`, `no_interface`.
+   */
+  static async open(options: DhcpListenerOptions): Promise<DhcpListener> {
+    const server = await openServerPort(options.interfaceName);
+    const bootServer = createSocket("udp4");
+    try {
+      await bound(bootServer, { port: BOOT_SERVER_PORT, address: options.address }, "proxyDHCP");
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    return new DhcpListener(options, server, bootServer);
+  }
+
+  /** Closes both ports. */
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  #serve(socket: Socket, port: DhcpRequest["port"]): void {
+    socket.on("message", (bytes, remote) => {
+      this.#receive(socket, { bytes, port, remote: endpointOf(remote) });
+    });
+    socket.on("error", () => {
+      this.#count("not_sent");
+    });
+  }
+
+  #receive(socket: Socket, request: DhcpRequest): void {
+    const { answer, event, outcome, address } = this.#engine.decide(
+      request,
+      this.#options.snapshot(),
+      performance.now(),
+    );
+    this.#count(outcome);
+    if (answer !== undefined) {
+      socket.send(answer.bytes, answer.to.port, answer.to.address, (error) => {
+        if (error !== null) this.#count("not_sent");
+      });
+    }
+    if (event === undefined) return;
+    if (address !== undefined) this.#options.seen(address, event.mac);
+    this.#options.event(event);
+  }
+
+  #count(what: keyof DhcpCounters): void {
+    this.counters[what] = (this.counters[what] ?? 0) + 1;
+  }
+}
+
+async function openServerPort(interfaceName: string): Promise<Socket> {
+  let fd: number;
+  try {
+    fd = openBroadcastSocket(interfaceName, SERVER_PORT);
+  } catch (error) {
+    throw portError("DHCP", `"${interfaceName}" port ${SERVER_PORT}`, error);
+  }
+  const socket = createSocket("udp4");
+  try {
+    await bound(socket, { fd }, "DHCP");
+    return socket;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function endpointOf(remote: RemoteInfo): DhcpRequest["remote"] {
+  return { address: remote.address, port: remote.port };
+}

@@ -1,0 +1,181 @@
+/**
+ * The boot file server: kernel, initramfs and loader by name, and each node's script by MAC.
+ *
+ * GET and HEAD with Content-Length and one range, which is all that firmware and iPXE use (UEFI
+ * HTTP boot refuses an answer without Content-Length). It listens on the lab address only and
+ * answers the lab subnet only. A script is written for each GET, with a token minted for that very
+ * boot; HEAD mints nothing. Files are streamed from disk.
+ */
+import { open } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { codeOf } from "../../../shared/core/errors.ts";
+import type { Ipv4, Mac } from "../addresses.ts";
+import { inSubnet } from "../addresses.ts";
+import { listening } from "../bind-port.io.ts";
+import { parseRange, parseTarget } from "./request.ts";
+
+/** Most connections at once: a full room of nodes, each with two. */
+const CONNECTIONS_MAX = 1024;
+/** Longest silence on a connection. Unit: milliseconds. */
+const SILENCE_MS_MAX = 30_000;
+
+/** What the boot file server needs. */
+export interface HttpListenerOptions {
+  /** Lab address to listen on. */
+  readonly address: Ipv4;
+  /** Mask of the subnet that is served. */
+  readonly netmask: Ipv4;
+  /** TCP port; 0 takes a free one. */
+  readonly port: number;
+  /**
+   * Gives the path of a published file.
+   *
+   * @returns Undefined when the name is not in the table.
+   */
+  readonly path: (name: string) => string | undefined;
+  /**
+   * Writes the script of a node.
+   *
+   * @returns Undefined when the MAC is not in the inventory.
+   */
+  readonly script: (mac: Mac, remote: Ipv4) => Promise<string | undefined>;
+  /** Told that a file was sent to its end. */
+  readonly sent: (name: string, remote: Ipv4) => void;
+  /** Told of an error that is ours or the disk's; the client got 500. */
+  readonly failed: (target: string, error: unknown) => void;
+}
+
+/** The boot file server. */
+export class HttpListener {
+  readonly #options: HttpListenerOptions;
+  readonly #server: Server;
+
+  private constructor(options: HttpListenerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      { requestTimeout: SILENCE_MS_MAX, headersTimeout: SILENCE_MS_MAX, maxHeaderSize: 4096 },
+      (request, response) => {
+        void this.#handle(request, response);
+      },
+    );
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.setTimeout(SILENCE_MS_MAX);
+  }
+
+  /**
+   * Opens the server.
+   *
+   * @param options - See {@link HttpListenerOptions}.
+   * @returns The running server.
+   * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`.
+   */
+  static async open(options: HttpListenerOptions): Promise<HttpListener> {
+    const listener = new HttpListener(options);
+    await listening(listener.#server, options.address, options.port);
+    return listener;
+  }
+
+  /** @returns The TCP port it listens on. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  /** Closes the port and every connection. */
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const target = request.url ?? "";
+    try {
+      await this.#answer(request, response);
+    } catch (error) {
+      if (isDeparture(error)) return; // the node was switched off, or had enough: normal
+      this.#options.failed(target, error);
+      if (!response.headersSent) empty(response, 500);
+      else response.destroy();
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const remote = request.socket.remoteAddress ?? "";
+    const { address, netmask, script } = this.#options;
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("Allow", "GET, HEAD");
+      empty(response, 405);
+      return;
+    }
+    const target = inSubnet(remote, address, netmask) ? parseTarget(request.url ?? "") : undefined;
+    if (target?.kind === "file") {
+      await this.#file(target.name, request, response);
+      return;
+    }
+    if (target === undefined || request.method === "HEAD") {
+      empty(response, target === undefined ? 404 : 405);
+      return;
+    }
+    const text = await script(target.mac, remote);
+    if (text === undefined) {
+      empty(response, 404);
+      return;
+    }
+    response.setHeader("Content-Type", "text/plain");
+    response.setHeader("Cache-Control", "no-store");
+    response.setHeader("Content-Length", Buffer.byteLength(text));
+    response.end(text);
+  }
+
+  async #file(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = this.#options.path(name);
+    if (path === undefined) {
+      empty(response, 404);
+      return;
+    }
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const range = parseRange(request.headers.range, size);
+      response.setHeader("Accept-Ranges", "bytes");
+      if (range === "unsatisfiable") {
+        response.setHeader("Content-Range", `bytes */${size}`);
+        empty(response, 416);
+        return;
+      }
+      const { start, end } = range === "whole" ? { start: 0, end: size } : range;
+      response.statusCode = range === "whole" ? 200 : 206;
+      if (range !== "whole") {
+        response.setHeader("Content-Range", `bytes ${start}-${end - 1}/${size}`);
+      }
+      response.setHeader("Content-Type", "application/octet-stream");
+      response.setHeader("Content-Length", end - start);
+      if (request.method === "HEAD" || start === end) {
+        response.end();
+        return;
+      }
+      const bytes = file.createReadStream({ start, end: end - 1, autoClose: false });
+      await pipeline(bytes, response);
+      if (end === size) this.#options.sent(name, request.socket.remoteAddress ?? "");
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function empty(response: ServerResponse, status: number): void {
+  response.statusCode = status;
+  response.setHeader("Content-Length", 0);
+  response.end();
+}
+
+function isDeparture(error: unknown): boolean {
+  const code = codeOf(error) ?? "";
+  return ["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"].includes(code);
+}

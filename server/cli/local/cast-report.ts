@@ -1,0 +1,119 @@
+/**
+ * What `huck cast` tells its operator: a line per event, a live line, and the result.
+ *
+ * The one idea: the exit code follows from the events alone, so the tally that prints them is also
+ * what judges the session.
+ */
+import type { PortCounters } from "../../../shared/core/datagram-port.ts";
+import { ExitCode } from "../../../shared/core/errors.ts";
+import { sizeText } from "../size-text.ts";
+import type { Reporter } from "../terminal.io.ts";
+import type { SenderEvent } from "../../../shared/session/sender/contract.ts";
+import type { Sender } from "../../../shared/session/sender/engine.ts";
+import type { SenderEnd } from "../../../shared/session/sender/sender-loop.io.ts";
+
+/** Turns events into lines and counts who made it. */
+export class CastTally {
+  readonly #reporter: Reporter;
+  readonly #now: () => number;
+  #started = 0;
+  #done = 0;
+  #others = 0;
+
+  /**
+   * @param reporter - Where lines go.
+   * @param now - Gives milliseconds; monotonic.
+   */
+  constructor(reporter: Reporter, now: () => number) {
+    this.#reporter = reporter;
+    this.#now = now;
+  }
+
+  /**
+   * Takes an event of the engine.
+   *
+   * @param event - Any; the last one goes to {@link CastTally.finish} too.
+   */
+  take(event: SenderEvent): void {
+    const text = this.#textOf(event);
+    if (event.kind === "started") this.#started = this.#now();
+    if (event.kind === "member ended" && event.state === "done") this.#done += 1;
+    else if (event.kind === "member ended") this.#others += 1;
+    this.#reporter.event(text, { ...event });
+  }
+
+  /**
+   * Reports the result.
+   *
+   * @param end - The engine's last event.
+   * @param sender - For its totals.
+   * @param counters - Of the port.
+   * @returns ok when everybody who joined has everything; someNodeNotRight; aborted.
+   */
+  finish(end: SenderEnd, sender: Sender, counters: PortCounters): ExitCode {
+    const seconds = this.#started === 0 ? 0 : (this.#now() - this.#started) / 1000;
+    const { sourceSent, paritySent, repairSent, otherSent } = sender.stats();
+    const all = this.#done + this.#others;
+    this.#reporter.event(
+      `cast ${end.outcome}: ${this.#done} of ${all} receivers have it all, ` +
+        `${seconds.toFixed(2)} s` +
+        (end.reason === "" ? "" : ` (${end.reason})`),
+      {
+        kind: "result",
+        outcome: end.outcome,
+        done: this.#done,
+        members: all,
+        seconds,
+        sourceSent,
+        paritySent,
+        repairSent,
+        otherSent,
+        refused: counters.refused,
+      },
+    );
+    if (end.outcome === "aborted") return ExitCode.aborted;
+    const right = end.outcome === "complete" && this.#others === 0 && this.#done > 0;
+    return right ? ExitCode.ok : ExitCode.someNodeNotRight;
+  }
+
+  #textOf(event: SenderEvent): string | undefined {
+    switch (event.kind) {
+      case "joined":
+        return `receiver ${nodeText(event.node)} joined from ${event.remote.address}`;
+      case "started":
+        return `started with ${event.members} receivers`;
+      case "classed":
+        return `receiver ${nodeText(event.node)} is ${event.as}`;
+      case "member ended": {
+        const because = event.reason === "" ? "" : `: ${event.reason}`;
+        return `receiver ${nodeText(event.node)} ${event.state}${because}`;
+      }
+      case "pass":
+        return `pass ${event.pass}`;
+      case "rate":
+      case "ending":
+      case "ended":
+        return undefined; // the live line shows rates, the result line the end
+    }
+  }
+}
+
+function nodeText(node: number): string {
+  return node.toString(16).padStart(8, "0");
+}
+
+/**
+ * The live line.
+ *
+ * @param sender - A running session.
+ * @param sizeBytes - Of what is cast; undefined while unknown.
+ * @returns At most 80 characters.
+ */
+export function castProgress(sender: Sender, sizeBytes: number | undefined): string {
+  const { phase, pass, chunksSent, chunkCount, bitsPerSecond, members } = sender.stats();
+  const done = members.filter((member) => member.state === "done").length;
+  const share = chunkCount === undefined ? "" : ` ${Math.floor((100 * chunksSent) / chunkCount)} %`;
+  const size = sizeBytes === undefined ? "" : ` of ${sizeText(sizeBytes)}`;
+  const rate = `${Math.round(bitsPerSecond / 1e6)} Mbit/s`;
+  return `${phase}${share}${size}, pass ${pass}, ${rate}, ${done} of ${members.length} done`;
+}

@@ -1,0 +1,244 @@
+/**
+ * `huck catch OUT|-`: takes what a `huck cast` throws, checks it, and writes it.
+ *
+ * The one idea: the transport alone, without server, image or node. A chunk's digest is checked
+ * before it is written; the exit code is 0 only when everything is on the medium.
+ */
+import { randomBytes } from "node:crypto";
+import { Arena, arenaMemory } from "../../../shared/core/arena.ts";
+import type { DatagramPort } from "../../../shared/core/datagram-port.ts";
+import { ExitCode, SituationError, messageOf } from "../../../shared/core/errors.ts";
+import { seededRandom } from "../../../shared/core/random.ts";
+import { createFecKernel } from "../../../shared/fec/kernel.ts";
+import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
+import { openDatagramPort } from "../../../shared/linux/datagram.io.ts";
+import { secondsOption, wholeOption } from "../option-values.ts";
+import { createReporter } from "../terminal.io.ts";
+import { sizeText } from "../size-text.ts";
+import type { Reporter } from "../terminal.io.ts";
+import { CAST_GROUP, CAST_PORT, castKey } from "../../../shared/wire/cast-session.ts";
+import { createTagger } from "../../../shared/wire/tag.ts";
+import {
+  BlockRepairer,
+  repairScratchBytes,
+} from "../../../shared/session/reception/block-repair.ts";
+import type { ReceptionEvent } from "../../../shared/session/reception/contract.ts";
+import { createReception } from "../../../shared/session/reception/engine.ts";
+import type { Reception } from "../../../shared/session/reception/engine.ts";
+import { runReception } from "../../../shared/session/reception/reception-loop.io.ts";
+import type { ReceptionEnd } from "../../../shared/session/reception/reception-loop.io.ts";
+import { openCatchOutput } from "./catch-output.io.ts";
+import type { CatchOutput } from "./catch-output.io.ts";
+
+/** The part of commander's Command that a verb needs; receiver/ does not carry the package. */
+export interface VerbBuilder {
+  description(text: string): this;
+  argument(name: string, text: string): this;
+  option(flags: string, text: string, fallback?: string): this;
+  action(work: (argument: string, options: CatchFlags) => Promise<void>): this;
+}
+
+/** Options as they were typed. */
+export interface CatchFlags {
+  readonly interface?: string;
+  readonly group: string;
+  readonly port: string;
+  readonly wait?: string;
+  readonly sparse?: boolean;
+  readonly json?: boolean;
+}
+
+/** Chunks in memory: 8 in the interleave, the rest waiting for repair or the disk. Unit: bytes. */
+const RING_BYTES = 40 * 1024 * 1024;
+/** Port buffers and batches of either kind, tagger and FEC scratch included. Unit: bytes. */
+const PORT_BYTES = 8 * 1024 * 1024;
+const SYMBOL_BYTES_MAX = 8896;
+
+/**
+ * Describes the verb.
+ *
+ * @param command - A fresh command of commander, named "catch".
+ * @returns The same command.
+ */
+export function catchCommand<Builder extends VerbBuilder>(command: Builder): Builder {
+  return command
+    .description("receive what a `huck cast` sends")
+    .argument("<output>", 'file to make, disk to overwrite, or "-" for standard output')
+    .option("--interface <name>", "network interface to receive by")
+    .option("--group <address>", "multicast group", CAST_GROUP)
+    .option("--port <number>", "UDP port of the data", `${CAST_PORT}`)
+    .option("--wait <seconds>", "give up when no cast is heard for so long; default: never")
+    .option("--sparse", "leave zeros in a file as holes")
+    .option("--json", "print events as JSON lines on standard output")
+    .action(async (output, flags) => {
+      process.exitCode = await catchCast(output, flags);
+    });
+}
+
+/**
+ * Takes part in one cast until its end.
+ *
+ * @param path - Output: see {@link openCatchOutput}.
+ * @param flags - See {@link CatchFlags}.
+ * @returns The exit code: ok; someNodeNotRight when not everything came; aborted.
+ * @throws {@link SituationError} for options and outputs that cannot be used.
+ */
+export async function catchCast(path: string, flags: CatchFlags): Promise<ExitCode> {
+  const reporter = createReporter({ json: flags.json ?? false, jsonTo: path === "-" ? 2 : 1 });
+  const output = openOutput(path, flags.sparse ?? false);
+  try {
+    const arena = new Arena(arenaMemory(RING_BYTES + PORT_BYTES));
+    const port = await openPort(arena, flags, reporter);
+    try {
+      return await run({ arena, port, output, reporter, flags });
+    } finally {
+      port.close();
+    }
+  } finally {
+    output.close();
+  }
+}
+
+interface Catch {
+  readonly arena: Arena;
+  readonly port: DatagramPort;
+  readonly output: CatchOutput;
+  readonly reporter: Reporter;
+  readonly flags: CatchFlags;
+}
+
+async function run({ arena, port, output, reporter, flags }: Catch): Promise<ExitCode> {
+  const kernel = createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) });
+  const scratch = arena.region(repairScratchBytes(SYMBOL_BYTES_MAX));
+  const { wait } = flags;
+  const random = randomBytes(8);
+  const reception = createReception({
+    arena,
+    tagger: createTagger(arena.memory, castKey()),
+    random: seededRandom(random.readUInt32LE()),
+    node: random.readUInt32LE(4),
+    ringBytes: RING_BYTES,
+    canFetch: false,
+    inOrder: output.inOrder,
+    policy: { sessionWaitMs: wait === undefined ? Infinity : secondsOption(wait, "--wait") },
+  });
+  let stop: string | undefined;
+  const interrupt = (): void => {
+    stop = "interrupted by the operator";
+  };
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  try {
+    const end = await runReception({
+      reception,
+      port,
+      arena,
+      repairer: new BlockRepairer(arena, kernel, scratch),
+      sink: output,
+      stopReason: () => stop,
+      onEvent: (event) => {
+        reporter.event(eventText(event), factsOf(event));
+      },
+      onProgress: () => {
+        reporter.progress(progressText(reception, output));
+      },
+    });
+    return finish(end, output, reporter, reception);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
+
+function finish(
+  end: ReceptionEnd,
+  output: CatchOutput,
+  reporter: Reporter,
+  reception: Reception,
+): ExitCode {
+  const right = end.outcome === "complete" && output.complete;
+  const { received, surplus, dropped, decodedBlocks, nacksSent } = reception.stats();
+  const size = sizeText(output.bytesWritten);
+  reporter.event(
+    right
+      ? `caught ${size}, digests right, on the medium`
+      : `not caught: ${end.outcome === "failed" ? end.reason : "the stream has no end"}`,
+    {
+      kind: "result",
+      right,
+      bytes: output.bytesWritten,
+      ...{ received, surplus, dropped, decodedBlocks, nacksSent },
+    },
+  );
+  if (right) return ExitCode.ok;
+  const aborted = end.outcome === "failed" && end.code === "aborted";
+  return aborted ? ExitCode.aborted : ExitCode.someNodeNotRight;
+}
+
+function eventText(event: ReceptionEvent): string | undefined {
+  switch (event.kind) {
+    case "session":
+      return "a cast was found; waiting for its start";
+    case "started":
+      return "the cast has started";
+    case "silent":
+      return `nothing heard from the sender for ${Math.round(event.forMs / 1000)} s`;
+    case "heard":
+      return "the sender is heard again";
+    case "bad chunk":
+      return `chunk ${event.chunk} was wrong ${event.times} times`;
+    case "complete":
+      return "everything is here; telling the sender";
+    case "reached":
+    case "ended":
+      return undefined; // the result line tells
+  }
+}
+
+function factsOf(event: ReceptionEvent): Readonly<Record<string, unknown>> {
+  if (event.kind !== "session") return { ...event };
+  const { sid, symbolBytes, chunkCount } = event.facts;
+  return { kind: event.kind, sid: sid.toString(16), symbolBytes, chunkCount, slots: event.slots };
+}
+
+function progressText(reception: Reception, output: CatchOutput): string {
+  const { phase, chunksDone, chunkCount, loss } = reception.stats();
+  const share = chunkCount === undefined ? "" : ` ${Math.floor((100 * chunksDone) / chunkCount)} %`;
+  const percent = (loss * 100).toFixed(1);
+  return `${phase}${share}, ${sizeText(output.bytesWritten)} written, ${percent} % loss`;
+}
+
+async function openPort(
+  arena: Arena,
+  flags: CatchFlags,
+  reporter: Reporter,
+): Promise<DatagramPort> {
+  const port = wholeOption(flags.port, "--port", 65534);
+  const address = flags.group.includes(":") ? "::" : "0.0.0.0";
+  const named = flags.interface === undefined ? {} : { interfaceName: flags.interface };
+  try {
+    const opened = await openDatagramPort({
+      arena,
+      bind: { address, port },
+      shared: true,
+      ...named,
+    });
+    if (opened.kind === "dgram") {
+      reporter.event(`plain sockets, slower: ${opened.because ?? "asked for"}`, { kind: "twin" });
+    }
+    opened.port.join(flags.group);
+    return opened.port;
+  } catch (error) {
+    throw refused("no_port", error, "Check --interface, --port and --group.");
+  }
+}
+
+function openOutput(path: string, sparse: boolean): CatchOutput {
+  try {
+    return openCatchOutput(path, sparse);
+  } catch (error) {
+    throw refused("no_output", error, 'Name a file that can be made, an unused disk, or "-".');
+  }
+}
+
+function refused(code: string, error: unknown, cure: string): SituationError {
+  return new SituationError(code, messageOf(error), { cure, cause: error });
+}

@@ -1,0 +1,94 @@
+/**
+ * Progress of local work on one image: a live line with rate and time left, and Ctrl-C as an abort
+ * signal.
+ *
+ * The rate is the mean since the start, because work on one disk is steady and a mean does not
+ * jump.
+ */
+import type { Reporter } from "../terminal.io.ts";
+import { sizeText } from "../size-text.ts";
+
+/** The live line is renewed at most this often. Unit: milliseconds. */
+const RENEW_MS = 200;
+
+/** Told how far work has come; `extra` is appended to the line. */
+export type ProgressLine = (
+  label: string,
+  doneBytes: number,
+  totalBytes: number,
+  extra?: string,
+) => void;
+
+/**
+ * Makes a live line.
+ *
+ * @param reporter - Where it is shown.
+ * @param clock - Gives milliseconds; monotonic.
+ * @returns A function to be called as often as one likes.
+ */
+export function progressLine(reporter: Reporter, clock: () => number): ProgressLine {
+  let label = "";
+  let startMs = 0;
+  let shownMs = 0;
+  return (nowLabel, doneBytes, totalBytes, extra = "") => {
+    const now = clock();
+    if (nowLabel !== label) {
+      label = nowLabel;
+      startMs = now;
+      shownMs = 0;
+    }
+    if (doneBytes < totalBytes && now - shownMs < RENEW_MS) return;
+    shownMs = now;
+    const text = progressText(label, { doneBytes, totalBytes, elapsedMs: now - startMs });
+    reporter.progress(`${text}  ${extra}`.trimEnd());
+  };
+}
+
+/** How far work has come. */
+export interface ProgressState {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** Milliseconds since the start. */
+  readonly elapsedMs: number;
+}
+
+/**
+ * Writes a progress line.
+ *
+ * @param label - What is being done.
+ * @param state - How far it has come.
+ * @returns One line: "saving 43 %  1.2 GiB of 2.8 GiB  310 MiB/s  5 s left".
+ * @internal A test looks at it.
+ */
+export function progressText(label: string, state: ProgressState): string {
+  const { doneBytes, totalBytes, elapsedMs } = state;
+  const percent = totalBytes === 0 ? 100 : Math.floor((doneBytes / totalBytes) * 100);
+  const rate = elapsedMs === 0 ? 0 : doneBytes / (elapsedMs / 1000);
+  const left = rate === 0 ? "" : `  ${Math.ceil((totalBytes - doneBytes) / rate)} s left`;
+  const parts = [`${label} ${percent} %`, `${sizeText(doneBytes)} of ${sizeText(totalBytes)}`];
+  return `${parts.join("  ")}  ${sizeText(Math.round(rate))}/s${left}`;
+}
+
+/**
+ * Runs work that Ctrl-C stops at its next safe point.
+ *
+ * @param work - Gets the signal.
+ * @returns What the work gave.
+ * @throws What the work threw.
+ */
+export async function stoppable<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const controller = new AbortController();
+  const stop = (): void => {
+    controller.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  }
+}

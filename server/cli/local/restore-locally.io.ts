@@ -1,0 +1,206 @@
+/**
+ * `huck image restore`: an image onto a disk of this computer, or into a file.
+ *
+ * A file that does not exist yet is made; anything that exists is erased only when --erase names
+ * it: a disk by its serial number or WWN, because kernel names move between boots, a file or a disk
+ * without either by its path. Without that the plan is all that happens. A file that was made here
+ * and not yet written when an error strikes is removed again.
+ */
+import { randomUUID } from "node:crypto";
+import { codeOf, SituationError } from "../../../shared/core/errors.ts";
+import type { BlockDevice, DiskIdentity } from "../../../shared/disk/block-device.ts";
+import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
+import { checkFits } from "../../../shared/image/gate.ts";
+import type { ImageIndex } from "../../../shared/image/reader.ts";
+import { restoreImage, type RestoreResult } from "../../../shared/image/restore.ts";
+import { openBlockDevice } from "../../../shared/linux/block-device.io.ts";
+import type { Reporter } from "../terminal.io.ts";
+import { sizeText } from "../size-text.ts";
+import { createTargetFile, openSource, removeTargetFile, targetKind } from "./disk-source.io.ts";
+import { openImageFile } from "../../store/folder-store.io.ts";
+import { progressLine } from "./image-progress.io.ts";
+
+/** What to restore, whereto and how. */
+export interface RestoreTask {
+  /** Path of the image file. */
+  readonly image: string;
+  /** Path of the disk or file. */
+  readonly target: string;
+  /** What may be erased, as typed; undefined shows the plan only. */
+  readonly erase?: string;
+  readonly verify: "sample" | "full";
+  readonly codec: CodecChoice;
+}
+
+/**
+ * Restores an image.
+ *
+ * @param task - What to restore.
+ * @param reporter - Told of the plan and progress.
+ * @param signal - Stops it; the disk does not boot then.
+ * @returns What was done.
+ * @throws SituationError `erase_not_confirmed`, `disk_too_small`, `disk_in_use` and others of
+ *   `restoreImage`.
+ */
+export async function restoreLocally(
+  task: RestoreTask,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  const file = openImageFile(task.image);
+  try {
+    const pool = await createCodecPool(task.codec);
+    const target = openTarget(task, file.index, reporter);
+    try {
+      const line = progressLine(reporter, () => performance.now());
+      const options = { orderId: randomUUID(), verify: task.verify, signal };
+      return await restoreImage({ file, index: file.index, pool }, target.device, {
+        ...options,
+        async progress(phase, done, total) {
+          line(phase, done, total);
+          await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C in
+        },
+      });
+    } catch (error) {
+      target.giveUp();
+      throw error;
+    } finally {
+      target.device.close();
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** What is written to. */
+interface Target {
+  readonly device: BlockDevice;
+  /** For the way out after an error: removes a file that was made for this and never written. */
+  giveUp(): void;
+}
+
+function openTarget(task: RestoreTask, index: ImageIndex, reporter: Reporter): Target {
+  const kind = targetKind(task.target);
+  if (kind === "nothing") return openNewFile(task.target, index.manifest.disk);
+  const device = openUnused(task.target, kind);
+  try {
+    const { sectorBytes } = index.manifest.disk;
+    const file = device.identity.bus === "file";
+    const sized = file ? withSectors(device, sectorBytes, nothing) : device;
+    checkFits(index.manifest, sized.identity);
+    confirm(task, sized.identity, reporter);
+    return { device: sized, giveUp: nothing };
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+/**
+ * Without its removal a second try would be refused, because the file is there.
+ *
+ * @throws {@link SituationError} `not_permitted`; a system error. No new file is left behind.
+ */
+function openNewFile(path: string, disk: ImageIndex["manifest"]["disk"]): Target {
+  let touched = false;
+  const giveUp = (): void => {
+    if (!touched) removeTargetFile(path);
+  };
+  createTargetFile(path, disk.sizeBytes);
+  try {
+    const device = withSectors(openUnused(path, "file"), disk.sectorBytes, () => {
+      touched = true;
+    });
+    return { device, giveUp };
+  } catch (error) {
+    giveUp();
+    throw error;
+  }
+}
+
+function nothing(): void {
+  // what exists already is not removed
+}
+
+/** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
+function openUnused(target: string, kind: ReturnType<typeof targetKind>): BlockDevice {
+  const uses = kind === "file" ? usesOfFile(target) : [];
+  if (uses.length > 0) throw inUse(target, uses.join(", "));
+  try {
+    return openBlockDevice(target);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "EBUSY") throw inUse(target, "it is mounted or held by the system");
+    if (code !== "EACCES" && code !== "EPERM") throw error;
+    throw new SituationError("not_permitted", `Cannot write "${target}": the system forbids it`, {
+      cause: error,
+      cure: "Run as root, or as a user who may write that disk",
+    });
+  }
+}
+
+/** A file may be a mounted disk to the kernel, through a loop device. */
+function usesOfFile(target: string): readonly string[] {
+  const source = openSource(target);
+  source.close();
+  return source.writers;
+}
+
+function inUse(target: string, why: string): SituationError {
+  return new SituationError("disk_in_use", `Cannot write "${target}": ${why}`, {
+    cure: "Unmount it, or release what holds it, and try again",
+  });
+}
+
+/** @throws {@link SituationError} `erase_not_confirmed`. */
+function confirm(task: RestoreTask, disk: DiskIdentity, reporter: Reporter): void {
+  const names = [disk.serial, disk.wwn].filter((name) => name !== "");
+  const wanted = names[0] ?? task.target;
+  if (task.erase !== undefined && [...names, wanted].includes(task.erase)) return;
+  const what = disk.bus === "file" ? "file" : `disk ${disk.model}`.trim();
+  reporter.event(
+    `Would erase the ${what} "${task.target}" (${sizeText(disk.sizeBytes)}, ` +
+      `serial "${disk.serial}")`,
+    { event: "plan", target: task.target, serial: disk.serial, sizeBytes: disk.sizeBytes },
+  );
+  const found = task.erase === undefined ? "is missing" : "names another";
+  throw new SituationError(
+    "erase_not_confirmed",
+    `Cannot write "${task.target}": it exists, and --erase ${found}`,
+    { cure: `To erase it, repeat the command with: --erase "${wanted}"` },
+  );
+}
+
+/** A file has whatever sectors its content was made for. `onWrite` is told before every change. */
+function withSectors(device: BlockDevice, sectorBytes: number, onWrite: () => void): BlockDevice {
+  const scale = sectorBytes / device.sectorBytes;
+  const sectorCount = Math.floor(device.sectorCount / scale);
+  const sizeBytes = sectorCount * sectorBytes;
+  return {
+    identity: { ...device.identity, sectorBytes, sizeBytes },
+    alignment: device.alignment,
+    sectorBytes,
+    sectorCount,
+    read: (lba, into) => {
+      device.read(lba * scale, into);
+    },
+    write: (offset, bytes) => {
+      onWrite();
+      device.write(offset, bytes);
+    },
+    discard: (offset, length) => {
+      onWrite();
+      return device.discard(offset, length);
+    },
+    flush: () => {
+      device.flush();
+    },
+    dropCache: () => {
+      device.dropCache();
+    },
+    rereadTable: () => device.rereadTable(),
+    close: () => {
+      device.close();
+    },
+  };
+}

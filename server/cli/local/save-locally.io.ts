@@ -1,0 +1,83 @@
+/**
+ * `huck image save`: a disk of this computer, or a file that holds one, becomes an image.
+ *
+ * The source is opened read-only and refused while anybody may write to it. The image is a draft
+ * until everything in it was checked, so stopping at any moment leaves nothing behind.
+ */
+import { randomBytes } from "node:crypto";
+import type { ByteCount } from "../../../shared/core/units.ts";
+import { SituationError } from "../../../shared/core/errors.ts";
+import { planDisk } from "../../../shared/allocation/plan.ts";
+import { captureImage } from "../../../shared/image/capture.ts";
+import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
+import type { ImageSummary } from "../../../shared/image/store.ts";
+import type { Reporter } from "../terminal.io.ts";
+import { sizeText } from "../size-text.ts";
+import { openSource, type OpenSource } from "./disk-source.io.ts";
+import { openFolderStore } from "../../store/folder-store.io.ts";
+import type { ImagePlace } from "./image-place.ts";
+import { progressLine } from "./image-progress.io.ts";
+
+/** What to save, whereto and how. */
+export interface SaveTask {
+  /** Path of the disk or file. */
+  readonly source: string;
+  readonly place: ImagePlace;
+  readonly rawIfDirty: boolean;
+  /** zstd level, 1 .. 19. */
+  readonly level: number;
+  readonly codec: CodecChoice;
+  /** Program and version, for the manifest. */
+  readonly tool: string;
+  /** Name of this computer, for the manifest. */
+  readonly host: string;
+}
+
+/**
+ * Saves an image.
+ *
+ * @param task - What to save.
+ * @param reporter - Told of warnings and progress.
+ * @param signal - Stops it; nothing is kept then.
+ * @returns The image that is now there.
+ * @throws {@link SituationError} `source_in_use`, `filesystem_dirty`, `image_too_large`,
+ *   `image_exists`, `aborted`; FormatError for a table that cannot be trusted; system errors.
+ */
+export async function saveImage(
+  task: SaveTask,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<ImageSummary> {
+  const source = openSource(task.source);
+  try {
+    checkQuiet(task.source, source);
+    const plan = planDisk(source, { rawIfDirty: task.rawIfDirty });
+    for (const warning of plan.warnings) reporter.event(warning, { event: "warning", warning });
+    const pool = await createCodecPool(task.codec);
+    const draft = await openFolderStore(task.place.folder).draft(task.place.name);
+    const line = progressLine(reporter, () => performance.now());
+    const progress = (done: ByteCount, total: ByteCount, fileBytes: ByteCount): void => {
+      line("saving", done, total, `${sizeText(fileBytes)} stored`);
+    };
+    try {
+      const { level, tool, host } = task;
+      const made = { uuid: randomBytes(16), nowMs: Date.now(), level, tool, host };
+      await captureImage(source, plan, { sink: draft, pool }, { ...made, signal, progress });
+      return await draft.commit();
+    } catch (error) {
+      // The first error is the one that helps; a draft that stays is swept after a day.
+      await draft.abort().catch(() => undefined);
+      throw error;
+    }
+  } finally {
+    source.close();
+  }
+}
+
+/** @throws {@link SituationError} `source_in_use`. */
+function checkQuiet(path: string, source: OpenSource): void {
+  if (source.writers.length === 0) return;
+  throw new SituationError("source_in_use", `Cannot save "${path}": ${source.writers.join(", ")}`, {
+    cure: "Unmount it or mount it read-only: a disk that changes meanwhile gives no true image",
+  });
+}

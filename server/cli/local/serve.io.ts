@@ -1,0 +1,76 @@
+/**
+ * `huck serve`: reads huck.yaml, starts the server, says on one screen where it is, and stops it in
+ * order.
+ */
+import path from "node:path";
+import type { Command } from "commander";
+import { pino } from "pino";
+import { readConfig } from "./read-config.io.ts";
+import { startServer } from "../../main.io.ts";
+import type { RunningServer } from "../../main.io.ts";
+import type { Config } from "../../config.ts";
+import packageFile from "../../../package.json" with { type: "json" };
+
+interface ServeOptions {
+  readonly config: string;
+}
+
+/**
+ * Describes the verb.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function serveCommand(command: Command): Command {
+  return command
+    .description("run the server: boot services, sessions, image store, control APIs")
+    .option("-c, --config <file>", "configuration", "huck.yaml")
+    .action(async (options: ServeOptions) => {
+      await serve(path.resolve(options.config));
+    });
+}
+
+async function serve(file: string): Promise<void> {
+  const config = readConfig(file);
+  const log = pino(pino.destination({ dest: STDERR, sync: true }));
+  const server = await startServer({
+    config,
+    version: packageFile.version,
+    log,
+  });
+  process.stdout.write(`${startLines(config, server).join("\n")}\n`);
+  const signal = await firstSignal();
+  process.stdout.write(`huck: ${signal}, stopping; running jobs go on at the next start\n`);
+  await server.close();
+}
+
+/** Everything an admin wants to see once, on one screen. */
+function startLines(config: Config, server: RunningServer): string[] {
+  const { dhcp, bootPort, store, state } = config.server;
+  const nodes = config.inventory.nodes;
+  const free = nodes.filter(({ reimage }) => reimage === "free").length;
+  const off = "off: nodes are started by hand";
+  const boot = dhcp.mode === "off" ? off : `${dhcp.mode} DHCP, files on port ${bootPort}`;
+  return [
+    `huck ${packageFile.version} serves`,
+    `  node API      ${server.nodeUrl}`,
+    `  operator API  ${server.socket}`,
+    `  boot          ${boot}`,
+    `  images        ${store}`,
+    `  state         ${state}`,
+    `  nodes         ${nodes.length}, of these ${free} may be reimaged without --yes`,
+    ...server.notes.map((note) => `  note          ${note}`),
+  ];
+}
+
+async function firstSignal(): Promise<string> {
+  return await new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+      });
+    }
+  });
+}
+
+const STDERR = 2;

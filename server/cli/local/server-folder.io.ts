@@ -1,0 +1,41 @@
+/**
+ * Makes the folder of a server: huck.yaml, the folders it names, the order key. What exists is left
+ * as it is.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { codeOf } from "../../../shared/core/errors.ts";
+import { parseConfig } from "../../config.ts";
+import { openOrderKey } from "../../jobs/order-key.io.ts";
+
+/**
+ * Makes what is missing.
+ *
+ * @param folder - Absolute; made when it is missing.
+ * @param template - Text of a new huck.yaml.
+ * @returns One line for each thing, made or found.
+ * @throws SituationError `bad_config` when a huck.yaml is there that cannot be read; `key_exposed`.
+ */
+export function makeServerFolder(folder: string, template: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, "huck.yaml");
+  const lines = [`${writeNew(file, template) ? "wrote" : "kept"} ${file}`];
+  const { server } = parseConfig(readFileSync(file, "utf8"), file);
+  const made = mkdirSync(server.store, { recursive: true, mode: 0o755 }) !== undefined;
+  lines.push(`${made ? "made" : "kept"} ${server.store}`);
+  const { fresh, publicHex } = openOrderKey(server.state);
+  lines.push(
+    `${fresh ? "made" : "kept"} the order key in ${server.state}, public half ${publicHex}`,
+  );
+  return lines;
+}
+
+function writeNew(file: string, text: string): boolean {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+    return true;
+  } catch (thrown) {
+    if (codeOf(thrown) === "EEXIST") return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The board: what a job's events come to, node by node. Pure: events in, rows out.
+ */
+import type { Event } from "../../../shared/control/event.ts";
+import { isOk } from "../../../shared/control/verdict.ts";
+import type { Phase, Verdict } from "../../../shared/control/verdict.ts";
+
+/** One node's row. */
+export interface Row {
+  readonly node: string;
+  phase: Phase;
+  doneBytes: number;
+  totalBytes: number;
+  /** Unit: bytes per second. */
+  bytesPerSecond: number;
+  /** 0 .. 1. */
+  loss: number;
+  verdict: Verdict | undefined;
+}
+
+/** How a job ended. */
+export interface JobEnd {
+  readonly nodesOk: number;
+  readonly nodesNotOk: number;
+  readonly aborted: boolean;
+}
+
+/** All rows of a job. */
+export class Board {
+  readonly rows: readonly Row[];
+  readonly #byNode: ReadonlyMap<string, Row>;
+  /** Last `seq` seen. */
+  seq: number;
+  /** Set by the event of kind `end`. */
+  end: JobEnd | undefined;
+
+  /**
+   * @param nodes - Names, in the order in which they are shown.
+   * @param seq - Number before the job's first event.
+   */
+  constructor(nodes: readonly string[], seq: number) {
+    this.seq = seq;
+    this.rows = nodes.map(
+      (node): Row => ({
+        node,
+        phase: "waiting",
+        doneBytes: 0,
+        totalBytes: 0,
+        bytesPerSecond: 0,
+        loss: 0,
+        verdict: undefined,
+      }),
+    );
+    this.#byNode = new Map(this.rows.map((row) => [row.node, row]));
+  }
+
+  /**
+   * Takes an event.
+   *
+   * @param event - Of this job, in order of `seq`; one that was seen before changes nothing.
+   * @returns False when it was seen before.
+   */
+  take(event: Event): boolean {
+    if (event.seq <= this.seq) return false;
+    this.seq = event.seq;
+    if (event.kind === "end") {
+      const { nodesOk, nodesNotOk, aborted } = event;
+      this.end = { nodesOk, nodesNotOk, aborted };
+      return true;
+    }
+    const row = this.#byNode.get(event.node ?? "");
+    if (row !== undefined) change(row, event);
+    return true;
+  }
+
+  /** @returns How many rows have a good verdict. */
+  get okCount(): number {
+    return this.rows.filter(({ verdict }) => verdict !== undefined && isOk(verdict)).length;
+  }
+}
+
+function change(row: Row, event: Exclude<Event, { kind: "end" }>): void {
+  switch (event.kind) {
+    case "phase":
+      row.phase = event.phase;
+      break;
+    case "progress":
+      row.doneBytes = event.doneBytes;
+      row.totalBytes = event.totalBytes;
+      row.bytesPerSecond = event.bytesPerSecond;
+      row.loss = event.loss;
+      break;
+    case "verdict":
+      row.verdict = event.verdict;
+      row.phase = "done";
+      break;
+    case "note":
+      break;
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Follows a job to its end: reads the events, shows them, listens for Ctrl-C, gives the exit code.
+ *
+ * The one idea: three faces of one stream. A terminal gets bars that are redrawn in place, at most
+ * ten times a second; a pipe gets one clean line per event; `--json` gets the events themselves and
+ * a summary. The first Ctrl-C aborts the job and waits for its end, the second quits at once. When
+ * nobody reads the output any longer the job goes on and the verb ends: its outcome is unknown.
+ */
+import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
+import { isOk } from "../../../shared/control/verdict.ts";
+import type { Event } from "../../../shared/control/event.ts";
+import type { JobCreated } from "../../../shared/control/operator-api.ts";
+import { JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
+import { Board } from "./board.ts";
+import type { OperatorLine } from "./operator-line.io.ts";
+import { drawBoard, eventLine, verdictText } from "./text.ts";
+
+/** What is followed. */
+export interface Followed {
+  readonly line: Pick<OperatorLine, "delete" | "events" | "get">;
+  readonly created: JobCreated;
+  /** For the first line of the screen. */
+  readonly title: string;
+  /** Name of the image, for the summary. */
+  readonly image: string;
+  readonly json: boolean;
+}
+
+/**
+ * Follows a job.
+ *
+ * @param followed - Which, and how it is shown.
+ * @returns The exit code (CONTROL.md section 2).
+ * @throws {@link SituationError} `server_unreachable` when the stream cannot be had again,
+ *   `no_end` when it ends again and again without the end of the job.
+ */
+export async function followJob(followed: Followed): Promise<ExitCode> {
+  const board = new Board(followed.created.nodes, followed.created.after);
+  const face = faceOf(followed, board);
+  const stop = listenForInterrupts(followed, face);
+  face.open();
+  try {
+    await readEvents(followed, board, face);
+  } finally {
+    stop();
+    face.close();
+  }
+  return exitCodeOf(board);
+}
+
+/** How a job is shown. */
+interface Face {
+  open(): void;
+  event(event: Event): void;
+  /** Something that no event says. */
+  say(text: string): void;
+  close(): void;
+}
+
+/** A stream that brought nothing new is asked for again after a pause, and not for ever. */
+async function readEvents(followed: Followed, board: Board, face: Face): Promise<void> {
+  let faults = 0;
+  let empty = 0;
+  for (;;) {
+    const before = board.seq;
+    const fault = await readOnce(followed, board, face);
+    if (board.end !== undefined) return;
+    if (board.seq !== before) {
+      faults = 0;
+      empty = 0;
+    }
+    if (fault !== undefined) {
+      if (faults >= RECONNECTS_MAX) throw fault;
+      if (faults === 0) face.say("the server's events broke off; asking again");
+      faults += 1;
+    } else if (board.seq === before) {
+      if (empty >= EMPTY_STREAMS_MAX) throw await noEnd(followed);
+      empty += 1;
+    } else continue; // we read too slowly for the server: the rest is there at once
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_EVERY_MS));
+  }
+}
+
+/** Looks at the job once, for the message. */
+async function noEnd({ line, created }: Followed): Promise<SituationError> {
+  const { state } = await line.get(`${OperatorRoute.jobs}/${created.job}`, JobStatus);
+  return new SituationError(
+    "no_end",
+    `Cannot follow job ${created.job}: its events end without its end, the server says it ` +
+      (state === "running" ? "goes on" : `has ${state === "ended" ? "ended" : "been aborted"}`),
+    {
+      cure: `\`huck job show ${created.job}\` tells how each node stands.`,
+      exitCode: ExitCode.unknown,
+    },
+  );
+}
+
+/** Reads one stream to its end; gives the fault when the server could not be reached. */
+async function readOnce(
+  { line, created }: Followed,
+  board: Board,
+  face: Face,
+): Promise<SituationError | undefined> {
+  try {
+    for await (const event of line.events(created.job, board.seq)) {
+      if (board.take(event)) face.event(event);
+    }
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof SituationError && thrown.code === "server_unreachable") return thrown;
+    throw thrown;
+  }
+}
+
+function exitCodeOf(board: Board): ExitCode {
+  if (board.end?.aborted === true) return ExitCode.aborted;
+  return board.okCount === board.rows.length ? ExitCode.ok : ExitCode.someNodeNotRight;
+}
+
+function listenForInterrupts({ line, created }: Followed, face: Face): () => void {
+  let asked = false;
+  const quitUnread = (): void => {
+    if (asked) return;
+    process.stderr.write(`huck: nobody reads any longer; job ${created.job} goes on\n`);
+    process.exit(ExitCode.unknown);
+  };
+  const outputFailed = (thrown: unknown): void => {
+    // Ctrl-C ends the reader of a pipe as well, perhaps first: an abort is seen through, unread
+    if (codeOf(thrown) === "EPIPE") setTimeout(quitUnread, INTERRUPT_WITHIN_MS).unref();
+  };
+  const interrupt = (): void => {
+    if (asked) {
+      face.close();
+      process.exit(ExitCode.aborted);
+    }
+    asked = true;
+    face.say("aborting: nodes stop at the next safe point; once more to quit without waiting");
+    line.delete(`${OperatorRoute.jobs}/${created.job}`).catch((thrown: unknown) => {
+      face.say(`the abort did not reach the server: ${String(thrown)}`);
+    });
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  process.stdout.on("error", outputFailed);
+  return () => {
+    process.stdout.off("error", outputFailed);
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  };
+}
+
+function faceOf(followed: Followed, board: Board): Face {
+  if (followed.json) return jsonFace(followed, board);
+  return process.stdout.isTTY ? new Screen(followed.title, board) : pipeFace(followed, board);
+}
+
+function jsonFace({ created, image }: Followed, board: Board): Face {
+  const put = (value: object): void => {
+    process.stdout.write(`${JSON.stringify(value)}\n`);
+  };
+  return {
+    open: () => undefined,
+    event: put,
+    say: (text) => {
+      process.stderr.write(`${text}\n`);
+    },
+    close: () => {
+      if (board.end === undefined) return;
+      put({
+        kind: "summary",
+        job: created.job,
+        image,
+        ...board.end,
+        exitCode: exitCodeOf(board),
+        nodes: board.rows.map(({ node, verdict }) => ({ node, verdict: verdict ?? null })),
+      });
+    },
+  };
+}
+
+function pipeFace({ title, created }: Followed, board: Board): Face {
+  const put = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
+  return {
+    open: () => {
+      put(`${title}, job ${created.job}`);
+    },
+    event: (event) => {
+      const text = eventLine(event);
+      if (text !== undefined && event.kind !== "end") put(text);
+    },
+    say: put,
+    close: () => {
+      for (const text of summaryLines(board)) put(text);
+    },
+  };
+}
+
+/** The last lines of every job: each node by name, the bad ones with reason and cure. */
+function summaryLines(board: Board): string[] {
+  if (board.end === undefined) return ["The job goes on; its end was not seen."];
+  const bad = board.rows.filter(({ verdict }) => verdict !== undefined && !isOk(verdict));
+  return [
+    ...bad.map(
+      ({ node, verdict }) => `${node}: ${verdict === undefined ? "" : verdictText(verdict)}`,
+    ),
+    `${board.okCount} of ${board.rows.length} nodes ok${board.end.aborted ? ", aborted" : ""}`,
+  ];
+}
+
+/** Bars in place. */
+class Screen implements Face {
+  readonly #title: string;
+  readonly #board: Board;
+  #drawn = 0;
+  #dirty = true;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(title: string, board: Board) {
+    this.#title = title;
+    this.#board = board;
+  }
+
+  open(): void {
+    this.#timer = setInterval(() => {
+      if (this.#dirty) this.#draw();
+    }, REDRAW_EVERY_MS);
+    this.#draw();
+  }
+
+  event(event: Event): void {
+    this.#dirty = true;
+    if (event.kind === "note") this.say(eventLine(event) ?? "");
+  }
+
+  say(text: string): void {
+    this.#erase();
+    process.stdout.write(`${text}\n`);
+    this.#draw();
+  }
+
+  close(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#draw();
+    for (const text of summaryLines(this.#board)) process.stdout.write(`${text}\n`);
+  }
+
+  #draw(): void {
+    const room = { columns: process.stdout.columns, rows: Math.max(2, process.stdout.rows - 1) };
+    const lines = drawBoard(this.#title, this.#board, room);
+    this.#erase();
+    process.stdout.write(`${lines.join("\n")}\n`);
+    this.#drawn = lines.length;
+    this.#dirty = false;
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) process.stdout.write(`\u001b[${this.#drawn}A\u001b[J`);
+    this.#drawn = 0;
+  }
+}
+
+/** A signal for the whole pipeline is here this soon after its reader has ended. */
+const INTERRUPT_WITHIN_MS = 100;
+/** Ten a second. */
+const REDRAW_EVERY_MS = 100;
+/** Between two tries to get the stream again. */
+const RECONNECT_EVERY_MS = 1000;
+/** A server that restarts is back within a minute. */
+const RECONNECTS_MAX = 60;
+/** A server that answers, but with nothing new, has lost the end of the job. */
+const EMPTY_STREAMS_MAX = 10;

@@ -1,0 +1,165 @@
+/**
+ * `image-load`: writes an image to nodes, and follows them to their verdicts.
+ */
+import type { Command } from "commander";
+import type * as z from "zod";
+import { ImageName } from "../../../shared/control/names.ts";
+import {
+  ImageList,
+  JobCreated,
+  LoadRequest,
+  OperatorRoute,
+} from "../../../shared/control/operator-api.ts";
+import type { ImageEntry, NodeStatus } from "../../../shared/control/operator-api.ts";
+import { LeaveMode, VerifyLevel } from "../../../shared/control/order.ts";
+import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
+import type { OperatorLine } from "./operator-line.io.ts";
+import { followJob } from "./follow-job.io.ts";
+import {
+  bitsPerSecond,
+  chosenNodes,
+  lineTo,
+  remote,
+  takingNodes,
+  valueOf,
+} from "./remote-options.io.ts";
+import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
+import { bytesText, table } from "./text.ts";
+
+interface LoadOptions extends RemoteOptions, NodeOptions {
+  readonly image: string;
+  readonly verify?: VerifyLevel;
+  readonly leave?: LeaveMode;
+  readonly delta: boolean;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly rate?: number;
+  readonly gather?: number;
+  readonly timeout?: number;
+}
+
+/**
+ * Describes the verb.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function loadCommand(command: Command): Command {
+  const { gatherSeconds, deadlineSeconds, rateBitsPerSecond } = LoadRequest.shape;
+  return takingNodes(remote(command))
+    .description("write an image to nodes")
+    .requiredOption("-i, --image <name>", "image of the store", valueOf(ImageName))
+    .option("--verify <level>", "read back: flush, sample (default) or full", valueOf(VerifyLevel))
+    .option(
+      "--leave <mode>",
+      "then: reboot, poweroff or stay (default: as huck.yaml says, else reboot)",
+      valueOf(LeaveMode),
+    )
+    .option("--no-delta", "write everything, also what is on the disk already")
+    .option(
+      "-b, --rate <bits>",
+      "cap, like 500M",
+      valueOf(rateBitsPerSecond.unwrap(), bitsPerSecond),
+    )
+    .option("--gather <seconds>", "wait for the last node", valueOf(gatherSeconds.unwrap(), Number))
+    .option(
+      "-t, --timeout <seconds>",
+      "every verdict by then",
+      valueOf(deadlineSeconds.unwrap(), Number),
+    )
+    .option("--dry-run", "print the plan and stop")
+    .option("-y, --yes", "also nodes that are marked `reimage: confirm`")
+    .action(async (words: string[], options: LoadOptions) => {
+      process.exitCode = await load(words, options);
+    });
+}
+
+async function load(words: readonly string[], options: LoadOptions): Promise<ExitCode> {
+  const line = lineTo(options);
+  const nodes = await chosenNodes(line, words, options);
+  if (options.dryRun === true) return await printPlan(line, nodes, options);
+  const request: z.input<typeof LoadRequest> = {
+    image: options.image,
+    nodes: nodes.map(({ name }) => name),
+    verify: options.verify,
+    leave: options.leave,
+    delta: options.delta,
+    confirmed: options.yes === true,
+    rateBitsPerSecond: options.rate,
+    gatherSeconds: options.gather,
+    deadlineSeconds: options.timeout,
+  };
+  const created = await line.post(OperatorRoute.loads, request, JobCreated);
+  return await followJob({
+    line,
+    created,
+    title: `load ${options.image} to ${nodes.length} nodes`,
+    image: options.image,
+    json: options.json === true,
+  });
+}
+
+/** What would be done, to what, and what stands against it. Nothing is begun. */
+async function printPlan(
+  line: OperatorLine,
+  nodes: readonly NodeStatus[],
+  options: LoadOptions,
+): Promise<ExitCode> {
+  const image = await imageNamed(line, options.image);
+  const against = nodes.map((node) => hindrance(node, options));
+  const put = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
+  if (options.json === true) {
+    for (const [index, node] of nodes.entries()) {
+      put(
+        JSON.stringify({
+          kind: "plan",
+          image: image.name,
+          node: node.name,
+          hindrance: against[index] ?? null,
+          disks: node.disks,
+        }),
+      );
+    }
+  } else {
+    const sizes = `${bytesText(image.usedBytes)} of a disk of ${bytesText(image.diskBytes)}`;
+    put(`image ${image.name}, ${image.id.slice(0, 12)}: ${sizes}`);
+    const rows = nodes.map((node, index) => [
+      node.name,
+      node.reimage,
+      disksText(node),
+      against[index] ?? "ready",
+    ]);
+    for (const text of table([["node", "reimage", "disks last seen", "plan"], ...rows])) put(text);
+  }
+  return against.every((one) => one === undefined) ? ExitCode.ok : ExitCode.refused;
+}
+
+function hindrance(node: NodeStatus, options: LoadOptions): string | undefined {
+  if (node.job !== null) return `refused: belongs to job ${node.job}`;
+  if (node.reimage === "confirm" && options.yes !== true) return "refused: needs --yes";
+  return undefined;
+}
+
+function disksText(node: NodeStatus): string {
+  if (node.disks.length === 0) return "never seen";
+  const disks = node.disks.map(({ path, sizeBytes, serial }) =>
+    `${path} ${bytesText(sizeBytes)} ${serial}`.trim(),
+  );
+  return disks.join(", ");
+}
+
+/** @throws {@link SituationError} `no_such_image`. */
+async function imageNamed(line: OperatorLine, name: string): Promise<ImageEntry> {
+  const { images } = await line.get(OperatorRoute.images, ImageList);
+  const found = images.find((image) => image.name === name);
+  if (found !== undefined) return found;
+  throw new SituationError(
+    "no_such_image",
+    `Cannot find image "${name}": the store has none of this name`,
+    {
+      cure: "`huck image list` prints all names.",
+    },
+  );
+}

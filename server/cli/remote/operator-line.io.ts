@@ -1,0 +1,155 @@
+/**
+ * The command line's end of the operator API: HTTP over the server's unix socket.
+ *
+ * The one idea: an answer is parsed by its schema or thrown as the problem it is, so that a verb
+ * sees only proper values; a server that cannot be reached is exit code 6, because then nothing is
+ * known.
+ */
+import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import type * as z from "zod";
+import { Event } from "../../../shared/control/event.ts";
+import { OperatorRoute } from "../../../shared/control/operator-api.ts";
+import { Problem } from "../../../shared/control/problem.ts";
+import { ExitCode, SituationError, codeOf, messageOf } from "../../../shared/core/errors.ts";
+
+/** Where a server listens when nobody says otherwise. */
+export const SOCKET_DEFAULT = "/run/huck/huck.sock";
+
+/** Speaks to one server. */
+export class OperatorLine {
+  readonly #socketPath: string;
+
+  /** @param socketPath - The server's socket. */
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /**
+   * Asks.
+   *
+   * @param route - Path with query.
+   * @param schema - Shape of the answer.
+   * @returns The parsed answer.
+   * @throws {@link SituationError} `server_unreachable`, or the server's problem.
+   */
+  async get<T extends z.ZodType>(route: string, schema: T): Promise<z.output<T>> {
+    return await this.#json(await this.#send("GET", route), schema);
+  }
+
+  /**
+   * Begins something.
+   *
+   * @param route - Path.
+   * @param body - Request, as its schema wants it.
+   * @param schema - Shape of the answer.
+   * @returns The parsed answer.
+   * @throws {@link SituationError} `server_unreachable`, or the server's problem.
+   */
+  async post<T extends z.ZodType>(route: string, body: object, schema: T): Promise<z.output<T>> {
+    return await this.#json(await this.#send("POST", route, body), schema);
+  }
+
+  /**
+   * Ends or removes something.
+   *
+   * @param route - Path.
+   * @throws {@link SituationError} `server_unreachable`, or the server's problem.
+   */
+  async delete(route: string): Promise<void> {
+    await text(await this.#send("DELETE", route));
+  }
+
+  /**
+   * Streams a job's events.
+   *
+   * @param job - Its id.
+   * @param after - Events with a higher `seq` are given.
+   * @returns Events in order; ends when the server ends the stream. Unknown kinds are passed over.
+   * @throws {@link SituationError} `server_unreachable`, or the server's problem.
+   */
+  async *events(job: string, after: number): AsyncGenerator<Event> {
+    const answer = await this.#send("GET", `${OperatorRoute.jobs}/${job}/events?after=${after}`);
+    try {
+      for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
+        const event = Event.safeParse(jsonOf(line));
+        if (event.success) yield event.data;
+      }
+    } catch (thrown) {
+      throw unreachable(this.#socketPath, thrown);
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  async #json<T extends z.ZodType>(answer: IncomingMessage, schema: T): Promise<z.output<T>> {
+    const parsed = schema.safeParse(jsonOf(await text(answer)));
+    if (parsed.success) return parsed.data;
+    throw new SituationError(
+      "strange_answer",
+      `Cannot read the server's answer: ${parsed.error.issues[0]?.message ?? "malformed"}`,
+      { cure: "Use the huck of the same version as the server.", exitCode: ExitCode.unknown },
+    );
+  }
+
+  async #send(method: string, route: string, body?: object): Promise<IncomingMessage> {
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const asking = request({
+        socketPath: this.#socketPath,
+        agent: false,
+        method,
+        path: route,
+        headers: sent === undefined ? {} : { "content-type": "application/json" },
+      });
+      asking.once("response", resolve);
+      asking.once("error", (thrown) => {
+        reject(unreachable(this.#socketPath, thrown));
+      });
+      asking.end(sent);
+    });
+    if ((answer.statusCode ?? 500) < 400) return answer;
+    throw problemError(await text(answer));
+  }
+}
+
+function problemError(body: string): SituationError {
+  const problem = Problem.safeParse(jsonOf(body));
+  if (!problem.success) {
+    return new SituationError(
+      "strange_answer",
+      "Cannot read the server's answer: no problem in it",
+      {
+        cure: "Use the huck of the same version as the server.",
+        exitCode: ExitCode.unknown,
+      },
+    );
+  }
+  const { code, detail, cure, exitCode } = problem.data;
+  return new SituationError(code, detail, { cure, exitCode });
+}
+
+function unreachable(socketPath: string, cause: unknown): SituationError {
+  const refused = codeOf(cause) === "EACCES";
+  return new SituationError(
+    "server_unreachable",
+    `Cannot reach the server at "${socketPath}": ${messageOf(cause)}`,
+    {
+      cure: refused
+        ? "Run the command as root or as the server's user, or ask for your uid in server.uids."
+        : "Start it with `huck serve`, or name its socket with --socket or $HUCK_SOCKET.",
+      exitCode: ExitCode.unknown,
+      cause,
+    },
+  );
+}
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined; // the schema that comes next refuses it
+  }
+}

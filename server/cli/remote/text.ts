@@ -1,0 +1,189 @@
+/**
+ * Texts of the command line: bars for a terminal, lines for a pipe, verdicts for people. Pure.
+ *
+ * The one idea: a screen is a list of lines that fit (columns, rows); what does not fit is counted,
+ * never cut off silently, and rows that need a person come first.
+ */
+import type { Event } from "../../../shared/control/event.ts";
+import { PHASE_SENTENCES, isOk } from "../../../shared/control/verdict.ts";
+import type { Verdict } from "../../../shared/control/verdict.ts";
+import type { Board, Row } from "./board.ts";
+
+/** Room on a terminal. Unit: characters. */
+export interface Room {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/**
+ * Draws a job.
+ *
+ * @param title - For the first line.
+ * @param board - The job.
+ * @param room - At least one row.
+ * @returns At most `room.rows` lines of at most `room.columns` characters.
+ */
+export function drawBoard(title: string, board: Board, room: Room): string[] {
+  const { rows } = board;
+  const failed = rows.filter(({ verdict }) => verdict !== undefined && !isOk(verdict)).length;
+  const rate = Math.max(
+    0,
+    ...rows.filter((row) => row.verdict === undefined).map((row) => row.bytesPerSecond),
+  );
+  const counts = `${board.okCount} of ${rows.length} ok${failed > 0 ? `, ${failed} NOT` : ""}`;
+  const head = `${title}: ${counts}${rate > 0 ? `, ${rateText(rate)}` : ""}`;
+  const space = room.rows - 1;
+  const fits = rows.length <= space;
+  const shown = fits ? rows : [...rows].sort(byNeed).slice(0, Math.max(0, space - 1));
+  const lines = [head, ...shown.map((row) => drawRow(row, nameWidth(rows), room.columns))];
+  if (!fits && space > 0) lines.push(`... and ${rows.length - shown.length} more`);
+  return lines.slice(0, room.rows).map((line) => line.slice(0, room.columns));
+}
+
+/**
+ * Draws one node: name, phase, bar, percentage, rate, loss; parts that do not fit are left out from
+ * the right.
+ *
+ * @param row - The node.
+ * @param nameColumns - Width of the name's column.
+ * @param columns - Width of the line.
+ * @returns The line.
+ */
+function drawRow(row: Row, nameColumns: number, columns: number): string {
+  const name = row.node.padEnd(nameColumns);
+  if (row.verdict !== undefined) return `${name} ${verdictText(row.verdict)}`;
+  const phase = row.phase.padEnd(PHASE_COLUMNS);
+  if (row.totalBytes === 0) return `${name} ${phase}`;
+  const share = Math.min(1, row.doneBytes / row.totalBytes);
+  const percent = `${String(Math.floor(share * 100)).padStart(3)}%`;
+  const rate = rateText(row.bytesPerSecond).padStart(10);
+  const tail = ` ${percent} ${rate} loss ${percentText(row.loss)}`;
+  const width = Math.min(BAR_COLUMNS_MAX, columns - name.length - PHASE_COLUMNS - tail.length - 4);
+  if (width < BAR_COLUMNS_MIN) return `${name} ${percent} ${phase}`;
+  const full = Math.round(share * width);
+  return `${name} ${phase} [${"#".repeat(full)}${".".repeat(width - full)}]${tail}`;
+}
+
+/**
+ * Says a verdict.
+ *
+ * @param verdict - Any.
+ * @returns `ok`, or the code with reason and cure.
+ */
+export function verdictText(verdict: Verdict): string {
+  if (isOk(verdict)) return verdict.code === "ok" ? "ok" : "ok (nothing differed)";
+  const disk = verdict.incomplete ? " The disk is incomplete and does not boot." : "";
+  const cure = verdict.cure === "" ? "" : ` ${verdict.cure}`;
+  return printable(`NOT OK ${verdict.code}: ${sentence(verdict.reason)}${disk}${cure}`);
+}
+
+/**
+ * Says an event in one line, for a pipe or a log.
+ *
+ * @param event - Any.
+ * @returns The line; undefined for progress, which has no place in a log.
+ */
+export function eventLine(event: Event): string | undefined {
+  const text = plainLine(event);
+  return text === undefined ? undefined : printable(text);
+}
+
+function plainLine(event: Event): string | undefined {
+  const time = event.at.slice(11, 19);
+  switch (event.kind) {
+    case "phase": {
+      const sentence = PHASE_SENTENCES[event.phase];
+      const more = event.detail === "" || event.detail === sentence ? "" : ` (${event.detail})`;
+      return `${time} ${event.node}: ${event.phase}, ${sentence}${more}`;
+    }
+    case "verdict":
+      return `${time} ${event.node}: ${verdictText(event.verdict)}`;
+    case "note": {
+      const level = event.level === "info" ? "" : `${event.level}: `;
+      return `${time} ${event.node ?? "server"}: ${level}${event.text}`;
+    }
+    case "end": {
+      const all = event.nodesOk + event.nodesNotOk;
+      return `${time} ${event.nodesOk} of ${all} nodes ok${event.aborted ? ", aborted" : ""}`;
+    }
+    case "progress":
+      return undefined;
+  }
+}
+
+/**
+ * Writes a rate.
+ *
+ * @param bytesPerSecond - 0 or more.
+ * @returns In 10^6 bytes per second: "117 MB/s".
+ */
+function rateText(bytesPerSecond: number): string {
+  const mega = bytesPerSecond / 1e6;
+  return `${mega >= 10 ? Math.round(mega) : mega.toFixed(1)} MB/s`;
+}
+
+/**
+ * Writes a byte count.
+ *
+ * @param bytes - 0 or more.
+ * @returns Three significant digits and a decimal unit: "4.72 GB".
+ */
+export function bytesText(bytes: number): string {
+  const step = Math.min(UNITS.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** step;
+  return `${step === 0 ? value : value.toPrecision(3)} ${UNITS[step] ?? "B"}`;
+}
+
+/**
+ * Lays out columns.
+ *
+ * @param rows - The first is the heading.
+ * @returns Lines without trailing blanks.
+ */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries())
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** Texts come from nodes: none may move the cursor or colour the screen. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, "?");
+}
+
+function percentText(share: number): string {
+  return `${(share * 100).toFixed(1).padStart(4)}%`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function nameWidth(rows: readonly Row[]): number {
+  return Math.min(NAME_COLUMNS_MAX, Math.max(...rows.map(({ node }) => node.length)));
+}
+
+/** Trouble first, then work, then those that are waited for, then what is done. */
+function byNeed(left: Row, right: Row): number {
+  return need(left) - need(right);
+}
+
+function need(row: Row): number {
+  if (row.verdict !== undefined) return isOk(row.verdict) ? 3 : 0;
+  return row.phase === "waiting" ? 2 : 1;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+/** "receiving", "verifying", "capturing". */
+const PHASE_COLUMNS = 9;
+const NAME_COLUMNS_MAX = 24;
+const BAR_COLUMNS_MAX = 40;
+const BAR_COLUMNS_MIN = 5;

@@ -1,0 +1,131 @@
+/**
+ * What the server must not forget, and the interface of whoever remembers it.
+ *
+ * The one idea: memory is rebuilt from these records at start, so a restart in mid-job loses no
+ * order, no arm, no verdict and no token. Every `put` is durable when it returns.
+ * journal-sqlite.io.ts keeps them in SQLite.
+ */
+import type { DiskDescription, DiskRule } from "../../shared/control/disk-rule.ts";
+import type { Event } from "../../shared/control/event.ts";
+import type { LeaveMode, VerifyLevel } from "../../shared/control/order.ts";
+import type { Phase, Verdict } from "../../shared/control/verdict.ts";
+
+/** What a load asks of every node. */
+export interface LoadTerms {
+  readonly action: "load";
+  /** Image id: 64 hexadecimal digits. */
+  readonly imageId: string;
+  readonly verify: VerifyLevel;
+  readonly delta: boolean;
+  /** Undefined: found by measurement. Unit: bits per second. */
+  readonly rateBitsPerSecond: number | undefined;
+  readonly gatherSeconds: number;
+}
+
+/** What a save asks of its node. */
+export interface SaveTerms {
+  readonly action: "save";
+  readonly rawIfDirty: boolean;
+  /** zstd level. */
+  readonly level: number;
+}
+
+/** One `image-load` or `image-save`. Times are milliseconds since 1970. */
+export interface JobRecord {
+  readonly id: string;
+  /** Name of the image that is loaded, or that will be. */
+  readonly image: string;
+  readonly terms: LoadTerms | SaveTerms;
+  readonly createdAt: number;
+  /** Every node has its verdict by then. */
+  readonly deadlineAt: number;
+  state: "running" | "ended" | "aborted";
+}
+
+/** One node's part in a job: the order it is given, and how far it came. */
+export interface OrderRecord {
+  readonly id: string;
+  readonly job: string;
+  readonly node: string;
+  readonly disk: readonly DiskRule[];
+  readonly leave: LeaveMode;
+  /** How often it armed, 0 .. 2. */
+  armed: number;
+  /**
+   * Nonce of the boot that armed last: an arm that is asked again by the same boot is the same arm.
+   */
+  armedBy: string | null;
+  phase: Phase;
+  /** Id of the image that was captured by this order and is durable; null before, and for loads. */
+  captured: string | null;
+  /** Last nonce it was signed for; null before the node joined. */
+  nonce: string | null;
+  verdict: Verdict | null;
+}
+
+/** A token, kept as its digest so that the journal gives none away. */
+export interface TokenRecord {
+  /** SHA-256 of the token as hexadecimal. */
+  readonly digest: string;
+  readonly node: string;
+  /** The MAC it was made for. */
+  readonly mac: string;
+  /** It must join by then. */
+  readonly joinBy: number;
+  /** Nonce of the one join; null before. */
+  nonce: string | null;
+  /** It speaks for its node until then; 0 before the join. */
+  goodUntil: number;
+}
+
+/** What a node last told of itself. */
+export interface SightRecord {
+  readonly node: string;
+  readonly lastSeen: number;
+  readonly disks: readonly DiskDescription[];
+  /** Its last verdict with the image it was about, or null. */
+  readonly last: { readonly image: string; readonly verdict: Verdict } | null;
+}
+
+/** Everything a restart needs. */
+export interface Remembered {
+  /** The newest {@link JOBS_KEPT} jobs and all that have not ended, oldest first. */
+  readonly jobs: readonly JobRecord[];
+  /** Orders of those jobs. */
+  readonly orders: readonly OrderRecord[];
+  readonly tokens: readonly TokenRecord[];
+  readonly sights: readonly SightRecord[];
+}
+
+/** The durable memory. All methods are synchronous and durable when they return. */
+export interface Journal {
+  /** @returns Everything a restart needs. */
+  remembered(): Remembered;
+  /** Writes one record in place of the older one of the same id. */
+  putJob(job: JobRecord): void;
+  /** Writes one record in place of the older one of the same id. */
+  putOrder(order: OrderRecord): void;
+  /** Writes one record in place of the older one of the same digest. */
+  putToken(token: TokenRecord): void;
+  /** Forgets a token. */
+  dropToken(digest: string): void;
+  /** Writes one record in place of the older one of the same node. */
+  putSight(sight: SightRecord): void;
+  /** Writes an event; its `seq` came from `nextSeq`. */
+  putEvent(event: Event): void;
+  /** @returns A number higher than any before, over restarts too. */
+  nextSeq(): number;
+  /** @returns Durable events of a job with a higher seq, in order, at most `limit`. */
+  eventsAfter(job: string, seq: number, limit: number): readonly Event[];
+  /**
+   * Makes several writes one: all of them are durable, or none.
+   *
+   * @param writes - Called once; what it throws undoes the writes.
+   */
+  together(writes: () => void): void;
+  /** Closes it. Idempotent. */
+  close(): void;
+}
+
+/** Ended jobs older than the newest these are forgotten with their events when a job begins. */
+export const JOBS_KEPT = 200;

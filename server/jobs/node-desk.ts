@@ -1,0 +1,303 @@
+/**
+ * The desk where nodes are served: every step of the node API as a decision, without HTTP.
+ *
+ * The one idea: a token gives a {@link Visitor}, and a visitor may speak only for orders of its own
+ * node. What a step means is told in load.ts and save.ts; what silence means in visit.ts.
+ */
+import type { KeyObject } from "node:crypto";
+import type {
+  ArmReply,
+  ArmRequest,
+  JoinReply,
+  JoinRequest,
+  SessionTerms,
+  StatusReply,
+  StatusReport,
+  VerdictReport,
+} from "../../shared/control/node-api.ts";
+import { signOrder } from "../../shared/control/order.ts";
+import type { SignedOrder } from "../../shared/control/order.ts";
+import { SituationError } from "../../shared/core/errors.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import type { TokenRecord } from "./journal.ts";
+import { armDisk, refuseUnproven, writeLoadOrder } from "./load.ts";
+import type { Boot } from "./load.ts";
+import { beginCapture, endCapture, writeSaveOrder } from "./save.ts";
+import type { CaptureBounds } from "./save.ts";
+import type { LiveOrder } from "./live-order.ts";
+import type { LabState } from "./state.ts";
+import { JOIN_WITHIN_MS } from "./token.ts";
+import type { TokenBook } from "./token.ts";
+import type { Transmissions } from "../sessions/transmission.ts";
+import { nodeBoots, nodeEnds, nodeIsSpared, nodeReports } from "./visit.ts";
+
+/** What the desk is made of. */
+export interface DeskParts {
+  readonly inventory: Inventory;
+  /** Ed25519 private key that signs orders. */
+  readonly orderKey: KeyObject;
+  readonly transmissions: Transmissions;
+  /** 128 fresh random bits as 32 hexadecimal digits. */
+  readonly id128: () => string;
+}
+
+/** Proof that a token spoke for a node. */
+export interface Visitor {
+  readonly node: string;
+  /** The order the node joined for; undefined when it had nothing to do. */
+  readonly order: LiveOrder | undefined;
+}
+
+/** Serves nodes. Times are milliseconds since 1970 on a clock that never goes back. */
+export class NodeDesk {
+  readonly #parts: DeskParts;
+  readonly #state: LabState;
+  readonly #tokens: TokenBook;
+
+  /**
+   * @param parts - See {@link DeskParts}.
+   * @param state - All jobs and orders.
+   * @param tokens - All tokens.
+   */
+  constructor(parts: DeskParts, state: LabState, tokens: TokenBook) {
+    this.#parts = parts;
+    this.#state = state;
+    this.#tokens = tokens;
+  }
+
+  /**
+   * Mints a token for a node that fetches its boot script.
+   *
+   * @param mac - As the node says.
+   * @param now - The present.
+   * @returns Node and token; undefined for a MAC outside the inventory.
+   */
+  mintToken(
+    mac: string,
+    now: number,
+  ): { readonly node: string; readonly token: string } | undefined {
+    const node = this.#parts.inventory.withMac([mac])?.name;
+    if (node === undefined) return undefined;
+    const token = this.#parts.id128();
+    this.#tokens.mint(token, node, mac, now);
+    nodeBoots(this.#state, node, now);
+    return { node, token };
+  }
+
+  /**
+   * A receiver joins.
+   *
+   * @param request - Parsed.
+   * @param now - The present.
+   * @returns Its order, signed for this boot; none when it has nothing to do.
+   * @throws {@link SituationError} `unknown_node`, `bad_token`.
+   */
+  join(request: JoinRequest, now: number): JoinReply {
+    const node = this.#parts.inventory.withMac(request.macs);
+    if (node === undefined) {
+      throw new SituationError(
+        "unknown_node",
+        `Cannot serve ${request.macs[0] ?? "a node"}: no such MAC in the inventory`,
+        {
+          cure: "Add the node to huck.yaml and restart the server, or let it boot its disk.",
+        },
+      );
+    }
+    const token = this.#tokens.join(request, now);
+    if (typeof token === "string") throw badToken(token);
+    if (token.node !== node.name) throw badToken("other MAC");
+    this.#state.sighted(node.name, now, request.disks);
+    const order = this.#state.current(node.name);
+    const goodUntil = order?.job.deadlineAt ?? now;
+    this.#tokens.joined(token, request.nonce, Math.max(goodUntil, now + JOIN_WITHIN_MS));
+    const runs = order?.job.state === "running";
+    if (order !== undefined && !runs) nodeIsSpared(this.#state, order, now);
+    return {
+      node: node.name,
+      serverTime: new Date(now).toISOString(),
+      order: runs ? this.#giveOrder(order, { nonce: request.nonce, now }) : null,
+    };
+  }
+
+  /**
+   * Checks a token that comes with a request.
+   *
+   * @param token - From the header.
+   * @param now - The present.
+   * @returns Whom it speaks for.
+   * @throws {@link SituationError} `bad_token`.
+   */
+  visitor(token: string, now: number): Visitor {
+    const record: TokenRecord | string = this.#tokens.speaks(token, now);
+    if (typeof record === "string") throw badToken(record);
+    return { node: record.node, order: this.#state.current(record.node) };
+  }
+
+  /**
+   * Gives a node its place in the stream of its image.
+   *
+   * @param visitor - Who asks.
+   * @param orderId - Its order.
+   * @param now - The present.
+   * @returns Terms of the session.
+   * @throws {@link SituationError} `order_over`, `image_unproven`, `no_group_free`, or why the
+   *   sender did not start.
+   */
+  async session(visitor: Visitor, orderId: string, now: number): Promise<SessionTerms> {
+    const order = this.#orderOf(visitor, orderId);
+    const { record, job } = order;
+    const { terms } = job;
+    if (terms.action !== "load" || job.state !== "running" || record.verdict !== null) {
+      throw orderOver(record.id);
+    }
+    refuseUnproven(this.#state, order, now);
+    const expected = this.#state
+      .open()
+      .filter(
+        (other) => other.job.terms.action === "load" && other.job.terms.imageId === terms.imageId,
+      );
+    return await this.#parts.transmissions.join({
+      order: record.id,
+      image: job.image,
+      imageId: terms.imageId,
+      rateBitsPerSecond: terms.rateBitsPerSecond,
+      members: expected.length,
+      gatherMs: terms.gatherSeconds * 1000,
+    });
+  }
+
+  /**
+   * A node asks whether it may clear a partition table.
+   *
+   * @param visitor - Who asks.
+   * @param request - Order and disk.
+   * @param now - The present.
+   * @returns Whether it may; the count is durable.
+   * @throws {@link SituationError} `order_over`, `image_unproven`.
+   */
+  arm(visitor: Visitor, request: ArmRequest, now: number): ArmReply {
+    const order = this.#orderOf(visitor, request.order);
+    if (order.job.state === "running" && order.record.verdict === null) {
+      refuseUnproven(this.#state, order, now);
+    }
+    return armDisk(this.#state, order, request, now);
+  }
+
+  /**
+   * A node reports.
+   *
+   * @param visitor - Who speaks.
+   * @param report - Phase and progress.
+   * @param now - The present.
+   * @returns Whether it shall stop.
+   * @throws {@link SituationError} `order_over`.
+   */
+  report(visitor: Visitor, report: StatusReport, now: number): StatusReply {
+    if (report.order === null) {
+      this.#state.sighted(visitor.node, now);
+      return { abort: false };
+    }
+    return nodeReports(this.#state, this.#orderOf(visitor, report.order), report, now);
+  }
+
+  /**
+   * A node gives its verdict.
+   *
+   * @param visitor - Who speaks.
+   * @param report - The verdict.
+   * @param now - The present.
+   * @returns Nothing to abort.
+   * @throws {@link SituationError} `order_over`.
+   */
+  verdict(visitor: Visitor, report: VerdictReport, now: number): StatusReply {
+    const reply = nodeEnds(this.#state, this.#orderOf(visitor, report.order), report, now);
+    this.#releaseEnded();
+    return reply;
+  }
+
+  /**
+   * Names the image that a node's order is about.
+   *
+   * @param visitor - Who asks.
+   * @returns Name and id.
+   * @throws {@link SituationError} `order_over` when it has no load to do.
+   */
+  imageOf(visitor: Visitor): { readonly name: string; readonly id: string } {
+    const job = visitor.order?.job;
+    if (job?.terms.action !== "load") throw orderOver("");
+    return { name: job.image, id: job.terms.imageId };
+  }
+
+  /**
+   * A node is about to upload its image.
+   *
+   * @param visitor - Who.
+   * @returns Name and bound of the draft.
+   * @throws {@link SituationError} `no_capture_wanted`, `order_over`.
+   */
+  beginCapture(visitor: Visitor): CaptureBounds & { readonly order: LiveOrder } {
+    if (visitor.order === undefined) throw orderOver("");
+    return { ...beginCapture(this.#state, visitor.order), order: visitor.order };
+  }
+
+  /**
+   * Notes that an upload goes on, and tells whether it may.
+   *
+   * @param order - Of the upload.
+   * @param now - The present.
+   * @returns False when the order has ended: the draft must go.
+   */
+  captureGoesOn(order: LiveOrder, now: number): boolean {
+    const lives = order.record.verdict === null && order.job.state === "running";
+    if (lives) this.#state.waitFor(order, "status", now);
+    return lives;
+  }
+
+  /**
+   * The uploaded image is durable.
+   *
+   * @param order - Of the upload.
+   * @param imageId - Of the image.
+   */
+  endCapture(order: LiveOrder, imageId: string): void {
+    endCapture(this.#state, order, imageId);
+  }
+
+  #giveOrder(order: LiveOrder, boot: Boot): SignedOrder {
+    const { terms } = order.job;
+    this.#state.change(order, { nonce: boot.nonce });
+    this.#state.enterPhase(order, "joining", "", boot.now);
+    this.#state.waitFor(order, "status", boot.now);
+    const unsigned =
+      terms.action === "load"
+        ? writeLoadOrder(order, terms, boot)
+        : writeSaveOrder(order, terms, boot);
+    return signOrder(unsigned, this.#parts.orderKey);
+  }
+
+  #orderOf(visitor: Visitor, id: string): LiveOrder {
+    const order = this.#state.orders.get(id);
+    if (order?.record.node === visitor.node) return order;
+    throw orderOver(id);
+  }
+
+  #releaseEnded(): void {
+    for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
+  }
+}
+
+function badToken(why: string): SituationError {
+  return new SituationError("bad_token", `Cannot accept the token: ${why}`, {
+    cure: "Boot the node again; each boot script carries a fresh token.",
+  });
+}
+
+function orderOver(id: string): SituationError {
+  return new SituationError(
+    "order_over",
+    `Cannot go on with order "${id}": it is not this node's, or has ended`,
+    {
+      cure: "Leave the receiver; the server tells the node what to do at its next join.",
+    },
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * The order key: the Ed25519 key in the state folder that signs every order (CONTROL.md section 3).
+ *
+ * Whoever has it can have disks written, so the file is readable by its owner only, and a file that
+ * others can read is refused. Receivers learn the public half from their kernel command line.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
+import { SituationError, codeOf } from "../../shared/core/errors.ts";
+
+/** The order key. */
+export interface OrderKey {
+  readonly privateKey: KeyObject;
+  /** 32 bytes as hexadecimal. */
+  readonly publicHex: string;
+  /** True when it was made just now. */
+  readonly fresh: boolean;
+}
+
+/**
+ * Reads the order key, making it when there is none.
+ *
+ * @param stateFolder - Made with mode 0700 when it is missing.
+ * @returns The key.
+ * @throws {@link SituationError} `key_exposed`, `key_damaged`.
+ */
+export function openOrderKey(stateFolder: string): OrderKey {
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  const file = path.join(stateFolder, "order-key.pem");
+  const fresh = makeIfMissing(file);
+  if ((statSync(file).mode & 0o077) !== 0) {
+    throw new SituationError(
+      "key_exposed",
+      `Cannot use "${file}": others than its owner may read it`,
+      {
+        cure: "If nobody did, chmod 600 it; else remove it, and a new key is made.",
+      },
+    );
+  }
+  const privateKey = readKey(file);
+  const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  return {
+    privateKey,
+    publicHex: spki.subarray(SPKI_ED25519_PREFIX.length).toString("hex"),
+    fresh,
+  };
+}
+
+function makeIfMissing(file: string): boolean {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = privateKey.export({ format: "pem", type: "pkcs8" });
+  try {
+    writeFileSync(file, pem, { mode: 0o600, flag: "wx", flush: true });
+    return true;
+  } catch (thrown) {
+    if (codeOf(thrown) === "EEXIST") return false;
+    throw thrown;
+  }
+}
+
+/** @throws {@link SituationError} `key_damaged`. */
+function readKey(file: string): KeyObject {
+  try {
+    const key = createPrivateKey(readFileSync(file));
+    if (key.asymmetricKeyType === "ed25519") return key;
+  } catch (cause) {
+    throw damaged(file, { cause });
+  }
+  throw damaged(file, {});
+}
+
+function damaged(file: string, options: ErrorOptions): SituationError {
+  return new SituationError("key_damaged", `Cannot use "${file}": it is no Ed25519 private key`, {
+    cure: "Restore it from a backup, or remove it: a new key is made, and running orders end.",
+    ...options,
+  });
+}

@@ -1,0 +1,309 @@
+/**
+ * The server: wires store, journal, boot services, APIs and sessions, and takes them down again in
+ * order.
+ *
+ * The one idea: parts know nothing of each other; whoever wants to know how they hang together
+ * reads this file from top to bottom. local/serve.ts is the command around it.
+ */
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import type { Logger } from "pino";
+import type { ServerStatus } from "../shared/control/operator-api.ts";
+import type { ImageStore } from "../shared/image/store.ts";
+import { messageOf } from "../shared/core/errors.ts";
+import { openPinger } from "../shared/linux/icmp.io.ts";
+import type { Pinger } from "../shared/linux/icmp.io.ts";
+import { listenForNodes, listenForOperators } from "./api/api-listener.io.ts";
+import type { Listening, ListenerHooks } from "./api/api-listener.io.ts";
+import { NodeProber } from "./api/node-prober.ts";
+import { ipv4ToNumber } from "./boot/addresses.ts";
+import type { BootGrant } from "./boot/boot-services.io.ts";
+import { bootSentence } from "./boot/progress.ts";
+import type { Config } from "./config.ts";
+import { commandPower } from "./power/command.io.ts";
+import { manualPower } from "./power/manual.ts";
+import type { PowerDriver } from "./power/power-driver.ts";
+import { labAddress, startLabBoot } from "./enter/lab-boot.io.ts";
+import type { LabAddress, LabBoot } from "./enter/lab-boot.io.ts";
+import { enterByPxe } from "./enter/enter-pxe.ts";
+import { openJournal } from "./jobs/journal-sqlite.io.ts";
+import { ImageParts } from "./store/image-parts.ts";
+import { openOrderKey } from "./jobs/order-key.io.ts";
+import type { OrderKey } from "./jobs/order-key.io.ts";
+import { Lab } from "./jobs/lab.ts";
+import { LabLoop, steadyClock } from "./jobs/lab-loop.io.ts";
+import { senderStarter } from "./sessions/sender-start.io.ts";
+import { Transmissions } from "./sessions/transmission.ts";
+import { openFolderStore } from "./store/folder-store.io.ts";
+import { IMAGE_SUFFIX } from "./store/image-file-name.ts";
+
+/** What a server is started with. */
+export interface ServerParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly log: Logger;
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  /** Base URL of the node API. */
+  readonly nodeUrl: string;
+  /** Path of the operator API's socket. */
+  readonly socket: string;
+  /** What an operator should know about this server. */
+  readonly notes: readonly string[];
+  /** Ends every part. Running jobs stay in the journal and go on at the next start. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the server.
+ *
+ * @param parts - See {@link ServerParts}.
+ * @returns The running server.
+ * @throws SituationError with its cure when a port, folder or address cannot be had; nothing is
+ *   left open.
+ */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const closers: Closer[] = [];
+  try {
+    return await new Wiring(parts, closers).start();
+  } catch (thrown) {
+    await closeAll(closers);
+    throw thrown;
+  }
+}
+
+type Closer = () => Promise<void> | void;
+
+class Wiring {
+  readonly #parts: ServerParts;
+  readonly #closers: Closer[];
+  readonly #now = steadyClock();
+  readonly #address: LabAddress;
+  readonly #key: OrderKey;
+  readonly #images: ImageStore;
+  readonly #imageParts: ImageParts;
+  readonly #transmissions: Transmissions;
+  readonly #lab: Lab;
+  readonly #loop: LabLoop;
+  readonly #notes: string[] = [];
+  readonly #power = new Map<string, PowerDriver>();
+  #boot: LabBoot | undefined;
+
+  constructor(parts: ServerParts, closers: Closer[]) {
+    this.#parts = parts;
+    this.#closers = closers;
+    const { server, inventory } = parts.config;
+    this.#address = labAddress(server.address ?? server.interface ?? "");
+    this.#key = openOrderKey(server.state);
+    const journal = openJournal(server.state);
+    closers.push(() => {
+      journal.close();
+    });
+    this.#images = openFolderStore(server.store);
+    this.#imageParts = new ImageParts(this.#images);
+    this.#transmissions = this.#newTransmissions();
+    this.#lab = new Lab(
+      {
+        inventory,
+        images: this.#images,
+        journal,
+        orderKey: this.#key.privateKey,
+        bounds: {
+          bootMs: server.bootSeconds * 1000,
+          silenceMs: server.silenceSeconds * 1000,
+          returnMs: server.returnSeconds * 1000,
+        },
+        transmissions: this.#transmissions,
+        id128,
+      },
+      this.#now(),
+    );
+    this.#loop = new LabLoop({
+      lab: this.#lab,
+      images: this.#images,
+      now: this.#now,
+      enter: enterByPxe,
+      powerOf: (node) => this.#powerOf(node),
+      wantedChanged: () => this.#boot?.update(),
+      failed: (thrown) => {
+        this.#parts.log.error({ err: thrown }, "a step of the lab failed");
+      },
+    });
+  }
+
+  async start(): Promise<RunningServer> {
+    const hooks: ListenerHooks = {
+      failed: (thrown) => {
+        this.#parts.log.error({ err: thrown }, "a request failed");
+      },
+      answered: () => {
+        this.#loop.heed();
+      },
+    };
+    const nodes = await this.#listenForNodes(hooks);
+    await this.#startBoot(nodes.where);
+    const operators = await this.#listenForOperators(nodes.where, hooks);
+    this.#notes.push(...operators.notes);
+    this.#loop.wake();
+    this.#closers.push(
+      () => this.#transmissions.close(),
+      () => {
+        this.#loop.close();
+      },
+    );
+    return {
+      nodeUrl: nodes.where,
+      socket: operators.where,
+      notes: this.#notes,
+      close: () => closeAll(this.#closers),
+    };
+  }
+
+  async #listenForNodes(hooks: ListenerHooks): Promise<Listening> {
+    const { config } = this.#parts;
+    this.#closers.push(() => {
+      this.#imageParts.close();
+    });
+    const routes = {
+      desk: this.#lab.desk,
+      images: this.#images,
+      imageParts: this.#imageParts,
+      now: this.#now,
+    };
+    const { address } = this.#address;
+    const listening = await listenForNodes(address, config.server.httpPort, routes, hooks);
+    this.#closers.push(() => listening.close());
+    return listening;
+  }
+
+  async #listenForOperators(nodeUrl: string, hooks: ListenerHooks): Promise<Listening> {
+    const { config, version } = this.#parts;
+    const pinger = this.#openPinger();
+    const status: ServerStatus = {
+      version,
+      startedAt: new Date(this.#now()).toISOString(),
+      notes: this.#notes,
+    };
+    const prober = new NodeProber({
+      ping: pinger?.ping.bind(pinger),
+      addressOf: (node) => config.inventory.named(node).address,
+      powerOf: (node, timeoutMs) => this.#powerOf(node).state({ timeoutMs }),
+    });
+    const grant = { serverUrl: nodeUrl, serverKey: this.#key.publicHex };
+    const routes = {
+      lab: this.#lab,
+      images: this.#images,
+      prober,
+      status,
+      grant,
+      now: this.#now,
+    };
+    const { socket, uids } = config.server;
+    const listening = await listenForOperators(socket, uids, routes, hooks);
+    this.#closers.push(() => listening.close());
+    return listening;
+  }
+
+  async #startBoot(nodeUrl: string): Promise<void> {
+    const { config, log } = this.#parts;
+    const { dhcp, bootPort, bootFiles } = config.server;
+    if (dhcp.mode === "off") return;
+    const boot = await startLabBoot({
+      lab: this.#address,
+      dhcp,
+      port: bootPort,
+      files: bootFiles,
+      inventory: config.inventory,
+      wantsReceiver: (node) => this.#lab.wantsReceiver(node),
+      grant: (mac) => this.#grant(mac, nodeUrl),
+      event: (event) => {
+        log.info({ boot: event }, bootSentence(event));
+      },
+      problem: (what, error) => {
+        log.warn({ err: error }, `cannot ${what}`);
+      },
+    });
+    this.#boot = boot;
+    this.#closers.push(() => boot.close());
+  }
+
+  #grant(mac: string, serverUrl: string): BootGrant | undefined {
+    const minted = this.#lab.desk.mintToken(mac, this.#now());
+    if (minted === undefined) return undefined;
+    return { serverUrl, token: minted.token, serverKey: this.#key.publicHex };
+  }
+
+  #newTransmissions(): Transmissions {
+    const { server } = this.#parts.config;
+    return new Transmissions({
+      start: senderStarter({
+        records: (name, id) => ({
+          path: path.join(server.store, `${name}${IMAGE_SUFFIX}`),
+          ...this.#imageParts.places({ name, id }),
+        }),
+        interfaceName: this.#address.interfaceName,
+        address: this.#address.address,
+        seed: () => randomBytes(4).readUInt32LE(),
+      }),
+      groups: { first: ipv4ToNumber(server.groups.first), last: ipv4ToNumber(server.groups.last) },
+      port: server.dataPort,
+      symbolBytes: server.symbolBytes,
+      rateBitsPerSecond: server.rateMbit === undefined ? undefined : server.rateMbit * 1e6,
+      id128,
+      failed: (image, reason) => {
+        this.#parts.log.error({ image, reason }, "a sender ended by a fault");
+        this.#lab.noteStreamFailed(image, reason, this.#now());
+      },
+    });
+  }
+
+  #powerOf(name: string): PowerDriver {
+    const known = this.#power.get(name);
+    if (known !== undefined) return known;
+    const node = this.#parts.config.inventory.named(name);
+    const made =
+      node.power.driver === "manual"
+        ? manualPower(name, (text) => {
+            this.#parts.log.info({ node: name }, text);
+          })
+        : commandPower({ name, address: node.address ?? "" }, node.power);
+    this.#power.set(name, made);
+    return made;
+  }
+
+  #openPinger(): Pinger | undefined {
+    try {
+      const pinger = openPinger();
+      this.#closers.push(() => {
+        pinger.close();
+      });
+      if (pinger.kind !== "raw-socket") this.#notes.push(`pings go through ${pinger.kind}`);
+      return pinger;
+    } catch (thrown) {
+      this.#notes.push(messageOf(thrown).slice(0, NOTE_MAX));
+      return undefined;
+    }
+  }
+}
+
+function id128(): string {
+  return randomBytes(16).toString("hex");
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function closeAll(closers: Closer[]): Promise<void> {
+  const faults: unknown[] = [];
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (thrown) {
+      faults.push(thrown);
+    }
+  }
+  if (faults.length > 0) throw new AggregateError(faults, "Cannot close the server in order");
+}
+
+/** Longest note in the server's status. */
+const NOTE_MAX = 1000;

@@ -1,0 +1,123 @@
+/**
+ * From a stream that transmissions ask for to a sender thread: the one place where both are known.
+ *
+ * The one idea: the thread reads records from the image file by itself, so all it is told is where
+ * they lie; it is there for its members when its port is open.
+ */
+import { fromHex } from "../../shared/core/digest.ts";
+import { HuckError } from "../../shared/core/errors.ts";
+import { startSender } from "../../shared/session/sender/sender-thread.io.ts";
+import type {
+  RecordFile,
+  SenderMessage,
+  SenderOrder,
+} from "../../shared/session/sender/sender-thread.io.ts";
+import type { SenderHandle, StartSender, StreamRequest } from "./transmission.ts";
+
+/** What senders are started with. */
+export interface SenderGround {
+  /**
+   * @returns Where the records of the very image of that name and id lie.
+   * @throws SituationError `no_such_image`.
+   */
+  readonly records: (image: string, imageId: string) => RecordFile;
+  /** Kernel name of the interface to send by. */
+  readonly interfaceName: string;
+  /** Our address on it: NACKs go there. */
+  readonly address: string;
+  /** 32 random bits. */
+  readonly seed: () => number;
+}
+
+/**
+ * Prepares the starting of senders.
+ *
+ * @param ground - See {@link SenderGround}.
+ * @returns What {@link Transmissions} starts streams with.
+ */
+export function senderStarter(ground: SenderGround): StartSender {
+  return async (request) => {
+    const records = ground.records(request.image, request.imageId);
+    return await running(orderOf(request, ground, records), ground.address);
+  };
+}
+
+/** Resolves when the thread's port is open; rejects when it never opens. */
+async function running(order: SenderOrder, address: string): Promise<SenderHandle> {
+  const opened = Promise.withResolvers<number>();
+  const ending = Promise.withResolvers<undefined>();
+  const ended = Promise.withResolvers<string | undefined>();
+  const thread = startSender(order, (message: SenderMessage) => {
+    if (message.kind === "open") opened.resolve(message.feedbackPort);
+    if (message.kind === "failed") {
+      opened.reject(new HuckError(message.code, message.message));
+      ended.resolve(message.message);
+    }
+    if (message.kind === "event" && message.event.kind === "ending") ending.resolve(undefined);
+    if (message.kind === "event" && message.event.kind === "ended") {
+      const { outcome, reason } = message.event;
+      ended.resolve(outcome === "aborted" ? reason : undefined);
+    }
+  });
+  void thread.gone.then(() => {
+    opened.reject(
+      new HuckError("sender_gone", "Cannot send: the sender's thread ended before it began"),
+    );
+    ended.resolve(undefined);
+  });
+  const port = await opened.promise;
+  return {
+    sender: { address, port },
+    chunkCount: order.records.lengths.length,
+    ending: ending.promise,
+    ended: ended.promise.then(async (fault) => {
+      await thread.gone;
+      return fault;
+    }),
+    stop: () => {
+      thread.stop();
+    },
+    vanish: () => {
+      thread.vanish();
+    },
+  };
+}
+
+function orderOf(request: StreamRequest, ground: SenderGround, records: RecordFile): SenderOrder {
+  const recordBytesMax = records.lengths.reduce((most, length) => Math.max(most, length), 0);
+  return {
+    session: {
+      sid: BigInt(`0x${request.session}`),
+      kind: "image",
+      imageId: fromHex(request.imageId, 32),
+      group: { address: request.group, port: request.port },
+      symbolBytes: request.symbolBytes,
+      recordBytesMax,
+      chunkCount: records.lengths.length,
+      cacheBytes: CACHE_BYTES,
+      rateCap: request.rateBitsPerSecond,
+      policy: { probeCount: PROBES },
+      start: {
+        membersMin: request.members,
+        membersMax: request.members,
+        waitMinMs: 0,
+        waitMaxMs: Math.max(request.gatherMs, FIRST_MEMBER_MS),
+      },
+    },
+    key: fromHex(request.key, 16),
+    seed: ground.seed(),
+    interfaceName: ground.interfaceName,
+    feedbackPort: 0,
+    records,
+  };
+}
+
+/**
+ * Chunks in the sender's memory: those in the interleave, those awaiting complaints, those read
+ * ahead.
+ */
+const CACHE_BYTES = 40 << 20;
+/** In 50 ms to each member that joins before the start (WIRE.md section 4). */
+const PROBES = 32;
+/** The node that asked for the session needs this long at most to send its first report. */
+const FIRST_MEMBER_MS = 10_000;

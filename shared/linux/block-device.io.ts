@@ -1,0 +1,245 @@
+/**
+ * BlockDevice over a disk of this computer, or over a regular file that stands for one.
+ *
+ * The idea: writes go past the page cache (O_DIRECT), out of page-aligned memory such as the arena,
+ * through one pwrite; whatever is not aligned goes through a second, buffered descriptor, which the
+ * kernel keeps coherent. A whole disk is opened exclusively, so a mounted or held one answers
+ * EBUSY. Nothing is retried: after a failed write or fsync nobody knows what the medium holds.
+ * Sources: open(2) O_DIRECT and O_EXCL, linux/fs.h for the ioctls, fallocate(2).
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename } from "node:path";
+import { FormatError, HuckError, codeOf } from "../core/errors.ts";
+import type { ByteCount, Lba } from "../core/units.ts";
+import type { BlockDevice, DiskIdentity } from "../disk/block-device.ts";
+import { diskIdentity } from "./disks.io.ts";
+import type { SystemRoots } from "./disks.io.ts";
+import {
+  SystemCallError,
+  addressOf,
+  lastErrno,
+  libcFunction,
+  libcProblem,
+  nativeBlock,
+} from "./libc.io.ts";
+
+/** Sector size that a file claims to have. Unit: bytes. */
+const FILE_SECTOR_BYTES = 512;
+/** Direct I/O on a file wants the file system's block; 4096 suits all. Unit: bytes. */
+const FILE_ALIGNMENT = 4096;
+const BLKRRPART = 0x125f;
+const BLKFLSBUF = 0x1261;
+const BLKDISCARD = 0x1277;
+const FALLOC_PUNCH_HOLE_KEEP_SIZE = 3;
+const POSIX_FADV_DONTNEED = 4;
+/** A pwrite of the kernel moves at most 2 GiB; ours are chunks, so one call is the rule. */
+const PIECES_MAX = 64;
+
+/** What may be done to a device: a disk that is saved is opened so that nothing can write to it. */
+export type DeviceAccess = "write" | "read";
+
+/** How a device is opened. */
+export interface OpenOptions {
+  /** Default: write. */
+  readonly access?: DeviceAccess;
+  /** Where sysfs and procfs are. */
+  readonly roots?: SystemRoots;
+}
+
+/**
+ * Opens a disk or a file, exclusively when it is a disk.
+ *
+ * @param path - A whole disk below /dev, or a regular file of the wanted size.
+ * @param options - See {@link OpenOptions}.
+ * @returns An open device.
+ * @throws {@link HuckError} `not_a_disk`; a system error (EBUSY: in use, EACCES, ENOENT).
+ */
+export function openBlockDevice(path: string, options: OpenOptions = {}): BlockDevice {
+  const { access = "write", roots = {} } = options;
+  const stat = statSync(path);
+  if (stat.isBlockDevice()) {
+    const name = basename(realpathSync(path));
+    return new LinuxDisk(path, diskIdentity(name, roots), access);
+  }
+  if (stat.isFile()) return new LinuxDisk(path, fileIdentity(path, stat.size), access);
+  throw new HuckError(
+    "not_a_disk",
+    `Cannot open "${path}" as a disk: it is neither a block device nor a regular file`,
+  );
+}
+
+function fileIdentity(path: string, size: number): DiskIdentity {
+  const sizeBytes = Math.floor(size / FILE_SECTOR_BYTES) * FILE_SECTOR_BYTES;
+  return {
+    path,
+    sizeBytes,
+    sectorBytes: FILE_SECTOR_BYTES,
+    serial: "",
+    wwn: "",
+    model: "",
+    bus: "file",
+    rotational: false,
+    removable: false,
+    inUse: [],
+  };
+}
+
+class LinuxDisk implements BlockDevice {
+  readonly identity: DiskIdentity;
+  readonly sectorBytes: number;
+  readonly sectorCount: number;
+  readonly alignment: number;
+  readonly #isDevice: boolean;
+  readonly #buffered: number;
+  /** Descriptor for direct writes; undefined when the system or file system has none. */
+  readonly #direct: number | undefined;
+  #open = true;
+
+  constructor(path: string, identity: DiskIdentity, access: DeviceAccess) {
+    const isDevice = identity.bus !== "file";
+    this.identity = identity;
+    this.sectorBytes = identity.sectorBytes;
+    this.sectorCount = Math.floor(identity.sizeBytes / identity.sectorBytes);
+    this.#isDevice = isDevice;
+    const claim = isDevice ? constants.O_EXCL : 0;
+    const flags = access === "write" ? constants.O_RDWR : constants.O_RDONLY;
+    this.#buffered = openSync(path, flags | claim);
+    try {
+      this.#direct =
+        access === "write" ? openDirect(path, fstatSync(this.#buffered).ino) : undefined;
+    } catch (error) {
+      closeSync(this.#buffered);
+      throw error;
+    }
+    const aligned = isDevice ? identity.sectorBytes : FILE_ALIGNMENT;
+    this.alignment = this.#direct === undefined ? 1 : aligned;
+  }
+
+  read(lba: Lba, into: Uint8Array): void {
+    const offset = lba * this.sectorBytes;
+    this.#checkInside("read", offset, into.byteLength);
+    let done = 0;
+    while (done < into.byteLength) {
+      const got = readSync(this.#buffered, into, done, into.byteLength - done, offset + done);
+      if (got === 0) throw this.#outside("read", offset + done, into.byteLength - done);
+      done += got;
+    }
+  }
+
+  write(offset: ByteCount, bytes: Uint8Array): void {
+    this.#checkInside("write", offset, bytes.byteLength);
+    const direct = this.#direct;
+    const fits = offset % this.alignment === 0 && bytes.byteLength % this.alignment === 0;
+    if (direct !== undefined && fits) {
+      const address = addressOf(bytes);
+      if (address % this.alignment === 0) {
+        this.#writeDirect(direct, address, offset, bytes.byteLength);
+        return;
+      }
+    }
+    let done = 0;
+    while (done < bytes.byteLength) {
+      done += writeSync(this.#buffered, bytes, done, bytes.byteLength - done, offset + done);
+    }
+  }
+
+  discard(offset: ByteCount, length: ByteCount): boolean {
+    this.#checkInside("discard", offset, length);
+    if (libcProblem() !== undefined) return false;
+    if (!this.#isDevice) {
+      const fallocate = libcFunction("fallocate", "int", ["int", "int", "int64", "int64"]);
+      return fallocate(this.#buffered, FALLOC_PUNCH_HOLE_KEEP_SIZE, offset, length) === 0;
+    }
+    const run = nativeBlock(16);
+    run.view.setBigUint64(0, BigInt(offset), true);
+    run.view.setBigUint64(8, BigInt(length), true);
+    return ioctl(this.#buffered, BLKDISCARD, run.address) === 0;
+  }
+
+  flush(): void {
+    if (this.#direct !== undefined) fsyncSync(this.#direct);
+    fsyncSync(this.#buffered);
+  }
+
+  dropCache(): void {
+    if (libcProblem() !== undefined) return;
+    if (this.#isDevice) ioctl(this.#buffered, BLKFLSBUF, 0);
+    const fadvise = libcFunction("posix_fadvise", "int", ["int", "int64", "int64", "int"]);
+    fadvise(this.#buffered, 0, 0, POSIX_FADV_DONTNEED);
+  }
+
+  rereadTable(): boolean {
+    if (!this.#isDevice) return true; // a file has no partitions that the kernel knows of
+    return libcProblem() === undefined && ioctl(this.#buffered, BLKRRPART, 0) === 0;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (this.#direct !== undefined) closeSync(this.#direct);
+    closeSync(this.#buffered);
+  }
+
+  #writeDirect(fd: number, address: number, offset: number, length: number): void {
+    let done = 0;
+    for (let piece = 0; done < length && piece < PIECES_MAX; piece += 1) {
+      const written = pwrite(fd, address + done, length - done, offset + done);
+      if (written < 0) {
+        const task = `write ${length} bytes at ${offset} of "${this.identity.path}"`;
+        throw new SystemCallError(task, lastErrno());
+      }
+      done += written;
+    }
+    if (done < length) throw this.#outside("write", offset + done, length - done);
+  }
+
+  #checkInside(verb: string, offset: number, length: number): void {
+    const end = offset + length;
+    if (Number.isSafeInteger(end) && offset >= 0 && length >= 0 && end <= this.identity.sizeBytes) {
+      return;
+    }
+    throw this.#outside(verb, offset, length);
+  }
+
+  #outside(verb: string, offset: number, length: number): FormatError {
+    const { path, sizeBytes } = this.identity;
+    return new FormatError(
+      "outside",
+      `Cannot ${verb} ${length} bytes at ${offset} of "${path}": it has ${sizeBytes}`,
+    );
+  }
+}
+
+// Opens for direct writing; tmpfs and some network file systems answer EINVAL.
+function openDirect(path: string, inode: number): number | undefined {
+  if (libcProblem() !== undefined) return undefined;
+  try {
+    const fd = openSync(path, constants.O_RDWR | constants.O_DIRECT);
+    if (fstatSync(fd).ino === inode) return fd;
+    closeSync(fd);
+    throw new HuckError("not_a_disk", `Cannot open "${path}": it was replaced while opening`);
+  } catch (error) {
+    if (codeOf(error) === "EINVAL") return undefined;
+    throw error;
+  }
+}
+
+function ioctl(fd: number, request: number, argument: number): number {
+  return libcFunction("ioctl", "int", ["int", "ulong", "uintptr"])(fd, request, argument);
+}
+
+function pwrite(fd: number, address: number, length: number, offset: number): number {
+  pwriteFunction ??= libcFunction("pwrite", "long", ["int", "uintptr", "ulong", "int64"]);
+  return pwriteFunction(fd, address, length, offset);
+}
+let pwriteFunction: ReturnType<typeof libcFunction> | undefined;

@@ -1,0 +1,164 @@
+/**
+ * Which disks this computer has, who they are, and why one must not be written.
+ *
+ * The idea: everything comes from files of sysfs and procfs, whose roots are arguments, so a folder
+ * of files is a test computer. A disk is identified by what its maker wrote into it (serial, WWN),
+ * never by its kernel name. Anything that cannot be read counts as unknown, never as free. Sources:
+ * Documentation/ABI/stable/sysfs-block, proc(5) on swaps.
+ */
+import { readFileSync, readdirSync, realpathSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { DiskIdentity } from "../disk/block-device.ts";
+import { MountTable } from "./mount-table.io.ts";
+
+/** Where sysfs and procfs are, and the folder of device files. */
+export interface SystemRoots {
+  /** Default "/sys". */
+  readonly sys?: string;
+  /** Default "/proc". */
+  readonly proc?: string;
+}
+
+/** Kernel names of block devices that are no disk of this computer, and what they are. */
+const NO_DISKS: readonly (readonly [RegExp, string])[] = [
+  [/^loop\d/, "a file seen as a disk"],
+  [/^z?ram\d/, "memory"],
+  [/^dm-\d/, "made of other disks by device-mapper"],
+  [/^md\d/, "made of other disks by md"],
+  [/^sr\d/, "an optical drive"],
+  [/^fd\d/, "a floppy drive"],
+  [/^nbd\d/, "a disk of another computer"],
+  [/^mtdblock\d/, "raw flash memory"],
+  [/boot\d$/, "the boot area of an eMMC"],
+  [/rpmb$/, "the protected area of an eMMC"],
+];
+const SYSFS_SECTOR_BYTES = 512;
+
+/**
+ * Lists the disks of this computer.
+ *
+ * @param roots - Where to look.
+ * @returns All disks with a medium, by kernel name.
+ */
+export function listDisks(roots: SystemRoots = {}): readonly DiskIdentity[] {
+  const folder = join(roots.sys ?? "/sys", "block");
+  return readdirSync(folder)
+    .filter((name) => whyNoDisk(name) === undefined)
+    .sort()
+    .map((name) => diskIdentity(name, roots))
+    .filter((disk) => disk.sizeBytes > 0);
+}
+
+/**
+ * Says why a block device is not a disk that could be imaged.
+ *
+ * @param name - Kernel name, for example "loop0".
+ * @returns What it is instead; undefined for a disk.
+ * @internal A test looks at it.
+ */
+export function whyNoDisk(name: string): string | undefined {
+  return NO_DISKS.find(([pattern]) => pattern.test(name))?.[1];
+}
+
+/**
+ * Reads who a disk is.
+ *
+ * @param name - Kernel name of a whole disk, for example "sda".
+ * @param roots - Where to look.
+ * @returns Its identity; fields that the device does not report are empty.
+ */
+export function diskIdentity(name: string, roots: SystemRoots = {}): DiskIdentity {
+  const folder = join(roots.sys ?? "/sys", "block", name);
+  const text = (path: string): string => attribute(join(folder, path));
+  const devicePath = resolved(join(folder, "device"));
+  return {
+    path: `/dev/${name.replaceAll("!", "/")}`,
+    sizeBytes: Number(text("size")) * SYSFS_SECTOR_BYTES,
+    sectorBytes: Number(text("queue/logical_block_size")) || SYSFS_SECTOR_BYTES,
+    serial: text("serial") || text("device/serial") || unitSerial(join(folder, "device/vpd_pg80")),
+    wwn: worldWideName(text("wwid") || text("device/wwid")),
+    model: text("device/model") || text("device/name"),
+    bus: busOf(name, devicePath),
+    rotational: text("queue/rotational") === "1",
+    removable: text("removable") === "1",
+    inUse: usesOf(name, roots),
+  };
+}
+
+function busOf(name: string, devicePath: string): DiskIdentity["bus"] {
+  if (name.startsWith("nvme")) return "nvme";
+  if (name.startsWith("mmcblk")) return "mmc";
+  if (/\/usb\d/.test(devicePath)) return "usb";
+  if (/\/ata\d+\//.test(devicePath)) return "ata";
+  if (/\/virtio\d+(\/(?!host)|$)/.test(devicePath)) return "virtio";
+  return name.startsWith("sd") ? "scsi" : "other";
+}
+
+/** A name from the T10 vendor id holds model and serial as text, which is no World Wide Name. */
+function worldWideName(wwid: string): string {
+  return /^(naa|eui|nvme|uuid)\./.test(wwid) ? wwid : "";
+}
+
+/** SCSI page 80h: 4 bytes of header, then the serial number as text (SPC-5 7.7.19). */
+function unitSerial(path: string): string {
+  return attribute(path, 4);
+}
+
+function usesOf(name: string, roots: SystemRoots): readonly string[] {
+  const folder = join(roots.sys ?? "/sys", "block", name);
+  const proc = roots.proc ?? "/proc";
+  const parts = [folder, ...partitionFolders(folder, name)];
+  const uses: string[] = [];
+  if (attribute(join(folder, "ro")) === "1") uses.push("read-only");
+  const mounts = new MountTable(roots.sys, proc);
+  for (const part of parts) {
+    const label = basename(part);
+    for (const { place } of mounts.of(label, attribute(join(part, "dev")))) {
+      uses.push(
+        place === "/" ? `${label} holds the running system` : `${label} mounted on ${place}`,
+      );
+    }
+    for (const holder of entries(join(part, "holders"))) uses.push(`${label} held by ${holder}`);
+  }
+  const names = new Set(parts.map((part) => `/dev/${basename(part)}`));
+  for (const swap of swapDevices(proc)) {
+    if (names.has(swap)) uses.push(`${basename(swap)} is swap space`);
+  }
+  return uses;
+}
+
+function partitionFolders(folder: string, name: string): string[] {
+  return entries(folder)
+    .filter((entry) => entry.startsWith(name) && attribute(join(folder, entry, "partition")) !== "")
+    .map((entry) => join(folder, entry));
+}
+
+function swapDevices(proc: string): readonly string[] {
+  const lines = attribute(join(proc, "swaps")).split("\n").slice(1);
+  return lines.map((line) => line.split(/\s/, 1)[0] ?? "");
+}
+
+function entries(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // no such folder: nothing in it
+  }
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return ""; // a device without a parent
+  }
+}
+
+/** Attributes of sysfs may be missing or refuse to be read, depending on driver and medium. */
+function attribute(path: string, skip = 0): string {
+  try {
+    return readFileSync(path, "latin1").slice(skip).replaceAll("\0", "").trim();
+  } catch {
+    return "";
+  }
+}

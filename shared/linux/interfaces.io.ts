@@ -1,0 +1,110 @@
+/**
+ * Network interfaces as the kernel shows them below /sys/class/net.
+ *
+ * Names, MAC addresses, drivers and carrier come from files, so listing needs no privilege and no
+ * system call; the root of /sys is an argument, so a folder of files is a test network. Numbers
+ * and addresses for sockets are asked of the kernel instead.
+ */
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { basename, join } from "node:path";
+import { HuckError } from "../core/errors.ts";
+import { libcFunction } from "./libc.io.ts";
+
+/** One network interface. */
+export interface NetworkInterface {
+  /** Kernel name, for example "eth0". */
+  readonly name: string;
+  /** Number that socket options want. */
+  readonly index: number;
+  /** Lower-case MAC address with colons; "00:00:00:00:00:00" for loopback. */
+  readonly mac: string;
+  /** Name of its driver; empty for a virtual interface. */
+  readonly driver: string;
+  /** A cable with a partner is plugged in; false as well while the interface is down. */
+  readonly carrier: boolean;
+  /** Largest IP datagram. Unit: bytes. */
+  readonly mtu: number;
+}
+
+/**
+ * Lists the interfaces.
+ *
+ * @param sysRoot - Root of sysfs.
+ * @returns All of them, by index.
+ */
+export function listInterfaces(sysRoot = "/sys"): readonly NetworkInterface[] {
+  const folder = join(sysRoot, "class/net");
+  const found: NetworkInterface[] = [];
+  for (const name of readdirSync(folder)) {
+    const one = readInterface(join(folder, name), name);
+    if (one !== undefined) found.push(one);
+  }
+  return found.sort((left, right) => left.index - right.index);
+}
+
+/**
+ * Finds the number of an interface in the network namespace of this process (/sys may show
+ * another one's).
+ *
+ * @param name - Kernel name.
+ * @returns Its index, from 1.
+ * @throws {@link HuckError} `no_interface`; the message lists those that have an address.
+ */
+export function interfaceIndex(name: string): number {
+  const index = libcFunction("if_nametoindex", "uint", ["str"])(name);
+  if (index > 0) return index;
+  throw noInterface(name);
+}
+
+/**
+ * Finds an address of an interface.
+ *
+ * @param name - Kernel name.
+ * @param family - Which kind of address.
+ * @returns Its first address of that family; for IPv6 a link-local one with its zone will do.
+ * @throws {@link HuckError} `no_interface`.
+ */
+export function interfaceAddress(name: string, family: "IPv4" | "IPv6"): string {
+  const found = networkInterfaces()[name]?.find((address) => address.family === family);
+  if (found === undefined) throw noInterface(name);
+  const linkLocal = family === "IPv6" && found.scopeid !== undefined && found.scopeid !== 0;
+  return linkLocal ? `${found.address}%${name}` : found.address;
+}
+
+function noInterface(name: string): HuckError {
+  const names = Object.keys(networkInterfaces()).map((one) => `"${one}"`);
+  return new HuckError(
+    "no_interface",
+    `Cannot use interface "${name}": those with an address are ${names.join(", ")}`,
+  );
+}
+
+function readInterface(path: string, name: string): NetworkInterface | undefined {
+  const index = Number(attribute(path, "ifindex"));
+  if (!Number.isSafeInteger(index) || index <= 0) return undefined; // "bonding_masters" is a file
+  return {
+    name,
+    index,
+    mac: attribute(path, "address"),
+    driver: driverOf(path),
+    carrier: attribute(path, "carrier") === "1",
+    mtu: Number(attribute(path, "mtu")),
+  };
+}
+
+function attribute(path: string, name: string): string {
+  try {
+    return readFileSync(join(path, name), "latin1").trim();
+  } catch {
+    return ""; // "carrier" answers EINVAL while the interface is down; others go with the device
+  }
+}
+
+function driverOf(path: string): string {
+  try {
+    return basename(readlinkSync(join(path, "device/driver")));
+  } catch {
+    return ""; // a virtual interface has no device
+  }
+}

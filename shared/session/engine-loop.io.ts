@@ -1,0 +1,192 @@
+/**
+ * The loop around an engine: moves its datagrams, begins its work, lets time pass, tells events.
+ *
+ * The one idea: with batched system calls a round blocks its thread for a few milliseconds at most,
+ * so the event loop of Node.js need turn only while work is open or when 20 ms have passed; and one
+ * look at the clock serves a whole batch of datagrams.
+ */
+import type { DatagramPort } from "../core/datagram-port.ts";
+import type { DatagramView, Engine } from "../core/engine.ts";
+import { messageOf } from "../core/errors.ts";
+import type { Millis } from "../core/units.ts";
+
+/** What stops an engine from outside. */
+export interface Abort {
+  readonly kind: "abort";
+  readonly reason: string;
+}
+
+/** The last event of an engine. */
+export type EngineEnd<Event> = Extract<Event, { readonly kind: "ended" }>;
+
+/** What the caller of a loop is asked and told. */
+export interface LoopWatcher<Event> {
+  /**
+   * Gives a reason when the operator wants to stop; asked every round. What it throws leaves the
+   * loop at once, without a word to the peers.
+   */
+  stopReason(): string | undefined;
+  /** Told of every event, the last one included. */
+  onEvent(event: Event): void;
+  /** Called about every 200 ms, for bars. */
+  onProgress?(): void;
+}
+
+/** An engine and what is particular to driving it. */
+export interface LoopParts<Request, Result, Event> {
+  /** Owned by the loop until it ended. */
+  readonly engine: Engine<Request, Result | Abort, Event>;
+  /** The caller closes it. */
+  readonly port: DatagramPort;
+  readonly watcher: LoopWatcher<Event>;
+  /**
+   * Begins a request.
+   *
+   * @param request - From the engine.
+   * @param now - Monotonic.
+   * @returns Undefined when the engine has its result already; a promise of the result that the
+   *   engine is still to get. When it rejects, the engine is aborted.
+   */
+  begin(request: Request, now: Millis): Promise<Result> | undefined;
+  /** Called after datagrams were sent. */
+  sent?(): void;
+  /**
+   * Called after datagrams were received without waiting for a promise; it may rest.
+   *
+   * @param got - How many.
+   */
+  received?(got: number): void;
+}
+
+/** Longest wait in a round: a stop is noticed after that. Unit: milliseconds. */
+const WAIT_MAX_MS = 20;
+/** With work open, its result is looked for this often. Unit: milliseconds. */
+const WORK_POLL_MS = 1;
+/** The event loop (signals, messages) turns at least this often. Unit: milliseconds. */
+const TURN_MS = 20;
+const PROGRESS_MS = 200;
+
+/**
+ * Runs an engine to its end.
+ *
+ * @param parts - See {@link LoopParts}.
+ * @returns The engine's last event.
+ * @throws Whatever the port throws when the socket breaks, and what `stopReason` throws.
+ */
+export function runEngine<Request, Result, Event extends { readonly kind: string }>(
+  parts: LoopParts<Request, Result, Event>,
+): Promise<EngineEnd<Event>> {
+  return new EngineLoop(parts).run();
+}
+
+class EngineLoop<Request, Result, Event extends { readonly kind: string }> {
+  readonly #parts: LoopParts<Request, Result, Event>;
+  readonly #engine: Engine<Request, Result | Abort, Event>;
+  #now = 0;
+  #waited = false;
+  #openWork = 0;
+  #stopping = false;
+  #end: EngineEnd<Event> | undefined;
+
+  constructor(parts: LoopParts<Request, Result, Event>) {
+    this.#parts = parts;
+    this.#engine = parts.engine;
+  }
+
+  async run(): Promise<EngineEnd<Event>> {
+    const engine = this.#engine;
+    const { port, watcher } = this.#parts;
+    const visit = (view: DatagramView): void => {
+      // The clock stood still while waiting; one look at it serves a whole batch.
+      if (this.#waited) this.#now = performance.now();
+      this.#waited = false;
+      engine.receive(view, this.#now);
+    };
+    let turned = performance.now();
+    let shown = turned;
+    while (this.#end === undefined) {
+      this.#now = performance.now();
+      this.#checkStop();
+      engine.tick(this.#now);
+      this.#beginWork();
+      if (engine.transmit(port.batch, this.#now) > 0) {
+        const sent = port.send();
+        if (typeof sent !== "number") await sent;
+        this.#parts.sent?.();
+      }
+      this.#beginWork();
+      this.#takeEvents();
+      const got = port.receive(this.#waitMs(), visit);
+      if (typeof got !== "number") await got;
+      else this.#parts.received?.(got);
+      if (this.#openWork > 0 || this.#now - turned > TURN_MS) {
+        await turnOfEventLoop();
+        turned = this.#now;
+      }
+      if (this.#now - shown > PROGRESS_MS) {
+        watcher.onProgress?.();
+        shown = this.#now;
+      }
+    }
+    return this.#end;
+  }
+
+  #waitMs(): number {
+    const most = this.#openWork > 0 ? WORK_POLL_MS : WAIT_MAX_MS;
+    this.#now = performance.now();
+    this.#waited = true;
+    return Math.min(Math.max(this.#engine.nextWakeup() - this.#now, 0), most);
+  }
+
+  #checkStop(): void {
+    if (this.#stopping) return;
+    const reason = this.#parts.watcher.stopReason();
+    if (reason !== undefined) this.#abort(reason);
+  }
+
+  #abort(reason: string): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#engine.complete({ kind: "abort", reason }, performance.now());
+  }
+
+  #beginWork(): void {
+    for (const request of this.#engine.requests()) {
+      try {
+        const working = this.#parts.begin(request, this.#now);
+        if (working !== undefined) void this.#finish(working);
+      } catch (error) {
+        this.#abort(messageOf(error));
+      }
+    }
+  }
+
+  async #finish(working: Promise<Result>): Promise<void> {
+    this.#openWork += 1;
+    try {
+      const result = await working;
+      this.#engine.complete(result, performance.now());
+    } catch (error) {
+      this.#abort(messageOf(error));
+    } finally {
+      this.#openWork -= 1;
+    }
+  }
+
+  #takeEvents(): void {
+    for (const event of this.#engine.events()) {
+      this.#parts.watcher.onEvent(event);
+      if (isEnd(event)) this.#end = event;
+    }
+  }
+}
+
+function isEnd<Event extends { readonly kind: string }>(event: Event): event is EngineEnd<Event> {
+  return event.kind === "ended";
+}
+
+function turnOfEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

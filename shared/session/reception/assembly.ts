@@ -1,0 +1,356 @@
+/**
+ * From symbols to chunks: where DATA goes, and what is asked of the driver when a block or a
+ * chunk is full.
+ *
+ * The one idea: a chunk is lacking, or in a slot, or being fetched, or done, and only the
+ * driver's word (digest matched, bytes kept) makes it done. When no slot is free, data of new
+ * chunks is dropped on purpose and counted as shed: those chunks stay lacking as a whole, never
+ * half kept.
+ */
+import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, readSymbolName } from "../../wire/data.ts";
+import type { SymbolName } from "../../wire/data.ts";
+import { ChunkTable } from "./chunks.ts";
+import type { LackingDescription } from "./chunks.ts";
+import type {
+  ReceptionFailure,
+  ReceptionOptions,
+  ReceptionRequest,
+  ReceptionResult,
+  SessionFacts,
+} from "./contract.ts";
+import { Drain } from "./drain.ts";
+import { Fetches } from "./fetches.ts";
+import type { ReceptionPolicy } from "./policy.ts";
+import { Put, SlotTable } from "./slots.ts";
+
+/** Totals of an assembly. Datagrams unless a unit is named. */
+export interface AssemblyCounters {
+  kept: number;
+  surplus: number;
+  shed: number;
+  malformed: number;
+  decodedBlocks: number;
+  badChunks: number;
+}
+
+/** Why a reception cannot succeed. */
+export interface Failure {
+  readonly code: ReceptionFailure;
+  readonly reason: string;
+}
+
+/** What an assembly is made from. */
+export interface AssemblyOptions {
+  readonly options: ReceptionOptions;
+  readonly facts: SessionFacts;
+  readonly policy: ReceptionPolicy;
+  /** Offset of the ring in the arena. */
+  readonly ringOffset: number;
+}
+
+/** The chunks of one session, coming together. */
+export class Assembly {
+  readonly chunks: ChunkTable;
+  readonly slots: SlotTable;
+  readonly fetches: Fetches;
+  readonly drain: Drain = new Drain();
+  readonly counters: AssemblyCounters = {
+    kept: 0,
+    surplus: 0,
+    shed: 0,
+    malformed: 0,
+    decodedBlocks: 0,
+    badChunks: 0,
+  };
+  /** Set once: the reception cannot succeed. */
+  failure: Failure | undefined = undefined;
+  readonly #options: ReceptionOptions;
+  readonly #policy: ReceptionPolicy;
+  readonly #symbolBytes: number;
+  readonly #view: DataView;
+  readonly #name: SymbolName = { chunk: 0, block: 0, symbol: 0, chunkSymbols: 0 };
+  readonly #badTries = new Map<number, number>();
+  /** Slots that are complete but whose turn has not come (in-order delivery), by chunk. */
+  readonly #waiting = new Map<number, number>();
+  #requests: ReceptionRequest[] = [];
+  /** Slots that somebody works on: repair or delivery. */
+  #working = 0;
+
+  /**
+   * @param from - Session and driver.
+   */
+  constructor(from: AssemblyOptions) {
+    const { options, facts, policy } = from;
+    this.#options = options;
+    this.#policy = policy;
+    this.#symbolBytes = facts.symbolBytes;
+    const { bytes } = options.arena;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.chunks = new ChunkTable(options.wanted);
+    this.fetches = new Fetches(this.chunks, policy);
+    const { symbolBytes, recordBytesMax } = facts;
+    const ring = { bytes, offset: from.ringOffset, ringBytes: options.ringBytes };
+    this.slots = new SlotTable({ ...ring, symbolBytes, recordBytesMax });
+  }
+
+  /** @returns True when every wanted chunk is right and kept. */
+  get complete(): boolean {
+    return this.chunks.count !== undefined && this.chunks.lacking === 0;
+  }
+
+  /**
+   * @returns Fill of the ring, 0 .. 100: chunks that wait for the disk, not those that wait for
+   * symbols.
+   */
+  get ringPercent(): number {
+    return Math.round((100 * this.drain.open) / this.slots.count);
+  }
+
+  /**
+   * Describes what may be sent whole: chunks of which nothing is here, and those stuck half-way
+   * because nobody answers our NACKs. A ring that is short of slots asks for what it has room
+   * for.
+   *
+   * @param from - Where the sender stands.
+   * @param rangesMax - Ranges that fit into a report.
+   * @param now - Monotonic.
+   * @returns An exact description of a span.
+   */
+  describe(from: number, rangesMax: number, now: number): LackingDescription {
+    const before = now - this.#policy.staleSlotMs;
+    const { slots, chunks } = this;
+    const isStuck = (slot: number): boolean => slots.isUntouched(slot, before);
+    let chunksMax = Infinity;
+    if (slots.freeCount * 4 <= slots.count) {
+      chunksMax = slots.freeCount;
+      for (let slot = 0; slot < slots.count; slot += 1) if (isStuck(slot)) chunksMax += 1;
+    }
+    // While the number of chunks is unknown, those at the frontier and above have not been sent.
+    const below = Math.min(chunks.count ?? from, this.windowEnd);
+    return chunks.describe(from, below, { rangesMax, chunksMax, isStuck });
+  }
+
+  /**
+   * @returns First chunk that is refused whatever is free, because others must be delivered
+   * before it.
+   */
+  get windowEnd(): number {
+    return this.#options.inOrder ? this.chunks.lowestLacking + this.slots.count : Infinity;
+  }
+
+  /**
+   * @param chunk - One that is in no slot.
+   * @returns True when it would get one now.
+   */
+  admits(chunk: number): boolean {
+    return this.slots.freeCount > 0 && chunk < this.windowEnd;
+  }
+
+  /**
+   * @returns True when nothing is under way that could still complete a chunk; complete chunks
+   *   that wait for their turn do not count, because what they wait for is not under way.
+   */
+  get idle(): boolean {
+    return this.#working === 0;
+  }
+
+  /** @returns Work for the driver; each request is given once. */
+  takeRequests(): readonly ReceptionRequest[] {
+    const requests = this.#requests;
+    if (requests.length > 0) this.#requests = [];
+    return requests;
+  }
+
+  /**
+   * Takes a DATA datagram with a good tag of this session.
+   *
+   * @param offset - In the arena.
+   * @param length - Unit: bytes, with tag.
+   * @param now - Monotonic.
+   */
+  data(offset: number, length: number, now: number): void {
+    const name = this.#name;
+    const fits = length === this.#symbolBytes + DATA_OVERHEAD_BYTES;
+    if (!fits || !readSymbolName(this.#view, offset, name) || !this.chunks.exists(name.chunk)) {
+      this.counters.malformed += 1;
+      return;
+    }
+    let slot = this.chunks.slotOf(name.chunk);
+    if (slot < 0) {
+      slot = this.#admit(name, now);
+      if (slot < 0) return;
+    }
+    const cut = this.slots.cutOf(slot);
+    if (name.block >= cut.blockCount || name.chunkSymbols !== cut.symbolCount) {
+      this.counters.malformed += 1;
+      return;
+    }
+    const source = offset + DATA_HEADER_BYTES;
+    const put = this.slots.put(slot, name.block, name.symbol, source, now);
+    if (put === Put.surplus) {
+      this.counters.surplus += 1;
+      return;
+    }
+    this.counters.kept += 1;
+    if (put === Put.blockRepairable) this.#repair(slot, name.chunk, name.block);
+    else if (put === Put.blockComplete && this.slots.isComplete(slot)) this.#full(slot, now);
+  }
+
+  /** Gives a chunk its slot, or says with a counter why not. */
+  #admit({ chunk, chunkSymbols }: SymbolName, now: number): number {
+    if (!this.chunks.isLacking(chunk)) {
+      this.counters.surplus += 1;
+      return -1;
+    }
+    const recordLength = this.#options.recordLengths?.[chunk];
+    const expected =
+      recordLength === undefined ? chunkSymbols : Math.ceil(recordLength / this.#symbolBytes);
+    if (chunkSymbols > this.slots.symbolsMax || chunkSymbols !== expected) {
+      this.counters.malformed += 1;
+      return -1;
+    }
+    if (chunk >= this.windowEnd) {
+      this.counters.shed += 1;
+      return -1;
+    }
+    if (this.slots.freeCount === 0) this.#giveUpStale(now);
+    const slot = this.slots.take(chunk, chunkSymbols, now);
+    if (slot < 0) this.counters.shed += 1;
+    else this.chunks.setSlot(chunk, slot);
+    return slot;
+  }
+
+  #giveUpStale(now: number): void {
+    const slot = this.slots.stalest(now - this.#policy.staleSlotMs);
+    if (slot < 0) return;
+    this.chunks.setLacking(this.slots.chunkOf(slot));
+    this.slots.release(slot);
+  }
+
+  #repair(slot: number, chunk: number, block: number): void {
+    this.#working += 1;
+    const offset = this.slots.blockOffset(slot, block);
+    const symbols = this.slots.symbolsIn(slot, block);
+    const symbolBytes = this.#symbolBytes;
+    this.#requests.push({ kind: "decode", chunk, block, offset, symbolBytes, symbols });
+  }
+
+  #full(slot: number, now: number): void {
+    const chunk = this.slots.chunkOf(slot);
+    this.slots.setDelivering(slot);
+    if (!this.#options.inOrder) {
+      this.#deliver(chunk, slot, now);
+      return;
+    }
+    this.#waiting.set(chunk, slot);
+    this.#deliverInOrder(now);
+  }
+
+  /** One at a time, so that a driver that writes to a pipe cannot be overtaken by itself. */
+  #deliverInOrder(now: number): void {
+    const chunk = this.chunks.lowestLacking;
+    const slot = this.#waiting.get(chunk);
+    if (slot === undefined) return;
+    this.#waiting.delete(chunk);
+    this.#deliver(chunk, slot, now);
+  }
+
+  #deliver(chunk: number, slot: number, now: number): void {
+    this.#working += 1;
+    this.drain.begin(now);
+    this.#requests.push({
+      kind: "deliver",
+      chunk,
+      offset: this.slots.offsetOf(slot),
+      length: this.#lengthOf(chunk, slot),
+    });
+  }
+
+  #lengthOf(chunk: number, slot: number): number {
+    const padded = this.slots.cutOf(slot).symbolCount * this.#symbolBytes;
+    return this.#options.recordLengths?.[chunk] ?? padded;
+  }
+
+  /**
+   * Takes the result of a request.
+   *
+   * @param result - Any but "abort".
+   * @param now - Monotonic.
+   * @returns How often the content of a chunk was wrong by now, when it was wrong again; else 0.
+   */
+  finish(result: Exclude<ReceptionResult, { kind: "abort" }>, now: number): number {
+    switch (result.kind) {
+      case "decoded":
+        this.#decoded(result.chunk, result.block, now);
+        return 0;
+      case "delivered":
+        return this.#delivered(result.chunk, result.outcome === "ok", now);
+      case "fetched":
+        if (!this.fetches.complete(result.chunk, result.outcome === "ok")) {
+          const reason = `chunk ${result.chunk} could not be fetched`;
+          this.failure = { code: "fetch_failed", reason };
+        }
+        if (this.#options.inOrder) this.#deliverInOrder(now);
+        return 0;
+      case "lacking":
+        this.chunks.addLacking(result.chunks);
+        return 0;
+    }
+  }
+
+  #decoded(chunk: number, block: number, now: number): void {
+    this.#working -= 1;
+    this.counters.decodedBlocks += 1;
+    const slot = this.chunks.slotOf(chunk);
+    this.slots.repaired(slot, block);
+    if (this.slots.isComplete(slot)) this.#full(slot, now);
+  }
+
+  #delivered(chunk: number, ok: boolean, now: number): number {
+    this.#working -= 1;
+    const slot = this.chunks.slotOf(chunk);
+    this.drain.end(this.#lengthOf(chunk, slot), now);
+    this.slots.release(slot);
+    if (ok) {
+      this.chunks.setDone(chunk);
+      if (this.#options.inOrder) this.#deliverInOrder(now);
+      return 0;
+    }
+    this.chunks.setLacking(chunk);
+    this.counters.badChunks += 1;
+    const tries = (this.#badTries.get(chunk) ?? 0) + 1;
+    this.#badTries.set(chunk, tries);
+    if (tries >= this.#policy.badTriesMax) this.#giveUpOn(chunk, tries);
+    return tries;
+  }
+
+  #giveUpOn(chunk: number, tries: number): void {
+    if (this.#options.canFetch) {
+      this.fetches.force(chunk);
+      return;
+    }
+    const reason = `content of chunk ${chunk} was wrong ${tries} times`;
+    this.failure = { code: "bad_content", reason };
+  }
+
+  /** Fetches what may be fetched now: forced chunks, and all others once multicast is over. */
+  pumpFetches(): void {
+    if (this.fetches.all && this.chunks.nextLacking(0) < 0) this.#dropPartial();
+    for (let chunk = this.fetches.next(); chunk >= 0; chunk = this.fetches.next()) {
+      this.#requests.push({ kind: "fetch", chunk });
+    }
+  }
+
+  /** Multicast is over: fetch the rest. Chunks in slots that nobody works on count as lacking. */
+  fetchRest(): void {
+    this.#dropPartial();
+    this.fetches.fetchAll();
+  }
+
+  #dropPartial(): void {
+    for (let slot = this.slots.stalest(Infinity); slot >= 0; slot = this.slots.stalest(Infinity)) {
+      this.chunks.setLacking(this.slots.chunkOf(slot));
+      this.slots.release(slot);
+    }
+  }
+}

@@ -1,0 +1,399 @@
+/**
+ * The reception engine: one receiver's part in a session as a pure state machine.
+ *
+ * The one idea: everything has a permanent name, so loss, reordering, late join and resume are
+ * one question: which names do I lack? DATA goes to its place (assembly.ts), lacking symbols are
+ * said when a SYNC asks (nack.ts), lacking chunks in reports (reports.ts), what multicast cannot
+ * bring is fetched (fetches.ts). Protocol: shared/wire/WIRE.md sections 4 and 5. It judges no
+ * content and writes no disk: the driver does.
+ */
+import type { DatagramView, Engine, TransmitBatch } from "../../core/engine.ts";
+import { FormatError } from "../../core/errors.ts";
+import { readAdv } from "../../wire/adv.ts";
+import { type Announce, readAnnounce } from "../../wire/announce.ts";
+import { type Control, readControl } from "../../wire/control.ts";
+import {
+  Flag,
+  MessageType,
+  bodyReader,
+  isOfSession,
+  messageFlags,
+  messageSequence,
+  messageSid,
+  messageType,
+  splitSid,
+  type SessionId,
+} from "../../wire/header.ts";
+import { DATA_OVERHEAD_BYTES } from "../../wire/data.ts";
+import { readProbe } from "../../wire/probe.ts";
+import { type Sync, COUNT_UNKNOWN, readSync } from "../../wire/sync.ts";
+import { Arrival } from "./arrival.ts";
+import { Assembly } from "./assembly.ts";
+import type {
+  ReceptionEvent,
+  ReceptionFailure,
+  ReceptionOptions,
+  ReceptionPhase,
+  ReceptionRequest,
+  ReceptionResult,
+  ReceptionStats,
+  SessionFacts,
+} from "./contract.ts";
+import { Patience } from "./patience.ts";
+import { type ReceptionPolicy, RECEPTION_POLICY } from "./policy.ts";
+import { receptionStats } from "./stats.ts";
+import { Voice, standingOf } from "./voice.ts";
+
+/** Fewer slots than this cannot hold an interleave and its repairs. */
+const SLOTS_MIN = 4;
+/** A report that a SYNC asks for is spread over this. Unit: milliseconds. */
+const ASKED_REPORT_MS = 10;
+
+/** A running reception. */
+export interface Reception extends Engine<ReceptionRequest, ReceptionResult, ReceptionEvent> {
+  /** @returns Running totals; allocates, so not for every datagram. */
+  stats(): ReceptionStats;
+}
+
+/**
+ * Makes the reception of one receiver.
+ *
+ * @param options - Shape, keys, chance and policy.
+ * @returns An engine that waits for an announcement.
+ */
+export function createReception(options: ReceptionOptions): Reception {
+  return new ReceptionEngine(options);
+}
+
+/** What exists once a session is known. */
+interface Taken {
+  readonly sid: SessionId;
+  readonly symbolBytes: number;
+  readonly assembly: Assembly;
+  readonly voice: Voice;
+}
+
+class ReceptionEngine implements Reception {
+  readonly #options: ReceptionOptions;
+  readonly #policy: ReceptionPolicy;
+  readonly #view: DataView;
+  readonly #ringOffset: number;
+  readonly #patience: Patience;
+  readonly #arrival = new Arrival();
+  #taken: Taken | undefined = undefined;
+  #phase: ReceptionPhase = "waiting";
+  #outcome: ReceptionEvent | undefined = undefined;
+  #events: ReceptionEvent[] = [];
+  #reached = false;
+  #streaming = false;
+  #over = false;
+  #overBecause: { readonly code: ReceptionFailure; readonly reason: string } | undefined;
+  #frontier = 0;
+  #received = 0;
+  #dropped = 0;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    this.#policy = { ...RECEPTION_POLICY, ...options.policy };
+    this.#patience = new Patience(this.#policy);
+    const { bytes } = options.arena;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#ringOffset = options.arena.region(options.ringBytes);
+  }
+
+  receive(view: DatagramView, now: number): void {
+    if (this.#phase === "ended") return;
+    const { offset, length } = view;
+    const type = messageType(this.#view, offset, length);
+    if (type === 0 || !this.#isOurs(offset) || !this.#options.tagger.check(offset, length)) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#received += 1;
+    if (this.#patience.hear(now)) this.#events.push({ kind: "heard" });
+    if ((messageFlags(this.#view, offset) & Flag.unicast) === 0) {
+      this.#arrival.note(messageSequence(this.#view, offset), length, view.dropped, now);
+      if (!this.#reached) this.#reach(length);
+    }
+    if (type === MessageType.data) {
+      if (this.#phase === "receiving") this.#data(offset, length, now);
+      return;
+    }
+    try {
+      this.#message(view, type, now);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#dropped += 1;
+    }
+  }
+
+  complete(result: ReceptionResult, now: number): void {
+    const taken = this.#taken;
+    if (result.kind === "abort") {
+      this.#fail("aborted", result.reason, now);
+    } else if (taken !== undefined && this.#phase !== "ended") {
+      const times = taken.assembly.finish(result, now);
+      if (times > 0 && result.kind === "delivered") {
+        this.#events.push({ kind: "bad chunk", chunk: result.chunk, times });
+      }
+      if (result.kind === "lacking") this.#reopen();
+    }
+    this.#settle(now);
+  }
+
+  tick(now: number): void {
+    this.#patience.start(now);
+    if (this.#phase === "waiting" || this.#phase === "receiving") this.#expire(now);
+    this.#settle(now);
+  }
+
+  #expire(now: number): void {
+    const silence = `${Math.round(this.#patience.silenceMs(now))} ms`;
+    switch (this.#patience.judge(!this.#over, now)) {
+      case "none":
+        break;
+      case "session wait":
+        this.#fail("no_session", `no session within ${this.#policy.sessionWaitMs} ms`, now);
+        break;
+      case "silent":
+        this.#events.push({ kind: "silent", forMs: this.#patience.silenceMs(now) });
+        break;
+      case "lost sender":
+        this.#multicastOver("lost_sender", `sender was silent for ${silence}`, now);
+        break;
+      case "deadline":
+        this.#fail("deadline", `not complete after ${this.#policy.deadlineMs} ms`, now);
+        break;
+    }
+  }
+
+  transmit(batch: TransmitBatch, now: number): number {
+    const voice = this.#taken?.voice;
+    if (voice === undefined || this.#phase === "ended") return 0;
+    if (now < voice.dueAt) return 0;
+    const standing = standingOf(this.#outcome, this.#streaming, this.#frontier);
+    const count = voice.speak(batch, standing, now);
+    if (this.#phase === "closing" && voice.reports.exhausted) this.#end();
+    return count;
+  }
+
+  requests(): readonly ReceptionRequest[] {
+    return this.#taken?.assembly.takeRequests() ?? [];
+  }
+
+  events(): readonly ReceptionEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  nextWakeup(): number {
+    if (this.#phase === "ended") return Infinity;
+    const spoken = this.#taken?.voice.dueAt ?? Infinity;
+    if (this.#phase === "closing") return spoken;
+    return Math.min(spoken, this.#patience.nextWakeup(!this.#over));
+  }
+
+  stats(): ReceptionStats {
+    const parts = { assembly: this.#taken?.assembly, voice: this.#taken?.voice };
+    const counts = { received: this.#received, dropped: this.#dropped };
+    return receptionStats({ ...parts, ...counts, phase: this.#phase, loss: this.#arrival.loss });
+  }
+
+  /**
+   * Before a session is taken, only an announcement counts, and only of the session that was
+   * ordered.
+   */
+  #isOurs(offset: number): boolean {
+    if (this.#taken !== undefined) return isOfSession(this.#view, offset, this.#taken.sid);
+    const wanted = this.#options.sid;
+    return wanted === undefined || isOfSession(this.#view, offset, splitSid(wanted));
+  }
+
+  /** Multicast of full length arrives: the whole session can. */
+  #reach(length: number): void {
+    if (length < (this.#taken?.symbolBytes ?? Infinity) + DATA_OVERHEAD_BYTES) return;
+    this.#reached = true;
+    this.#events.push({ kind: "reached" });
+  }
+
+  #data(offset: number, length: number, now: number): void {
+    const assembly = this.#taken?.assembly;
+    if (assembly === undefined) return;
+    this.#stream();
+    assembly.data(offset, length, now);
+  }
+
+  #message(view: DatagramView, type: MessageType, now: number): void {
+    const { offset, length } = view;
+    const reader = bodyReader(this.#options.arena.bytes, offset, length);
+    switch (type) {
+      case MessageType.announce:
+        this.#announce(readAnnounce(reader), view, now);
+        break;
+      case MessageType.sync:
+        this.#sync(readSync(reader), messageFlags(this.#view, offset), now);
+        break;
+      case MessageType.adv:
+        this.#taken?.voice.nacks.onAdv(readAdv(reader));
+        break;
+      case MessageType.control:
+        this.#control(readControl(reader), now);
+        break;
+      case MessageType.probe:
+        readProbe(reader); // it has reached us: that is all
+        break;
+      case MessageType.data:
+      case MessageType.nack:
+      case MessageType.report:
+        this.#dropped += 1;
+        break;
+    }
+  }
+
+  #announce(announce: Announce, view: DatagramView, now: number): void {
+    const heard = { address: view.remote.address, port: announce.feedbackPort };
+    const known = this.#taken;
+    if (known === undefined && announce.state === "ended") return;
+    const sid = messageSid(this.#view, view.offset);
+    const { voice } = known ?? this.#take(announce, sid, now);
+    if (known === undefined) voice.reports.within(announce.reportSpreadMs, now);
+    voice.remote = this.#options.sender ?? heard;
+    if (announce.state === "streaming") this.#stream();
+    this.#count(announce.chunkCount, now);
+  }
+
+  /** Takes part in a session: from here on its shape is fixed. */
+  #take(announce: Announce, sid: bigint, now: number): Taken {
+    const { symbolBytes, recordBytesMax, kind } = announce;
+    const known = announce.chunkCount === COUNT_UNKNOWN ? undefined : announce.chunkCount;
+    const imageId = Uint8Array.from(announce.imageId);
+    const facts: SessionFacts = {
+      sid,
+      kind,
+      imageId,
+      symbolBytes,
+      recordBytesMax,
+      chunkCount: known,
+    };
+    const options = this.#options;
+    const policy = this.#policy;
+    const assembly = new Assembly({ options, facts, policy, ringOffset: this.#ringOffset });
+    const arrival = this.#arrival;
+    const remote = { address: "", port: announce.feedbackPort };
+    const voice = new Voice({ options, facts, policy, assembly, arrival }, remote);
+    const taken = { sid: splitSid(sid), symbolBytes, assembly, voice };
+    this.#taken = taken;
+    this.#phase = "receiving";
+    this.#patience.take(now);
+    this.#events.push({ kind: "session", facts, slots: assembly.slots.count });
+    if (assembly.slots.count < SLOTS_MIN) {
+      const found = `${assembly.slots.count} records of ${recordBytesMax} bytes fit`;
+      this.#fail("ring_too_small", `ring of ${options.ringBytes} bytes: ${found}`, now);
+    }
+    return taken;
+  }
+
+  #stream(): void {
+    if (this.#streaming) return;
+    this.#streaming = true;
+    this.#events.push({ kind: "started" });
+  }
+
+  #sync(sync: Sync, flags: number, now: number): void {
+    const taken = this.#taken;
+    if (taken === undefined) return;
+    this.#stream();
+    this.#frontier = sync.frontier;
+    this.#count(sync.chunkCount, now);
+    if (this.#phase !== "receiving") return;
+    taken.voice.nacks.onSync(sync, (flags & Flag.echo) !== 0, now);
+    if ((flags & Flag.report) !== 0) taken.voice.reports.within(ASKED_REPORT_MS, now);
+  }
+
+  #count(chunkCount: number, now: number): void {
+    const chunks = this.#taken?.assembly.chunks;
+    if (chunks === undefined || chunkCount === COUNT_UNKNOWN) return;
+    if (!chunks.setCount(chunkCount)) this.#dropped += 1;
+    else this.#settle(now);
+  }
+
+  #control(control: Control, now: number): void {
+    if (control.op === "ack") {
+      if (control.node === this.#options.node && this.#phase === "closing") this.#end();
+      return;
+    }
+    if (this.#taken === undefined && this.#options.sid === undefined) return;
+    if (this.#phase === "closing") {
+      this.#end();
+    } else if (control.outcome === "aborted") {
+      this.#fail("session_aborted", control.reason, now);
+      this.#end();
+    } else if (!this.#over) {
+      this.#multicastOver("session_ended", `session ended: ${control.reason}`, now);
+    }
+  }
+
+  /**
+   * Nothing more comes by multicast: fetch the rest, or fail when what is under way does not
+   * suffice, or when nothing ever came.
+   */
+  #multicastOver(code: ReceptionFailure, reason: string, now: number): void {
+    const assembly = this.#taken?.assembly;
+    this.#over = true;
+    this.#overBecause = { code, reason };
+    if (!this.#reached) this.#fail(code, reason, now);
+    if (assembly === undefined || !this.#reached) return;
+    if (this.#options.canFetch && assembly.chunks.count !== undefined) assembly.fetchRest();
+    this.#settle(now);
+  }
+
+  /** Draws the consequences of whatever just happened. */
+  #settle(now: number): void {
+    const assembly = this.#taken?.assembly;
+    if (assembly === undefined || this.#phase !== "receiving") return;
+    if (assembly.complete) {
+      this.#events.push({ kind: "complete" });
+      this.#close({ kind: "ended", outcome: "complete" }, now);
+      return;
+    }
+    if (assembly.failure !== undefined) {
+      this.#fail(assembly.failure.code, assembly.failure.reason, now);
+      return;
+    }
+    assembly.pumpFetches();
+    const because = this.#overBecause;
+    if (because === undefined || assembly.fetches.all || !assembly.idle) return;
+    const { lacking } = assembly.chunks;
+    this.#fail(because.code, `${because.reason}; ${lacking} chunks lacking`, now);
+  }
+
+  #fail(code: ReceptionFailure, reason: string, now: number): void {
+    if (this.#phase === "closing" || this.#phase === "ended") return;
+    this.#close({ kind: "ended", outcome: "failed", code, reason }, now);
+    if (this.#taken === undefined) this.#end();
+  }
+
+  /** The outcome is certain; tell the sender until it knows. */
+  #close(outcome: ReceptionEvent, now: number): void {
+    this.#phase = "closing";
+    this.#outcome = outcome;
+    this.#taken?.voice.nacks.clear();
+    this.#taken?.voice.reports.close(now);
+    if (this.#over) this.#end();
+  }
+
+  #reopen(): void {
+    const complete = this.#outcome?.kind === "ended" && this.#outcome.outcome === "complete";
+    if (this.#phase !== "closing" || !complete) return;
+    this.#phase = "receiving";
+    this.#outcome = undefined;
+    this.#taken?.voice.reports.reopen();
+  }
+
+  #end(): void {
+    if (this.#phase === "ended") return;
+    this.#phase = "ended";
+    if (this.#outcome !== undefined) this.#events.push(this.#outcome);
+  }
+}

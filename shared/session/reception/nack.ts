@@ -1,0 +1,255 @@
+/**
+ * When to complain, and about what: the receiver's half of repair by count.
+ *
+ * The one idea: deficits are counted the moment a SYNC asks, but said after a random wait in
+ * which the worst-off speak first; the sender echoes the largest deficits it heard (ADV), and
+ * whoever lacks no more than that stays silent. A lost NACK or ADV costs one SYNC interval.
+ * Model: RFC 5401 section 3.2.2, RFC 5740 section 4.2. It does not send: the engine takes the
+ * finished message.
+ */
+import type { Random } from "../../core/random.ts";
+import { SOURCE_SYMBOLS_MAX, blockSymbols } from "../../fec/partition.ts";
+import type { Adv } from "../../wire/adv.ts";
+import { WHOLE_BLOCK } from "../../wire/block-list.ts";
+import type { BlockEntry } from "../../wire/block-list.ts";
+import type { Sync } from "../../wire/sync.ts";
+import type { ChunkTable } from "./chunks.ts";
+import type { SlotTable } from "./slots.ts";
+
+/** Answers are jittered by this much even when nobody else answers. Unit: milliseconds. */
+const JITTER_MS = 1;
+/**
+ * Members that are asked to echo a SYNC when nothing lacks: enough for a median, never an
+ * implosion.
+ */
+const ECHOES_WANTED = 8;
+/** `hold` field: unit and largest value. */
+const HOLD_UNIT_MS = 0.1;
+const HOLD_MAX = 65_535;
+
+/** One block to complain about, and what the sender has heard about it. */
+interface Complaint {
+  readonly chunk: number;
+  readonly block: number;
+  /** Symbols lacking when the SYNC asked, or 255. */
+  readonly deficit: number;
+  advertised: number;
+}
+
+/** An answer that is due. */
+export interface Answer {
+  readonly syncNo: number;
+  readonly tUsEcho: number;
+  readonly hold100us: number;
+  readonly blocks: readonly BlockEntry[];
+}
+
+/** What the scheduler looks at. */
+export interface NackContext {
+  readonly chunks: ChunkTable;
+  readonly slots: SlotTable;
+  readonly random: Random;
+  /** Whether a chunk that is in no slot would get one now. */
+  readonly admits: (chunk: number) => boolean;
+  /** A block untouched for this long is complained about unasked. Unit: milliseconds. */
+  readonly staleBlockMs: number;
+}
+
+/** The answer being prepared for the latest SYNC. */
+export class NackSchedule {
+  readonly #context: NackContext;
+  #complaints: Complaint[] = [];
+  #echo = false;
+  #syncNo = 0;
+  #tUsEcho = 0;
+  #arrivedAt = 0;
+  #dueAt = Infinity;
+  #suppressed = 0;
+  #joinedAt = -1;
+
+  /**
+   * @param context - Borrowed for the life of the schedule.
+   */
+  constructor(context: NackContext) {
+    this.#context = context;
+  }
+
+  /** @returns When {@link take} has something, or Infinity. */
+  get dueAt(): number {
+    return this.#dueAt;
+  }
+
+  /** @returns Complaints that others' made needless. */
+  get suppressed(): number {
+    return this.#suppressed;
+  }
+
+  /**
+   * Takes a SYNC: counts what lacks now and decides when to say so. What an earlier SYNC asked
+   * and was not answered yet is counted anew and answered together, at the earlier moment.
+   *
+   * @param sync - The message.
+   * @param echo - It wants an echo from some.
+   * @param now - Monotonic.
+   */
+  onSync(sync: Sync, echo: boolean, now: number): void {
+    if (this.#joinedAt < 0) this.#joinedAt = sync.frontier;
+    this.#syncNo = sync.syncNo;
+    this.#tUsEcho = Number(sync.tUs & 0xffffffffn);
+    this.#arrivedAt = now;
+    const unanswered = this.#complaints;
+    this.#complaints = [];
+    let asked = 0;
+    for (const entry of sync.blocks) asked += this.#ask(entry);
+    for (const { chunk, block } of unanswered) {
+      if (!this.#isListed(chunk, block)) asked += this.#ask({ chunk, block });
+    }
+    this.#addStale(sync, now);
+    const members = 2 ** sync.log2Members;
+    const { random } = this.#context;
+    // Where the next SYNC asks others, an echo that still waits is not taken back: in a large group
+    // the wait is longer than the time to the next SYNC.
+    const kept = this.#echo && members > ECHOES_WANTED;
+    this.#echo = (echo && random.fraction() * members < ECHOES_WANTED) || kept;
+    if (this.#complaints.length === 0 && !this.#echo) {
+      this.#dueAt = Infinity;
+      return;
+    }
+    const due =
+      now + this.#wait(sync, members, asked) + (members > 1 ? random.fraction() * JITTER_MS : 0);
+    this.#dueAt = Math.min(this.#dueAt, due);
+  }
+
+  /**
+   * Takes an ADV.
+   *
+   * @param adv - The message.
+   */
+  onAdv(adv: Adv): void {
+    if (adv.syncNo !== this.#syncNo || this.#complaints.length === 0) return;
+    for (const { chunk, block, value } of adv.blocks) {
+      for (const complaint of this.#complaints) {
+        if (complaint.chunk !== chunk || complaint.block !== block) continue;
+        complaint.advertised = Math.max(complaint.advertised, value);
+      }
+    }
+  }
+
+  /**
+   * Gives the answer when it is due.
+   *
+   * @param roomFor - Blocks that fit into one message.
+   * @param now - Monotonic.
+   * @returns The answer, or undefined when nothing is due or others have said it all.
+   */
+  take(roomFor: number, now: number): Answer | undefined {
+    if (now < this.#dueAt) return undefined;
+    this.#dueAt = Infinity;
+    const blocks: BlockEntry[] = [];
+    for (const complaint of this.#complaints) {
+      if (!this.#stillLacks(complaint)) continue;
+      if (complaint.advertised >= complaint.deficit) this.#suppressed += 1;
+      else if (blocks.length < roomFor) blocks.push(entryOf(complaint));
+    }
+    this.#complaints = [];
+    if (blocks.length === 0 && !this.#echo) return undefined;
+    this.#echo = false;
+    const hold = Math.round((now - this.#arrivedAt) / HOLD_UNIT_MS);
+    const hold100us = Math.min(hold, HOLD_MAX);
+    return { syncNo: this.#syncNo, tUsEcho: this.#tUsEcho, hold100us, blocks };
+  }
+
+  /** Forgets what was to be said. */
+  clear(): void {
+    this.#complaints = [];
+    this.#echo = false;
+    this.#dueAt = Infinity;
+  }
+
+  /**
+   * Looks at one block that the SYNC asks about; returns its source symbols, for the weight of
+   * the answer.
+   */
+  #ask({ chunk, block }: Pick<BlockEntry, "chunk" | "block">): number {
+    const { chunks, slots } = this.#context;
+    if (!chunks.exists(chunk)) return 0;
+    const slot = chunks.slotOf(chunk);
+    if (slot >= 0) {
+      const cut = slots.cutOf(slot);
+      if (block >= cut.blockCount) return 0;
+      slots.setAsked(slot, block);
+      this.#complain(chunk, block, slots.deficit(slot, block));
+      return blockSymbols(cut, block);
+    }
+    // Nothing of the chunk is here though its turn came after we joined: all its datagrams were
+    // lost. When no slot is free they were dropped on purpose, and the carousel brings the chunk
+    // again.
+    const missed =
+      chunk >= this.#joinedAt && this.#context.admits(chunk) && chunks.isLacking(chunk);
+    if (missed) this.#complain(chunk, block, WHOLE_BLOCK);
+    return missed ? SOURCE_SYMBOLS_MAX : 0;
+  }
+
+  /**
+   * Blocks that lack symbols though their turn is long over: an earlier answer or its repair was
+   * lost.
+   */
+  #addStale(sync: Sync, now: number): void {
+    const { slots, staleBlockMs } = this.#context;
+    const before = now - Math.max(staleBlockMs, 2 * sync.grttMs);
+    for (let slot = 0; slot < slots.count; slot += 1) {
+      const chunk = slots.chunkOf(slot);
+      if (chunk < 0) continue;
+      const over = chunk < sync.frontier || sync.pass > 1;
+      const { blockCount } = slots.cutOf(slot);
+      for (let block = 0; block < blockCount; block += 1) {
+        if (slots.blockTouchedAt(slot, block) >= before) continue;
+        if (!over && !slots.wasAsked(slot, block)) continue;
+        if (!this.#isListed(chunk, block)) this.#complain(chunk, block, slots.deficit(slot, block));
+      }
+    }
+  }
+
+  #isListed(chunk: number, block: number): boolean {
+    return this.#complaints.some((one) => one.chunk === chunk && one.block === block);
+  }
+
+  #complain(chunk: number, block: number, deficit: number): void {
+    if (deficit === 0) return;
+    this.#complaints.push({ chunk, block, deficit, advertised: 0 });
+  }
+
+  #stillLacks({ chunk, block }: Complaint): boolean {
+    const { chunks, slots } = this.#context;
+    const slot = chunks.slotOf(chunk);
+    return slot >= 0 ? slots.deficit(slot, block) > 0 : chunks.isLacking(chunk);
+  }
+
+  /**
+   * The wait before the answer: with N members of which one lacks more than share `tail` of the
+   * others, that one waits T * (ln N + ln tail) / ln N, so that the worst-off come first and only
+   * a few of them at a time.
+   */
+  #wait(sync: Sync, members: number, asked: number): number {
+    if (members <= 1) return 0;
+    const windowMs = sync.backoffQuarterMs / 4;
+    const share = sync.lossQ16 / 65536;
+    let total = 0;
+    for (const { deficit } of this.#complaints) total += Math.min(deficit, SOURCE_SYMBOLS_MAX);
+    const deviation = Math.sqrt(Math.max(asked * share * (1 - share), 1));
+    const logN = Math.log(members);
+    const wait = (windowMs * (logN + logTail((total - asked * share) / deviation))) / logN;
+    return Math.min(Math.max(wait, 0), windowMs);
+  }
+}
+
+function entryOf({ chunk, block, deficit }: Complaint): BlockEntry {
+  return { chunk, block, value: deficit };
+}
+
+/**
+ * Logarithm of the normal distribution's tail: logistic approximation, and the asymptote far out.
+ */
+function logTail(z: number): number {
+  return z > 2 ? -(z * z) / 2 - Math.log(z * 2.5066) : -Math.log1p(Math.exp(1.702 * z));
+}

@@ -1,0 +1,20 @@
+/**
+ * Entry of a receiver's net thread: the real port, and messages to whoever started it.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { codeOf, messageOf } from "../../core/errors.ts";
+import { openDatagramPort } from "../../linux/datagram.io.ts";
+import type { ReceptionMessage, ReceptionWorkerData } from "./reception-thread.io.ts";
+import { runNetThread } from "./net-thread.io.ts";
+
+function tell(message: ReceptionMessage): void {
+  parentPort?.postMessage(message);
+}
+
+// no top-level await: the initramfs carries this file as CommonJS
+runNetThread(workerData as ReceptionWorkerData, { open: openDatagramPort, tell }).catch(
+  (error: unknown) => {
+    const code = codeOf(error) ?? "reception_failed";
+    tell({ kind: "failed", code, message: messageOf(error) });
+  },
+);

@@ -1,0 +1,181 @@
+/**
+ * What a receiver says: NACKs and reports, written into the outgoing batch.
+ *
+ * The one idea: all a receiver sends is small and rare, so plain objects are made for it; only
+ * DATA, which comes the other way, is too frequent for that.
+ */
+import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
+import type { Random } from "../../core/random.ts";
+import { BLOCK_ENTRY_BYTES, blockListRoom } from "../../wire/block-list.ts";
+import { reasonBytesOf } from "../../wire/control.ts";
+import { MessageType, messageBytesMax, splitSid, writeHeader } from "../../wire/header.ts";
+import type { SessionId } from "../../wire/header.ts";
+import { NACK_FIXED_BYTES, writeNack } from "../../wire/nack.ts";
+import {
+  REPORT_FIXED_BYTES,
+  REPORT_RANGES_MAX,
+  REPORT_RANGE_BYTES,
+  writeReport,
+} from "../../wire/report.ts";
+import type { ReportState } from "../../wire/report.ts";
+import type { Arrival } from "./arrival.ts";
+import type { Assembly } from "./assembly.ts";
+import type { ReceptionEvent, ReceptionOptions, SessionFacts } from "./contract.ts";
+import { NackSchedule } from "./nack.ts";
+import type { Answer } from "./nack.ts";
+import type { ReceptionPolicy } from "./policy.ts";
+import { ReportSchedule } from "./reports.ts";
+
+/** What a voice speaks of. */
+export interface VoiceContext {
+  readonly options: ReceptionOptions;
+  readonly facts: SessionFacts;
+  readonly policy: ReceptionPolicy;
+  readonly assembly: Assembly;
+  readonly arrival: Arrival;
+}
+
+/** Where a receiver stands, as far as a report says it. */
+export interface Standing {
+  readonly state: ReportState;
+  readonly reason: string;
+  /** Where the sender stands: the description of what lacks begins here. */
+  readonly frontier: number;
+}
+
+/** The messages of one receiver. */
+export class Voice {
+  readonly nacks: NackSchedule;
+  readonly reports: ReportSchedule;
+  /** Where messages go; changes when the sender's port does. */
+  remote: Endpoint;
+  readonly #context: VoiceContext;
+  readonly #sid: SessionId;
+  readonly #view: DataView;
+  readonly #bytesMax: number;
+  #seq = 0;
+  #nacksSent = 0;
+
+  /**
+   * @param context - Borrowed for the life of the voice.
+   * @param remote - Where messages go.
+   */
+  constructor(context: VoiceContext, remote: Endpoint) {
+    this.#context = context;
+    this.remote = remote;
+    const { options, policy, assembly, facts } = context;
+    const random: Random = options.random;
+    const { chunks, slots } = assembly;
+    const { staleBlockMs } = policy;
+    const admits = (chunk: number): boolean => assembly.admits(chunk);
+    this.nacks = new NackSchedule({ chunks, slots, random, admits, staleBlockMs });
+    this.reports = new ReportSchedule(policy, random);
+    this.#sid = splitSid(facts.sid);
+    const { bytes } = options.arena;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytesMax = messageBytesMax(facts.symbolBytes);
+  }
+
+  /** @returns NACKs sent, echoes included. */
+  get nacksSent(): number {
+    return this.#nacksSent;
+  }
+
+  /** @returns When something is due, or Infinity. */
+  get dueAt(): number {
+    return Math.min(this.nacks.dueAt, this.reports.dueAt);
+  }
+
+  /**
+   * Writes what is due.
+   *
+   * @param batch - The driver's; a message that does not fit is lost, as on a network.
+   * @param standing - For a report.
+   * @param now - Monotonic.
+   * @returns Datagrams added.
+   */
+  speak(batch: TransmitBatch, standing: Standing, now: number): number {
+    let count = 0;
+    const answer = this.nacks.take(blockListRoom(this.#bytesMax, NACK_FIXED_BYTES), now);
+    if (answer !== undefined) count += this.#answer(batch, answer, now);
+    if (now >= this.reports.dueAt) {
+      count += this.#report(batch, standing, now);
+      this.reports.sent(now);
+    }
+    return count;
+  }
+
+  #answer(batch: TransmitBatch, answer: Answer, now: number): number {
+    const { assembly, arrival, options } = this.#context;
+    const length = NACK_FIXED_BYTES + answer.blocks.length * BLOCK_ENTRY_BYTES;
+    const offset = batch.add(length, this.remote);
+    if (offset < 0) return 0;
+    this.#nacksSent += 1;
+    writeNack(options.arena.bytes, offset, {
+      ...answer,
+      node: options.node,
+      netLossQ16: lossQ16(arrival.loss),
+      drainKiBs: assembly.drain.kiBs,
+      ringPercent: assembly.ringPercent,
+      kernelDrops: arrival.kernelDrops & 0xffff,
+      receivedKiBs: Math.round(arrival.rateKiBs(now)),
+    });
+    return this.#seal(offset, length, MessageType.nack);
+  }
+
+  #report(batch: TransmitBatch, standing: Standing, now: number): number {
+    const { assembly, arrival, options } = this.#context;
+    const { chunks } = assembly;
+    const reasonBytes = reasonBytesOf(standing.reason).length;
+    const room = this.#bytesMax - REPORT_FIXED_BYTES - reasonBytes;
+    const rangesMax = Math.min(REPORT_RANGES_MAX, Math.floor(room / REPORT_RANGE_BYTES));
+    const lacks = assembly.describe(standing.frontier, rangesMax, now);
+    const length = REPORT_FIXED_BYTES + lacks.ranges.length * REPORT_RANGE_BYTES + reasonBytes;
+    const offset = batch.add(length, this.remote);
+    if (offset < 0) return 0;
+    writeReport(options.arena.bytes, offset, {
+      ...lacks,
+      node: options.node,
+      state: standing.state,
+      ringPercent: assembly.ringPercent,
+      netLossQ16: lossQ16(arrival.loss),
+      chunksDone: chunks.done,
+      lacking: chunks.lacking,
+      drainKiBs: assembly.drain.kiBs,
+      reason: standing.reason,
+    });
+    return this.#seal(offset, length, MessageType.report);
+  }
+
+  #seal(offset: number, length: number, type: MessageType): number {
+    writeHeader(this.#view, offset, { type, flags: 0, sid: this.#sid, seq: this.#seq });
+    this.#seq += 1;
+    this.#context.options.tagger.seal(offset, length);
+    return 1;
+  }
+}
+
+function lossQ16(loss: number): number {
+  return Math.min(Math.round(loss * 65536), 65_535);
+}
+
+/**
+ * Says where a receiver stands.
+ *
+ * @param outcome - How it ended, when it did.
+ * @param streaming - The stream has begun.
+ * @param frontier - Where the sender stands.
+ * @returns State and reason for a report.
+ */
+export function standingOf(
+  outcome: ReceptionEvent | undefined,
+  streaming: boolean,
+  frontier: number,
+): Standing {
+  if (outcome?.kind !== "ended") {
+    return { state: streaming ? "receiving" : "waiting", reason: "", frontier };
+  }
+  if (outcome.outcome === "complete") return { state: "done", reason: "", frontier };
+  const state = outcome.code === "aborted" ? "left" : "failed";
+  return { state, reason: `${outcome.code}: ${outcome.reason}`, frontier };
+}

@@ -1,0 +1,323 @@
+/**
+ * The sender engine: one multicast session as a pure state machine.
+ *
+ * The one idea: a session is gathering, streaming, ending, ended. While it streams, every free
+ * token of the pacer goes to what is owed (repair.ts), else to the next symbol in order
+ * (schedule.ts); SYNCs ask who lacks something (asks.ts), answers change what is owed, and
+ * reports say which chunks the carousel must repeat (members.ts). Protocol: shared/wire/WIRE.md
+ * sections 4 and 5. It reads no disk: chunks come by requests.
+ */
+import type { DatagramView, Endpoint, Engine, TransmitBatch } from "../../core/engine.ts";
+import { FormatError } from "../../core/errors.ts";
+import {
+  MessageType,
+  bodyReader,
+  isOfSession,
+  messageSequence,
+  messageType,
+  splitSid,
+} from "../../wire/header.ts";
+import type { SessionId } from "../../wire/header.ts";
+import { readNack } from "../../wire/nack.ts";
+import { readReport } from "../../wire/report.ts";
+import type { Report } from "../../wire/report.ts";
+import type {
+  SenderEvent,
+  SenderOptions,
+  SenderPhase,
+  SenderRequest,
+  SenderResult,
+  SenderStats,
+} from "./contract.ts";
+import { Gathering } from "./gathering.ts";
+import { Members, memberStats } from "./members.ts";
+import type { Member, ReportOrigin } from "./members.ts";
+import { Outbox } from "./outbox.ts";
+import { SENDER_POLICY } from "./policy.ts";
+import type { SenderPolicy } from "./policy.ts";
+import { Stream } from "./stream.ts";
+
+/** Members are looked over this often. Unit: milliseconds. */
+const CHECK_MS = 100;
+/**
+ * Words to single receivers that wait to be sent; more are dropped, they will be asked for again.
+ */
+const WORDS_MAX = 256;
+
+/** A running session, seen from its sender. */
+export interface Sender extends Engine<SenderRequest, SenderResult, SenderEvent> {
+  /** @returns Running totals; allocates, so not for every datagram. */
+  stats(): SenderStats;
+}
+
+/**
+ * Makes the sender of one session.
+ *
+ * @param options - Shape, keys, chance and policy.
+ * @returns An engine that begins to gather members at its first tick.
+ */
+export function createSender(options: SenderOptions): Sender {
+  return new SenderEngine(options);
+}
+
+/** A word to one receiver: its end is known, or the session is over. */
+interface Word {
+  readonly remote: Endpoint;
+  readonly node: number;
+  readonly end: boolean;
+}
+
+class SenderEngine implements Sender {
+  readonly #options: SenderOptions;
+  readonly #policy: SenderPolicy;
+  readonly #view: DataView;
+  readonly #sid: SessionId;
+  readonly #members: Members;
+  readonly #outbox: Outbox;
+  readonly #gathering: Gathering;
+  readonly #stream: Stream;
+  #phase: SenderPhase = "gathering";
+  #events: SenderEvent[] = [];
+  #words: Word[] = [];
+  #started = false;
+  #checkAt = 0;
+  #dropped = 0;
+  #end: { readonly outcome: "complete" | "partial" | "aborted"; readonly reason: string } = {
+    outcome: "complete",
+    reason: "",
+  };
+  #endCopies = 0;
+  #endAt = Infinity;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#policy = { ...SENDER_POLICY, ...options.policy };
+    const { bytes } = options.arena;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#sid = splitSid(options.sid);
+    this.#members = new Members(this.#policy);
+    this.#outbox = new Outbox(options);
+    this.#gathering = new Gathering(options, this.#policy);
+    const policy = this.#policy;
+    const [outbox, members] = [this.#outbox, this.#members];
+    const emit = (event: SenderEvent): void => {
+      this.#events.push(event);
+    };
+    this.#stream = new Stream({ options, policy, outbox, members, emit });
+  }
+
+  receive(view: DatagramView, now: number): void {
+    if (this.#phase === "ended") return;
+    const { offset, length } = view;
+    const type = messageType(this.#view, offset, length);
+    const ours = type !== 0 && isOfSession(this.#view, offset, this.#sid);
+    if (!ours || !this.#options.tagger.check(offset, length)) {
+      this.#dropped += 1;
+      return;
+    }
+    try {
+      const reader = bodyReader(this.#options.arena.bytes, offset, length);
+      if (type === MessageType.report) {
+        this.#report(
+          readReport(reader),
+          { remote: view.remote, seq: messageSequence(this.#view, offset) },
+          now,
+        );
+      } else if (type === MessageType.nack) this.#stream.nack(readNack(reader), now);
+      else this.#dropped += 1;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#dropped += 1;
+    }
+  }
+
+  complete(result: SenderResult, now: number): void {
+    switch (result.kind) {
+      case "read":
+        this.#stream.loaded(result.chunk, result.length, now);
+        break;
+      case "read failed":
+        this.#finish("aborted", `chunk ${result.chunk} cannot be read: ${result.reason}`, now);
+        break;
+      case "refused":
+        this.#stream.rate.noteRefused(result.count);
+        break;
+      case "abort":
+        this.#finish("aborted", result.reason, now);
+        break;
+    }
+  }
+
+  tick(now: number): void {
+    if (!this.#started) {
+      this.#started = true;
+      this.#gathering.begin(now);
+    }
+    if (this.#phase === "gathering") this.#gather(now);
+    if (this.#phase === "streaming") {
+      this.#stream.tick(now);
+      if (now >= this.#checkAt) this.#check(now);
+    }
+    if (
+      this.#phase === "ending" &&
+      now >= this.#endAt &&
+      this.#endCopies >= this.#policy.endCopies
+    ) {
+      this.#phase = "ended";
+      this.#events.push({ kind: "ended", ...this.#end });
+    }
+  }
+
+  transmit(batch: TransmitBatch, now: number): number {
+    if (this.#phase === "ended" || !this.#started) return 0;
+    const outbox = this.#outbox;
+    outbox.begin(batch);
+    this.#speak();
+    if (this.#phase === "ending") this.#sayEnd(now);
+    else this.#announce(now);
+    if (this.#phase === "gathering") this.#gathering.probe(outbox, now);
+    if (this.#phase === "streaming") this.#stream.transmit(now);
+    this.#stream.charge(outbox.finish());
+    return outbox.count;
+  }
+
+  requests(): readonly SenderRequest[] {
+    return this.#phase === "streaming" ? this.#stream.takeReads() : [];
+  }
+
+  events(): readonly SenderEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  nextWakeup(): number {
+    if (this.#phase === "ended") return Infinity;
+    if (!this.#started || this.#words.length > 0) return 0;
+    if (this.#phase === "ending") return this.#endAt;
+    if (this.#phase === "gathering") return this.#gathering.nextWakeup();
+    return Math.min(this.#stream.nextWakeup(), this.#gathering.announceAt, this.#checkAt);
+  }
+
+  stats(): SenderStats {
+    return {
+      ...this.#stream.stats(),
+      phase: this.#phase,
+      dropped: this.#dropped,
+      members: [...this.#members.all()].map(memberStats),
+    };
+  }
+
+  #report(report: Report, origin: ReportOrigin, now: number): void {
+    const { remote } = origin;
+    const known = this.#members.get(report.node);
+    if (this.#phase === "ending") {
+      this.#say({
+        remote,
+        node: report.node,
+        end: known?.state !== "done" && report.state !== "done",
+      });
+    }
+    const member = this.#members.report(report, origin, now);
+    if (member === undefined) {
+      this.#dropped += 1;
+      return;
+    }
+    if (known === undefined) this.#events.push({ kind: "joined", node: member.node, remote });
+    switch (report.state) {
+      case "waiting":
+      case "receiving":
+        member.state = "active";
+        break;
+      case "done":
+      case "failed":
+      case "left":
+        this.#memberEnded(member, report.state, report.reason);
+        this.#say({ remote, node: report.node, end: false });
+        break;
+    }
+    this.#stream.membersChanged();
+    if (this.#phase === "gathering") this.#gather(now);
+    if (this.#phase === "streaming" && this.#members.active().length === 0) this.#check(now);
+  }
+
+  #memberEnded(member: Member, state: "done" | "failed" | "left" | "lost", reason: string): void {
+    if (member.state === state) return;
+    member.state = state;
+    this.#events.push({ kind: "member ended", node: member.node, state, reason });
+    this.#stream.membersChanged();
+  }
+
+  #say(word: Word): void {
+    if (this.#words.length < WORDS_MAX) this.#words.push(word);
+  }
+
+  #speak(): void {
+    for (const { remote, node, end } of this.#words) {
+      if (end) this.#outbox.control({ op: "end", ...this.#end }, remote);
+      else this.#outbox.control({ op: "ack", node }, remote);
+    }
+    if (this.#words.length > 0) this.#words = [];
+  }
+
+  #gather(now: number): void {
+    const verdict = this.#gathering.judge(this.#members.active().length, this.#members.count, now);
+    if (verdict === "wait") return;
+    if (verdict === "nobody") {
+      this.#finish("aborted", "nobody joined", now);
+      return;
+    }
+    this.#phase = "streaming";
+    this.#checkAt = now + CHECK_MS;
+    this.#events.push({ kind: "started", members: this.#members.active().length });
+    this.#stream.start(now);
+  }
+
+  #announce(now: number): void {
+    if (now < this.#gathering.announceAt) return;
+    const streaming = this.#phase === "streaming";
+    const { chunkCount } = this.#stream;
+    const members = this.#members.active().length;
+    const message = this.#gathering.announcement({ streaming, chunkCount, members }, now);
+    if (this.#outbox.announce(message)) this.#gathering.announced(streaming, now);
+  }
+
+  /**
+   * Nothing waits for ever: silent and stalled members are given up, and the session ends with
+   * the last one.
+   */
+  #check(now: number): void {
+    this.#checkAt = now + CHECK_MS;
+    const { silenceMs, stallMs } = this.#policy;
+    for (const member of this.#members.active()) {
+      const carouselMs = now - Math.max(member.progressAt, this.#stream.carouselSince);
+      if (now - member.heardAt >= silenceMs) {
+        this.#memberEnded(member, "lost", `silent for ${silenceMs} ms`);
+      } else if (carouselMs >= stallMs) {
+        this.#memberEnded(member, "lost", `no progress for ${stallMs} ms`);
+      }
+    }
+    if (this.#members.active().length > 0) return;
+    const all = [...this.#members.all()];
+    const bad = all.filter((member) => member.state !== "done").length;
+    const reason =
+      bad === 0 ? "all members are done" : `${bad} of ${all.length} members are not done`;
+    this.#finish(bad === 0 ? "complete" : "partial", reason, now);
+  }
+
+  #finish(outcome: "complete" | "partial" | "aborted", reason: string, now: number): void {
+    if (this.#phase === "ending" || this.#phase === "ended") return;
+    this.#phase = "ending";
+    this.#end = { outcome, reason };
+    this.#endAt = now;
+    this.#events.push({ kind: "ending" });
+  }
+
+  #sayEnd(now: number): void {
+    if (now < this.#endAt || this.#endCopies >= this.#policy.endCopies) return;
+    if (!this.#outbox.control({ op: "end", ...this.#end }, this.#options.group)) return;
+    this.#endCopies += 1;
+    const last = this.#endCopies >= this.#policy.endCopies;
+    this.#endAt = now + (last ? this.#policy.lingerMs : this.#policy.endIntervalMs);
+  }
+}

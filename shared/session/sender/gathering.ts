@@ -1,0 +1,153 @@
+/**
+ * Before the stream: announcements, the probe series, and the decision to start.
+ *
+ * The one idea: a session starts with enough members after the least wait, at once when it is
+ * full, and in any case at the longest wait (udpcast's min-receivers, min-wait and max-wait). Each
+ * member sees a series of probes that begins after it joined, so that it knows before the stream
+ * whether datagrams of full length reach it; who joins later sees the stream itself.
+ */
+import type { Announce } from "../../wire/announce.ts";
+import { START_UNKNOWN } from "../../wire/announce.ts";
+import { COUNT_UNKNOWN } from "../../wire/sync.ts";
+import type { SenderOptions } from "./contract.ts";
+import type { Outbox } from "./outbox.ts";
+import type { SenderPolicy } from "./policy.ts";
+
+/**
+ * First reports are spread over this per member expected: 4000 a second are no burden. Unit:
+ * milliseconds.
+ */
+const SPREAD_PER_MEMBER_MS = 0.25;
+const SPREAD_MIN_MS = 2;
+const SPREAD_MAX_MS = 500;
+const U16_MAX = 65_535;
+
+/** What an announcement tells of the moment. */
+export interface Moment {
+  readonly streaming: boolean;
+  readonly chunkCount: number | undefined;
+  readonly members: number;
+}
+
+/** The time before the stream. */
+export class Gathering {
+  readonly #options: SenderOptions;
+  readonly #policy: SenderPolicy;
+  #since = 0;
+  #announceAt = 0;
+  #series = 0;
+  #probesSent: number;
+  #probeAt = Infinity;
+  #members = 0;
+  /** Members known when the latest series began. */
+  #probedMembers = 0;
+
+  /**
+   * @param options - Of the session.
+   * @param policy - Its numbers.
+   */
+  constructor(options: SenderOptions, policy: SenderPolicy) {
+    this.#options = options;
+    this.#policy = policy;
+    this.#probesSent = policy.probeCount;
+  }
+
+  /** @returns When the next announcement is due. */
+  get announceAt(): number {
+    return this.#announceAt;
+  }
+
+  /**
+   * @param now - Gathering begins.
+   */
+  begin(now: number): void {
+    this.#since = now;
+    this.#announceAt = now;
+  }
+
+  /**
+   * Decides whether to start.
+   *
+   * @param members - Active ones.
+   * @param known - All that ever joined.
+   * @param now - Monotonic.
+   * @returns "start", "wait", or "nobody" when the longest wait is over and nobody is there.
+   */
+  judge(members: number, known: number, now: number): "start" | "wait" | "nobody" {
+    const { membersMin, membersMax, waitMinMs, waitMaxMs } = this.#options.start;
+    const waited = now - this.#since;
+    this.#members = members;
+    if (known > this.#probedMembers && !this.#probing && waited < waitMaxMs) {
+      this.#series += 1;
+      this.#probesSent = 0;
+      this.#probeAt = now;
+      this.#probedMembers = known;
+    }
+    if (waited >= waitMaxMs && members === 0) return "nobody";
+    const full = members >= membersMax;
+    const enough = members >= membersMin && waited >= waitMinMs;
+    return (full || enough || waited >= waitMaxMs) && !this.#probing ? "start" : "wait";
+  }
+
+  /**
+   * Writes the probes that are due.
+   *
+   * @param outbox - Begun.
+   * @param now - Monotonic.
+   */
+  probe(outbox: Outbox, now: number): void {
+    const { probeCount, probeMs } = this.#policy;
+    while (this.#probing && now >= this.#probeAt) {
+      const probe = { index: this.#probesSent, count: probeCount, series: this.#series };
+      if (!outbox.probe(probe)) return;
+      this.#probesSent += 1;
+      this.#probeAt += probeMs / probeCount;
+    }
+  }
+
+  /** @returns When something is due. */
+  nextWakeup(): number {
+    const { membersMin, waitMinMs, waitMaxMs } = this.#options.start;
+    const start = this.#since + (this.#members >= membersMin ? waitMinMs : waitMaxMs);
+    return Math.min(this.#announceAt, this.#probing ? this.#probeAt : start);
+  }
+
+  get #probing(): boolean {
+    return this.#probesSent < this.#policy.probeCount;
+  }
+
+  /**
+   * @param moment - Where the session stands.
+   * @param now - Monotonic.
+   * @returns The message that is due.
+   */
+  announcement(moment: Moment, now: number): Announce {
+    const { symbolBytes, kind, recordBytesMax, feedbackPort, imageId, start } = this.#options;
+    const left = moment.streaming ? 0 : this.#since + start.waitMaxMs - now;
+    const spread = start.membersMin * SPREAD_PER_MEMBER_MS;
+    return {
+      symbolBytes,
+      kind,
+      state: moment.streaming ? "streaming" : "gathering",
+      chunkCount: moment.chunkCount ?? COUNT_UNKNOWN,
+      recordBytesMax,
+      feedbackPort,
+      reportSpreadMs: Math.ceil(Math.min(Math.max(spread, SPREAD_MIN_MS), SPREAD_MAX_MS)),
+      membersMin: Math.min(start.membersMin, U16_MAX),
+      members: Math.min(moment.members, U16_MAX),
+      startsInMs: left < START_UNKNOWN ? Math.max(Math.round(left), 0) : START_UNKNOWN,
+      imageId,
+    };
+  }
+
+  /**
+   * An announcement was sent.
+   *
+   * @param streaming - The session streams.
+   * @param now - Monotonic.
+   */
+  announced(streaming: boolean, now: number): void {
+    const { announceStreamingMs, announceGatheringMs } = this.#policy;
+    this.#announceAt = now + (streaming ? announceStreamingMs : announceGatheringMs);
+  }
+}

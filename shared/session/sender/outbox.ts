@@ -1,0 +1,268 @@
+/**
+ * Everything a sender says, written into the outgoing batch: header, body, tag.
+ *
+ * The one idea: DATA datagrams of a burst lie back to back with equal length, so their tags are
+ * written four at a time at the end of the run. Every multicast datagram has a number of its own;
+ * unicast words have none. What is said, and when, is decided elsewhere.
+ */
+import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
+import { BlockEncoder } from "../../fec/encode.ts";
+import { SOURCE_SYMBOLS_MAX } from "../../fec/partition.ts";
+import { SYMBOL_IDS } from "../../fec/scheme.ts";
+import { ADV_FIXED_BYTES, writeAdv } from "../../wire/adv.ts";
+import { ANNOUNCE_BYTES, writeAnnounce } from "../../wire/announce.ts";
+import type { Announce } from "../../wire/announce.ts";
+import { BLOCK_ENTRY_BYTES, blockListRoom } from "../../wire/block-list.ts";
+import type { BlockEntry } from "../../wire/block-list.ts";
+import { reasonBytesOf, writeControl } from "../../wire/control.ts";
+import type { Control } from "../../wire/control.ts";
+import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, writeSymbolName } from "../../wire/data.ts";
+import type { SymbolName } from "../../wire/data.ts";
+import {
+  FRAME_OVERHEAD_BYTES,
+  Flag,
+  HEADER_BYTES,
+  MessageType,
+  messageBytesMax,
+  splitSid,
+  writeHeader,
+} from "../../wire/header.ts";
+import type { HeaderFields } from "../../wire/header.ts";
+import { writeProbe } from "../../wire/probe.ts";
+import type { Probe } from "../../wire/probe.ts";
+import { SYNC_FIXED_BYTES, writeSync } from "../../wire/sync.ts";
+import type { Sync } from "../../wire/sync.ts";
+import { TAG_BYTES } from "../../wire/tag.ts";
+import { PARITY_GROUP } from "./chunk-cache.ts";
+import type { Block } from "./chunk-cache.ts";
+import type { SenderOptions } from "./contract.ts";
+
+/** Bytes of a CTL without its reason. */
+const CONTROL_FIXED_BYTES = HEADER_BYTES + 8 + TAG_BYTES;
+
+/** The writer of one session. */
+export class Outbox {
+  /** Blocks that fit into a SYNC and an ADV. */
+  readonly blocksMax: number;
+  readonly #options: SenderOptions;
+  readonly #view: DataView;
+  readonly #encoder: BlockEncoder;
+  readonly #sources = new Uint32Array(SOURCE_SYMBOLS_MAX);
+  readonly #name: SymbolName = { chunk: 0, block: 0, symbol: 0, chunkSymbols: 0 };
+  readonly #header: { -readonly [Key in keyof HeaderFields]: HeaderFields[Key] };
+  #seq = 1;
+  #batch: TransmitBatch | undefined = undefined;
+  #wireBytes = 0;
+  #count = 0;
+  #runOffset = 0;
+  #runCount = 0;
+
+  /**
+   * @param options - Of the session.
+   */
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    const { bytes } = options.arena;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#encoder = new BlockEncoder(options.kernel);
+    this.blocksMax = blockListRoom(messageBytesMax(options.symbolBytes), SYNC_FIXED_BYTES);
+    this.#header = { type: MessageType.data, flags: 0, sid: splitSid(options.sid), seq: 0 };
+  }
+
+  /** @returns Datagrams written since {@link begin}. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * @param batch - Where to write from here on.
+   */
+  begin(batch: TransmitBatch): void {
+    this.#batch = batch;
+    this.#wireBytes = 0;
+    this.#count = 0;
+  }
+
+  /**
+   * Seals what was written; the batch may go.
+   *
+   * @returns Bytes on the wire since {@link begin}.
+   */
+  finish(): number {
+    this.#sealRun();
+    this.#batch = undefined;
+    return this.#wireBytes;
+  }
+
+  /** @returns Bytes of a DATA datagram on the wire. */
+  get dataWireBytes(): number {
+    return this.#options.symbolBytes + DATA_OVERHEAD_BYTES + FRAME_OVERHEAD_BYTES;
+  }
+
+  /**
+   * Writes a source symbol.
+   *
+   * @param block - In the cache.
+   * @param symbol - 0 .. k-1.
+   * @param repair - True when somebody lacked it.
+   * @returns False when the batch is full: nothing was written.
+   */
+  source(block: Block, symbol: number, repair: boolean): boolean {
+    const from = block.offset + symbol * this.#options.symbolBytes;
+    return this.#data(block, symbol, from, repair);
+  }
+
+  /**
+   * Writes the next fresh symbol of a block: parity while there is any, then source symbols again.
+   *
+   * @param block - In the cache; its `next` moves on.
+   * @param hint - How many more will be wanted soon.
+   * @param repair - True when somebody lacks it.
+   * @returns False when the batch is full: nothing was written.
+   */
+  fresh(block: Block, hint: number, repair: boolean): boolean {
+    const symbol = block.next;
+    const isSource = symbol < block.k;
+    const written = isSource
+      ? this.source(block, symbol, repair)
+      : this.#data(block, symbol, this.#parity(block, symbol, hint), repair);
+    if (!written) return false;
+    block.next = symbol + 1 === SYMBOL_IDS ? 0 : symbol + 1;
+    block.issued = Math.min(block.issued + 1, 255);
+    return true;
+  }
+
+  /**
+   * Makes parity symbols, up to four at a time, into the block's own places; gives the offset of
+   * one.
+   */
+  #parity(block: Block, symbol: number, hint: number): number {
+    const { symbolBytes } = this.#options;
+    const ready = symbol >= block.readyFrom && symbol < block.readyFrom + block.readyCount;
+    if (!ready) {
+      const count = Math.min(Math.max(hint, 1), PARITY_GROUP, SYMBOL_IDS - symbol);
+      for (let i = 0; i < block.k; i += 1) this.#sources[i] = block.offset + i * symbolBytes;
+      const outputs = new Uint32Array(count);
+      for (let i = 0; i < count; i += 1) outputs[i] = block.parityOffset + i * symbolBytes;
+      this.#encoder.encode(this.#sources.subarray(0, block.k), symbolBytes, symbol, outputs);
+      block.readyFrom = symbol;
+      block.readyCount = count;
+    }
+    return block.parityOffset + (symbol - block.readyFrom) * symbolBytes;
+  }
+
+  #data(block: Block, symbol: number, from: number, repair: boolean): boolean {
+    const { symbolBytes, arena, group } = this.#options;
+    const length = symbolBytes + DATA_OVERHEAD_BYTES;
+    const offset = this.#add(length, group);
+    if (offset < 0) return false;
+    this.#writeHeader(offset, MessageType.data, repair ? Flag.repair : 0);
+    const name = this.#name;
+    name.chunk = block.chunk.chunk;
+    name.block = block.index;
+    name.symbol = symbol;
+    name.chunkSymbols = block.chunk.symbols;
+    writeSymbolName(this.#view, offset, name);
+    arena.bytes.copyWithin(offset + DATA_HEADER_BYTES, from, from + symbolBytes);
+    if (this.#runCount > 0 && offset !== this.#runOffset + this.#runCount * length) this.#sealRun();
+    if (this.#runCount === 0) this.#runOffset = offset;
+    this.#runCount += 1;
+    return true;
+  }
+
+  /**
+   * Writes a message to the group.
+   *
+   * @param announce - The message.
+   * @returns False when the batch is full.
+   */
+  announce(announce: Announce): boolean {
+    const offset = this.#add(ANNOUNCE_BYTES, this.#options.group);
+    if (offset < 0) return false;
+    writeAnnounce(this.#options.arena.bytes, offset, announce);
+    return this.#seal(offset, ANNOUNCE_BYTES, MessageType.announce, 0);
+  }
+
+  /**
+   * @param sync - The message.
+   * @param flags - `echo`, `report` or both.
+   * @returns False when the batch is full.
+   */
+  sync(sync: Sync, flags: number): boolean {
+    const length = SYNC_FIXED_BYTES + sync.blocks.length * BLOCK_ENTRY_BYTES;
+    const offset = this.#add(length, this.#options.group);
+    if (offset < 0) return false;
+    writeSync(this.#options.arena.bytes, offset, sync);
+    return this.#seal(offset, length, MessageType.sync, flags);
+  }
+
+  /**
+   * @param syncNo - The SYNC whose answers are repeated.
+   * @param blocks - Largest deficits.
+   * @returns False when the batch is full.
+   */
+  adv(syncNo: number, blocks: readonly BlockEntry[]): boolean {
+    const length = ADV_FIXED_BYTES + blocks.length * BLOCK_ENTRY_BYTES;
+    const offset = this.#add(length, this.#options.group);
+    if (offset < 0) return false;
+    writeAdv(this.#options.arena.bytes, offset, { syncNo, blocks });
+    return this.#seal(offset, length, MessageType.adv, 0);
+  }
+
+  /**
+   * @param probe - The message.
+   * @returns False when the batch is full.
+   */
+  probe(probe: Probe): boolean {
+    const { symbolBytes, arena, group } = this.#options;
+    const length = symbolBytes + DATA_OVERHEAD_BYTES;
+    const offset = this.#add(length, group);
+    if (offset < 0) return false;
+    writeProbe(arena.bytes, offset, probe, symbolBytes);
+    return this.#seal(offset, length, MessageType.probe, 0);
+  }
+
+  /**
+   * @param control - The message.
+   * @param remote - One receiver, or the group.
+   * @returns False when the batch is full.
+   */
+  control(control: Control, remote: Endpoint): boolean {
+    const argument = control.op === "end" ? 1 + reasonBytesOf(control.reason).length : 4;
+    const length = CONTROL_FIXED_BYTES - 4 + argument;
+    const offset = this.#add(length, remote);
+    if (offset < 0) return false;
+    writeControl(this.#options.arena.bytes, offset, control);
+    const flags = remote === this.#options.group ? 0 : Flag.unicast;
+    return this.#seal(offset, length, MessageType.control, flags);
+  }
+
+  #add(length: number, remote: Endpoint): number {
+    const offset = this.#batch?.add(length, remote) ?? -1;
+    if (offset < 0) return -1;
+    this.#wireBytes += length + FRAME_OVERHEAD_BYTES;
+    this.#count += 1;
+    return offset;
+  }
+
+  #writeHeader(offset: number, type: MessageType, flags: number): void {
+    const header = this.#header;
+    header.type = type;
+    header.flags = flags;
+    header.seq = (flags & Flag.unicast) !== 0 && type === MessageType.control ? 0 : this.#seq++;
+    writeHeader(this.#view, offset, header);
+  }
+
+  #seal(offset: number, length: number, type: MessageType, flags: number): true {
+    this.#writeHeader(offset, type, flags);
+    this.#options.tagger.seal(offset, length);
+    return true;
+  }
+
+  #sealRun(): void {
+    if (this.#runCount === 0) return;
+    const length = this.#options.symbolBytes + DATA_OVERHEAD_BYTES;
+    this.#options.tagger.sealRun(this.#runOffset, length, this.#runCount, length);
+    this.#runCount = 0;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What is owed: NACKs become numbers of fresh symbols, block by block.
+ *
+ * The one idea: an answer was true when its SYNC was sent. So what was sent of the block since
+ * that SYNC is still in flight and is taken off the deficit; the largest remainder of all answers
+ * is owed, once for everybody. It does not read chunks nor send; blocks with something owed stand
+ * in a queue and take turns.
+ */
+import { WHOLE_BLOCK } from "../../wire/block-list.ts";
+import type { BlockEntry } from "../../wire/block-list.ts";
+import type { Block } from "./chunk-cache.ts";
+
+/** Blocks that ADV repeats at most; older ones are dropped. */
+const HEARD_MAX = 200;
+/** SYNCs back that sent symbols are remembered by; answers to older ones are long overtaken. */
+const SENT_AFTER_MAX = 8;
+
+/** The queue of blocks with symbols owed, and what was heard for ADV. */
+export class Repairs {
+  readonly #queue: Block[] = [];
+  #heard: BlockEntry[] = [];
+  #heardSync = 0;
+  #heardNew = false;
+
+  /** @returns Blocks with symbols owed. */
+  get count(): number {
+    return this.#queue.length;
+  }
+
+  /** @returns True when an ADV would tell something new. */
+  get hasNews(): boolean {
+    return this.#heardNew;
+  }
+
+  /** @returns The SYNC that the heard deficits belong to. */
+  get heardSync(): number {
+    return this.#heardSync;
+  }
+
+  /**
+   * Takes one entry of a NACK.
+   *
+   * @param block - In the cache, finished in this pass.
+   * @param deficit - Symbols lacking, 1 .. 255; 255 = all.
+   * @param syncNo - The SYNC it answers; not later than the latest.
+   */
+  ask(block: Block, deficit: number, syncNo: number): void {
+    const whole = deficit === WHOLE_BLOCK || deficit >= block.k;
+    const need = whole ? block.k : deficit;
+    this.#hear(block, whole ? WHOLE_BLOCK : deficit, syncNo);
+    if (!block.finished || syncNo <= block.finishedSync) return;
+    const inFlight = sentSince(block, syncNo);
+    const owed = need - inFlight;
+    if (owed <= block.owed) return;
+    if (whole && inFlight === 0 && block.owed === 0) block.resend = block.k;
+    this.#owe(block, owed);
+  }
+
+  #owe(block: Block, owed: number): void {
+    if (block.owed === 0) {
+      this.#queue.push(block);
+      block.chunk.pins += 1;
+    }
+    block.owed = owed;
+  }
+
+  /** @returns The block whose turn it is, or undefined. It stays until {@link sent}. */
+  peek(): Block | undefined {
+    return this.#queue[0];
+  }
+
+  /**
+   * One symbol of the first block was sent: the next one has its turn.
+   *
+   * @param lastSync - Number of the latest SYNC.
+   * @returns The block, when nothing more is owed of it; else undefined.
+   */
+  sent(lastSync: number): Block | undefined {
+    const block = this.#queue.shift();
+    if (block === undefined) return undefined;
+    block.owed -= 1;
+    noteSent(block, lastSync);
+    if (block.owed > 0) {
+      this.#queue.push(block);
+      return undefined;
+    }
+    block.chunk.pins -= 1;
+    block.asked = 0;
+    return block;
+  }
+
+  /**
+   * Gives what an ADV should say, once.
+   *
+   * @param roomFor - Entries that fit.
+   * @returns Largest deficits heard for the latest SYNC that was answered.
+   */
+  takeHeard(roomFor: number): readonly BlockEntry[] {
+    this.#heardNew = false;
+    return this.#heard.slice(0, roomFor);
+  }
+
+  #hear(block: Block, value: number, syncNo: number): void {
+    if (syncNo < this.#heardSync) return;
+    if (syncNo > this.#heardSync) {
+      this.#heard = [];
+      this.#heardSync = syncNo;
+    }
+    const chunk = block.chunk.chunk;
+    const at = this.#heard.findIndex((one) => one.chunk === chunk && one.block === block.index);
+    if (at >= 0 && (this.#heard[at]?.value ?? 0) >= value) return;
+    const entry = { chunk, block: block.index, value };
+    this.#heardNew = true;
+    if (at >= 0) this.#heard[at] = entry;
+    else if (this.#heard.length < HEARD_MAX) this.#heard.push(entry);
+  }
+}
+
+/** Repair symbols of a block that were sent after a SYNC. */
+function sentSince(block: Block, syncNo: number): number {
+  let count = 0;
+  for (const entry of block.sentAfter) if (entry.sync >= syncNo) count += entry.count;
+  return count;
+}
+
+function noteSent(block: Block, lastSync: number): void {
+  const last = block.sentAfter.at(-1);
+  if (last?.sync === lastSync) {
+    last.count += 1;
+    return;
+  }
+  block.sentAfter.push({ sync: lastSync, count: 1 });
+  if (block.sentAfter.length > SENT_AFTER_MAX) block.sentAfter.shift();
+}

@@ -1,0 +1,160 @@
+/**
+ * A sender in a thread of its own, so that the server's main thread stays free.
+ *
+ * The one idea: an image's records lie in one file at known offsets, so the worker needs nothing
+ * but that table: it reads, encodes and sends by itself, tells what happens by messages, and is
+ * stopped by one word of shared memory, which it looks at every round.
+ */
+import { closeSync, openSync, read } from "node:fs";
+import { promisify } from "node:util";
+import { Worker } from "node:worker_threads";
+import { HuckError } from "../../core/errors.ts";
+import type { SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
+import type { ChunkSource } from "./sender-loop.io.ts";
+
+/** Records of an image: each lies in one piece in one file. */
+export interface RecordFile {
+  readonly path: string;
+  /** Where each record begins, by chunk. Unit: bytes. */
+  readonly offsets: Float64Array;
+  /** Length of each record, by chunk. Unit: bytes. */
+  readonly lengths: Uint32Array;
+}
+
+/** All that a sender thread is told. */
+export interface SenderOrder {
+  /** Engine options that can cross threads. */
+  readonly session: Omit<SenderOptions, "arena" | "kernel" | "tagger" | "random" | "feedbackPort">;
+  /** 16 bytes: the session's tag key. */
+  readonly key: Uint8Array;
+  /** Seed of the engine's chance. */
+  readonly seed: number;
+  /** Interface to send by; default: the routing table decides. */
+  readonly interfaceName?: string;
+  /** UDP port receivers answer to; 0 for a free one. */
+  readonly feedbackPort: number;
+  readonly records: RecordFile;
+}
+
+/** What a sender thread tells. */
+export type SenderMessage =
+  /** The port is open; `because` says why it is the plain twin. */
+  | { readonly kind: "open"; readonly feedbackPort: number; readonly because?: string }
+  | { readonly kind: "event"; readonly event: SenderEvent }
+  | { readonly kind: "stats"; readonly stats: SenderStats }
+  /** The thread could not go on; its last word. */
+  | { readonly kind: "failed"; readonly code: string; readonly message: string };
+
+/** `workerData` of a sender thread. */
+export interface SenderWorkerData {
+  readonly order: SenderOrder;
+  /** One word: a {@link StopWord}. */
+  readonly stop: Int32Array<SharedArrayBuffer>;
+}
+
+/** What the stop word says. */
+export const StopWord = {
+  /** The session goes on. */
+  none: 0,
+  /** It ends, and its members are told. */
+  end: 1,
+  /** The thread goes without a word to anybody. */
+  vanish: 2,
+} as const;
+
+/** A running sender thread. */
+export interface RunningSender {
+  /** Ends the session for everybody; its "ended" event follows. */
+  stop(): void;
+  /**
+   * Goes without a word, as a crash would: members wait for the server to come back, and fetch what
+   * they lack.
+   */
+  vanish(): void;
+  /** Resolves when the thread is gone. */
+  readonly gone: Promise<void>;
+}
+
+/**
+ * Starts a sender thread.
+ *
+ * @param order - Copied, but for shared memory.
+ * @param onMessage - Told of everything, in order.
+ * @param entry - The worker's file; default: the one beside this.
+ * @returns At once; the thread tells when its port is open.
+ */
+export function startSender(
+  order: SenderOrder,
+  onMessage: (message: SenderMessage) => void,
+  entry: URL = new URL("./sender-thread-entry.io.ts", import.meta.url),
+): RunningSender {
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: SenderWorkerData = { order, stop };
+  const worker = new Worker(entry, { workerData, trackUnmanagedFds: false });
+  worker.on("message", onMessage);
+  worker.on("error", (error: Error) => {
+    onMessage({ kind: "failed", code: "sender_crashed", message: error.message });
+  });
+  const gone = new Promise<void>((resolve) => {
+    worker.on("exit", () => {
+      resolve();
+    });
+  });
+  return {
+    stop() {
+      Atomics.store(stop, 0, StopWord.end);
+    },
+    vanish() {
+      Atomics.store(stop, 0, StopWord.vanish);
+    },
+    gone,
+  };
+}
+
+/** Reads records of a file for the loop. */
+export class RecordFileSource implements ChunkSource {
+  readonly #records: RecordFile;
+  readonly #fd: number;
+
+  /**
+   * @param records - See {@link RecordFile}.
+   * @throws A system error when the file cannot be opened.
+   */
+  constructor(records: RecordFile) {
+    this.#records = records;
+    this.#fd = openSync(records.path, "r");
+  }
+
+  /**
+   * Reads a record.
+   *
+   * @param chunk - Its place.
+   * @param into - At least as long as the record.
+   * @returns Its length.
+   * @throws {@link HuckError} `image_torn` when the file ends inside it; a system error.
+   */
+  async read(chunk: number, into: Uint8Array): Promise<number> {
+    const start = this.#records.offsets[chunk] ?? 0;
+    const length = this.#records.lengths[chunk] ?? 0;
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await readAsync(this.#fd, into, done, length - done, start + done);
+      if (bytesRead === 0) {
+        throw new HuckError(
+          "image_torn",
+          `Cannot read chunk ${chunk} of "${this.#records.path}": ` +
+            `it ends ${length - done} bytes early`,
+        );
+      }
+      done += bytesRead;
+    }
+    return length;
+  }
+
+  /** Closes the file. */
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+const readAsync = promisify(read);

@@ -1,0 +1,354 @@
+/**
+ * The streaming phase: who gets the next token, which questions are asked, what answers change.
+ *
+ * The one idea: three things compete for the pacer: words (SYNC, ADV), which are small and go
+ * first; symbols that are owed, because a receiver's slot waits for them; and the next symbol in
+ * order. See schedule.ts, repair.ts, asks.ts, rate.ts for how each decides.
+ */
+import type { Nack } from "../../wire/nack.ts";
+import { ChunkCache } from "./chunk-cache.ts";
+import type { Block, CachedChunk } from "./chunk-cache.ts";
+import type { ReadRequest, SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
+import type { Member, Members } from "./members.ts";
+import type { Outbox } from "./outbox.ts";
+import { Pacer } from "./pacer.ts";
+import type { SenderPolicy } from "./policy.ts";
+import { ProactiveParity } from "./proactive.ts";
+import { Questions } from "./questions.ts";
+import { RateControl } from "./rate.ts";
+import { Repairs } from "./repair.ts";
+import { Rereads } from "./rereads.ts";
+import { Schedule } from "./schedule.ts";
+
+/** After so many owed symbols comes one in order, so that no complainer can stop the session. */
+const REPAIRS_IN_A_ROW = 3;
+/** Rate and classes are looked at this often. Unit: milliseconds. */
+const TICK_MS = 10;
+/** KiB/s per bit per second. */
+const KIB_BITS = 8192;
+
+/** What a stream is made from. */
+export interface StreamParts {
+  readonly options: SenderOptions;
+  readonly policy: SenderPolicy;
+  readonly outbox: Outbox;
+  readonly members: Members;
+  /** Takes what happens. */
+  readonly emit: (event: SenderEvent) => void;
+}
+
+/** The stream of one session. */
+export class Stream {
+  readonly rate: RateControl;
+  readonly #parts: StreamParts;
+  readonly #cache: ChunkCache;
+  readonly #schedule: Schedule;
+  readonly #repairs = new Repairs();
+  readonly #rereads = new Rereads();
+  readonly #questions: Questions;
+  readonly #proactive = new ProactiveParity();
+  readonly #pacer: Pacer;
+  #reads: ReadRequest[] = [];
+  #active: readonly Member[] | undefined = undefined;
+  #dirty = true;
+  #carouselSince = Infinity;
+  #tickedAt = -Infinity;
+  #charged = 0;
+  #batchFull = false;
+  #toldRate = 0;
+  readonly #counts = { source: 0, parity: 0, repair: 0, nacks: 0 };
+  #lossQ16 = 0;
+  #repairsInARow = 0;
+
+  /**
+   * @param parts - Session, writer, members.
+   */
+  constructor(parts: StreamParts) {
+    this.#parts = parts;
+    const { options, policy } = parts;
+    const { symbolBytes, recordBytesMax, cacheBytes, random, arena, chunkCount } = options;
+    const offset = arena.region(cacheBytes);
+    const { bytes } = arena;
+    const sizes = { cacheBytes, symbolBytes, recordBytesMax };
+    this.#cache = new ChunkCache({ ...sizes, bytes, offset, random });
+    const interleave = Math.max(Math.min(policy.interleave, Math.floor(this.#cache.count / 3)), 1);
+    const [cache, proactive] = [this.#cache, this.#proactive];
+    this.#schedule = new Schedule({ cache, proactive, interleave, chunkCount });
+    this.rate = new RateControl(policy, options.rateCap);
+    const { outbox } = parts;
+    const [schedule, repairs, rate] = [this.#schedule, this.#repairs, this.rate];
+    this.#questions = new Questions({ policy, outbox, schedule, repairs, rate });
+    this.#pacer = new Pacer(this.rate.bitsPerSecond);
+  }
+
+  /** @returns Chunks of the session; undefined while unknown. */
+  get chunkCount(): number | undefined {
+    return this.#schedule.chunkCount;
+  }
+
+  /** @returns Since when the carousel runs; Infinity in the first pass. */
+  get carouselSince(): number {
+    return this.#carouselSince;
+  }
+
+  /**
+   * @param now - Streaming begins.
+   */
+  start(now: number): void {
+    this.#tickedAt = now;
+    this.#advance(now);
+  }
+
+  /** A member joined, ended or described what it lacks. */
+  membersChanged(): void {
+    this.#active = undefined;
+    this.#dirty = true;
+  }
+
+  /** @returns Reads for the driver; each is given once. */
+  takeReads(): readonly ReadRequest[] {
+    const reads = this.#reads;
+    if (reads.length > 0) this.#reads = [];
+    return reads;
+  }
+
+  /**
+   * A record is here, or the end of the pipe.
+   *
+   * @param chunk - One that was asked for.
+   * @param length - Of its record; 0 = there is no such chunk. Unit: bytes.
+   * @param now - Monotonic.
+   */
+  loaded(chunk: number, length: number, now: number): void {
+    const entry = this.#cache.get(chunk);
+    if (entry === undefined) return;
+    if (length === 0) {
+      this.#schedule.setCount(chunk);
+      this.#schedule.drop(entry);
+    } else {
+      this.#cache.loaded(entry, length);
+      this.#answerLate(entry);
+    }
+    this.#advance(now);
+  }
+
+  #answerLate(entry: CachedChunk): void {
+    for (const { block, deficit, syncNo } of this.#rereads.take(entry.chunk)) {
+      const target = entry.blocks[block];
+      if (target !== undefined) this.#repairs.ask(target, deficit, syncNo);
+    }
+    if (!this.#schedule.holds(entry)) entry.pins -= 1;
+  }
+
+  /**
+   * Takes an answer.
+   *
+   * @param nack - The message.
+   * @param now - Monotonic.
+   */
+  nack(nack: Nack, now: number): void {
+    const member = this.#parts.members.get(nack.node);
+    if (member === undefined) return;
+    this.#counts.nacks += 1;
+    if (nack.syncNo > this.#questions.syncNo) return;
+    this.#parts.members.hear(member, nack, now);
+    if (member.state !== "active" || member.as === "shed") return;
+    for (const { chunk, block, value } of nack.blocks) {
+      if (value === 0) continue;
+      const entry = this.#cache.get(chunk);
+      const target = entry?.blocks[block];
+      if (target !== undefined) this.#repairs.ask(target, value, nack.syncNo);
+      else if (this.#wasSent(chunk)) {
+        this.#rereads.add(chunk, { block, deficit: value, syncNo: nack.syncNo });
+        this.#dirty = true;
+      }
+    }
+  }
+
+  #wasSent(chunk: number): boolean {
+    const count = this.#schedule.chunkCount;
+    if (this.#schedule.firstPassOver) return chunk < (count ?? 0);
+    return chunk < this.#schedule.frontier;
+  }
+
+  /**
+   * Lets time pass.
+   *
+   * @param now - Monotonic.
+   */
+  tick(now: number): void {
+    if (now < this.#tickedAt + TICK_MS) return;
+    this.#tickedAt = now;
+    this.#advance(now);
+    const { members } = this.#parts;
+    for (const member of members.classify(this.rate.networkRate / KIB_BITS, now)) {
+      this.#parts.emit({ kind: "classed", node: member.node, as: member.as });
+      this.rate.forget(member.node);
+    }
+    const held = this.#members().filter((member) => member.as === "held");
+    if (!this.rate.look(held, members.groupRoundTripMs(), now)) return;
+    this.#pacer.setRate(this.rate.bitsPerSecond);
+    this.#noteLoss(held);
+    this.#tellRate();
+  }
+
+  /**
+   * The worst held member decides how much parity is sent ahead: with fewer than 50, it is the
+   * 98th percentile.
+   */
+  #noteLoss(held: readonly Member[]): void {
+    const losses = held.map((member) => member.loss).sort((left, right) => right - left);
+    const worst = losses[Math.floor(losses.length * 0.02)] ?? 0;
+    this.#proactive.set(worst, held.length);
+    const mean = losses.reduce((sum, loss) => sum + loss, 0) / Math.max(losses.length, 1);
+    this.#lossQ16 = Math.min(Math.round(mean * 65536), 65_535);
+  }
+
+  #tellRate(): void {
+    const { bitsPerSecond, limitedBy } = this.rate;
+    if (Math.abs(bitsPerSecond - this.#toldRate) < 0.1 * this.#toldRate) return;
+    this.#toldRate = bitsPerSecond;
+    this.#parts.emit({ kind: "rate", bitsPerSecond, limitedBy });
+  }
+
+  /**
+   * Writes what is due into the batch of the outbox.
+   *
+   * @param now - Monotonic.
+   */
+  transmit(now: number): void {
+    this.#batchFull = false;
+    if (this.#dirty) this.#advance(now);
+    this.#questions.adv(this.#members().length, now);
+    while (this.#pacer.ready(now)) {
+      const written = now < this.#questions.syncDueAt() || this.#sync(now);
+      if (!written || !this.#symbol(now)) break;
+      this.#pacer.charge(this.#parts.outbox.dataWireBytes);
+      this.#charged += this.#parts.outbox.dataWireBytes;
+    }
+    if (now >= this.#questions.syncDueAt()) this.#sync(now);
+  }
+
+  /**
+   * @param wireBytes - All that was written since the last call.
+   */
+  charge(wireBytes: number): void {
+    this.rate.noteSent(wireBytes);
+    this.#pacer.charge(wireBytes - this.#charged);
+    this.#charged = 0;
+  }
+
+  /** Writes one symbol; false when there is none or the batch is full. */
+  #symbol(now: number): boolean {
+    const owed = this.#repairs.peek();
+    const next = this.#schedule.peek();
+    const mayRepair = this.#repairsInARow < REPAIRS_IN_A_ROW || next?.block === undefined;
+    if (owed !== undefined && mayRepair) return this.#repair(owed, now);
+    if (next?.block === undefined) return false;
+    const { block, symbol } = next;
+    const { outbox } = this.#parts;
+    const isSource = symbol < block.k;
+    const ahead = isSource ? 0 : this.#proactive.symbolsFor(block.k) - (symbol - block.k);
+    const written = isSource
+      ? outbox.source(block, symbol, false)
+      : outbox.fresh(block, ahead, false);
+    if (!written) {
+      this.#batchFull = true;
+      return false;
+    }
+    if (isSource) this.#counts.source += 1;
+    else this.#counts.parity += 1;
+    this.#repairsInARow = 0;
+    const finished = this.#schedule.taken();
+    if (finished !== undefined) this.#finish(finished, now);
+    return true;
+  }
+
+  #finish(block: Block, now: number): void {
+    block.finished = true;
+    block.finishedSync = this.#questions.syncNo;
+    this.#questions.ask(block, now);
+    this.#dirty = true;
+    this.#advance(now);
+  }
+
+  #repair(block: Block, now: number): boolean {
+    const { outbox } = this.#parts;
+    const written =
+      block.resend > 0
+        ? outbox.source(block, block.k - block.resend, true)
+        : outbox.fresh(block, block.owed, true);
+    if (!written) {
+      this.#batchFull = true;
+      return false;
+    }
+    this.#counts.repair += 1;
+    this.#repairsInARow += 1;
+    if (block.resend > 0) block.resend -= 1;
+    const done = this.#repairs.sent(this.#questions.syncNo);
+    if (done === undefined) return true;
+    this.#cache.touch(done.chunk);
+    this.#questions.ask(done, now);
+    return true;
+  }
+
+  #sync(now: number): boolean {
+    const members = this.#members().length;
+    const roundTripMs = this.#parts.members.groupRoundTripMs();
+    return this.#questions.sync({ members, roundTripMs, lossQ16: this.#lossQ16 }, now);
+  }
+
+  /** Opens what is here, asks for what comes next, reads again what is complained about. */
+  #advance(now: number): void {
+    this.#dirty = false;
+    const grttMs = this.#parts.members.groupRoundTripMs();
+    this.#reads.push(...this.#schedule.advance(this.#members(), grttMs, now));
+    for (let chunk = this.#rereads.peek(); chunk !== undefined; chunk = this.#rereads.peek()) {
+      const known = this.#cache.get(chunk);
+      if (known !== undefined) {
+        this.#rereads.reading();
+        continue;
+      }
+      const entry = this.#cache.reserve(chunk);
+      if (entry === undefined) break;
+      this.#rereads.reading();
+      const { capacity } = this.#cache;
+      this.#reads.push({ kind: "read", chunk, offset: this.#cache.offsetOf(entry), capacity });
+    }
+    if (this.#schedule.firstPassOver && this.#carouselSince === Infinity) {
+      this.#carouselSince = now;
+      this.#parts.emit({ kind: "pass", pass: this.#schedule.pass });
+    }
+  }
+
+  /** Active members, kept until something changes. */
+  #members(): readonly Member[] {
+    this.#active ??= this.#parts.members.active();
+    return this.#active;
+  }
+
+  /** @returns When something is due. */
+  nextWakeup(): number {
+    const next = Math.min(this.#questions.dueAt(), this.#tickedAt + TICK_MS);
+    const sendable = this.#repairs.count > 0 || this.#schedule.openCount > 0;
+    if (!sendable) return next;
+    return this.#batchFull ? -Infinity : Math.min(next, this.#pacer.readyAt());
+  }
+
+  /** @returns Running totals of the stream. */
+  stats(): Omit<SenderStats, "phase" | "dropped" | "members"> {
+    const { source, parity, repair, nacks } = this.#counts;
+    return {
+      pass: this.#schedule.pass,
+      chunksSent: this.#schedule.sent,
+      chunkCount: this.#schedule.chunkCount,
+      sourceSent: source,
+      paritySent: parity,
+      repairSent: repair,
+      otherSent: this.#questions.count,
+      nacksReceived: nacks,
+      bitsPerSecond: this.rate.bitsPerSecond,
+      queueDelayMs: this.rate.queueMs,
+    };
+  }
+}

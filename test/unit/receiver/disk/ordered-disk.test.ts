@@ -1,0 +1,167 @@
+/**
+ * Goal: every fault of disk or image becomes the verdict that names it. Method: an ordered disk in
+ * memory that fails where the test wants it to, and a real captured image.
+ */
+import { expect, test } from "vitest";
+import { OrderedDisk } from "../../../../receiver/disk/ordered-disk.ts";
+import { planDisk } from "../../../../shared/allocation/plan.ts";
+import type { SaveOrder } from "../../../../shared/control/order.ts";
+import { toHex } from "../../../../shared/core/digest.ts";
+import { seededRandom } from "../../../../shared/core/random.ts";
+import { memorySource } from "../../../../shared/disk/source.ts";
+import { captureImage } from "../../../../shared/image/capture.ts";
+import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
+import { openImage } from "../../../../shared/image/reader.ts";
+import type { ImageIndex } from "../../../../shared/image/reader.ts";
+import { MemoryDisk } from "../../../walk/memory-disk.ts";
+
+const DISK_BYTES = 4 << 20;
+const nothing = (): void => undefined;
+const FACTS = { uuid: new Uint8Array(16), nowMs: 0, tool: "test", host: "test" };
+const ORDER: SaveOrder = {
+  action: "save",
+  id: "0".repeat(32),
+  attempt: 1,
+  node: "pc-1",
+  nonce: "1".repeat(32),
+  issuedAt: "2026-01-01T00:00:00.000Z",
+  expiresAt: "2026-01-01T01:00:00.000Z",
+  disk: [{}],
+  leave: "stay",
+  name: "x",
+  rawIfDirty: false,
+  level: 1,
+};
+
+function content(seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  return new Uint8Array(new Uint32Array(DISK_BYTES / 4).map(() => random.u32()).buffer);
+}
+
+interface Saved {
+  readonly index: ImageIndex;
+  readonly id: string;
+  readonly tail: Uint8Array;
+  record(chunk: number): Uint8Array;
+}
+
+async function saved(): Promise<Saved> {
+  const source = memorySource(content(1));
+  const pieces: Uint8Array[] = [];
+  const append = (bytes: Uint8Array): Promise<void> => {
+    pieces.push(bytes.slice());
+    return Promise.resolve();
+  };
+  const out = { sink: { append }, pool: zlibCodecPool() };
+  await captureImage(source, planDisk(source, { rawIfDirty: false }), out, { ...FACTS, level: 1 });
+  const file = Buffer.concat(pieces);
+  const read = (offset: number, into: Uint8Array): void => {
+    into.set(file.subarray(offset, offset + into.byteLength));
+  };
+  const index = openImage({ fileBytes: file.byteLength, read });
+  return {
+    index,
+    id: toHex(index.imageId),
+    tail: file.subarray(index.footer.table.offset),
+    record: (chunk) => {
+      const { offset, length } = index.table.recordRange(chunk);
+      return file.subarray(offset, offset + length);
+    },
+  };
+}
+
+class FailingDisk extends MemoryDisk {
+  failing: "read" | "write" | "nothing" = "nothing";
+
+  override read(lba: number, into: Uint8Array): void {
+    if (this.failing === "read") throw Object.assign(new Error("EIO: read"), { code: "EIO" });
+    super.read(lba, into);
+  }
+
+  override write(offset: number, bytes: Uint8Array): void {
+    if (this.failing === "write") throw Object.assign(new Error("EIO: write"), { code: "EIO" });
+    super.write(offset, bytes);
+  }
+}
+
+function ordered(device: MemoryDisk): OrderedDisk {
+  return new OrderedDisk(device, zlibCodecPool(), plainBuffer());
+}
+
+test("OrderedDisk loads an image and says which faults are the disk's", async () => {
+  const image = await saved();
+  const device = new FailingDisk(content(2));
+  const disk = ordered(device);
+  const facts = disk.useImage(image.tail, image.id);
+  expect(facts.chunkCount).toBe(image.index.table.count);
+  expect(disk.scan(true, nothing)).toMatchObject({ found: "fresh", lackingBytes: DISK_BYTES });
+  device.failing = "write";
+  const closing = (): void => {
+    disk.closeGate("order");
+  };
+  expect(closing).toThrow(expect.objectContaining({ verdict: "disk_write_error" }) as Error);
+  device.failing = "nothing";
+  closing();
+  for (let chunk = 0; chunk < facts.chunkCount; chunk += 1) {
+    expect(disk.deliver(chunk, image.record(chunk))).toBe("ok");
+  }
+  disk.flush();
+  disk.verify("full", nothing);
+  disk.openGate();
+  expect(Buffer.compare(device.bytes, content(1))).toBe(0);
+  device.failing = "read";
+  expect(disk.scan(true, nothing).found).toBe("fresh"); // it may be writable where it is unreadable
+  const verifying = (): void => {
+    disk.verify("full", nothing);
+  };
+  expect(verifying).toThrow(expect.objectContaining({ verdict: "disk_read_error" }) as Error);
+});
+
+test("OrderedDisk.deliver() calls a damaged record bad and writes nothing", async () => {
+  const image = await saved();
+  const device = new MemoryDisk(content(2));
+  const disk = ordered(device);
+  disk.useImage(image.tail, image.id);
+  const damaged = image.record(1).slice();
+  damaged[100] = (damaged[100] ?? 0) ^ 1;
+  expect(disk.deliver(1, damaged)).toBe("bad");
+  expect(disk.deliver(1, image.record(2))).toBe("bad");
+  expect(Buffer.compare(device.bytes, content(2))).toBe(0);
+});
+
+test("OrderedDisk.useImage() refuses another image's table and a torn one", async () => {
+  const image = await saved();
+  const disk = ordered(new MemoryDisk(content(2)));
+  const damaged = expect.objectContaining({ verdict: "image_damaged" }) as Error;
+  expect(() => disk.useImage(image.tail, "0".repeat(64))).toThrow(damaged);
+  expect(() => disk.useImage(image.tail.subarray(0, 5000), image.id)).toThrow(damaged);
+});
+
+test("OrderedDisk.checkIdentity() refuses a disk that is another one by now, or in use", () => {
+  const device = new MemoryDisk(content(2));
+  const disk = ordered(device);
+  const same = { ...device.identity, inUse: [] };
+  disk.checkIdentity(same);
+  const another = (): void => {
+    disk.checkIdentity({ ...same, serial: "other" });
+  };
+  expect(another).toThrow(expect.objectContaining({ verdict: "no_disk_matches" }) as Error);
+});
+
+test("OrderedDisk.capture() gives what a local capture gives, and stops when told", async () => {
+  const image = await saved();
+  const pieces: Uint8Array[] = [];
+  const sink = (bytes: Uint8Array): Promise<void> => {
+    pieces.push(bytes.slice());
+    return Promise.resolve();
+  };
+  const disk = ordered(new MemoryDisk(content(1)));
+  await disk.capture(ORDER, FACTS, sink, nothing);
+  const file = Buffer.concat(pieces);
+  expect(toHex(file).includes(image.id)).toBe(true);
+  const stop = (): void => {
+    throw new Error("stopped");
+  };
+  await expect(disk.capture(ORDER, FACTS, sink, stop)).rejects.toThrow("stopped");
+});

@@ -1,0 +1,142 @@
+/**
+ * Goal: Ctrl-C ends a job cleanly with exit code 5, and a server that restarts costs nothing but a
+ * moment. Method: the real binary, signals, and a server that is closed and started again.
+ */
+import { once } from "node:events";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { ChildProcess } from "node:child_process";
+import { expect, test, vi } from "vitest";
+import type { Event } from "../../../../../shared/control/event.ts";
+import { NodeList } from "../../../../../shared/control/operator-api.ts";
+import { followJob } from "../../../../../server/cli/remote/follow-job.io.ts";
+import { TestNode, operate, ServerPerTest } from "../../lab-kit.ts";
+import { startHuck } from "./cli-kit.ts";
+
+const lab = new ServerPerTest();
+
+function startLoad(): { child: ChildProcess; begun: Promise<void>; output: Promise<string> } {
+  const child = startHuck(
+    ["image-load", "--socket", lab.server.socket, "-i", "ubuntu", "1"],
+    lab.folder,
+  );
+  const begun = Promise.withResolvers<undefined>();
+  child.stdout?.once("data", () => {
+    begun.resolve(undefined);
+  });
+  const { stdout } = child;
+  if (stdout === null) throw new Error("no pipe");
+  const output = text(stdout);
+  output.catch(() => undefined); // a test may close the pipe
+  return { child, begun: begun.promise, output };
+}
+
+test(
+  "the first Ctrl-C aborts the job, tells so, and exits 5 when every " + "node has ended",
+  async () => {
+    const { child, begun, output } = startLoad();
+    await begun;
+    child.kill("SIGINT");
+    const [exitCode] = (await once(child, "exit")) as [number];
+    expect(exitCode).toBe(5);
+    expect(await output).toMatch(
+      /aborting: [^]*fit01: NOT OK aborted[^]*0 of 1 nodes ok, aborted\n$/,
+    );
+  },
+);
+
+test("a closed pipe ends the verb quietly with exit code 6, and the job goes on", async () => {
+  const { child, begun } = startLoad();
+  const said = text(child.stderr ?? Readable.from([]));
+  await begun;
+  child.stdout?.destroy();
+  await TestNode.boot(lab.server, "fit01");
+  expect(await once(child, "exit")).toEqual([6, null]);
+  expect(await said).toMatch(/^huck: nobody reads any longer; job [0-9a-f]{32} goes on\n$/);
+  const { body } = await operate(lab.server, "GET", "/v1/nodes");
+  expect(NodeList.parse(body).nodes[0]).toMatchObject({ phase: "booting", verdict: null });
+});
+
+test("Ctrl-C that ends the reader of the pipe too still aborts the job, exit code 5", async () => {
+  const { child, begun } = startLoad();
+  await begun;
+  child.stdout?.destroy();
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([5, null]);
+  const { body } = await operate(lab.server, "GET", "/v1/nodes");
+  expect(NodeList.parse(body).nodes[0]?.verdict).toMatchObject({ code: "aborted" });
+});
+
+test("a verb that looks ends quietly with exit code 0 when nobody reads", async () => {
+  const child = startHuck(["nodes", "--socket", lab.server.socket], lab.folder);
+  const said = text(child.stderr ?? Readable.from([]));
+  child.stdout?.destroy();
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(await said).toBe("");
+});
+
+test("followJob() looks at the job once when its events end many times without news", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const asked: string[] = [];
+  const job = "0".repeat(32);
+  const status = { job, action: "load", image: "x", createdAt: AT, nodes: [] };
+  const followed = followJob({
+    line: {
+      // eslint-disable-next-line @typescript-eslint/require-await -- no event comes
+      async *events(): AsyncGenerator<Event> {
+        asked.push("events");
+        yield* [];
+      },
+      get: (route, schema) => {
+        asked.push(route);
+        return Promise.resolve(schema.parse({ ...status, state: "ended" }));
+      },
+      delete: () => Promise.resolve(),
+    },
+    created: { job, nodes: ["fit01"], after: 0 },
+    title: "load",
+    image: "x",
+    json: true,
+  });
+  const outcome = followed.catch((thrown: unknown) => thrown);
+  await vi.advanceTimersByTimeAsync(60_000);
+  vi.useRealTimers();
+  expect(await outcome).toMatchObject({
+    code: "no_end",
+    exitCode: 6,
+    message: expect.stringContaining("the server says it has ended") as string,
+    cure: expect.stringContaining(`huck job show ${job}`) as string,
+  });
+  expect(asked).toEqual([...Array<string>(11).fill("events"), `/v1/jobs/${job}`]);
+});
+const AT = "2026-01-01T00:00:00.000Z";
+
+test("the second Ctrl-C quits at once although a node is still at work", async () => {
+  const { child, begun } = startLoad();
+  await begun;
+  await (await TestNode.boot(lab.server, "fit01")).join();
+  child.kill("SIGINT");
+  await expect
+    .poll(async () => JSON.stringify((await operate(lab.server, "GET", "/v1/nodes")).body))
+    .toContain("joining");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([5, null]);
+});
+
+test(
+  "a server that restarts in mid-job is asked again, and no event is " + "lost or told twice",
+  async () => {
+    const { child, begun, output } = startLoad();
+    await begun;
+    const node = await TestNode.boot(lab.server, "fit01");
+    const { order } = await node.join();
+    await lab.close();
+    await lab.start();
+    await node.end(order?.order.id ?? "", "ok_unchanged");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    const lines = (await output).split("\n");
+    expect(lines.filter((line) => line.includes("fit01: joining"))).toHaveLength(1);
+    expect(lines.at(-2)).toBe("1 of 1 nodes ok");
+  },
+);

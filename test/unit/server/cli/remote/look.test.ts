@@ -1,0 +1,56 @@
+/**
+ * Goal: the verbs that look print names, states and images, and touch nothing. Method: the real
+ * binary, a real server.
+ */
+import { expect, test } from "vitest";
+import { JobCreated, NodeStatus } from "../../../../../shared/control/operator-api.ts";
+import { operate, ServerPerTest } from "../../lab-kit.ts";
+import { huck } from "./cli-kit.ts";
+
+const lab = new ServerPerTest();
+const socket = (): Record<string, string> => ({ HUCK_SOCKET: lab.server.socket });
+
+test("nodes prints the names a range stands for, from words, $NODES or all", async () => {
+  expect((await huck(["nodes", "1-9", "~2"], socket())).stdout).toBe("fit01\nfit03\n");
+  expect((await huck(["nodes"], { ...socket(), NODES: "2" })).stdout).toBe("fit02\n");
+  expect((await huck(["nodes"], socket())).stdout).toBe("fit01\nfit02\nfit03\n");
+});
+
+test("status prints a line or an object for each node", async () => {
+  const { stdout, exitCode } = await huck(["status"], socket());
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^node +power +ping +phase/);
+  expect(stdout).toMatch(/^fit02 +unknown +not asked +waiting$/m);
+  const json = (await huck(["status", "--json", "1"], socket())).stdout;
+  expect(NodeStatus.parse(JSON.parse(json)).name).toBe("fit01");
+});
+
+test("image list and image trash work on the server's store", async () => {
+  expect((await huck(["image", "list"], socket())).stdout).toMatch(/^ubuntu +[0-9a-f]{12} /m);
+  expect((await huck(["image", "trash", "ubuntu"], socket())).exitCode).toBe(0);
+  expect((await huck(["image", "trash", "ubuntu"], socket())).exitCode).toBe(4);
+  expect((await huck(["image", "list", "--json"], socket())).stdout).toBe("");
+});
+
+test("job show and job abort speak of one job", async () => {
+  const answer = await operate(lab.server, "POST", "/v1/loads", {
+    image: "ubuntu",
+    nodes: ["fit01"],
+  });
+  const { job } = JobCreated.parse(answer.body);
+  expect((await huck(["job", "show", job], socket())).stdout).toMatch(/running\nfit01 +waiting\n$/);
+  expect((await huck(["job", "abort", job], socket())).exitCode).toBe(0);
+  expect((await huck(["job", "show", job], socket())).stdout).toContain("NOT OK aborted");
+  expect((await huck(["job", "show", "0".repeat(32)], socket())).exitCode).toBe(4);
+});
+
+test("huck prints help and version, and refuses words that are no verb", async () => {
+  const help = await huck(["--help"]);
+  expect(help.exitCode).toBe(0);
+  for (const verb of ["serve", "image-load", "image-save", "cast", "catch", "status"]) {
+    expect(help.stdout).toContain(`  ${verb} `);
+  }
+  expect((await huck(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await huck(["image-laod"])).exitCode).toBe(2);
+  expect((await huck(["job"])).exitCode).toBe(2);
+});

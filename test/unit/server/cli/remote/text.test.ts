@@ -1,0 +1,133 @@
+/**
+ * Goal: a screen fits its terminal whatever the size, people see trouble first, and no node can
+ * paint the screen. Method: boards of many sizes drawn into rooms of many sizes.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Board } from "../../../../../server/cli/remote/board.ts";
+import {
+  bytesText,
+  drawBoard,
+  eventLine,
+  table,
+  verdictText,
+} from "../../../../../server/cli/remote/text.ts";
+import { verdictOf } from "../../lab-kit.ts";
+
+const at = "2026-01-01T12:34:56.000Z";
+
+function boardOf(count: number): Board {
+  const board = new Board(
+    Array.from({ length: count }, (_, index) => `fit${index}`),
+    0,
+  );
+  let seq = 0;
+  for (const [index, { node }] of board.rows.entries()) {
+    seq += 1;
+    if (index % 3 === 0) {
+      board.take({
+        kind: "verdict",
+        seq,
+        at,
+        node,
+        verdict: verdictOf(index % 6 === 0 ? "ok" : "disk_too_small"),
+      });
+    } else if (index % 3 === 1) {
+      board.take({
+        kind: "progress",
+        seq,
+        at,
+        node,
+        doneBytes: 5e8,
+        totalBytes: 1e9,
+        bytesPerSecond: 1.17e8,
+        loss: 0.01,
+      });
+    }
+  }
+  return board;
+}
+
+test("drawBoard() fits every terminal and counts what it leaves out", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 1, max: 50 }),
+      (columns, rows, nodes) => {
+        const lines = drawBoard("load x", boardOf(nodes), { columns, rows });
+        expect(lines.length).toBeLessThanOrEqual(rows);
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+        if (nodes <= rows - 1) expect(lines).toHaveLength(nodes + 1);
+      },
+    ),
+    { numRuns: 60 },
+  );
+  expect(drawBoard("load x", boardOf(50), { columns: 80, rows: 10 }).at(-1)).toBe(
+    "... and 42 more",
+  );
+});
+
+test("drawBoard() shows nodes that are not ok first when there is no room for all", () => {
+  const lines = drawBoard("load x", boardOf(30), { columns: 100, rows: 5 });
+  expect(lines[0]).toBe("load x: 5 of 30 ok, 5 NOT, 117 MB/s");
+  for (const line of lines.slice(1, 4)) expect(line).toContain("NOT OK disk_too_small");
+});
+
+test("drawBoard() draws a bar with percentage, rate and loss", () => {
+  const [, , row] = drawBoard("load x", boardOf(2), { columns: 100, rows: 5 });
+  expect(row).toBe(
+    "fit1 waiting   [####################....................]  50%   117 MB/s loss  1.0%",
+  );
+});
+
+test("verdictText() says code, reason, cure, and what the disk is", () => {
+  expect(verdictText(verdictOf("ok"))).toBe("ok");
+  expect(verdictText(verdictOf("ok_unchanged"))).toBe("ok (nothing differed)");
+  const half = { ...verdictOf("lost"), incomplete: true };
+  expect(verdictText(half)).toBe(
+    "NOT OK lost: the reason. The disk is incomplete and does not boot. The cure.",
+  );
+});
+
+test("eventLine() gives one printable line per event and none for progress", () => {
+  const evil = { ...verdictOf("lost"), reason: "\u001b[2J\nfit02: ok" };
+  const line = eventLine({ kind: "verdict", seq: 1, at, node: "fit01", verdict: evil });
+  expect(line).toBe("12:34:56 fit01: NOT OK lost: ?[2J?fit02: ok. The cure.");
+  const progress = {
+    kind: "progress",
+    seq: 1,
+    at,
+    node: "n",
+    doneBytes: 0,
+    totalBytes: 1,
+    bytesPerSecond: 0,
+    loss: 0,
+  } as const;
+  expect(eventLine(progress)).toBeUndefined();
+  expect(
+    eventLine({ kind: "phase", seq: 1, at, node: "n", phase: "leaving", detail: "by kexec" }),
+  ).toBe("12:34:56 n: leaving, leaves for its own system (by kexec)");
+  expect(eventLine({ kind: "note", seq: 1, at, level: "error", text: "no" })).toBe(
+    "12:34:56 server: error: no",
+  );
+  expect(
+    eventLine({ kind: "end", seq: 1, at, image: "x", nodesOk: 1, nodesNotOk: 2, aborted: true }),
+  ).toBe("12:34:56 1 of 3 nodes ok, aborted");
+});
+
+test("bytesText() and table() write figures and columns", () => {
+  expect([0, 999, 1000, 4_720_000_000, 9e15].map(bytesText)).toEqual([
+    "0 B",
+    "999 B",
+    "1.00 kB",
+    "4.72 GB",
+    "9.00 PB",
+  ]);
+  expect(
+    table([
+      ["a", "bb"],
+      ["ccc", ""],
+    ]),
+  ).toEqual(["a    bb", "ccc"]);
+});

@@ -1,0 +1,181 @@
+/**
+ * A lab in made-up time: the real decisions over a real journal and store; the test is the clock
+ * and the sender.
+ */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import path from "node:path";
+import type { JoinReply } from "../../../../shared/control/node-api.ts";
+import { LoadRequest, SaveRequest } from "../../../../shared/control/operator-api.ts";
+import type { Event } from "../../../../shared/control/event.ts";
+import type { Phase, VerdictCode } from "../../../../shared/control/verdict.ts";
+import type { Journal } from "../../../../server/jobs/journal.ts";
+import { parseConfig } from "../../../../server/config.ts";
+import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
+import { Lab } from "../../../../server/jobs/lab.ts";
+import type { Visitor } from "../../../../server/jobs/node-desk.ts";
+import { Transmissions } from "../../../../server/sessions/transmission.ts";
+import type { SenderHandle, StreamRequest } from "../../../../server/sessions/transmission.ts";
+import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
+import { DISK, configText, freshFolder, storeImage, verdictOf } from "../lab-kit.ts";
+
+/** A sender of the test. */
+export interface TestSender extends SenderHandle {
+  readonly request: StreamRequest;
+  readonly stopped: ("told" | "silently")[];
+  beginEnd(): void;
+  finish(fault?: string): void;
+}
+
+/** What a stream was asked for, and a handle on it. */
+export function testSender(request: StreamRequest): TestSender {
+  const ended = Promise.withResolvers<string | undefined>();
+  const ending = Promise.withResolvers<undefined>();
+  const stopped: TestSender["stopped"] = [];
+  return {
+    request,
+    stopped,
+    sender: { address: "127.0.0.1", port: 9 },
+    chunkCount: 3,
+    ending: ending.promise,
+    ended: ended.promise,
+    stop: () => {
+      stopped.push("told");
+      ended.resolve(undefined);
+    },
+    vanish: () => {
+      stopped.push("silently");
+      ended.resolve(undefined);
+    },
+    beginEnd: () => {
+      ending.resolve(undefined);
+    },
+    finish: (fault) => {
+      ended.resolve(fault);
+    },
+  };
+}
+
+/** Bounds of the waits in these tests. Unit: milliseconds. */
+export const BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
+
+/** A lab with its clock. */
+export class TestLab {
+  readonly folder: string;
+  readonly senders: TestSender[] = [];
+  now = Date.parse("2026-01-01T00:00:00.000Z");
+  journal: Journal;
+  lab: Lab;
+  readonly #key = generateKeyPairSync("ed25519").privateKey;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.journal = openJournal(path.join(folder, "state"));
+    this.lab = this.#newLab();
+  }
+
+  static async make(): Promise<TestLab> {
+    const folder = freshFolder();
+    await storeImage(folder, "ubuntu");
+    return new TestLab(folder);
+  }
+
+  /** The server dies and starts again on the same folder, perhaps with another huck.yaml. */
+  restart(edited: (config: string) => string = (config) => config): void {
+    this.journal.close();
+    this.journal = openJournal(path.join(this.folder, "state"));
+    this.lab = this.#newLab(edited(configText(1)));
+  }
+
+  /** Begins a load whose image is whole. */
+  load(nodes: string[], more: object = {}): string {
+    const job = this.loadUnproven(nodes, more);
+    this.lab.noteProof(job, undefined, this.now);
+    return job;
+  }
+
+  /** Begins a load whose image is still being checked. */
+  loadUnproven(nodes: string[], more: object = {}): string {
+    return this.lab.beginLoad(LoadRequest.parse({ image: "ubuntu", nodes, ...more }), this.now).job;
+  }
+
+  save(node: string, name: string): string {
+    return this.lab.beginSave(SaveRequest.parse({ node, name }), this.now).job;
+  }
+
+  /** Boots a node and joins. */
+  join(name: string): { visitor: Visitor; order: string; reply: JoinReply } {
+    const { mac, token } = this.lab.mintFor(name, this.now);
+    const nonce = randomBytes(16).toString("hex");
+    const identity = { token, nonce, macs: [mac] };
+    const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0" };
+    const reply = this.lab.desk.join({ ...identity, ...facts }, this.now);
+    const visitor = this.lab.desk.visitor(token, this.now);
+    return { visitor, order: reply.order?.order.id ?? "none", reply };
+  }
+
+  report(visitor: Visitor, order: string, phase: Phase): boolean {
+    const body = {
+      order,
+      phase,
+      detail: "",
+      doneBytes: 1,
+      totalBytes: 2,
+      bytesPerSecond: 1,
+      loss: 0,
+    };
+    return this.lab.desk.report(visitor, body, this.now).abort;
+  }
+
+  end(visitor: Visitor, order: string, code: VerdictCode): void {
+    this.lab.desk.verdict(visitor, { order, verdict: verdictOf(code) }, this.now);
+  }
+
+  /** Lets time pass in steps of a second. */
+  wait(seconds: number): void {
+    for (let second = 0; second < seconds; second += 1) {
+      this.now += 1000;
+      this.lab.tick(this.now);
+    }
+  }
+
+  events(job: string): readonly Event[] {
+    return this.journal.eventsAfter(job, 0, 10_000);
+  }
+
+  verdicts(job: string): Record<string, string> {
+    const { nodes } = this.lab.jobStatus(job);
+    return Object.fromEntries(nodes.map(({ node, verdict }) => [node, verdict?.code ?? "none"]));
+  }
+
+  #newLab(config = configText(1)): Lab {
+    const { inventory } = parseConfig(config, path.join(this.folder, "huck.yaml"));
+    const id128 = (): string => randomBytes(16).toString("hex");
+    const transmissions = new Transmissions({
+      start: (request) => {
+        const sender = testSender(request);
+        this.senders.push(sender);
+        return Promise.resolve(sender);
+      },
+      groups: { first: 1, last: 9 },
+      port: 4077,
+      symbolBytes: 1408,
+      rateBitsPerSecond: undefined,
+      id128,
+      failed: (image, reason) => {
+        this.lab.noteStreamFailed(image, reason, this.now);
+      },
+    });
+    return new Lab(
+      {
+        inventory,
+        images: openFolderStore(path.join(this.folder, "images")),
+        journal: this.journal,
+        orderKey: this.#key,
+        bounds: BOUNDS,
+        transmissions,
+        id128,
+      },
+      this.now,
+    );
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Goal: one stream per image, groups that do not collide, and no stream without nodes. Method:
+ * senders of the test.
+ */
+import { expect, test } from "vitest";
+import { Transmissions } from "../../../../server/sessions/transmission.ts";
+import type { Seat, StartSender } from "../../../../server/sessions/transmission.ts";
+import { testSender } from "../jobs/lab-fixture.ts";
+import type { TestSender } from "../jobs/lab-fixture.ts";
+
+function make(
+  last = 3,
+  start?: StartSender,
+): { all: Transmissions; senders: TestSender[]; faults: string[] } {
+  const senders: TestSender[] = [];
+  const faults: string[] = [];
+  let next = 0;
+  const all = new Transmissions({
+    start:
+      start ??
+      ((request) => {
+        const sender = testSender(request);
+        senders.push(sender);
+        return Promise.resolve(sender);
+      }),
+    groups: { first: 0xef_c0_4d_01, last: 0xef_c0_4d_00 + last },
+    port: 4077,
+    symbolBytes: 1408,
+    rateBitsPerSecond: 9e8,
+    id128: () =>
+      String((next += 1))
+        .padStart(16, "0")
+        .repeat(2),
+    failed: (image, reason) => faults.push(`${image}: ${reason}`),
+  });
+  return { all, senders, faults };
+}
+
+function seat(order: string, image = "a"): Seat {
+  return {
+    order,
+    image,
+    imageId: image.repeat(64),
+    rateBitsPerSecond: undefined,
+    members: 2,
+    gatherMs: 1000,
+  };
+}
+
+test("Transmissions.join() gives one stream per image and a member number per asking", async () => {
+  const { all, senders } = make();
+  const first = await all.join(seat("o1"));
+  const second = await all.join(seat("o2"));
+  const again = await all.join(seat("o1"));
+  expect([first.member, second.member, again.member]).toEqual([1, 2, 3]);
+  expect(new Set([first.session, second.session, again.session]).size).toBe(1);
+  const other = await all.join(seat("o3", "b"));
+  expect(other.session).not.toBe(first.session);
+  expect(other.key).not.toBe(first.key);
+  expect(senders.map(({ request }) => request.group)).toEqual(["239.192.77.1", "239.192.77.2"]);
+  expect(senders[0]?.request.rateBitsPerSecond).toBe(9e8);
+});
+
+test(
+  "Transmissions.leave() stops a stream with its last order, and the " + "next one is a new stream",
+  async () => {
+    const { all, senders } = make();
+    const first = await all.join(seat("o1"));
+    await all.join(seat("o2"));
+    all.leave("o1");
+    all.leave("o1");
+    await Promise.resolve();
+    expect(senders[0]?.stopped).toEqual([]);
+    all.leave("o2");
+    await Promise.resolve();
+    expect(senders[0]?.stopped).toEqual(["told"]);
+    expect((await all.join(seat("o3"))).session).not.toBe(first.session);
+  },
+);
+
+test(
+  "Transmissions.join() refuses when every group is in use, and takes " + "one that became free",
+  async () => {
+    const { all, senders } = make(2);
+    await all.join(seat("o1", "a"));
+    await all.join(seat("o2", "b"));
+    await expect(all.join(seat("o3", "c"))).rejects.toMatchObject({ code: "no_group_free" });
+    all.leave("o1");
+    await all.join(seat("o3", "c"));
+    expect(senders[2]?.request.group).toBe("239.192.77.1");
+  },
+);
+
+test(
+  "a sender that does not start is told to every node that waits, and is " + "tried again",
+  async () => {
+    let tries = 0;
+    const { all, faults } = make(3, () => {
+      tries += 1;
+      return Promise.reject(new Error("no port"));
+    });
+    const both = await Promise.allSettled([all.join(seat("o1")), all.join(seat("o2"))]);
+    expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await new Promise(setImmediate);
+    expect(faults).toEqual(["a: no port"]);
+    await expect(all.join(seat("o1"))).rejects.toThrow("no port");
+    expect(tries).toBe(2);
+  },
+);
+
+test("Transmissions.join() gives the next stream while the last one ends", async () => {
+  const { all, senders } = make();
+  const first = await all.join(seat("o1"));
+  senders[0]?.beginEnd();
+  await Promise.resolve();
+  expect((await all.join(seat("o2"))).session).not.toBe(first.session);
+});
+
+test("Transmissions.close() leaves every stream without a word and waits for its end", async () => {
+  const { all, senders } = make();
+  await all.join(seat("o1", "a"));
+  await all.join(seat("o2", "b"));
+  await all.close();
+  expect(senders.map(({ stopped }) => stopped)).toEqual([["silently"], ["silently"]]);
+});

@@ -1,0 +1,156 @@
+/**
+ * Goal: a folder is a store that loses nothing. Method: the contract, then what only files can
+ * suffer.
+ */
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { openFolderStore, openImageFile } from "../../../../server/store/folder-store.io.ts";
+import { FormatError } from "../../../../shared/core/errors.ts";
+import { encodeFooter, encodeHeader } from "../../../../shared/image/header.ts";
+import { gptDisk, savedBytes } from "../../shared/image/fixtures.ts";
+import { testImageStore } from "../../shared/image/store-contract.ts";
+
+const root = mkdtempSync(join(tmpdir(), "huck-store-"));
+let count = 0;
+let folder = "";
+
+function freshFolder(): string {
+  count += 1;
+  folder = join(root, `store-${count}`);
+  return folder;
+}
+
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+testImageStore("FolderStore", () => openFolderStore(freshFolder()));
+
+describe("FolderStore", () => {
+  const whole = savedBytes(gptDisk());
+
+  beforeEach(() => {
+    freshFolder();
+  });
+
+  test("leaves no draft behind after commit() or abort()", async () => {
+    const store = openFolderStore(folder);
+    for (const end of ["commit", "abort"] as const) {
+      const draft = await store.draft(end);
+      await draft.append(await whole);
+      await draft[end]();
+    }
+    expect(readdirSync(folder)).toEqual(["commit.huck"]);
+  });
+
+  test("a draft left by a crash is removed after a day, one in use stays", async () => {
+    const drafts = openFolderStore(folder);
+    for (const name of ["old", "new"]) await (await drafts.draft(name)).append(await whole);
+    const [first = ""] = readdirSync(folder);
+    const dayAgo = Date.now() / 1000 - 25 * 3600;
+    utimesSync(join(folder, first), dayAgo, dayAgo);
+    openFolderStore(folder);
+    const left = readdirSync(folder);
+    expect(left).toHaveLength(1);
+    expect(left).not.toContain(first);
+  });
+
+  test("lists a torn or damaged file apart and does not open it", async () => {
+    const store = openFolderStore(folder);
+    for (const name of ["good", "torn"]) {
+      const draft = await store.draft(name);
+      await draft.append(await whole);
+      await draft.commit();
+    }
+    truncateSync(join(folder, "torn.huck"), 20_000);
+    writeFileSync(join(folder, "text.huck"), "not an image at all".repeat(1000));
+    writeFileSync(join(folder, "README"), "passed over");
+    const { images, torn } = store.list();
+    expect(images.map(({ name }) => name)).toEqual(["good"]);
+    expect(torn).toEqual(["text", "torn"]);
+    expect(() => store.open("torn")).toThrow(/no footer at its end/);
+  });
+
+  test("lists what cannot be opened apart, whatever it is", async () => {
+    const store = openFolderStore(folder);
+    const draft = await store.draft("good");
+    await draft.append(await whole);
+    await draft.commit();
+    mkdirSync(join(folder, "a-folder.huck"));
+    symlinkSync("a-loop.huck", join(folder, "a-loop.huck"));
+    execFileSync("mkfifo", [join(folder, "a-pipe.huck")]);
+    symlinkSync("nowhere", join(folder, "gone.huck"));
+    const { images, torn } = store.list();
+    expect(images.map(({ name }) => name)).toEqual(["good"]);
+    expect(torn).toEqual(["a-folder", "a-loop", "a-pipe"]);
+  });
+
+  test("reads little of a sparse file that claims a table of 1 GiB", () => {
+    const store = openFolderStore(folder);
+    const path = join(folder, "huge.huck");
+    const fileBytes = 2 ** 31;
+    const uuid = new Uint8Array(16);
+    const place = (offset: number, storedBytes: number) => ({
+      ...{ offset, storedBytes, digest: new Uint8Array(32) },
+    });
+    const table = place(4096, 2 ** 30);
+    const footer = {
+      uuid,
+      fileBytes,
+      chunkCount: 2 ** 16,
+      table,
+      manifest: place(2 ** 30 + 8192, 9),
+    };
+    const fd = openSync(path, "w");
+    writeSync(fd, encodeHeader({ uuid, createdMs: 0 }));
+    const end = encodeFooter({ ...footer, imageId: new Uint8Array(32) });
+    writeSync(fd, end, 0, end.byteLength, fileBytes - end.byteLength);
+    closeSync(fd);
+    expect(() => store.open("huge")).toThrow(FormatError);
+    expect(store.list()).toEqual({ images: [], torn: ["huge"] });
+  });
+
+  test("prove() names the chunk that was damaged on the disk", async () => {
+    const store = openFolderStore(folder);
+    const draft = await store.draft("one");
+    await draft.append(await whole);
+    await draft.commit();
+    const file = join(folder, "one.huck");
+    const image = openImageFile(file);
+    const chunk = image.index.table.count - 1;
+    const { offset, length } = image.index.table.recordRange(chunk);
+    image.close();
+    const bytes = readFileSync(file);
+    bytes.writeUInt8(bytes.readUInt8(offset + length - 1) ^ 1, offset + length - 1);
+    writeFileSync(file, bytes);
+    await expect(store.prove("one")).rejects.toThrow(`Cannot use chunk ${chunk}`);
+  });
+
+  test("keeps what was trashed", async () => {
+    const store = openFolderStore(folder);
+    const draft = await store.draft("one");
+    await draft.append(await whole);
+    await draft.commit();
+    await store.trash("one");
+    const [kept = ""] = readdirSync(join(folder, ".trash"));
+    const file = openImageFile(join(folder, ".trash", kept));
+    expect(file.fileBytes).toBe((await whole).byteLength);
+    file.close();
+  });
+});

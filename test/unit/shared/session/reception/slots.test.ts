@@ -1,0 +1,110 @@
+/**
+ * Goal: a slot puts any k symbols of a block in its k places, whatever their order, and knows what
+ * lacks. Method: random arrivals by property, rebuilt with the real decoder.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  BlockRepairer,
+  repairScratchBytes,
+} from "../../../../../shared/session/reception/block-repair.ts";
+import { Put, SlotTable } from "../../../../../shared/session/reception/slots.ts";
+import { Arena, arenaMemory } from "../../../../../shared/core/arena.ts";
+import { seededRandom } from "../../../../../shared/core/random.ts";
+import { BlockEncoder } from "../../../../../shared/fec/encode.ts";
+import { createFecKernel } from "../../../../../shared/fec/kernel.ts";
+import { FEC_SCRATCH_BYTES } from "../../../../../shared/fec/wasm-kernel.ts";
+
+const T = 32;
+const arena = new Arena(arenaMemory(4 << 20));
+const kernel = createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) });
+const repairer = new BlockRepairer(arena, kernel, arena.region(repairScratchBytes(T)));
+const RING = arena.region(16 * 8192);
+const SOURCE = arena.region(255 * T);
+
+function table(recordSymbols: number): SlotTable {
+  const ring = { bytes: arena.bytes, offset: RING, ringBytes: 16 * 8192 };
+  return new SlotTable({ ...ring, symbolBytes: T, recordBytesMax: recordSymbols * T });
+}
+
+/** Fills SOURCE with k random symbols and all parity of the block behind them. */
+function makeBlock(k: number, seed: number): void {
+  const random = seededRandom(seed);
+  for (let at = 0; at < k * T; at += 1) arena.bytes[SOURCE + at] = random.below(256);
+  const sources = Uint32Array.from({ length: k }, (_, i) => SOURCE + i * T);
+  const outputs = Uint32Array.from({ length: 255 - k }, (_, i) => SOURCE + (k + i) * T);
+  new BlockEncoder(kernel).encode(sources, T, k, outputs);
+}
+
+test("any k symbols in any order give the block back", () => {
+  const shape = fc.record({ k: fc.integer({ min: 1, max: 192 }), seed: fc.nat() });
+  fc.assert(
+    fc.property(shape, ({ k, seed }) => {
+      makeBlock(k, seed);
+      const random = seededRandom(seed + 1);
+      const slots = table(192);
+      const slot = slots.take(3, k, 0);
+      let put: Put = Put.surplus;
+      let kept = 0;
+      while (put !== Put.blockComplete && put !== Put.blockRepairable) {
+        const symbol = random.below(255);
+        put = slots.put(slot, 0, symbol, SOURCE + symbol * T, 1);
+        if (put !== Put.surplus) kept += 1;
+        expect(slots.deficit(slot, 0)).toBe(put === Put.blockRepairable ? 0 : k - kept);
+      }
+      expect(kept).toBe(k);
+      if (put === Put.blockRepairable) {
+        const symbols = slots.symbolsIn(slot, 0);
+        const offset = slots.blockOffset(slot, 0);
+        repairer.repair({ kind: "decode", chunk: 3, block: 0, offset, symbolBytes: T, symbols });
+        slots.repaired(slot, 0);
+      }
+      expect(slots.isComplete(slot)).toBe(true);
+      const offset = slots.offsetOf(slot);
+      const rebuilt = arena.bytes.slice(offset, offset + k * T);
+      expect(rebuilt).toEqual(arena.bytes.slice(SOURCE, SOURCE + k * T));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("put() counts a symbol once", () => {
+  const slots = table(10);
+  const slot = slots.take(1, 10, 0);
+  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(Put.kept);
+  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(Put.surplus);
+  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(Put.kept);
+  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(Put.surplus);
+  expect(slots.deficit(slot, 0)).toBe(8);
+});
+
+test("a slot is clean when it is taken again", () => {
+  const slots = table(10);
+  const slot = slots.take(1, 10, 0);
+  slots.put(slot, 0, 4, SOURCE, 0);
+  slots.setAsked(slot, 0);
+  slots.release(slot);
+  expect(slots.take(2, 10, 5)).toBe(slot);
+  expect(slots.deficit(slot, 0)).toBe(10);
+  expect(slots.wasAsked(slot, 0)).toBe(false);
+});
+
+test("take() gives no slot beyond the ring, and stalest() finds the one to give up", () => {
+  const slots = table(300);
+  const taken = Array.from({ length: slots.count }, (_, chunk) => slots.take(chunk, 300, chunk));
+  expect(slots.count).toBeGreaterThan(3);
+  expect(slots.take(999, 300, 0)).toBe(-1);
+  expect(slots.stalest(2)).toBe(taken[0]);
+  slots.setDelivering(taken[0] ?? -1);
+  expect(slots.stalest(2)).toBe(taken[1]);
+  expect(slots.stalest(1)).toBe(-1);
+});
+
+test("a chunk of 300 symbols has two blocks, each complete by itself", () => {
+  const slots = table(300);
+  const slot = slots.take(1, 300, 0);
+  for (let symbol = 0; symbol < 150; symbol += 1) slots.put(slot, 1, symbol, SOURCE, 0);
+  expect([slots.deficit(slot, 0), slots.deficit(slot, 1)]).toEqual([150, 0]);
+  expect(slots.isComplete(slot)).toBe(false);
+  expect(slots.blockOffset(slot, 1) - slots.offsetOf(slot)).toBe(150 * T);
+});
