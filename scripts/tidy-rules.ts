@@ -69,7 +69,8 @@ const filesNamedBy: Readonly<Record<string, RegExp>> = {
 };
 
 /** What touches the world; test/interop and test/e2e run it against the real system. */
-const ioOwner = /\.io\.ts$|^(scripts|initramfs)\/.*(main|driver)\.ts$/;
+const ioOwner =
+  /\.io\.ts$|^(scripts|initramfs)\/.*(main|driver)\.ts$|^test\/rig\/.*(process|vm|make)\.ts$/;
 
 function isSource(path: string): boolean {
   return /\.ts$/.test(path) && !/-wasm\.ts$/.test(path);

@@ -11,10 +11,10 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { labProblem } from "../../scripts/lab.ts";
-import { BootLab } from "../interop/boot-lab.ts";
-import type { BootServer } from "../interop/boot-lab.ts";
-import type { PlainSnapshot } from "../interop/boot-server.ts";
+import { labProblem } from "../rig/network-lab.ts";
+import { BootLab } from "../rig/boot-lab.ts";
+import type { BootServer } from "../rig/boot-lab.ts";
+import type { PlainSnapshot } from "../rig/boot-server.ts";
 
 const ovmf = "/usr/share/OVMF";
 const ipxe = "/usr/lib/ipxe";

@@ -8,9 +8,9 @@
  * order. Times of all phases go to build/test-results/e2e-phases.txt.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { JsonLine, LabServer, RunningVerb } from "./server.ts";
-import type { StageNode } from "./stage.ts";
-import { Stage, sayWhySkipped, stageProblem } from "./stage.ts";
+import type { JsonLine, LabServer, RunningVerb } from "../rig/huck-server.ts";
+import type { StageNode } from "../rig/vm-stage.ts";
+import { Stage, sayWhySkipped, stageProblem } from "../rig/vm-stage.ts";
 
 const problem = stageProblem();
 sayWhySkipped("loads and saves of virtual nodes", problem);

@@ -6,9 +6,9 @@
  * for words on the serial port.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { LabServer } from "./server.ts";
-import type { StageNode } from "./stage.ts";
-import { Stage, sayWhySkipped, stageProblem } from "./stage.ts";
+import type { LabServer } from "../rig/huck-server.ts";
+import type { StageNode } from "../rig/vm-stage.ts";
+import { Stage, sayWhySkipped, stageProblem } from "../rig/vm-stage.ts";
 
 const problem = stageProblem();
 sayWhySkipped("the smoke test with a virtual node", problem);

@@ -8,9 +8,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { labProblem } from "../../scripts/lab.ts";
-import { BootLab } from "./boot-lab.ts";
-import type { PlainSnapshot } from "./boot-server.ts";
+import { labProblem } from "../rig/network-lab.ts";
+import { BootLab } from "../rig/boot-lab.ts";
+import type { PlainSnapshot } from "../rig/boot-server.ts";
 
 const problem = labProblem("curl");
 if (problem !== undefined) console.warn(`SKIPPED test/interop/boot.test.ts: ${problem}`);

@@ -12,9 +12,9 @@ import { afterAll, afterEach, expect, test } from "vitest";
 import { readMessage } from "../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../server/boot/dhcp/message.ts";
 import { optionText } from "../../server/boot/dhcp/options.ts";
-import { labProblem } from "../../scripts/lab.ts";
-import { BootLab } from "./boot-lab.ts";
-import type { PlainSnapshot } from "./boot-server.ts";
+import { labProblem } from "../rig/network-lab.ts";
+import { BootLab } from "../rig/boot-lab.ts";
+import type { PlainSnapshot } from "../rig/boot-server.ts";
 
 const problem = labProblem("busybox", "dnsmasq");
 if (problem !== undefined) console.warn(`SKIPPED test/interop/dhcp.test.ts: ${problem}`);

@@ -11,7 +11,7 @@ import { rangesCover, totalOfRanges } from "../../shared/core/ranges.ts";
 import { memorySource } from "../../shared/disk/source.ts";
 import type { FsReport } from "../../shared/filesystem/reader.ts";
 import { readFileSystem } from "../../shared/filesystem/probe.ts";
-import { makeExt, makeFile, makeTree, MIB, run, usedByDumpe2fs } from "./disk-tools.ts";
+import { makeExt, makeFile, makeTree, MIB, run, usedByDumpe2fs } from "../rig/disk-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-fs-"));
 const tree = join(folder, "tree");

@@ -26,7 +26,7 @@ import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
 import type { ImageSummary } from "../../shared/image/store.ts";
 import { checkImage } from "../../shared/image/verify.ts";
 import type { Reporter } from "../../server/cli/terminal.io.ts";
-import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "./disk-tools.ts";
+import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "../rig/disk-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-image-"));
 const path = (name: string): string => join(folder, name);

@@ -201,7 +201,7 @@ describe.skipIf(!privileged)("configureInterface()", () => {
 });
 
 function source(name: string): string {
-  return new URL(`../../shared/linux/${name}.ts`, import.meta.url).href;
+  return new URL(`../../shared/linux/${name}.io.ts`, import.meta.url).href;
 }
 
 /** Runs a module in another namespace, so that nothing of it stays behind. */

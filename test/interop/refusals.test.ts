@@ -23,11 +23,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Verdict } from "../../shared/control/verdict.ts";
-import { Lab, labProblem } from "../../scripts/lab.ts";
-import { FileNode } from "../e2e/file-node.ts";
-import { LabServer } from "../e2e/server.ts";
-import type { RunningVerb, VerbRun } from "../e2e/server.ts";
-import { sayWhySkipped } from "../e2e/stage.ts";
+import { Lab, labProblem } from "../rig/network-lab.ts";
+import { FileNode } from "../rig/file-node.ts";
+import { LabServer } from "../rig/huck-server.ts";
+import type { RunningVerb, VerbRun } from "../rig/huck-server.ts";
+import { sayWhySkipped } from "../rig/vm-stage.ts";
 
 const problem = labProblem("sfdisk", "mke2fs", "losetup");
 sayWhySkipped("refusals of receivers over files", problem);

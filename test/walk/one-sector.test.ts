@@ -23,7 +23,7 @@ import { GatedDisk, plainBuffer } from "../../shared/image/gated-disk.ts";
 import { openImage } from "../../shared/image/reader.ts";
 import type { ImageIndex } from "../../shared/image/reader.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
-import { MemoryDisk } from "./memory-disk.ts";
+import { MemoryDisk } from "../rig/memory-disk.ts";
 
 const SECTOR = 2048;
 const DISK_BYTES = 4 << 20;

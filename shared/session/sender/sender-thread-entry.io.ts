@@ -1,8 +1,8 @@
 /**
  * Entry of a sender thread: opens port and file, makes the engine, runs the loop to its end.
  *
- * Everything arrives in `workerData` (sender-thread.io.ts says what), everything leaves by messages;
- * the thread ends with its session.
+ * Everything arrives in `workerData` (see sender-thread.io.ts), everything leaves by messages; the
+ * thread ends with its session.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Arena, arenaMemory } from "../../core/arena.ts";

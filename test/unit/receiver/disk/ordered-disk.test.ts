@@ -14,7 +14,7 @@ import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
 import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
-import { MemoryDisk } from "../../../walk/memory-disk.ts";
+import { MemoryDisk } from "../../../rig/memory-disk.ts";
 
 const DISK_BYTES = 4 << 20;
 const nothing = (): void => undefined;

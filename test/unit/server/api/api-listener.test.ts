@@ -7,7 +7,7 @@ import { execFile } from "node:child_process";
 import { chmodSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { TestNode, serveIn, ServerPerTest } from "../lab-kit.ts";
+import { TestNode, serveIn, ServerPerTest } from "../../../rig/lab-kit.ts";
 
 const lab = new ServerPerTest();
 

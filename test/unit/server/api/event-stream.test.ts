@@ -8,7 +8,7 @@ import { Event } from "../../../../shared/control/event.ts";
 import { eventStream } from "../../../../server/api/event-stream.ts";
 import { EventLog } from "../../../../server/jobs/event-log.ts";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
-import { dropFolders, freshFolder } from "../lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 
 const job = "a".repeat(32);
 const end = { kind: "end", job, image: "x", nodesOk: 1, nodesNotOk: 0, aborted: false } as const;

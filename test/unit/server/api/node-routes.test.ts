@@ -10,7 +10,14 @@ import type { Event } from "../../../../shared/control/event.ts";
 import { NodeRoute } from "../../../../shared/control/node-api.ts";
 import { ImageList, JobCreated } from "../../../../shared/control/operator-api.ts";
 import { refuseOrder } from "../../../../shared/control/order.ts";
-import { DISK, TestNode, eventsOf, imageBytes, operate, ServerPerTest } from "../lab-kit.ts";
+import {
+  DISK,
+  TestNode,
+  eventsOf,
+  imageBytes,
+  operate,
+  ServerPerTest,
+} from "../../../rig/lab-kit.ts";
 
 const lab = new ServerPerTest();
 

@@ -7,7 +7,7 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { ImageList, JobStatus, NodeList } from "../../../../shared/control/operator-api.ts";
-import { DISK, eventsOf, operate, ServerPerTest } from "../lab-kit.ts";
+import { DISK, eventsOf, operate, ServerPerTest } from "../../../rig/lab-kit.ts";
 
 const lab = new ServerPerTest();
 

@@ -8,7 +8,7 @@ import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { peerUidFinder } from "../../../../server/api/peer.io.ts";
 import { libcProblem } from "../../../../shared/linux/libc.io.ts";
-import { dropFolders, freshFolder } from "../lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 
 afterAll(dropFolders);
 

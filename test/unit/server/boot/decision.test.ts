@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { decideBoot, fileUrl } from "../../../../server/boot/decision.ts";
 import type { Architecture, Firmware } from "../../../../server/boot/dhcp/firmware.ts";
-import { snapshot } from "./dhcp/vectors.ts";
+import { snapshot } from "../../../rig/dhcp-vectors.ts";
 
 const mac = "52:54:00:77:00:00";
 const kinds: readonly Firmware["kind"][] = ["ipxe", "pxe", "http", "raspberry", "none"];

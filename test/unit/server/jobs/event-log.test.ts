@@ -5,7 +5,7 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { EventLog } from "../../../../server/jobs/event-log.ts";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
-import { dropFolders, freshFolder } from "../lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 
 const job = "a".repeat(32);
 const note = { kind: "note", job, level: "info", text: "x" } as const;

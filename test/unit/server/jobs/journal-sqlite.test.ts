@@ -8,7 +8,7 @@ import { afterAll, expect, test } from "vitest";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
 import { JOBS_KEPT } from "../../../../server/jobs/journal.ts";
 import type { Journal, JobRecord, OrderRecord } from "../../../../server/jobs/journal.ts";
-import { dropFolders, freshFolder, verdictOf } from "../lab-kit.ts";
+import { dropFolders, freshFolder, verdictOf } from "../../../rig/lab-kit.ts";
 
 afterAll(dropFolders);
 

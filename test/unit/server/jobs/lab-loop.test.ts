@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import { manualPower } from "../../../../server/power/manual.ts";
 import type { EnterOutcome, EnterRequest } from "../../../../server/enter/enter-driver.ts";
 import { LabLoop } from "../../../../server/jobs/lab-loop.io.ts";
-import { dropFolders, storeImage } from "../lab-kit.ts";
-import { TestLab } from "./lab-fixture.ts";
+import { dropFolders, storeImage } from "../../../rig/lab-kit.ts";
+import { TestLab } from "../../../rig/lab-fixture.ts";
 
 /** Something that was begun and ends when the test says so. */
 interface Begun<T> {

@@ -2,8 +2,8 @@
  * Goal: the lab answers for nodes and jobs, and gives streams back. Method: a lab in made-up time.
  */
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
-import { DISK, dropFolders, verdictOf } from "../lab-kit.ts";
-import { TestLab } from "./lab-fixture.ts";
+import { DISK, dropFolders, verdictOf } from "../../../rig/lab-kit.ts";
+import { TestLab } from "../../../rig/lab-fixture.ts";
 
 let lab: TestLab;
 beforeEach(async () => {

@@ -3,8 +3,8 @@
  * over it are tested in api/node-routes.test.ts.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { DISK, dropFolders, verdictOf } from "../lab-kit.ts";
-import { TestLab } from "./lab-fixture.ts";
+import { DISK, dropFolders, verdictOf } from "../../../rig/lab-kit.ts";
+import { TestLab } from "../../../rig/lab-fixture.ts";
 
 let lab: TestLab;
 beforeEach(async () => {

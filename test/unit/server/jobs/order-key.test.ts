@@ -5,7 +5,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { openOrderKey } from "../../../../server/jobs/order-key.io.ts";
-import { dropFolders, freshFolder } from "../lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 
 afterAll(dropFolders);
 

@@ -3,8 +3,8 @@
  * in made-up time.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { DISK, dropFolders } from "../lab-kit.ts";
-import { TestLab } from "./lab-fixture.ts";
+import { DISK, dropFolders } from "../../../rig/lab-kit.ts";
+import { TestLab } from "../../../rig/lab-fixture.ts";
 
 let lab: TestLab;
 beforeEach(async () => {

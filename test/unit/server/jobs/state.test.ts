@@ -3,8 +3,8 @@
  * Method: a lab in made-up time that dies at every stage.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { DISK, dropFolders } from "../lab-kit.ts";
-import { TestLab } from "./lab-fixture.ts";
+import { DISK, dropFolders } from "../../../rig/lab-kit.ts";
+import { TestLab } from "../../../rig/lab-fixture.ts";
 
 let lab: TestLab;
 beforeEach(async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
 import type { Journal, TokenRecord } from "../../../../server/jobs/journal.ts";
 import { JOIN_WITHIN_MS, TokenBook } from "../../../../server/jobs/token.ts";
-import { dropFolders, freshFolder } from "../lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 
 const mac = "52:54:00:00:00:01";
 let journal: Journal;

@@ -3,9 +3,9 @@
  * Method: a lab in made-up time; nodes that fall silent at every stage.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { dropFolders } from "../lab-kit.ts";
-import { BOUNDS, TestLab } from "./lab-fixture.ts";
-import { DISK } from "../lab-kit.ts";
+import { dropFolders } from "../../../rig/lab-kit.ts";
+import { BOUNDS, TestLab } from "../../../rig/lab-fixture.ts";
+import { DISK } from "../../../rig/lab-kit.ts";
 
 let test1: TestLab;
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { commandPower } from "../../../../server/power/command.io.ts";
-import { dropFolders, freshFolder } from "../lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 import { powerContract } from "./contract.ts";
 
 afterAll(dropFolders);

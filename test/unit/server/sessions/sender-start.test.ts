@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { ImageParts } from "../../../../server/store/image-parts.ts";
 import { senderStarter } from "../../../../server/sessions/sender-start.io.ts";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
-import { dropFolders, freshFolder, somePort, storeImage } from "../lab-kit.ts";
+import { dropFolders, freshFolder, somePort, storeImage } from "../../../rig/lab-kit.ts";
 
 afterAll(dropFolders);
 

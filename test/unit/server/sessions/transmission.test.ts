@@ -5,8 +5,8 @@
 import { expect, test } from "vitest";
 import { Transmissions } from "../../../../server/sessions/transmission.ts";
 import type { Seat, StartSender } from "../../../../server/sessions/transmission.ts";
-import { testSender } from "../jobs/lab-fixture.ts";
-import type { TestSender } from "../jobs/lab-fixture.ts";
+import { testSender } from "../../../rig/lab-fixture.ts";
+import type { TestSender } from "../../../rig/lab-fixture.ts";
 
 function make(
   last = 3,

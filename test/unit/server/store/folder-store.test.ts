@@ -23,7 +23,7 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { openFolderStore, openImageFile } from "../../../../server/store/folder-store.io.ts";
 import { FormatError } from "../../../../shared/core/errors.ts";
 import { encodeFooter, encodeHeader } from "../../../../shared/image/header.ts";
-import { gptDisk, savedBytes } from "../../shared/image/fixtures.ts";
+import { gptDisk, savedBytes } from "../../../rig/image-fixtures.ts";
 import { testImageStore } from "../../shared/image/store-contract.ts";
 
 const root = mkdtempSync(join(tmpdir(), "huck-store-"));

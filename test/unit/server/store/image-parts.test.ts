@@ -9,7 +9,7 @@ import { decodeRecordHeader } from "../../../../shared/image/record.ts";
 import { openImageTail } from "../../../../shared/image/reader.ts";
 import { ImageParts } from "../../../../server/store/image-parts.ts";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
-import { dropFolders, freshFolder, storeImage } from "../lab-kit.ts";
+import { dropFolders, freshFolder, storeImage } from "../../../rig/lab-kit.ts";
 
 afterAll(dropFolders);
 

@@ -8,7 +8,7 @@ import { cutRegions, lostInGaps, type Region } from "../../../../shared/allocati
 import { type Range, rangesCover, totalOfRanges } from "../../../../shared/core/ranges.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import type { Partition, PartitionTable } from "../../../../shared/disk/table.ts";
-import { diskOf, putGpt, putMbr, readVector } from "../disk/fixtures.ts";
+import { diskOf, putGpt, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 
 const MIB_SECTORS = 2048;
 

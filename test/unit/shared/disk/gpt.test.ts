@@ -6,7 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { readGpt, readGptCopy } from "../../../../shared/disk/gpt.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
-import { diskOf, forEachFlip, putGpt, readVector, span } from "./fixtures.ts";
+import { diskOf, forEachFlip, putGpt, readVector, span } from "../../../rig/disk-fixtures.ts";
 
 const PARTITIONS = [
   { start: 64, sectorCount: 100 },

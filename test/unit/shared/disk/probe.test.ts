@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { guessSectorBytes, readPartitionTable } from "../../../../shared/disk/probe.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
-import { diskOf, putGpt, putMbr, readVector } from "./fixtures.ts";
+import { diskOf, putGpt, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 
 const PARTITION = { start: 64, sectorCount: 100 };
 

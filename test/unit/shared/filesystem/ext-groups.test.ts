@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { usedBlocks } from "../../../../shared/filesystem/ext-groups.ts";
 import { readExtSuperblock } from "../../../../shared/filesystem/ext-superblock.ts";
-import { diskOf, readVector } from "../disk/fixtures.ts";
+import { diskOf, readVector } from "../../../rig/disk-fixtures.ts";
 
 const disk = diskOf(readVector("filesystem/ext2.json"));
 const source = memorySource(disk);

@@ -13,7 +13,13 @@ import {
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { extReader } from "../../../../shared/filesystem/ext.ts";
 import { linuxCrc32c } from "../../../../shared/filesystem/ext-superblock.ts";
-import { diskOf, forEachFlip, readVector, type SparseVector, span } from "../disk/fixtures.ts";
+import {
+  diskOf,
+  forEachFlip,
+  readVector,
+  type SparseVector,
+  span,
+} from "../../../rig/disk-fixtures.ts";
 
 /** Sectors in use, from the tool's list of free blocks. */
 function usedByTool(vector: SparseVector): Range[] {

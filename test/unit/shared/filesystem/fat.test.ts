@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { normalRanges, type Range, rangesCover } from "../../../../shared/core/ranges.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { fatReader } from "../../../../shared/filesystem/fat.ts";
-import { diskOf, forEachFlip, readVector, span } from "../disk/fixtures.ts";
+import { diskOf, forEachFlip, readVector, span } from "../../../rig/disk-fixtures.ts";
 
 interface Geometry {
   readonly bits: 12 | 16 | 32;

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { readFileSystem } from "../../../../shared/filesystem/probe.ts";
 import { findSignatures } from "../../../../shared/filesystem/signatures.ts";
-import { diskOf, readVector } from "../disk/fixtures.ts";
+import { diskOf, readVector } from "../../../rig/disk-fixtures.ts";
 
 const SIZE = 256 * 1024;
 

@@ -8,7 +8,7 @@ import { toHex } from "../../../../shared/core/digest.ts";
 import { ChunkTable, ChunkTableBuilder } from "../../../../shared/image/chunk-table.ts";
 import { imageIdOf } from "../../../../shared/image/content-record.ts";
 import { cutChunks } from "../../../../shared/image/slots.ts";
-import { imageVector } from "./vector.ts";
+import { imageVector } from "../../../rig/image-vector.ts";
 
 const DISK_BYTES = 64 << 20;
 const digest = (fill: number) => new Uint8Array(32).fill(fill);

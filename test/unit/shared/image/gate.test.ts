@@ -17,9 +17,9 @@ import {
   encodeGateRecord,
   planGate,
 } from "../../../../shared/image/gate.ts";
-import { forEachFlip, putGpt, span } from "../disk/fixtures.ts";
-import { gptDisk, MIB, saved } from "./fixtures.ts";
-import { imageVector } from "./vector.ts";
+import { forEachFlip, putGpt, span } from "../../../rig/disk-fixtures.ts";
+import { gptDisk, MIB, saved } from "../../../rig/image-fixtures.ts";
+import { imageVector } from "../../../rig/image-vector.ts";
 
 const { index } = await saved(gptDisk());
 const { manifest, table } = index;

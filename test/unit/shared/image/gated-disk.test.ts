@@ -14,7 +14,7 @@ import { decodeGateRecord } from "../../../../shared/image/gate.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
-import { MemoryDisk } from "../../../walk/memory-disk.ts";
+import { MemoryDisk } from "../../../rig/memory-disk.ts";
 
 const MIB = 1 << 20;
 const DISK_BYTES = 8 * MIB;

@@ -15,8 +15,8 @@ import {
   encodeRecordHeader,
   paddingAfter,
 } from "../../../../shared/image/record.ts";
-import { forEachFlip, span } from "../disk/fixtures.ts";
-import { imageVector } from "./vector.ts";
+import { forEachFlip, span } from "../../../rig/disk-fixtures.ts";
+import { imageVector } from "../../../rig/image-vector.ts";
 
 const HEADER = { uuid: new Uint8Array(16).fill(0xa5), createdMs: 1_780_000_000_000 };
 const place = (offset: number, storedBytes: number, fill: number) => ({

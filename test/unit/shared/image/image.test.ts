@@ -19,8 +19,15 @@ import {
   recordHeaderOf,
 } from "../../../../shared/image/record.ts";
 import { decodeFooter, encodeFooter } from "../../../../shared/image/header.ts";
-import { forEachFlip, span } from "../disk/fixtures.ts";
-import { gptDisk, imageBytes, MemorySink, MIB, saved, savedBytes } from "./fixtures.ts";
+import { forEachFlip, span } from "../../../rig/disk-fixtures.ts";
+import {
+  gptDisk,
+  imageBytes,
+  MemorySink,
+  MIB,
+  saved,
+  savedBytes,
+} from "../../../rig/image-fixtures.ts";
 
 const nothing = (): void => undefined;
 const pool = zlibCodecPool();

@@ -11,8 +11,8 @@ import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
 import { decodeGateRecord } from "../../../../shared/image/gate.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { restoreImage, type RestoreOptions } from "../../../../shared/image/restore.ts";
-import { MemoryDisk } from "../../../walk/memory-disk.ts";
-import { gptDisk, MIB, saved, type Saved } from "./fixtures.ts";
+import { MemoryDisk } from "../../../rig/memory-disk.ts";
+import { gptDisk, MIB, saved, type Saved } from "../../../rig/image-fixtures.ts";
 
 const OPTIONS: RestoreOptions = { orderId: "test", verify: "full" };
 

@@ -6,7 +6,7 @@
 import { describe, expect, test } from "vitest";
 import type { ImageStore } from "../../../../shared/image/store.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
-import { gptDisk, imageBytes, savedBytes } from "./fixtures.ts";
+import { gptDisk, imageBytes, savedBytes } from "../../../rig/image-fixtures.ts";
 
 /** Describes the contract's tests for one implementation. */
 export function testImageStore(name: string, makeStore: () => ImageStore): void {

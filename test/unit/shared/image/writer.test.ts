@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import { type ByteSink, ImageWriter, type ManifestInput } from "../../../../shared/image/writer.ts";
-import { imageBytes, MIB } from "./fixtures.ts";
+import { imageBytes, MIB } from "../../../rig/image-fixtures.ts";
 
 const HEADER = { uuid: new Uint8Array(16).fill(1), createdMs: 5 };
 const MANIFEST: ManifestInput = {

@@ -11,7 +11,7 @@ import {
   writeSymbolName,
 } from "../../../../shared/wire/data.ts";
 import type { SymbolName } from "../../../../shared/wire/data.ts";
-import { AT, numberOf, readVector, textOf, workbench } from "./vector.ts";
+import { AT, numberOf, readVector, textOf, workbench } from "../../../rig/wire-vector.ts";
 
 const bench = workbench();
 const vector = readVector("data");

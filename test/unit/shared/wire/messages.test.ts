@@ -17,8 +17,8 @@ import { NACK_FIXED_BYTES, readNack, writeNack } from "../../../../shared/wire/n
 import { readProbe, writeProbe } from "../../../../shared/wire/probe.ts";
 import { REPORT_FIXED_BYTES, readReport, writeReport } from "../../../../shared/wire/report.ts";
 import { SYNC_FIXED_BYTES, readSync, writeSync } from "../../../../shared/wire/sync.ts";
-import { AT, blocksOf, numberOf, readVector, textOf, workbench } from "./vector.ts";
-import type { Vector } from "./vector.ts";
+import { AT, blocksOf, numberOf, readVector, textOf, workbench } from "../../../rig/wire-vector.ts";
+import type { Vector } from "../../../rig/wire-vector.ts";
 
 interface Codec<Message> {
   readonly vector: string;

@@ -15,7 +15,14 @@ import { readMessage } from "../../../../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../../../../server/boot/dhcp/message.ts";
 import { MessageType, optionText } from "../../../../../server/boot/dhcp/options.ts";
 import type { BootSnapshot } from "../../../../../server/boot/snapshot.ts";
-import { HTTP_MAC, IPXE_MAC, OVMF_MAC, snapshot, variant, vector } from "./vectors.ts";
+import {
+  HTTP_MAC,
+  IPXE_MAC,
+  OVMF_MAC,
+  snapshot,
+  variant,
+  vector,
+} from "../../../../rig/dhcp-vectors.ts";
 
 const nobody = { address: "0.0.0.0", port: 68 };
 const everybody = { address: "255.255.255.255", port: 68 };

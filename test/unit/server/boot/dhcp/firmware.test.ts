@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { firmwareOf } from "../../../../../server/boot/dhcp/firmware.ts";
 import { readMessage } from "../../../../../server/boot/dhcp/message.ts";
-import { variant, vector } from "./vectors.ts";
+import { variant, vector } from "../../../../rig/dhcp-vectors.ts";
 
 test.each([
   ["ipxe-rom-discover", "ipxe", "bios"],

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DECLINED_REST_MS, Leases } from "../../../../../server/boot/dhcp/leases.ts";
 import type { BootNode, BootSnapshot } from "../../../../../server/boot/snapshot.ts";
-import { snapshot } from "./vectors.ts";
+import { snapshot } from "../../../../rig/dhcp-vectors.ts";
 
 const macs = Array.from({ length: 10 }, (_, index) => `02:00:00:00:00:0${index}`);
 

@@ -14,7 +14,7 @@ import {
 } from "../../../../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../../../../server/boot/dhcp/message.ts";
 import { Option } from "../../../../../server/boot/dhcp/options.ts";
-import { vector } from "./vectors.ts";
+import { vector } from "../../../../rig/dhcp-vectors.ts";
 
 const captured = [
   "ipxe-rom-discover",

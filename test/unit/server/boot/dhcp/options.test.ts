@@ -16,7 +16,7 @@ import {
   textBytes,
   userClasses,
 } from "../../../../../server/boot/dhcp/options.ts";
-import { vector } from "./vectors.ts";
+import { vector } from "../../../../rig/dhcp-vectors.ts";
 
 function one(code: number, ...value: readonly number[]): ReadonlyMap<number, Uint8Array> {
   return new Map([[code, Uint8Array.from(value)]]);

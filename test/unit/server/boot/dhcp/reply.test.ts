@@ -12,7 +12,7 @@ import {
   proxyReply,
 } from "../../../../../server/boot/dhcp/reply.ts";
 import type { ReplyContext } from "../../../../../server/boot/dhcp/reply.ts";
-import { snapshot, variant } from "./vectors.ts";
+import { snapshot, variant } from "../../../../rig/dhcp-vectors.ts";
 
 function context(options: Readonly<Record<number, readonly number[]>> = {}): ReplyContext {
   const request = readMessage(variant("ovmf-pxe-discover", {}, options));

@@ -12,7 +12,7 @@ import {
   openSource,
   targetKind,
 } from "../../../../../server/cli/local/disk-source.io.ts";
-import { gptDisk } from "../../../shared/image/fixtures.ts";
+import { gptDisk } from "../../../../rig/image-fixtures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-device-"));
 const path = (name: string): string => join(folder, name);

@@ -19,7 +19,7 @@ import {
 import { saveImage, type SaveTask } from "../../../../../server/cli/local/save-locally.io.ts";
 import { checkLines, infoLines } from "../../../../../server/cli/local/image-text.ts";
 import type { Reporter } from "../../../../../server/cli/terminal.io.ts";
-import { gptDisk, MIB, saved } from "../../../shared/image/fixtures.ts";
+import { gptDisk, MIB, saved } from "../../../../rig/image-fixtures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-local-"));
 const path = (name: string): string => join(folder, name);

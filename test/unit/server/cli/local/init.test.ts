@@ -7,7 +7,7 @@ import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parseConfig } from "../../../../../server/config.ts";
 import { CONFIG_TEMPLATE } from "../../../../../server/cli/local/init.io.ts";
-import { dropFolders, freshFolder } from "../../lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../../rig/lab-kit.ts";
 import { huck } from "../remote/cli-kit.ts";
 
 afterAll(dropFolders);

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { configText, dropFolders, freshFolder, somePort } from "../../lab-kit.ts";
+import { configText, dropFolders, freshFolder, somePort } from "../../../../rig/lab-kit.ts";
 import { huck, startHuck } from "../remote/cli-kit.ts";
 
 afterAll(dropFolders);

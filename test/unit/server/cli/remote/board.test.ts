@@ -4,7 +4,7 @@
 import { expect, test } from "vitest";
 import type { Event } from "../../../../../shared/control/event.ts";
 import { Board } from "../../../../../server/cli/remote/board.ts";
-import { verdictOf } from "../../lab-kit.ts";
+import { verdictOf } from "../../../../rig/lab-kit.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 

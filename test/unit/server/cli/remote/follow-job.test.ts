@@ -10,7 +10,7 @@ import { expect, test, vi } from "vitest";
 import type { Event } from "../../../../../shared/control/event.ts";
 import { NodeList } from "../../../../../shared/control/operator-api.ts";
 import { followJob } from "../../../../../server/cli/remote/follow-job.io.ts";
-import { TestNode, operate, ServerPerTest } from "../../lab-kit.ts";
+import { TestNode, operate, ServerPerTest } from "../../../../rig/lab-kit.ts";
 import { startHuck } from "./cli-kit.ts";
 
 const lab = new ServerPerTest();

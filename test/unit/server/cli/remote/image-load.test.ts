@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { Event } from "../../../../../shared/control/event.ts";
 import type { VerdictCode } from "../../../../../shared/control/verdict.ts";
-import { TestNode, operate, ServerPerTest } from "../../lab-kit.ts";
+import { TestNode, operate, ServerPerTest } from "../../../../rig/lab-kit.ts";
 import { huck } from "./cli-kit.ts";
 import type { Ran } from "./cli-kit.ts";
 

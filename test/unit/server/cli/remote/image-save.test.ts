@@ -12,7 +12,7 @@ import {
   operate,
   serveIn,
   somePort,
-} from "../../lab-kit.ts";
+} from "../../../../rig/lab-kit.ts";
 import { huck } from "./cli-kit.ts";
 
 let server: RunningServer;

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { JobCreated, NodeStatus } from "../../../../../shared/control/operator-api.ts";
-import { operate, ServerPerTest } from "../../lab-kit.ts";
+import { operate, ServerPerTest } from "../../../../rig/lab-kit.ts";
 import { huck } from "./cli-kit.ts";
 
 const lab = new ServerPerTest();

@@ -12,7 +12,7 @@ import {
   table,
   verdictText,
 } from "../../../../../server/cli/remote/text.ts";
-import { verdictOf } from "../../lab-kit.ts";
+import { verdictOf } from "../../../../rig/lab-kit.ts";
 
 const at = "2026-01-01T12:34:56.000Z";
 

@@ -2,14 +2,14 @@
  * Images and disks in memory for tests: real captures through the real codec, nothing on the file
  * system.
  */
-import { planDisk } from "../../../../shared/allocation/plan.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
-import { captureImage } from "../../../../shared/image/capture.ts";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
-import type { CodecPool } from "../../../../shared/image/codec-pool.ts";
-import { type ImageBytes, type ImageIndex, openImage } from "../../../../shared/image/reader.ts";
-import type { ByteSink } from "../../../../shared/image/writer.ts";
-import { diskOf, putGpt, readVector } from "../disk/fixtures.ts";
+import { planDisk } from "../../shared/allocation/plan.ts";
+import { memorySource } from "../../shared/disk/source.ts";
+import { captureImage } from "../../shared/image/capture.ts";
+import { zlibCodecPool } from "../../shared/image/codec-zlib.ts";
+import type { CodecPool } from "../../shared/image/codec-pool.ts";
+import { type ImageBytes, type ImageIndex, openImage } from "../../shared/image/reader.ts";
+import type { ByteSink } from "../../shared/image/writer.ts";
+import { diskOf, putGpt, readVector } from "./disk-fixtures.ts";
 
 /** Unit: bytes. */
 export const MIB = 1 << 20;

@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { SerialText } from "../../../../scripts/qemu/serial.ts";
+import { SerialText } from "../../../rig/qemu/serial.ts";
 
 const bytes = Buffer.from(
   "\u001b[2J\u001b[01;01HiPXE\u001b[0m\r\n\u001bcTESTOS-\u001b[1mREADY id=a\r\n",

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { layOutDisk, sfdiskScript } from "../../../../scripts/test-os/layout.ts";
-import type { TableKind } from "../../../../scripts/test-os/layout.ts";
+import { layOutDisk, sfdiskScript } from "../../../rig/test-os/layout.ts";
+import type { TableKind } from "../../../rig/test-os/layout.ts";
 
 const tables: readonly TableKind[] = ["mbr", "gpt"];
 

@@ -3,8 +3,8 @@
  * Method: command lines of descriptions that differ in one thing.
  */
 import { expect, test } from "vitest";
-import { chooseAcceleration, qemuCommand } from "../../../../scripts/qemu/command-line.ts";
-import type { VmDescription } from "../../../../scripts/qemu/command-line.ts";
+import { chooseAcceleration, qemuCommand } from "../../../rig/qemu/command-line.ts";
+import type { VmDescription } from "../../../rig/qemu/command-line.ts";
 
 const files = { serial: "/vm/serial.log", monitor: "/vm/monitor", variables: "/vm/variables.fd" };
 const vm: VmDescription = {

@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { codeOf } from "../../shared/core/errors.ts";
+import { codeOf } from "../../../shared/core/errors.ts";
 import {
   OVMF_VARIABLES,
   accelerationWords,

@@ -1,7 +1,7 @@
 /**
  * Makes a small, real, bootable disk image for tests.
  *
- *     node scripts/test-os.ts --kind tiny|debian --layout mbr|gpt --out FILE [--size MIB]
+ *     node test/rig/test-os.ts --kind tiny|debian --layout mbr|gpt --out FILE [--size MIB]
  *                             [--id TEXT] [--cache FOLDER]
  *
  * The idea: what the tests load onto virtual nodes must really boot, from the disk alone; when it
@@ -10,9 +10,9 @@
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ExitCode, HuckError, SituationError, messageOf } from "../shared/core/errors.ts";
-import { makeTestOs } from "./test-os/driver.ts";
-import type { TestOsRequest } from "./test-os/driver.ts";
+import { ExitCode, HuckError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import { makeTestOs } from "./test-os/make.ts";
+import type { TestOsRequest } from "./test-os/make.ts";
 
 const SIZES_MIB = { tiny: 192, debian: 1024 };
 
@@ -24,7 +24,7 @@ function readRequest(): TestOsRequest {
       out: { type: "string", default: "" },
       size: { type: "string" },
       id: { type: "string", default: "testos" },
-      cache: { type: "string", default: join(import.meta.dirname, "../build/cache") },
+      cache: { type: "string", default: join(import.meta.dirname, "../../build/cache") },
     },
   });
   const { kind, layout, out, size, id, cache } = values;
@@ -38,7 +38,7 @@ function readRequest(): TestOsRequest {
 
 function usage(option: string, found: string, wanted: string): SituationError {
   return new SituationError("usage", `Cannot use ${option} "${found}": ${wanted} wanted`, {
-    cure: "See the head of scripts/test-os.ts.",
+    cure: "See the head of test/rig/test-os.ts.",
     exitCode: ExitCode.usage,
   });
 }

@@ -24,12 +24,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { openDeb } from "../../initramfs/deb.ts";
-import { packArchive } from "../../initramfs/fixed-cache.ts";
-import { inputOf, parseLock } from "../../initramfs/lock.ts";
-import type { DebianInput } from "../../initramfs/lock.ts";
-import { debianMirrors, fetchPinned } from "../../initramfs/mirror.ts";
-import { SituationError } from "../../shared/core/errors.ts";
+import { openDeb } from "../../../initramfs/deb.ts";
+import { packArchive } from "../../../initramfs/fixed-cache.ts";
+import { inputOf, parseLock } from "../../../initramfs/lock.ts";
+import type { DebianInput } from "../../../initramfs/lock.ts";
+import { debianMirrors, fetchPinned } from "../../../initramfs/mirror.ts";
+import { SituationError } from "../../../shared/core/errors.ts";
 import { bootCode } from "./boot-code.ts";
 import * as debian from "./debian.ts";
 import { ESP_SERIAL, ROOT_LABEL, ROOT_UUID, layOutDisk, sfdiskScript } from "./layout.ts";

@@ -9,9 +9,9 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
-import { codeOf } from "../../shared/core/errors.ts";
+import { codeOf } from "../../../shared/core/errors.ts";
 import type { VmDescription } from "./command-line.ts";
-import { describeVm, isOn, pressPowerButton, switchOff, switchOn, vmFiles } from "./driver.ts";
+import { describeVm, isOn, pressPowerButton, switchOff, switchOn, vmFiles } from "./process.ts";
 import { SerialText } from "./serial.ts";
 
 /** How much longer than on an idle computer a phase may take, per runnable thread of a core. */

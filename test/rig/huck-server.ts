@@ -13,8 +13,8 @@ import { text } from "node:stream/consumers";
 import { NodeToken, OperatorRoute } from "../../shared/control/operator-api.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { OperatorLine } from "../../server/cli/remote/operator-line.io.ts";
-import { BRIDGE } from "../../scripts/lab.ts";
-import type { Lab } from "../../scripts/lab.ts";
+import { BRIDGE } from "./network-lab.ts";
+import type { Lab } from "./network-lab.ts";
 
 /** The work tree. */
 export const root: string = join(import.meta.dirname, "../..");

@@ -5,12 +5,12 @@
  * They were made from WIRE.md by a program that shares no code with the codecs (SipHash included).
  */
 import { readFileSync } from "node:fs";
-import { Arena, arenaMemory } from "../../../../shared/core/arena.ts";
-import { fromHex } from "../../../../shared/core/digest.ts";
-import type { BlockEntry } from "../../../../shared/wire/block-list.ts";
-import { splitSid, writeHeader } from "../../../../shared/wire/header.ts";
-import type { MessageType } from "../../../../shared/wire/header.ts";
-import { createTagger } from "../../../../shared/wire/tag.ts";
+import { Arena, arenaMemory } from "../../shared/core/arena.ts";
+import { fromHex } from "../../shared/core/digest.ts";
+import type { BlockEntry } from "../../shared/wire/block-list.ts";
+import { splitSid, writeHeader } from "../../shared/wire/header.ts";
+import type { MessageType } from "../../shared/wire/header.ts";
+import { createTagger } from "../../shared/wire/tag.ts";
 
 /** Where datagrams lie in the tests' arena. */
 export const AT = 64;
@@ -21,7 +21,7 @@ export interface Vector {
 }
 
 export function readVector(name: string): Vector {
-  const url = new URL(`../../../vectors/wire/${name}.txt`, import.meta.url);
+  const url = new URL(`../vectors/wire/${name}.txt`, import.meta.url);
   const [head = "", body = ""] = readFileSync(url, "utf8").split("\n\n");
   const fields = new Map(
     head.split("\n").map((line) => {

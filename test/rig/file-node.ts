@@ -7,9 +7,9 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import type { Lab, Ran } from "../../scripts/lab.ts";
-import type { LabServer, NodeSettings } from "./server.ts";
-import { root } from "./server.ts";
+import type { Lab, Ran } from "./network-lab.ts";
+import type { LabServer, NodeSettings } from "./huck-server.ts";
+import { root } from "./huck-server.ts";
 
 /** A visit that goes on. */
 export interface RunningVisit {

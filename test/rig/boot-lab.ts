@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { BRIDGE, Lab } from "../../scripts/lab.ts";
+import { BRIDGE, Lab } from "./network-lab.ts";
 import type { BootEvent } from "../../server/boot/progress.ts";
 import type { PlainSnapshot } from "./boot-server.ts";
 

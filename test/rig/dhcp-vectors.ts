@@ -2,13 +2,13 @@
  * Captured DHCP messages and the snapshot that the boot tests share.
  */
 import { readFileSync } from "node:fs";
-import { readMessage, writeMessage } from "../../../../../server/boot/dhcp/message.ts";
-import type { DhcpMessage } from "../../../../../server/boot/dhcp/message.ts";
-import type { BootNetwork, BootNode, BootSnapshot } from "../../../../../server/boot/snapshot.ts";
+import { readMessage, writeMessage } from "../../server/boot/dhcp/message.ts";
+import type { DhcpMessage } from "../../server/boot/dhcp/message.ts";
+import type { BootNetwork, BootNode, BootSnapshot } from "../../server/boot/snapshot.ts";
 
 /** A message of test/vectors/dhcp as fresh bytes. */
 export function vector(name: string): Uint8Array {
-  const url = new URL(`../../../../vectors/dhcp/${name}.txt`, import.meta.url);
+  const url = new URL(`../vectors/dhcp/${name}.txt`, import.meta.url);
   const lines = readFileSync(url, "utf8").split("\n");
   return Uint8Array.from(
     Buffer.from(lines.filter((line) => !line.startsWith("#")).join(""), "hex"),

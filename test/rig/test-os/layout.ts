@@ -6,7 +6,7 @@
  * the same table. Everything starts on a MiB; the table itself is written by sfdisk, not by us,
  * because these disks are what our own table readers are tested with.
  */
-import { ExitCode, SituationError } from "../../shared/core/errors.ts";
+import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 
 /** Kind of partition table. */
 export type TableKind = "mbr" | "gpt";

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { Lab, SERVER_ADDRESS, labProblem } from "../../../scripts/lab.ts";
+import { Lab, SERVER_ADDRESS, labProblem } from "../../rig/network-lab.ts";
 
 const problem = labProblem("ping");
 

@@ -1,11 +1,11 @@
 /**
  * Switches a virtual node, for the `command` power driver of a server under test.
  *
- *     node scripts/qemu.ts on|off|state FOLDER
+ *     node test/rig/qemu.ts on|off|state FOLDER
  *
  * The idea: see qemu/driver.ts. `state` prints `on` or `off`.
  */
-import { isOn, switchOff, switchOn } from "./qemu/driver.ts";
+import { isOn, switchOff, switchOn } from "./qemu/process.ts";
 
 const [verb = "", folder = ""] = process.argv.slice(2);
 if (verb === "on") switchOn(folder);

@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { PackageFiles } from "../../../../initramfs/deb.ts";
 import type { TarEntry } from "../../../../initramfs/tar.ts";
-import { tinySystem } from "../../../../scripts/test-os/tiny.ts";
+import { tinySystem } from "../../../rig/test-os/tiny.ts";
 import { makeModule } from "../../initramfs/fixtures.ts";
 
 function file(path: string, bytes: Uint8Array): TarEntry {

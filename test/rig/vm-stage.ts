@@ -21,15 +21,15 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Lab, labProblem } from "../../scripts/lab.ts";
-import type { VmDescription, VmDisk } from "../../scripts/qemu/command-line.ts";
-import { acceleration, switchOff } from "../../scripts/qemu/driver.ts";
-import { Vm, phaseTable } from "../../scripts/qemu/main.ts";
-import type { PhaseTime } from "../../scripts/qemu/main.ts";
-import { makeTestOs } from "../../scripts/test-os/driver.ts";
-import type { TestOsRequest } from "../../scripts/test-os/driver.ts";
-import { LabServer, root } from "./server.ts";
-import type { NodeSettings, ServerSettings } from "./server.ts";
+import { Lab, labProblem } from "./network-lab.ts";
+import type { VmDescription, VmDisk } from "./qemu/command-line.ts";
+import { acceleration, switchOff } from "./qemu/process.ts";
+import { Vm, phaseTable } from "./qemu/vm.ts";
+import type { PhaseTime } from "./qemu/vm.ts";
+import { makeTestOs } from "./test-os/make.ts";
+import type { TestOsRequest } from "./test-os/make.ts";
+import { LabServer, root } from "./huck-server.ts";
+import type { NodeSettings, ServerSettings } from "./huck-server.ts";
 
 const cache = join(root, "build/cache");
 const PREFIX = "huck-e2e-";
@@ -146,7 +146,7 @@ export class Stage {
 
   /** Starts a server that knows the nodes added so far and switches them. */
   async serve(settings: Partial<ServerSettings> = {}): Promise<LabServer> {
-    const switcher = `'${process.execPath}' '${join(root, "scripts/qemu.ts")}'`;
+    const switcher = `'${process.execPath}' '${join(root, "test/rig/qemu.ts")}'`;
     const folder = `'${join(this.folder, "nodes")}'/"$NODE"`;
     const server = new LabServer(this.lab, join(this.folder, "server"), {
       nodes: [...this.#inventory, ...(settings.nodes ?? [])],
@@ -171,16 +171,16 @@ export class Stage {
   /**
    * Gives a bootable test disk.
    *
-   * @param kind - See scripts/test-os.ts.
+   * @param kind - See test/rig/test-os.ts.
    * @param sizeMib - Whole disk. Unit: MiB.
    * @param id - Text of its marker.
    * @returns The disk file; read-only.
    */
   async testDisk(kind: TestOsRequest["kind"], sizeMib: number, id: string): Promise<string> {
     const key = createHash("sha256").update(JSON.stringify([kind, sizeMib, id]));
-    for (const folder of ["scripts/test-os", "initramfs"]) {
+    for (const folder of ["test/rig/test-os", "initramfs"]) {
       for (const name of readdirSync(join(root, folder)).sort()) {
-        if (folder === "scripts/test-os" || name === "inputs.lock") {
+        if (folder === "test/rig/test-os" || name === "inputs.lock") {
           key.update(readFileSync(join(root, folder, name)));
         }
       }

@@ -4,19 +4,19 @@
  */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import path from "node:path";
-import type { JoinReply } from "../../../../shared/control/node-api.ts";
-import { LoadRequest, SaveRequest } from "../../../../shared/control/operator-api.ts";
-import type { Event } from "../../../../shared/control/event.ts";
-import type { Phase, VerdictCode } from "../../../../shared/control/verdict.ts";
-import type { Journal } from "../../../../server/jobs/journal.ts";
-import { parseConfig } from "../../../../server/config.ts";
-import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
-import { Lab } from "../../../../server/jobs/lab.ts";
-import type { Visitor } from "../../../../server/jobs/node-desk.ts";
-import { Transmissions } from "../../../../server/sessions/transmission.ts";
-import type { SenderHandle, StreamRequest } from "../../../../server/sessions/transmission.ts";
-import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
-import { DISK, configText, freshFolder, storeImage, verdictOf } from "../lab-kit.ts";
+import type { JoinReply } from "../../shared/control/node-api.ts";
+import { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
+import type { Event } from "../../shared/control/event.ts";
+import type { Phase, VerdictCode } from "../../shared/control/verdict.ts";
+import type { Journal } from "../../server/jobs/journal.ts";
+import { parseConfig } from "../../server/config.ts";
+import { openJournal } from "../../server/jobs/journal-sqlite.io.ts";
+import { Lab } from "../../server/jobs/lab.ts";
+import type { Visitor } from "../../server/jobs/node-desk.ts";
+import { Transmissions } from "../../server/sessions/transmission.ts";
+import type { SenderHandle, StreamRequest } from "../../server/sessions/transmission.ts";
+import { openFolderStore } from "../../server/store/folder-store.io.ts";
+import { DISK, configText, freshFolder, storeImage, verdictOf } from "./lab-kit.ts";
 
 /** A sender of the test. */
 export interface TestSender extends SenderHandle {

@@ -15,24 +15,24 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeEach } from "vitest";
-import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
-import { Event } from "../../../shared/control/event.ts";
+import type { DiskDescription } from "../../shared/control/disk-rule.ts";
+import { Event } from "../../shared/control/event.ts";
 import {
   ArmReply,
   JoinReply,
   NodeRoute,
   SessionTerms,
   StatusReply,
-} from "../../../shared/control/node-api.ts";
-import { JobCreated, NodeToken } from "../../../shared/control/operator-api.ts";
-import type { Phase, Verdict, VerdictCode } from "../../../shared/control/verdict.ts";
-import { ImageWriter } from "../../../shared/image/writer.ts";
-import { createCodecPool } from "../../../shared/image/codec.ts";
-import type { ByteSink } from "../../../shared/image/writer.ts";
-import { parseConfig } from "../../../server/config.ts";
-import { startServer } from "../../../server/main.io.ts";
-import type { RunningServer } from "../../../server/main.io.ts";
-import { openFolderStore } from "../../../server/store/folder-store.io.ts";
+} from "../../shared/control/node-api.ts";
+import { JobCreated, NodeToken } from "../../shared/control/operator-api.ts";
+import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
+import { ImageWriter } from "../../shared/image/writer.ts";
+import { createCodecPool } from "../../shared/image/codec.ts";
+import type { ByteSink } from "../../shared/image/writer.ts";
+import { parseConfig } from "../../server/config.ts";
+import { startServer } from "../../server/main.io.ts";
+import type { RunningServer } from "../../server/main.io.ts";
+import { openFolderStore } from "../../server/store/folder-store.io.ts";
 
 /** An answer as it came. */
 export interface Answer {

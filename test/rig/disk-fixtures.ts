@@ -85,7 +85,7 @@ export interface SparseVector {
 
 /** Reads a vector below test/vectors. */
 export function readVector(path: string): SparseVector {
-  const folder = join(import.meta.dirname, "../../../vectors");
+  const folder = join(import.meta.dirname, "../vectors");
   return JSON.parse(readFileSync(join(folder, path), "utf8")) as SparseVector;
 }
 

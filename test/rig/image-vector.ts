@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const PATH = join(import.meta.dirname, "../../../vectors/image/format.txt");
+const PATH = join(import.meta.dirname, "../vectors/image/format.txt");
 
 /**
  * Reads one golden vector.

@@ -7,12 +7,12 @@
  * in a file and goes read-only again: a node whose power is cut after the marker has a clean disk.
  */
 import { basename } from "node:path";
-import type { CpioEntry } from "../../initramfs/cpio.ts";
-import type { PackageFiles } from "../../initramfs/deb.ts";
-import { decompress } from "../../initramfs/deb.ts";
-import { readModuleInfo, moduleName } from "../../initramfs/modinfo.ts";
-import { closeModules } from "../../initramfs/module-closure.ts";
-import { SituationError } from "../../shared/core/errors.ts";
+import type { CpioEntry } from "../../../initramfs/cpio.ts";
+import type { PackageFiles } from "../../../initramfs/deb.ts";
+import { decompress } from "../../../initramfs/deb.ts";
+import { readModuleInfo, moduleName } from "../../../initramfs/modinfo.ts";
+import { closeModules } from "../../../initramfs/module-closure.ts";
+import { SituationError } from "../../../shared/core/errors.ts";
 import { ROOT_LABEL } from "./layout.ts";
 
 /** A file of a root tree. */

@@ -4,7 +4,7 @@
  * That the result boots is proven by the virtual nodes of test/e2e.
  */
 import { expect, test } from "vitest";
-import { bootCode } from "../../../../scripts/test-os/boot-code.ts";
+import { bootCode } from "../../../rig/test-os/boot-code.ts";
 
 const boot = new Uint8Array(512).fill(0xbb);
 const core = new Uint8Array(1500).fill(0xcc);

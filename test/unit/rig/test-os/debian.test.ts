@@ -5,7 +5,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { PROGRAMS, rootKey } from "../../../../scripts/test-os/debian.ts";
+import { PROGRAMS, rootKey } from "../../../rig/test-os/debian.ts";
 
 test("rootKey() is the same for the same kernel and another for another", () => {
   expect(rootKey("aa")).toBe(rootKey("aa"));

@@ -7,7 +7,7 @@
  * of diskboot.img (start 0x1f4, 8 bytes; length 0x1fc and segment 0x1fe, which grub-mkimage fills
  * in). No loop device and no mounted file system takes part.
  */
-import { FormatError } from "../../shared/core/errors.ts";
+import { FormatError } from "../../../shared/core/errors.ts";
 
 /** One piece of the disk to write. */
 export interface BootPiece {
