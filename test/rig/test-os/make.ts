@@ -51,7 +51,7 @@ export interface TestOsRequest {
   readonly cache: string;
 }
 
-const root = join(import.meta.dirname, "../..");
+const root = join(import.meta.dirname, "../../..");
 /** 2023-11-14T22:13:20Z: the time of everything on the disk. Unit: seconds since 1970. */
 const EPOCH = "1700000000";
 const ENVIRONMENT = {
