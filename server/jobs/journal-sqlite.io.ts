@@ -110,9 +110,10 @@ class SqliteJournal implements Journal {
   }
 
   nextSeq(): number {
-    if (this.#seq === this.#ceiling) {
-      this.#ceiling += SEQ_BLOCK;
-      this.#run("UPDATE counter SET value=? WHERE name='seq'").run(this.#ceiling);
+    if (this.#seq >= this.#ceiling) {
+      const ceiling = this.#seq + SEQ_BLOCK;
+      this.#run("UPDATE counter SET value=? WHERE name='seq'").run(ceiling);
+      this.#ceiling = ceiling;
     }
     this.#seq += 1;
     return this.#seq;
@@ -128,16 +129,19 @@ class SqliteJournal implements Journal {
   }
 
   together(writes: () => void): void {
-    if (this.#database.isTransaction) {
+    if (this.#isOpenTransaction()) {
       writes();
       return;
     }
+    const ceiling = this.#ceiling;
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       writes();
       this.#database.exec("COMMIT");
     } catch (thrown) {
-      this.#database.exec("ROLLBACK");
+      this.#ceiling = ceiling; // what was reserved in here is not
+      // SQLite itself rolls back when the disk is full; a second ROLLBACK would hide the reason.
+      if (this.#isOpenTransaction()) this.#database.exec("ROLLBACK");
       throw thrown;
     }
   }
@@ -146,6 +150,10 @@ class SqliteJournal implements Journal {
     if (!this.#database.isOpen) return;
     this.#statements.clear();
     this.#database.close();
+  }
+
+  #isOpenTransaction(): boolean {
+    return this.#database.isTransaction;
   }
 
   /** Only a new job drives others out, so that whoever follows one that ends can read its end. */
