@@ -26,12 +26,13 @@ import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
+import { freePort } from "../rig/ports.ts";
 
 const CHUNKS = 12;
 const RECORD_BYTES_MAX = 300_000;
 const SYMBOL_BYTES = 1408;
 const key = randomBytes(16);
-const group = { address: "239.255.78.1", port: 20_000 + (process.pid % 20_000) };
+const group = { address: "239.255.78.1", port: freePort() };
 let folder = "";
 let records: RecordFile;
 let content: Buffer;

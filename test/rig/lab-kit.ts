@@ -33,6 +33,7 @@ import { parseConfig } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
+import { freePort } from "./ports.ts";
 
 /** An answer as it came. */
 export interface Answer {
@@ -54,7 +55,7 @@ export const DISK: DiskDescription = {
   inUse: [],
 };
 
-/** Three nodes: two free, one to be confirmed; ports are the kernel's choice. */
+/** Three nodes: two free, one to be confirmed. */
 const NODES = `
 nodes:
   - { name: fit01, macs: ["52:54:00:00:00:01"], reimage: free, address: 127.0.0.1 }
@@ -92,7 +93,8 @@ export async function serveIn(folder: string, port: number, more = ""): Promise<
 export class ServerPerTest {
   folder = "";
   imageId = "";
-  readonly port = somePort();
+  /** The port after it is free too. */
+  readonly port = freePort(2);
   #server: RunningServer | undefined;
 
   /** Registers the hooks: once per file, outside its tests. */
@@ -344,11 +346,6 @@ export function verdictOf(code: VerdictCode): Verdict {
     bytesWritten: code === "ok" ? 100 : 0,
     at: new Date(0).toISOString(),
   };
-}
-
-/** A port that is free now; tests of one file use it one after the other. */
-export function somePort(): number {
-  return 20_000 + (randomBytes(2).readUInt16LE() % 10_000);
 }
 
 async function ask(options: object, body?: object): Promise<Answer> {

@@ -30,6 +30,7 @@ import { memorySource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { createCodecPool } from "../../shared/image/codec.ts";
 import { pino } from "pino";
+import { freePort } from "../rig/ports.ts";
 
 const DISK_BYTES = 4 << 20;
 const MAC = "02:00:00:00:00:07";
@@ -79,7 +80,7 @@ function configText(port: number): string {
 test("a load goes every step of the control walk, and the disk holds the image", async () => {
   const disk = sourceDisk();
   await storeImage(disk);
-  const port = 21_000 + (process.pid % 9000);
+  const port = freePort();
   const config = parseConfig(configText(port), join(folder, "huck.yaml"));
   server = await startServer({ config, version: "walk", log: pino({ level: "silent" }) });
 
