@@ -8,31 +8,16 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { freePort } from "../rig/ports.ts";
+import { fileFolder } from "../rig/folder.ts";
 
 const entry = new URL("../../huck.ts", import.meta.url).pathname;
 const privileged = process.getuid?.() === 0;
-let folder = "";
+const folder = fileFolder();
 let group = 1;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "huck-cast-"));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 interface Run {
   readonly child: ChildProcess;

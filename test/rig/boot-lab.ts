@@ -1,12 +1,11 @@
 /** A lab network whose server is our boot services in a process of their own. */
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach } from "vitest";
+import { afterEach } from "vitest";
 import { Arrivals } from "./arrivals.ts";
+import { fileFolder } from "./folder.ts";
 import { BRIDGE, Lab, SERVER_ADDRESS } from "./network-lab.ts";
 import type { BootEvent } from "../../server/boot/progress.ts";
 import type { PlainSnapshot } from "./boot-server.ts";
@@ -43,7 +42,7 @@ export class BootLab extends Lab {
 
 /** A lab for each test of a file that opens one, and a folder for all of them. */
 export class BootLabPerTest {
-  readonly folder: string = mkdtempSync(join(tmpdir(), "huck-boot-"));
+  readonly folder: string = fileFolder();
   #lab: BootLab | undefined;
 
   /** Registers the hooks: once per file, outside its tests. */
@@ -51,9 +50,6 @@ export class BootLabPerTest {
     afterEach(async () => {
       await this.#lab?.close();
       this.#lab = undefined;
-    });
-    afterAll(() => {
-      rmSync(this.folder, { recursive: true });
     });
   }
 

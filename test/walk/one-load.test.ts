@@ -3,8 +3,7 @@
  * table: a real server on loopback, its real APIs, and a real receiver over a file, which is told
  * what a boot script would tell it.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { openHost } from "../../receiver/host.io.ts";
@@ -31,15 +30,15 @@ import { captureImage } from "../../shared/image/capture.ts";
 import { createCodecPool } from "../../shared/image/codec.ts";
 import { pino } from "pino";
 import { freePort } from "../rig/ports.ts";
+import { fileFolder } from "../rig/folder.ts";
 
 const DISK_BYTES = 4 << 20;
 const MAC = "02:00:00:00:00:07";
 
-const folder = mkdtempSync(join(tmpdir(), "huck-walk-"));
+const folder = fileFolder();
 let server: RunningServer | undefined;
 afterEach(async () => {
   await server?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 function sourceDisk(): Uint8Array {

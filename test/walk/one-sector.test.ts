@@ -23,6 +23,7 @@ import { GatedDisk, plainBuffer } from "../../shared/image/gated-disk.ts";
 import { openImage } from "../../shared/image/reader.ts";
 import type { ImageIndex } from "../../shared/image/reader.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
+import { MemorySink, imageBytes } from "../rig/image-fixtures.ts";
 import { MemoryDisk } from "../rig/memory-disk.ts";
 
 const SECTOR = 2048;
@@ -47,30 +48,18 @@ function sourceDisk(): Uint8Array {
   return disk;
 }
 
-async function saved(disk: Uint8Array): Promise<{ file: Buffer; index: ImageIndex }> {
+async function saved(disk: Uint8Array): Promise<{ file: Uint8Array; index: ImageIndex }> {
   const source = memorySource(disk);
   const [partition] = readPartitionTable(source).partitions;
   expect(partition?.start, "disk: the table names the partition").toBe(SECTOR);
   const plan = planDisk(source, { rawIfDirty: false });
   const kept = usedSectors(plan).some(({ start, end }) => start <= SECTOR && SECTOR < end);
   expect(kept, "allocation map: the sector is kept").toBe(true);
-  const pieces: Uint8Array[] = [];
-  const sink = {
-    append: (bytes: Uint8Array) => {
-      pieces.push(bytes.slice());
-      return Promise.resolve();
-    },
-  };
+  const sink = new MemorySink();
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "walk", host: "walk" };
   await captureImage(source, plan, { sink, pool: zlibCodecPool() }, options);
-  const file = Buffer.concat(pieces);
-  const index = openImage({
-    fileBytes: file.byteLength,
-    read: (offset, into) => {
-      into.set(file.subarray(offset, offset + into.byteLength));
-    },
-  });
-  return { file, index };
+  const file = sink.bytes;
+  return { file, index: openImage(imageBytes(file)) };
 }
 
 /** A network of two: what one sends the other gets at once, but for every tenth datagram. */

@@ -3,22 +3,18 @@
  *
  * Method: real shells that work, sleep, or refuse to end.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { Programs } from "../../bench/programs.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 const isHere = existsSync("/usr/bin/time");
 const stop = new AbortController();
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "huck-programs-"));
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true });
+  folder = testFolder();
 });
 
 function isAlive(pid: number): boolean {
