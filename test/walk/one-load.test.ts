@@ -24,12 +24,12 @@ import {
   NodeToken,
   OperatorRoute,
 } from "../../shared/control/operator-api.ts";
-import { seededRandom } from "../../shared/core/random.ts";
 import { memorySource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { createCodecPool } from "../../shared/image/codec.ts";
 import { pino } from "pino";
 import { freePort } from "../rig/ports.ts";
+import { randomMbrDisk } from "../rig/disk-fixtures.ts";
 import { fileFolder } from "../rig/folder.ts";
 
 const DISK_BYTES = 4 << 20;
@@ -40,18 +40,6 @@ let server: RunningServer | undefined;
 afterEach(async () => {
   await server?.close();
 });
-
-function sourceDisk(): Uint8Array {
-  const random = seededRandom(5);
-  const disk = new Uint8Array(new Uint32Array(DISK_BYTES / 4).map(() => random.u32()).buffer);
-  disk.fill(0, 446, 510);
-  const view = new DataView(disk.buffer);
-  view.setUint8(446 + 4, 0x83);
-  view.setUint32(446 + 8, 2048, true);
-  view.setUint32(446 + 12, 4096, true);
-  view.setUint16(510, 0xaa55, true);
-  return disk;
-}
 
 async function storeImage(disk: Uint8Array): Promise<void> {
   const source = memorySource(disk);
@@ -77,7 +65,7 @@ function configText(port: number): string {
 }
 
 test("a load goes every step of the control walk, and the disk holds the image", async () => {
-  const disk = sourceDisk();
+  const disk = randomMbrDisk(5, DISK_BYTES, { start: 2048, sectorCount: 4096 });
   await storeImage(disk);
   const port = freePort();
   const config = parseConfig(configText(port), join(folder, "huck.yaml"));

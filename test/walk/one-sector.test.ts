@@ -23,30 +23,19 @@ import { GatedDisk, plainBuffer } from "../../shared/image/gated-disk.ts";
 import { openImage } from "../../shared/image/reader.ts";
 import type { ImageIndex } from "../../shared/image/reader.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
+import { randomMbrDisk } from "../rig/disk-fixtures.ts";
 import { MemorySink, imageBytes } from "../rig/image-fixtures.ts";
 import { MemoryDisk } from "../rig/memory-disk.ts";
 
 const SECTOR = 2048;
 const DISK_BYTES = 4 << 20;
+const PARTITION = { start: SECTOR, sectorCount: DISK_BYTES / 512 - SECTOR - 64 };
 const GROUP: Endpoint = { address: "239.192.0.1", port: 7000 };
 const SENDER: Endpoint = { address: "10.0.0.1", port: 7001 };
 const RECEIVER: Endpoint = { address: "10.0.0.2", port: 7002 };
 const LOST_EVERY = 10;
 const ROUNDS_MAX = 200_000;
 const nothing = (): void => undefined;
-
-/** An MBR disk with one partition from sector 2048 on, random from end to end. */
-function sourceDisk(): Uint8Array {
-  const random = seededRandom(1);
-  const disk = new Uint8Array(new Uint32Array(DISK_BYTES / 4).map(() => random.u32()).buffer);
-  disk.fill(0, 446, 510);
-  const view = new DataView(disk.buffer);
-  view.setUint8(446 + 4, 0x83);
-  view.setUint32(446 + 8, SECTOR, true);
-  view.setUint32(446 + 12, DISK_BYTES / 512 - SECTOR - 64, true);
-  view.setUint16(510, 0xaa55, true);
-  return disk;
-}
 
 async function saved(disk: Uint8Array): Promise<{ file: Uint8Array; index: ImageIndex }> {
   const source = memorySource(disk);
@@ -94,7 +83,7 @@ function viewOf(parts: { offset: number; length: number; remote: Endpoint }): ty
 }
 
 test("sector 2048 travels from disk to disk through every stage of the data walk", async () => {
-  const disk = sourceDisk();
+  const disk = randomMbrDisk(1, DISK_BYTES, PARTITION);
   const { file, index } = await saved(disk);
   const { table } = index;
   const recordOf = (chunk: number): Uint8Array => {
