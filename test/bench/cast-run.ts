@@ -48,6 +48,8 @@ export async function runCast(
   const programs = new Programs(place.folder, bounds.seconds, bounds.signal);
   try {
     writeFileSync(join(place.folder, "hosts"), link.hosts);
+    // Around all of the run, start-up too: that is what the programs' own figures count.
+    const cpuBefore = cpuTimes();
     const outputs = link.receivers.map((_, index) => outputOf(place.folder, index + 1));
     const receivers = link.receivers.map((host, index) => {
       const command = system.receiver(place, index + 1, outputs[index] ?? "");
@@ -59,16 +61,15 @@ export async function runCast(
         : program.ended.then(({ atMs }) => atMs),
     );
     await untilListening(receivers);
-    const cpuBefore = cpuTimes();
     const startMs = performance.now();
     const sender = programs.start("s", system.sender(place), link.sender);
     const endMs = Math.max(...(await Promise.all(finishes)));
-    const cpuAfter = cpuTimes();
     const traffic = link.traffic();
     await Promise.race([sender.ended, sleep(SENDER_ENDS_MS, undefined, { ref: false })]);
     const overflows = link.overflows();
     const senderEnd = await sender.stop();
     const ends = await Promise.all(receivers.map((program) => program.stop()));
+    const cpuAfter = cpuTimes();
     bounds.signal.throwIfAborted();
     const right = outputs.filter((output) => isSame(place.source, output)).length;
     if (right < outputs.length) complain(programs, right, outputs.length);

@@ -97,6 +97,11 @@ function whole(name: string, text: string): number {
 function systemsOf(row: Row): readonly string[] {
   const all = row.kind === "cast" ? CAST_SYSTEMS : DISK_SYSTEMS;
   const asked = options.systems === "" ? Object.keys(all) : options.systems.split(",");
+  const unknown = asked.find((name) => !(name in CAST_SYSTEMS || name in DISK_SYSTEMS));
+  if (unknown !== undefined) {
+    const known = new Set([...Object.keys(CAST_SYSTEMS), ...Object.keys(DISK_SYSTEMS)]);
+    throw new Error(`Cannot run "${unknown}": programs are ${[...known].join(" ")}`);
+  }
   return asked.filter((name) => {
     const system = all[name];
     if (system === undefined) return false;

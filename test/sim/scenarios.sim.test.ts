@@ -19,7 +19,7 @@ function floorMs(result: SessionResult): number {
   return (datagrams * (1408 + WIRE_OVERHEAD) * 8) / 1e6;
 }
 
-/** What four receivers lose by a fifth that is slow, as a ratio, and the seconds it takes itself. */
+/** What four receivers lose by a slow fifth one, as a ratio, and the seconds that one takes. */
 function slowOne(alone: SessionResult, mixed: SessionResult): { cost: number; own: number } {
   const completeMs = mixed.receivers.map((one) => one.completeAtMs ?? Infinity);
   const cost = Math.max(...completeMs.slice(0, 4)) / lastComplete(alone);
