@@ -51,6 +51,8 @@ class SqliteJournal implements Journal {
       );
     }
     database.exec(TABLES);
+    if (version === 1) database.exec(FROM_VERSION_1);
+    database.exec(`PRAGMA user_version = ${VERSION}`);
     this.#ceiling = Number(
       this.#run("SELECT value FROM counter WHERE name='seq'").get()?.["value"],
     );
@@ -183,7 +185,7 @@ class SqliteJournal implements Journal {
  * Raised when a table changes its meaning; a newer journal is refused, an older one is brought up
  * here.
  */
-const VERSION = 1;
+const VERSION = 2;
 /** One durable write per so many events. */
 const SEQ_BLOCK = 1000;
 /** Where a job stands and by which column; the job itself is last, for the others hang on it. */
@@ -210,5 +212,18 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS event_job ON event(job, seq);
   CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
   INSERT OR IGNORE INTO counter(name, value) VALUES('seq', 0);
-  PRAGMA user_version = ${VERSION};
+`;
+/** Version 1 had no state of an order: it follows from what it had. */
+const FROM_VERSION_1 = `
+  UPDATE orders SET json = json_set(json, '$.state', CASE
+    WHEN json_extract(json, '$.verdict') IS NOT NULL THEN 'done'
+    WHEN EXISTS (SELECT 1 FROM job WHERE job.id = orders.job
+      AND json_extract(job.json, '$.state') = 'aborted') THEN 'stopping'
+    WHEN json_extract(json, '$.phase') = 'booting' THEN 'booting'
+    WHEN json_extract(json, '$.nonce') IS NULL THEN 'waiting'
+    WHEN json_extract(json, '$.phase') = 'waiting' THEN 'silent'
+    WHEN json_extract(json, '$.armedBy') = json_extract(json, '$.nonce') THEN 'armed'
+    WHEN json_extract(json, '$.captured') IS NOT NULL THEN 'captured'
+    ELSE 'joined' END)
+  WHERE json_extract(json, '$.state') IS NULL
 `;

@@ -10,8 +10,9 @@ export function someJob(id: string, createdAt: number): JobRecord {
 
 /** An order of a node that was not heard of. */
 export function someOrder(id: string, job: string): OrderRecord {
-  const open = { armed: 0, armedBy: null, captured: null, nonce: null, verdict: null };
-  return { id, job, node: "n", disk: [{}], leave: "reboot", phase: "waiting", ...open };
+  const start = { state: "waiting", phase: "waiting", armed: 0 } as const;
+  const open = { armedBy: null, captured: null, nonce: null, verdict: null };
+  return { id, job, node: "n", disk: [{}], leave: "reboot", ...start, ...open };
 }
 
 /** A note. */
