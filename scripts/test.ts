@@ -120,9 +120,7 @@ function main(names: readonly string[]): number {
     return 2;
   }
   mkdirSync(results, { recursive: true });
-  const rows = names
-    .flatMap((name) => parts[name] ?? [])
-    .map((step) => timed(step));
+  const rows = names.flatMap((name) => parts[name] ?? []).map((step) => timed(step));
   console.log("");
   for (const { name, totals, seconds } of rows) {
     const time = `${seconds.toFixed(1).padStart(7)} s`;
