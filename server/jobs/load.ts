@@ -8,8 +8,8 @@
  * 4. A node joins and gets its order, signed for this boot's nonce: {@link writeLoadOrder}.
  * 5. It compares its disks with the order, digests what is there, and asks for the session, which
  *    it gets when the image is proven: {@link refuseUnproven}, transmission.ts.
- * 6. It has proven that multicast arrives and wants to clear the partition table: {@link decideArm},
- *    at most twice.
+ * 6. It has proven that multicast arrives and wants to clear the partition table:
+ *    {@link decideArm}, at most twice.
  * 7. It tells how it goes; silence has a bound: `LabState.pass`.
  * 8. It ends with a verdict that must fit what the server saw: {@link doubtLoad}.
  * 9. Its wanted state is its own disk again; the last verdict ends the job:

@@ -2,9 +2,9 @@
  * Turns: changes of the journal and of memory that become true together.
  *
  * In a turn, memory is changed at once, so that later steps of the same turn see it, and each
- * change says how to undo it. Events are told when the journal has committed; if it cannot, memory is put
- * back and the caller gets `journal_unwritable`. Nobody else runs in between: all of this is
- * synchronous.
+ * change says how to undo it. Events are told when the journal has committed; if it cannot, memory
+ * is put back and the caller gets `journal_unwritable`. Nobody else runs in between: all of this
+ * is synchronous.
  */
 import assert from "node:assert/strict";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";

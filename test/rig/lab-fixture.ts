@@ -82,9 +82,14 @@ export class TestLab {
     const folder = freshFolder();
     await storeImage(folder, "ubuntu");
     const state = path.join(folder, "state");
-    return new TestLab(folder, () =>
-      disk === undefined ? openJournal(state) : new MemoryJournal(disk),
-    );
+    return disk === undefined
+      ? new TestLab(folder, () => openJournal(state))
+      : TestLab.over(disk, folder);
+  }
+
+  /** A lab over a journal in memory and the store of another lab's folder. */
+  static over(disk: JournalDisk, folder: string): TestLab {
+    return new TestLab(folder, () => new MemoryJournal(disk));
   }
 
   /** The server dies and starts again on the same folder, perhaps with another huck.yaml. */

@@ -10,7 +10,7 @@ function subject(changes: Partial<OrderRecord>, aborted = false): FindingSubject
   return { record: { ...someOrder("o", "j"), ...changes }, job, silenceMs: 30_000 };
 }
 
-test.each([
+const ENDS = [
   ["silence", { state: "waiting" }, false, "lost", /never joined/],
   ["silence", { state: "booting" }, false, "lost", /never joined/],
   ["silence", { state: "silent" }, false, "lost", /silent for 30 s and did not come back/],
@@ -21,7 +21,10 @@ test.each([
   ["abort", { state: "waiting" }, true, "aborted", /by the operator/],
   ["joined", { state: "stopping" }, true, "aborted", /by the operator/],
   ["joined", { state: "captured", captured: "i" }, false, "ok", /earlier boot/],
-] as const)("findingOf() a %s in %o", (event, changes, aborted, code, reason) => {
+] as const;
+
+test.each(ENDS)("findingOf() a %s in %o", (...end) => {
+  const [event, changes, aborted, code, reason] = end;
   const finding = findingOf(event, subject(changes, aborted));
   expect(finding.code).toBe(code);
   expect(finding.reason).toMatch(reason);

@@ -1,12 +1,13 @@
 /**
- * Goal: what only SQLite has: a file that a later version wrote is refused. Method: real files. The
- * contract of every journal is in journal.test.ts.
+ * Goal: what only SQLite has: files that an earlier or a later version wrote. Method: real files.
+ * The contract of every journal is in journal.test.ts.
  */
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, expect, test } from "vitest";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
-import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
+import { someJob, someOrder } from "../../../rig/journal-records.ts";
+import { dropFolders, freshFolder, verdictOf } from "../../../rig/lab-kit.ts";
 
 afterAll(dropFolders);
 
@@ -17,6 +18,32 @@ test("openJournal() refuses what a later version wrote", () => {
   database.exec("PRAGMA user_version = 99");
   database.close();
   expect(() => openJournal(folder)).toThrow(expect.objectContaining({ code: "journal_newer" }));
+});
+
+test("openJournal() gives the orders of version 1 their states", () => {
+  const folder = freshFolder();
+  openJournal(folder).close();
+  const database = new DatabaseSync(path.join(folder, "huck.db"));
+  const put = (id: string, changes: object, job = "j"): void => {
+    const { state: _state, ...record } = { ...someOrder(id, job), ...changes };
+    database
+      .prepare("INSERT INTO orders(id, job, json) VALUES(?,?,?)")
+      .run(id, job, JSON.stringify(record));
+  };
+  const job = database.prepare("INSERT INTO job(id, created, json) VALUES(?,1,?)");
+  job.run("j", JSON.stringify(someJob("j", 1)));
+  job.run("a", JSON.stringify({ ...someJob("a", 1), state: "aborted" }));
+  put("waiting", {});
+  put("booting", { phase: "booting" });
+  put("joined", { phase: "scanning", nonce: "n" });
+  put("armed", { phase: "receiving", nonce: "n", armed: 1, armedBy: "n" });
+  put("captured", { phase: "capturing", nonce: "n", captured: "i" });
+  put("silent", { phase: "waiting", nonce: "n", armed: 1, armedBy: "n" });
+  put("stopping", { phase: "receiving", nonce: "n" }, "a");
+  put("done", { phase: "done", verdict: verdictOf("ok") });
+  database.exec("PRAGMA user_version = 1");
+  database.close();
+  for (const { id, state } of openJournal(folder).remembered().orders) expect(state).toBe(id);
 });
 
 test("close() may be called twice", () => {
