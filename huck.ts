@@ -1,64 +1,21 @@
 #!/usr/bin/env node
 /**
- * huck: the dispatcher. It knows the verbs and loads the one that was typed, from the server's side
- * or the receiver's.
+ * huck: finds the verb that was typed and runs it. server/cli/verbs.io.ts lists the verbs.
  *
- * The one idea: nothing is loaded that the verb does not need. Linked as `image-load` or
- * `image-save`, its own name is the verb. Errors end here: message and cure on standard error, and
- * the exit code of CONTROL.md section 2. Output that nobody reads any longer ends no verb: what it
- * does counts; those that follow a job end by themselves then.
+ * Linked as `image-load` or `image-save`, its own name is the verb. Errors end here: message and
+ * cure on standard error, and the exit code of CONTROL.md section 2. When the reader of our output
+ * goes away, no verb ends because of it; those that follow a job look after that themselves.
  */
 import { enableCompileCache } from "node:module";
 import path from "node:path";
-import { Command, CommanderError } from "commander";
+import type { Command } from "commander";
+import { CommanderError } from "commander";
 import packageFile from "./package.json" with { type: "json" };
+import { situationOf } from "./server/cli/system-error.ts";
+import { stderr } from "./server/cli/terminal.io.ts";
+import { findCommand } from "./server/cli/verb.ts";
+import { VERBS } from "./server/cli/verbs.io.ts";
 import { ExitCode, FormatError, SituationError, codeOf, messageOf } from "./shared/core/errors.ts";
-
-/** Fills a fresh command with a verb's description, options and action. */
-type Verb = (command: Command) => Command;
-
-const VERBS: Readonly<Record<string, readonly [string, () => Promise<Verb>]>> = {
-  init: [
-    "write a commented huck.yaml",
-    async () => (await import("./server/cli/local/init.io.ts")).initCommand,
-  ],
-  serve: [
-    "run the server",
-    async () => (await import("./server/cli/local/serve.io.ts")).serveCommand,
-  ],
-  "image-load": [
-    "write an image to nodes",
-    async () => (await import("./server/cli/remote/image-load.io.ts")).loadCommand,
-  ],
-  "image-save": [
-    "save a node's disk as an image",
-    async () => (await import("./server/cli/remote/image-save.io.ts")).saveCommand,
-  ],
-  status: [
-    "ping nodes, tell how they stand",
-    async () => (await import("./server/cli/remote/look.io.ts")).statusCommand,
-  ],
-  nodes: [
-    "print the names a range stands for",
-    async () => (await import("./server/cli/remote/look.io.ts")).nodesCommand,
-  ],
-  image: [
-    "list, check, save and restore images",
-    async () => (await import("./server/cli/local/image.io.ts")).imageCommand,
-  ],
-  job: [
-    "show or abort a load or save",
-    async () => (await import("./server/cli/remote/look.io.ts")).jobCommand,
-  ],
-  cast: [
-    "throw a file at every huck catch",
-    async () => (await import("./server/cli/local/cast.io.ts")).castCommand,
-  ],
-  catch: [
-    "take what a huck cast throws",
-    async () => (await import("./server/cli/local/catch.io.ts")).catchCommand,
-  ],
-};
 
 enableCompileCache();
 for (const output of [process.stdout, process.stderr]) {
@@ -66,42 +23,52 @@ for (const output of [process.stdout, process.stderr]) {
     if (codeOf(thrown) !== "EPIPE") throw thrown;
   });
 }
-const [, script = "", ...words] = process.argv;
+const [, script = "", ...typed] = process.argv;
 const name = path.basename(script);
-const [typed, ...rest] = name === "image-load" || name === "image-save" ? [name, ...words] : words;
-const verb = typed === undefined ? undefined : VERBS[typed];
+const isVerb = name === "image-load" || name === "image-save";
 
 try {
-  const command =
-    verb === undefined ? overview() : (await verb[1]())(new Command(`huck ${typed ?? ""}`));
-  throwUsage(command);
-  await command.parseAsync(verb === undefined ? words : rest, { from: "user" });
+  const { command, words } = await findCommand(
+    VERBS,
+    isVerb ? [name, ...typed] : typed,
+    packageFile.version,
+  );
+  await throwUsage(command).parseAsync(words, { from: "user" });
 } catch (thrown) {
   process.exitCode = report(thrown);
 }
 
-/** `huck`, `huck --help`, `huck --version`, and any word that is no verb. */
-function overview(): Command {
-  const command = new Command("huck").version(packageFile.version).usage("<verb> [options]");
-  command.description(
-    "Throw a disk image at a room full of computers. `huck <verb> --help` tells more.",
-  );
-  for (const [one, [text]] of Object.entries(VERBS)) command.command(one).description(text);
-  return command.helpCommand(false);
+/** Makes commander throw where it would exit, and speak as we do. */
+function throwUsage(command: Command): Command {
+  return command
+    .exitOverride()
+    .showHelpAfterError(`  \`${command.name()} --help\` shows what it takes.`)
+    .configureOutput({
+      writeErr: printLines,
+      outputError: (text, write) => {
+        write(text.replace(/^error: /, "huck: "));
+      },
+    });
 }
 
-function throwUsage(command: Command): void {
-  command.exitOverride();
-  for (const sub of command.commands) throwUsage(sub);
+function printLines(text: string): void {
+  for (const line of text.replace(/\n$/, "").split("\n")) stderr.print(line);
 }
 
 function report(thrown: unknown): ExitCode {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  if (thrown instanceof SituationError) {
-    process.stderr.write(`huck: ${messageOf(thrown)}\n  ${thrown.cure}\n`);
-    return thrown.exitCode;
+  const situation = thrown instanceof SituationError ? thrown : situationOf(thrown);
+  if (situation !== undefined) {
+    stderr.print(`huck: ${messageOf(situation)}`);
+    stderr.print(`  ${situation.cure}`);
+    return situation.exitCode;
   }
-  const bug = thrown instanceof Error && !(thrown instanceof FormatError);
-  process.stderr.write(`huck: ${bug ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`);
-  return thrown instanceof FormatError ? ExitCode.refused : ExitCode.unknown;
+  if (thrown instanceof FormatError) {
+    stderr.print(`huck: ${messageOf(thrown)}`);
+    return ExitCode.refused;
+  }
+  printLines(
+    `huck: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`,
+  );
+  return ExitCode.unknown;
 }

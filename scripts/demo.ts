@@ -17,7 +17,7 @@ import { NodeList, NodeToken, OperatorRoute } from "../shared/control/operator-a
 import { messageOf } from "../shared/core/errors.ts";
 import { createCodecPool } from "../shared/image/codec.ts";
 import { openPinger } from "../shared/linux/icmp.io.ts";
-import { sizeText } from "../server/cli/size-text.ts";
+import { sizeText } from "../server/cli/quantity-text.ts";
 import { checkFileSystem, compareDisk } from "./demo/proof.ts";
 import { DISK_BYTES, makeSourceDisk } from "./demo/source-disk.ts";
 

@@ -1,73 +1,137 @@
 /**
- * How a running command shows itself: a live line on a terminal, one line per event in a pipe.
+ * The terminal: every line a verb prints goes through here, and so does every live line.
  *
- * The idea: everything that is not the result goes to standard error, so standard output may carry
- * data; with JSON wanted, each event is one object on a line of its own.
+ * Texts come from nodes, images and servers, so no character that moves the cursor, colours the
+ * screen or turns the direction of writing leaves this file but our own. Live lines are redrawn in
+ * place; where that cannot work (a pipe, TERM=dumb) they are not shown, and callers print a line
+ * per event instead. We print no colours, so NO_COLOR has nothing to switch off.
  */
-import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 
-/** Where a command reports to. */
-export interface Reporter {
+/** Where text goes: process.stdout, process.stderr, or what a test looks at. */
+export interface TextOutput {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** Room for live lines. Unit: characters. */
+export interface Room {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The live lines on one screen, which standard output and standard error may share. */
+export class LiveLines {
+  #rows = 0;
+  #output: TextOutput | undefined;
+
+  /** Takes away the lines that {@link LiveLines.show} drew; the cursor is where they began. */
+  clear(): void {
+    if (this.#rows > 0) this.#output?.write(`\u001b[${this.#rows}A\r\u001b[J`);
+    this.#rows = 0;
+  }
+
   /**
-   * Reports an event.
+   * Draws lines where the cursor is; it stands below them afterwards.
    *
-   * @param text - One sentence for people; undefined for what only programs want to know.
-   * @param facts - The same for programs; serialisable.
+   * @param lines - Printable, none wider than the screen.
+   * @param output - A terminal.
    */
-  event(text: string | undefined, facts: Readonly<Record<string, unknown>>): void;
-  /**
-   * Replaces the live line; shown on a terminal only.
-   *
-   * @param text - At most a line.
-   */
-  progress(text: string): void;
-}
+  show(lines: readonly string[], output: TextOutput): void {
+    this.clear();
+    if (lines.length > 0) output.write(`${lines.join("\n")}\n`);
+    this.#rows = lines.length;
+    this.#output = output;
+  }
 
-/** How to report. */
-export interface ReporterOptions {
-  /** One JSON object per event instead of sentences. */
-  readonly json: boolean;
-  /** File descriptor for JSON: 1, or 2 where standard output carries data. */
-  readonly jsonTo: 1 | 2;
-}
-
-const STDERR = 2;
-const CLEAR_LINE = "\r\x1b[2K";
-
-/**
- * Makes a reporter.
- *
- * @param options - See {@link ReporterOptions}.
- * @returns A reporter that writes at once, so nothing is lost when the process ends.
- */
-export function createReporter(options: ReporterOptions): Reporter {
-  const live = isatty(STDERR);
-  let shown = false;
-  const write = (fd: number, text: string): void => {
-    const clear = shown && fd === STDERR ? CLEAR_LINE : "";
-    shown = false;
-    writeAll(fd, `${clear}${text}`);
-  };
-  return {
-    event(text, facts) {
-      if (options.json) write(options.jsonTo, `${JSON.stringify({ text, ...facts })}\n`);
-      else if (text !== undefined) write(STDERR, `${text}\n`);
-    },
-    progress(text) {
-      if (!live || options.json) return;
-      write(STDERR, `${shown ? CLEAR_LINE : ""}${text}`);
-      shown = true;
-    },
-  };
-}
-
-// A pipe whose reader is slow may refuse for a moment; a lost reader is not our concern.
-function writeAll(fd: number, text: string): void {
-  try {
-    writeSync(fd, text);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== "EAGAIN" && code !== "EPIPE") throw error;
+  /** Leaves the lines on the screen for good. */
+  keep(): void {
+    this.#rows = 0;
   }
 }
+
+/** One output of this process. */
+export class Terminal {
+  /** True if live lines can be redrawn in place. */
+  readonly isLive: boolean;
+  readonly #output: TextOutput;
+  readonly #liveLines: LiveLines;
+
+  /**
+   * @param output - Written to at once, so nothing is lost when the process ends.
+   * @param liveLines - Those of the screen.
+   * @param type - Value of $TERM.
+   */
+  constructor(output: TextOutput, liveLines: LiveLines, type: string | undefined) {
+    this.#output = output;
+    this.#liveLines = liveLines;
+    this.isLive = output.isTTY === true && type !== "dumb";
+  }
+
+  /** Room for live lines now. A terminal that does not know its size (0x0) has 80x24. */
+  get room(): Room {
+    const { columns = 0, rows = 0 } = this.#output;
+    // the cursor stands below the lines, so one row of the screen is its own
+    return { columns: columns || COLUMNS_DEFAULT, rows: Math.max(2, (rows || ROWS_DEFAULT) - 1) };
+  }
+
+  /**
+   * Prints a line for good; live lines are cleared first.
+   *
+   * @param line - What is not printable in it becomes "?", line breaks too.
+   */
+  print(line: string): void {
+    this.#liveLines.clear();
+    this.#output.write(`${printable(line)}\n`);
+  }
+
+  /**
+   * Prints an object for programs, on one line.
+   *
+   * @param value - Serialisable. Characters that are not printable are written as escapes.
+   */
+  printJson(value: object): void {
+    const text = JSON.stringify(value).replace(UNPRINTABLE, (one) =>
+      Array.from({ length: one.length }, (_, at) => escape(one.charCodeAt(at))).join(""),
+    );
+    this.#liveLines.clear();
+    this.#output.write(`${text}\n`);
+  }
+
+  /**
+   * Replaces the live lines; does nothing where there can be none.
+   *
+   * @param lines - What does not fit the room is cut off; none clears them.
+   */
+  live(lines: readonly string[]): void {
+    if (!this.isLive) return;
+    const { columns, rows } = this.room;
+    const shown = lines.slice(0, rows).map((line) => printable(line).slice(0, columns));
+    this.#liveLines.show(shown, this.#output);
+  }
+
+  /** Leaves the live lines on the screen for good. */
+  keep(): void {
+    this.#liveLines.keep();
+  }
+}
+
+const SCREEN = new LiveLines();
+/** For results. */
+export const stdout: Terminal = new Terminal(process.stdout, SCREEN, process.env["TERM"]);
+/** For everything else. */
+export const stderr: Terminal = new Terminal(process.stderr, SCREEN, process.env["TERM"]);
+
+/** Replaces what could steer a terminal: controls, format characters, line separators. */
+function printable(text: string): string {
+  return text.replace(UNPRINTABLE, "?");
+}
+
+function escape(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
+}
+
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;

@@ -22,14 +22,14 @@ import { planDisk, usedSectors } from "../../shared/allocation/plan.ts";
 import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
 import type { ImageSummary } from "../../shared/image/store.ts";
 import { checkImage } from "../../shared/image/verify.ts";
-import type { Reporter } from "../../server/cli/terminal.io.ts";
+import type { TerminalReporter } from "../../server/cli/terminal-reporter.io.ts";
 import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "../rig/disk-tools.ts";
 import { fileFolder } from "../rig/folder.ts";
 
 const folder = fileFolder();
 const path = (name: string): string => join(folder, name);
 const never = new AbortController().signal;
-const quiet: Reporter = { event: () => undefined, progress: () => undefined };
+const quiet: TerminalReporter = { event: () => undefined, progress: () => undefined };
 
 const DISK_BYTES = 256 * MIB;
 /** ESP at 1 MiB, swap at 65 MiB, ext4 from 81 MiB up to the last sector that sgdisk allows. */

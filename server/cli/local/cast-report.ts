@@ -1,20 +1,20 @@
 /**
  * What `huck cast` tells its operator: a line per event, a live line, and the result.
  *
- * The one idea: the exit code follows from the events alone, so the tally that prints them is also
- * what judges the session.
+ * The exit code follows from the events alone, so the tally that prints them also judges the
+ * session.
  */
 import type { PortCounters } from "../../../shared/core/datagram-port.ts";
 import { ExitCode } from "../../../shared/core/errors.ts";
-import { sizeText } from "../size-text.ts";
-import type { Reporter } from "../terminal.io.ts";
+import { countText, secondsText, sizeText } from "../quantity-text.ts";
+import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import type { SenderEvent } from "../../../shared/session/sender/contract.ts";
 import type { Sender } from "../../../shared/session/sender/engine.ts";
 import type { SenderEnd } from "../../../shared/session/sender/sender-loop.io.ts";
 
 /** Turns events into lines and counts who made it. */
 export class CastTally {
-  readonly #reporter: Reporter;
+  readonly #reporter: TerminalReporter;
   readonly #now: () => number;
   #started = 0;
   #done = 0;
@@ -24,7 +24,7 @@ export class CastTally {
    * @param reporter - Where lines go.
    * @param now - Gives milliseconds; monotonic.
    */
-  constructor(reporter: Reporter, now: () => number) {
+  constructor(reporter: TerminalReporter, now: () => number) {
     this.#reporter = reporter;
     this.#now = now;
   }
@@ -51,19 +51,19 @@ export class CastTally {
    * @returns ok when everybody who joined has everything; someNodeNotRight; aborted.
    */
   finish(end: SenderEnd, sender: Sender, counters: PortCounters): ExitCode {
-    const seconds = this.#started === 0 ? 0 : (this.#now() - this.#started) / 1000;
+    const tookMs = this.#started === 0 ? 0 : this.#now() - this.#started;
     const { sourceSent, paritySent, repairSent, otherSent } = sender.stats();
     const all = this.#done + this.#others;
+    const whoOfAll = `${this.#done} of ${countText(all, "receiver")} ${all === 1 ? "has" : "have"}`;
     this.#reporter.event(
-      `cast ${end.outcome}: ${this.#done} of ${all} receivers have it all, ` +
-        `${seconds.toFixed(2)} s` +
+      `cast ${end.outcome}: ${whoOfAll} it all, ${secondsText(tookMs)}` +
         (end.reason === "" ? "" : ` (${end.reason})`),
       {
         kind: "result",
         outcome: end.outcome,
         done: this.#done,
         members: all,
-        seconds,
+        seconds: tookMs / 1000,
         sourceSent,
         paritySent,
         repairSent,
@@ -81,7 +81,7 @@ export class CastTally {
       case "joined":
         return `receiver ${nodeText(event.node)} joined from ${event.remote.address}`;
       case "started":
-        return `started with ${event.members} receivers`;
+        return `started with ${countText(event.members, "receiver")}`;
       case "classed":
         return `receiver ${nodeText(event.node)} is ${event.as}`;
       case "member ended": {

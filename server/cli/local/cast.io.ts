@@ -1,10 +1,11 @@
 /**
  * `huck cast FILE|-`: throws a file, a disk or a stream at everybody who runs `huck catch`.
  *
- * The one idea: the transport alone, without server, image or node: options become engine
- * options, events become lines, and the exit code says whether everybody who joined has it all.
+ * It is the transport alone, without server, image or node. Exit code 0 means that every receiver
+ * who joined has everything.
  */
 import { randomBytes } from "node:crypto";
+import type { Command } from "commander";
 import { Arena, arenaMemory } from "../../../shared/core/arena.ts";
 import type { DatagramPort } from "../../../shared/core/datagram-port.ts";
 import type { ExitCode } from "../../../shared/core/errors.ts";
@@ -14,37 +15,30 @@ import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
 import type { DatagramOptions } from "../../../shared/linux/datagram-options.ts";
 import { openDatagramPort } from "../../../shared/linux/datagram.io.ts";
-import { rateOption, secondsOption, wholeOption } from "../option-values.ts";
-import { createReporter } from "../terminal.io.ts";
-import type { Reporter } from "../terminal.io.ts";
+import { durationOption, rateOption, wholeOption } from "../option-values.ts";
+import { createTerminalReporter } from "../terminal-reporter.io.ts";
+import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { CAST_RECORD_BYTES_MAX } from "../../../shared/wire/cast-record.ts";
-import { CAST_GROUP, CAST_PORT, castKey } from "../../../shared/wire/cast-session.ts";
+import { castKey } from "../../../shared/wire/cast-session.ts";
 import { createTagger } from "../../../shared/wire/tag.ts";
 import type { StartRule } from "../../../shared/session/sender/contract.ts";
 import { createSender } from "../../../shared/session/sender/engine.ts";
 import { runSender } from "../../../shared/session/sender/sender-loop.io.ts";
+import { castPlace } from "./cast-options.ts";
+import type { CastPlace } from "./cast-options.ts";
 import { CastTally, castProgress } from "./cast-report.ts";
 import { openCastInput } from "./cast-input.io.ts";
 import type { CastInput } from "./cast-input.io.ts";
 
-/** The part of commander's Command that a verb is built with. */
-export interface VerbBuilder {
-  description(text: string): this;
-  argument(name: string, text: string): this;
-  option(flags: string, text: string, fallback?: string): this;
-  action(work: (argument: string, options: CastFlags) => Promise<void>): this;
-}
-
-/** Options as they were typed. */
-export interface CastFlags {
-  readonly interface?: string;
-  readonly group: string;
-  readonly port: string;
-  readonly rate?: string;
-  readonly minReceivers?: string;
-  readonly wait?: string;
-  readonly maxWait?: string;
-  readonly json?: boolean;
+/** What the verb is told. */
+export interface CastFlags extends CastPlace {
+  /** Unit: bits per second. */
+  readonly rate?: number;
+  readonly minReceivers?: number;
+  /** Unit: milliseconds. */
+  readonly wait?: number;
+  /** Unit: milliseconds. */
+  readonly maxWait?: number;
 }
 
 /** Payload of a datagram on a link of MTU 1500, IPv6 and a VLAN tag allowed for. Unit: bytes. */
@@ -53,32 +47,37 @@ const SYMBOL_BYTES = 1408;
 const CACHE_BYTES = 40 * 1024 * 1024;
 /** Port buffers and batches of either kind, tagger and FEC scratch included. Unit: bytes. */
 const PORT_BYTES = 8 * 1024 * 1024;
+/** Receivers of one session: what its messages can count. */
+const MEMBERS_MAX = 65535;
 /** Without a number to wait for, people need time to start receivers. Unit: milliseconds. */
 const WAIT_DEFAULT_MS = 5000;
 
 /**
  * Describes the verb.
  *
- * @param command - A fresh command of commander, named "cast".
+ * @param command - A fresh command, named "cast".
  * @returns The same command.
  */
-export function castCommand<Builder extends VerbBuilder>(command: Builder): Builder {
-  return command
-    .description("throw a file or stream at every `huck catch` on the network")
+export function castCommand(command: Command): Command {
+  return castPlace(command)
     .argument("<file>", 'file or disk to send, or "-" for standard input')
-    .option("--interface <name>", "network interface to send by")
-    .option("--group <address>", "multicast group", CAST_GROUP)
     .option(
-      "--port <number>",
-      "UDP port of the data; receivers answer to the next one",
-      `${CAST_PORT}`,
+      "--rate <bits>",
+      "most bits per second on the wire: 900M, 1G; default: found by itself",
+      rateOption("--rate"),
     )
-    .option("--rate <bits>", "most bits per second on the wire: 900M, 1G; default: found by itself")
-    .option("--min-receivers <count>", "start as soon as so many are there")
-    .option("--wait <seconds>", "wait at least so long for receivers")
-    .option("--max-wait <seconds>", "start with whoever is there after so long")
-    .option("--json", "print events as JSON lines on standard output")
-    .action(async (file, flags) => {
+    .option(
+      "--min-receivers <count>",
+      "start as soon as so many are there",
+      wholeOption("--min-receivers", { least: 1, most: MEMBERS_MAX }),
+    )
+    .option("--wait <time>", "wait at least so long for receivers", durationOption("--wait"))
+    .option(
+      "--max-wait <time>",
+      "start with whoever is there after so long",
+      durationOption("--max-wait"),
+    )
+    .action(async (file: string, flags: CastFlags) => {
       process.exitCode = await cast(file, flags);
     });
 }
@@ -92,15 +91,13 @@ export function castCommand<Builder extends VerbBuilder>(command: Builder): Buil
  * @throws {@link SituationError} for options and files that cannot be used.
  */
 export async function cast(file: string, flags: CastFlags): Promise<ExitCode> {
-  const reporter = createReporter({ json: flags.json ?? false, jsonTo: 1 });
-  const start = startRule(flags);
-  const rateCap = flags.rate === undefined ? undefined : rateOption(flags.rate, "--rate");
+  const reporter = createTerminalReporter({ json: flags.json ?? false, jsonTo: 1 });
   const input = openInput(file);
   try {
     const arena = new Arena(arenaMemory(CACHE_BYTES + PORT_BYTES));
     const port = await openPort(arena, flags, reporter);
     try {
-      return await run({ arena, port, input, reporter, flags, start, rateCap });
+      return await run({ arena, port, input, reporter, flags });
     } finally {
       port.close();
     }
@@ -113,14 +110,11 @@ interface Cast {
   readonly arena: Arena;
   readonly port: DatagramPort;
   readonly input: CastInput;
-  readonly reporter: Reporter;
+  readonly reporter: TerminalReporter;
   readonly flags: CastFlags;
-  readonly start: StartRule;
-  readonly rateCap: number | undefined;
 }
 
-async function run(one: Cast): Promise<ExitCode> {
-  const { arena, port, input, reporter, flags } = one;
+async function run({ arena, port, input, reporter, flags }: Cast): Promise<ExitCode> {
   const sender = createSender({
     arena,
     kernel: createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) }),
@@ -129,14 +123,14 @@ async function run(one: Cast): Promise<ExitCode> {
     sid: randomBytes(8).readBigUInt64LE(),
     kind: "cast",
     imageId: new Uint8Array(32),
-    group: { address: flags.group, port: Number(flags.port) },
+    group: { address: flags.group, port: flags.port },
     feedbackPort: port.local.port,
     symbolBytes: SYMBOL_BYTES,
     recordBytesMax: CAST_RECORD_BYTES_MAX,
     chunkCount: input.chunkCount,
     cacheBytes: CACHE_BYTES,
-    rateCap: one.rateCap,
-    start: one.start,
+    rateCap: flags.rate,
+    start: startRule(flags),
   });
   const tally = new CastTally(reporter, () => performance.now());
   let stop: string | undefined;
@@ -164,12 +158,15 @@ async function run(one: Cast): Promise<ExitCode> {
   }
 }
 
-async function openPort(arena: Arena, flags: CastFlags, reporter: Reporter): Promise<DatagramPort> {
-  const number = wholeOption(flags.port, "--port", 65534);
+async function openPort(
+  arena: Arena,
+  flags: CastFlags,
+  reporter: TerminalReporter,
+): Promise<DatagramPort> {
   const address = flags.group.includes(":") ? "::" : "0.0.0.0";
   const named = flags.interface === undefined ? {} : { interfaceName: flags.interface };
   const options = (port: number): DatagramOptions => ({ arena, bind: { address, port }, ...named });
-  const opened = await openDatagramPort(options(number + 1)).catch((error: unknown) => {
+  const opened = await openDatagramPort(options(flags.port + 1)).catch((error: unknown) => {
     // Another cast of this host answers there; receivers are told the port anyway.
     if (codeOf(error) === "EADDRINUSE") return openDatagramPort(options(0));
     throw refused("no_port", error, "Check --interface, --port and --group.");
@@ -190,13 +187,11 @@ function openInput(file: string): CastInput {
 
 function startRule(flags: CastFlags): StartRule {
   const { minReceivers, wait, maxWait } = flags;
-  const fallbackMs = minReceivers === undefined ? WAIT_DEFAULT_MS : 0;
   return {
-    membersMin:
-      minReceivers === undefined ? 1 : wholeOption(minReceivers, "--min-receivers", 65535),
-    membersMax: 65535,
-    waitMinMs: wait === undefined ? fallbackMs : secondsOption(wait, "--wait"),
-    waitMaxMs: maxWait === undefined ? Infinity : secondsOption(maxWait, "--max-wait"),
+    membersMin: minReceivers ?? 1,
+    membersMax: MEMBERS_MAX,
+    waitMinMs: wait ?? (minReceivers === undefined ? WAIT_DEFAULT_MS : 0),
+    waitMaxMs: maxWait ?? Infinity,
   };
 }
 

@@ -1,10 +1,11 @@
 /**
  * `huck catch OUT|-`: takes what a `huck cast` throws, checks it, and writes it.
  *
- * The one idea: the transport alone, without server, image or node. A chunk's digest is checked
- * before it is written; the exit code is 0 only when everything is on the medium.
+ * It is the transport alone, without server, image or node. A chunk's digest is checked before the
+ * chunk is written; the exit code is 0 only if everything is on the medium.
  */
 import { randomBytes } from "node:crypto";
+import type { Command } from "commander";
 import { Arena, arenaMemory } from "../../../shared/core/arena.ts";
 import type { DatagramPort } from "../../../shared/core/datagram-port.ts";
 import { ExitCode, SituationError, messageOf } from "../../../shared/core/errors.ts";
@@ -12,11 +13,11 @@ import { seededRandom } from "../../../shared/core/random.ts";
 import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
 import { openDatagramPort } from "../../../shared/linux/datagram.io.ts";
-import { secondsOption, wholeOption } from "../option-values.ts";
-import { createReporter } from "../terminal.io.ts";
-import { sizeText } from "../size-text.ts";
-import type { Reporter } from "../terminal.io.ts";
-import { CAST_GROUP, CAST_PORT, castKey } from "../../../shared/wire/cast-session.ts";
+import { durationOption } from "../option-values.ts";
+import { createTerminalReporter } from "../terminal-reporter.io.ts";
+import { countText, secondsText, sizeText } from "../quantity-text.ts";
+import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import { castKey } from "../../../shared/wire/cast-session.ts";
 import { createTagger } from "../../../shared/wire/tag.ts";
 import {
   BlockRepairer,
@@ -27,25 +28,16 @@ import { createReception } from "../../../shared/session/reception/engine.ts";
 import type { Reception } from "../../../shared/session/reception/engine.ts";
 import { runReception } from "../../../shared/session/reception/reception-loop.io.ts";
 import type { ReceptionEnd } from "../../../shared/session/reception/reception-loop.io.ts";
+import { castPlace } from "./cast-options.ts";
+import type { CastPlace } from "./cast-options.ts";
 import { openCatchOutput } from "./catch-output.io.ts";
 import type { CatchOutput } from "./catch-output.io.ts";
 
-/** The part of commander's Command that a verb needs; receiver/ does not carry the package. */
-export interface VerbBuilder {
-  description(text: string): this;
-  argument(name: string, text: string): this;
-  option(flags: string, text: string, fallback?: string): this;
-  action(work: (argument: string, options: CatchFlags) => Promise<void>): this;
-}
-
-/** Options as they were typed. */
-export interface CatchFlags {
-  readonly interface?: string;
-  readonly group: string;
-  readonly port: string;
-  readonly wait?: string;
+/** What the verb is told. */
+export interface CatchFlags extends CastPlace {
+  /** Unit: milliseconds. */
+  readonly wait?: number;
   readonly sparse?: boolean;
-  readonly json?: boolean;
 }
 
 /** Chunks in memory: 8 in the interleave, the rest waiting for repair or the disk. Unit: bytes. */
@@ -57,20 +49,19 @@ const SYMBOL_BYTES_MAX = 8896;
 /**
  * Describes the verb.
  *
- * @param command - A fresh command of commander, named "catch".
+ * @param command - A fresh command, named "catch".
  * @returns The same command.
  */
-export function catchCommand<Builder extends VerbBuilder>(command: Builder): Builder {
-  return command
-    .description("receive what a `huck cast` sends")
+export function catchCommand(command: Command): Command {
+  return castPlace(command)
     .argument("<output>", 'file to make, disk to overwrite, or "-" for standard output')
-    .option("--interface <name>", "network interface to receive by")
-    .option("--group <address>", "multicast group", CAST_GROUP)
-    .option("--port <number>", "UDP port of the data", `${CAST_PORT}`)
-    .option("--wait <seconds>", "give up when no cast is heard for so long; default: never")
+    .option(
+      "--wait <time>",
+      "give up when no cast is heard for so long; default: never",
+      durationOption("--wait"),
+    )
     .option("--sparse", "leave zeros in a file as holes")
-    .option("--json", "print events as JSON lines on standard output")
-    .action(async (output, flags) => {
+    .action(async (output: string, flags: CatchFlags) => {
       process.exitCode = await catchCast(output, flags);
     });
 }
@@ -84,7 +75,10 @@ export function catchCommand<Builder extends VerbBuilder>(command: Builder): Bui
  * @throws {@link SituationError} for options and outputs that cannot be used.
  */
 export async function catchCast(path: string, flags: CatchFlags): Promise<ExitCode> {
-  const reporter = createReporter({ json: flags.json ?? false, jsonTo: path === "-" ? 2 : 1 });
+  const reporter = createTerminalReporter({
+    json: flags.json ?? false,
+    jsonTo: path === "-" ? 2 : 1,
+  });
   const output = openOutput(path, flags.sparse ?? false);
   try {
     const arena = new Arena(arenaMemory(RING_BYTES + PORT_BYTES));
@@ -103,14 +97,13 @@ interface Catch {
   readonly arena: Arena;
   readonly port: DatagramPort;
   readonly output: CatchOutput;
-  readonly reporter: Reporter;
+  readonly reporter: TerminalReporter;
   readonly flags: CatchFlags;
 }
 
 async function run({ arena, port, output, reporter, flags }: Catch): Promise<ExitCode> {
   const kernel = createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) });
   const scratch = arena.region(repairScratchBytes(SYMBOL_BYTES_MAX));
-  const { wait } = flags;
   const random = randomBytes(8);
   const reception = createReception({
     arena,
@@ -120,7 +113,7 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
     ringBytes: RING_BYTES,
     canFetch: false,
     inOrder: output.inOrder,
-    policy: { sessionWaitMs: wait === undefined ? Infinity : secondsOption(wait, "--wait") },
+    policy: { sessionWaitMs: flags.wait ?? Infinity },
   });
   let stop: string | undefined;
   const interrupt = (): void => {
@@ -151,7 +144,7 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
 function finish(
   end: ReceptionEnd,
   output: CatchOutput,
-  reporter: Reporter,
+  reporter: TerminalReporter,
   reception: Reception,
 ): ExitCode {
   const right = end.outcome === "complete" && output.complete;
@@ -180,11 +173,11 @@ function eventText(event: ReceptionEvent): string | undefined {
     case "started":
       return "the cast has started";
     case "silent":
-      return `nothing heard from the sender for ${Math.round(event.forMs / 1000)} s`;
+      return `nothing heard from the sender for ${secondsText(event.forMs)}`;
     case "heard":
       return "the sender is heard again";
     case "bad chunk":
-      return `chunk ${event.chunk} was wrong ${event.times} times`;
+      return `chunk ${event.chunk} was wrong ${countText(event.times, "time")}`;
     case "complete":
       return "everything is here; telling the sender";
     case "reached":
@@ -209,15 +202,14 @@ function progressText(reception: Reception, output: CatchOutput): string {
 async function openPort(
   arena: Arena,
   flags: CatchFlags,
-  reporter: Reporter,
+  reporter: TerminalReporter,
 ): Promise<DatagramPort> {
-  const port = wholeOption(flags.port, "--port", 65534);
   const address = flags.group.includes(":") ? "::" : "0.0.0.0";
   const named = flags.interface === undefined ? {} : { interfaceName: flags.interface };
   try {
     const opened = await openDatagramPort({
       arena,
-      bind: { address, port },
+      bind: { address, port: flags.port },
       shared: true,
       ...named,
     });

@@ -5,8 +5,8 @@
  * The rate is the mean since the start, because work on one disk is steady and a mean does not
  * jump.
  */
-import type { Reporter } from "../terminal.io.ts";
-import { sizeText } from "../size-text.ts";
+import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import { sizeText } from "../quantity-text.ts";
 
 /** The live line is renewed at most this often. Unit: milliseconds. */
 const RENEW_MS = 200;
@@ -26,7 +26,7 @@ export type ProgressLine = (
  * @param clock - Gives milliseconds; monotonic.
  * @returns A function to be called as often as one likes.
  */
-export function progressLine(reporter: Reporter, clock: () => number): ProgressLine {
+export function progressLine(reporter: TerminalReporter, clock: () => number): ProgressLine {
   let label = "";
   let startMs = 0;
   let shownMs = 0;
@@ -57,7 +57,7 @@ export interface ProgressState {
  *
  * @param label - What is being done.
  * @param state - How far it has come.
- * @returns One line: "saving 43 %  1.2 GiB of 2.8 GiB  310 MiB/s  5 s left".
+ * @returns One line: "saving 43 %  1.20 GB of 2.80 GB  310 MB/s  5 s left".
  * @internal A test looks at it.
  */
 export function progressText(label: string, state: ProgressState): string {

@@ -5,7 +5,7 @@
 import { toHex } from "../../../shared/core/digest.ts";
 import type { ImageIndex } from "../../../shared/image/reader.ts";
 import type { ImageCheck, ImageProblem } from "../../../shared/image/verify.ts";
-import { sizeText } from "../size-text.ts";
+import { countText, sizeText } from "../quantity-text.ts";
 
 /**
  * Describes an image.
@@ -24,7 +24,7 @@ export function infoLines(index: ImageIndex): string[] {
     `disk       ${sizeText(disk.sizeBytes)}, sectors of ${disk.sectorBytes} bytes`,
     `table      ${table} ${disk.id}`,
     `needs      a disk of at least ${requires.minBytes} bytes (${sizeText(requires.minBytes)})`,
-    `content    ${sizeText(stats.rawBytes)} in ${stats.chunks} chunks`,
+    `content    ${sizeText(stats.rawBytes)} in ${countText(stats.chunks, "chunk")}`,
     `stored     ${sizeText(footer.fileBytes)}`,
     ...manifest.partitions.map((one) => {
       const label = one.fs?.label === undefined || one.fs.label === "" ? "" : ` "${one.fs.label}"`;
@@ -46,8 +46,8 @@ export function infoLines(index: ImageIndex): string[] {
 export function checkLines(check: ImageCheck): string[] {
   const verdict =
     check.problemCount === 0
-      ? `${check.chunks} chunks are right`
-      : `${check.problemCount} problems in ${check.chunks} chunks`;
+      ? `${countText(check.chunks, "chunk")} ${check.chunks === 1 ? "is" : "are"} right`
+      : `${countText(check.problemCount, "problem")} in ${countText(check.chunks, "chunk")}`;
   return [...check.problems.map(problemText), verdict];
 }
 

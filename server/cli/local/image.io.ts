@@ -1,21 +1,20 @@
 /**
- * `huck image`: work on image files of this computer, beside the verbs that ask the server for its
- * store.
+ * The verbs of `huck image` that work on image files and disks of this computer; those that ask the
+ * server are in remote/images.io.ts.
  *
- * The one idea: options become a task, the task runs in image-save.ts or image-restore.ts, and the
- * exit code says how it ended. Everything for people goes to standard error but the answer itself.
+ * Everything for people goes to standard error, but for the answer itself.
  */
 import type { Command } from "commander";
 import packageFile from "../../../package.json" with { type: "json" };
-import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
+import { ExitCode } from "../../../shared/core/errors.ts";
 import { toHex } from "../../../shared/core/digest.ts";
 import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
 import { DEFAULT_LEVEL } from "../../../shared/image/limits.ts";
 import { checkImage } from "../../../shared/image/verify.ts";
-import { wholeOption } from "../option-values.ts";
-import { createReporter, type Reporter } from "../terminal.io.ts";
-import { sizeText } from "../size-text.ts";
-import { imageCommand as serverVerbs } from "../remote/look.io.ts";
+import { choiceOption, wholeOption } from "../option-values.ts";
+import { createTerminalReporter, type TerminalReporter } from "../terminal-reporter.io.ts";
+import { countText, sizeText } from "../quantity-text.ts";
+import { stdout } from "../terminal.io.ts";
 import { hostName } from "./disk-source.io.ts";
 import { openFolderStore, openImageFile } from "../../store/folder-store.io.ts";
 import { imagePlace } from "./image-place.ts";
@@ -32,65 +31,104 @@ interface CommonFlags {
 interface SaveFlags extends CommonFlags {
   readonly output: string;
   readonly rawIfDirty?: boolean;
-  readonly level: string;
-  readonly codec: string;
+  /** zstd level, 1 .. 19. */
+  readonly level: number;
+  readonly codec: CodecChoice;
 }
 
 interface RestoreFlags extends CommonFlags {
   readonly erase?: string;
-  readonly verify: string;
-  readonly codec: string;
+  readonly verify: "sample" | "full";
+  readonly codec: CodecChoice;
 }
 
 const LEVEL_MAX = 19;
 const CODECS: readonly CodecChoice[] = ["auto", "zstd-napi", "node:zlib"];
 
 /**
- * Describes `image` with all its verbs.
+ * Describes `huck image files`.
  *
- * @param command - The command `image`.
+ * @param command - A fresh command.
  * @returns The same command.
  */
-export function imageCommand(command: Command): Command {
-  serverVerbs(command);
-  common(command.command("files"))
-    .description("list the images in a folder of this computer")
-    .action((flags: CommonFlags) => {
-      listFiles(flags);
-    });
-  common(command.command("info"))
-    .description("tell what an image holds and what disk it needs")
+export function filesCommand(command: Command): Command {
+  return common(command).action((flags: CommonFlags) => {
+    listFiles(flags);
+  });
+}
+
+/**
+ * Describes `huck image info`.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function infoCommand(command: Command): Command {
+  return common(command)
     .argument("<image>", IMAGE_ARGUMENT)
     .action((image: string, flags: CommonFlags) => {
       showInfo(image, flags);
     });
-  common(command.command("verify"))
-    .description("check every byte of an image")
+}
+
+/**
+ * Describes `huck image verify`.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function verifyCommand(command: Command): Command {
+  return common(command)
     .argument("<image>", IMAGE_ARGUMENT)
     .action(async (image: string, flags: CommonFlags) => {
       process.exitCode = await verify(image, flags);
     });
-  common(command.command("save"))
-    .description("save a disk of this computer, or a file that holds one, as an image")
+}
+
+/**
+ * Describes `huck image save`.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function saveFileCommand(command: Command): Command {
+  return common(command)
     .argument("<source>", "disk (/dev/disk/by-id/...) or file; only ever read")
     .requiredOption("-o, --output <image>", "image to make: a .huck file or a name")
     .option("--raw-if-dirty", "keep every sector of a file system that is not clean")
-    .option("--level <number>", "zstd level, 1 to 19", String(DEFAULT_LEVEL))
-    .option("--codec <name>", CODECS.join(", "), "auto")
+    .option(
+      "--level <number>",
+      "zstd level, 1 to 19",
+      wholeOption("--level", { least: 1, most: LEVEL_MAX }),
+      DEFAULT_LEVEL,
+    )
+    .option("--codec <name>", CODECS.join(", "), choiceOption("--codec", CODECS), "auto")
     .action(async (source: string, flags: SaveFlags) => {
       await save(source, flags);
     });
-  common(command.command("restore"))
-    .description("write an image to a disk or file of this computer")
+}
+
+/**
+ * Describes `huck image restore`.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function restoreCommand(command: Command): Command {
+  return common(command)
     .argument("<image>", IMAGE_ARGUMENT)
     .argument("<target>", "disk, or file; a file that is not there is made")
     .option("--erase <name>", "serial number or WWN of the disk, or path of the file, to be erased")
-    .option("--verify <level>", "what is read back: sample or full", "sample")
-    .option("--codec <name>", CODECS.join(", "), "auto")
+    .option(
+      "--verify <level>",
+      "what is read back: sample or full",
+      choiceOption("--verify", ["sample", "full"]),
+      "sample",
+    )
+    .option("--codec <name>", CODECS.join(", "), choiceOption("--codec", CODECS), "auto")
     .action(async (image: string, target: string, flags: RestoreFlags) => {
       await restore(image, target, flags);
     });
-  return command;
 }
 
 const IMAGE_ARGUMENT = "a .huck file, or a name in the folder given by --store";
@@ -103,15 +141,14 @@ function common(command: Command): Command {
 
 function listFiles(flags: CommonFlags): void {
   const { images, torn } = openFolderStore(flags.store).list();
-  const rows = images.map((one) =>
-    flags.json === true
-      ? JSON.stringify(one)
-      : `${one.name}  ${one.id.slice(0, 12)}  ${sizeText(one.fileBytes)}  ${one.createdAt}`,
-  );
-  const broken = torn.map((name) =>
-    flags.json === true ? JSON.stringify({ torn: name }) : `${name}  torn or damaged`,
-  );
-  for (const line of [...rows, ...broken]) put(line);
+  if (flags.json === true) {
+    for (const one of [...images, ...torn.map((name) => ({ torn: name }))]) stdout.printJson(one);
+    return;
+  }
+  for (const one of images) {
+    put(`${one.name}  ${one.id.slice(0, 12)}  ${sizeText(one.fileBytes)}  ${one.createdAt}`);
+  }
+  for (const name of torn) put(`${name}  torn or damaged`);
 }
 
 function showInfo(image: string, flags: CommonFlags): void {
@@ -119,7 +156,7 @@ function showInfo(image: string, flags: CommonFlags): void {
   try {
     const { index } = file;
     const facts = { id: toHex(index.imageId), fileBytes: file.fileBytes, ...index.manifest };
-    if (flags.json === true) put(JSON.stringify(facts));
+    if (flags.json === true) stdout.printJson(facts);
     else for (const line of infoLines(index)) put(line);
   } finally {
     file.close();
@@ -134,7 +171,7 @@ async function verify(image: string, flags: CommonFlags): Promise<ExitCode> {
     const check = checkImage(file, file.index, await createCodecPool(), (done) => {
       line("checking", done, total);
     });
-    if (flags.json === true) put(JSON.stringify(check));
+    if (flags.json === true) stdout.printJson(check);
     else for (const text of checkLines(check)) put(text);
     return check.problemCount === 0 ? ExitCode.ok : ExitCode.someNodeNotRight;
   } finally {
@@ -149,8 +186,8 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
     source,
     place,
     rawIfDirty: flags.rawIfDirty ?? false,
-    level: wholeOption(flags.level, "--level", LEVEL_MAX),
-    codec: codecOf(flags.codec),
+    level: flags.level,
+    codec: flags.codec,
     tool: `huck ${packageFile.version}`,
     host: hostName(),
   };
@@ -165,42 +202,21 @@ async function restore(image: string, target: string, flags: RestoreFlags): Prom
   const task = {
     image: imagePlace(image, flags.store).file,
     target,
-    verify: verifyOf(flags.verify),
-    codec: codecOf(flags.codec),
+    verify: flags.verify,
+    codec: flags.codec,
     ...(flags.erase === undefined ? {} : { erase: flags.erase }),
   };
   const result = await stoppable((signal) => restoreLocally(task, reporter, signal));
   const { writtenBytes, verifiedChunks } = result;
-  reporter.event(
-    `Restored ${sizeText(writtenBytes)} to "${target}", ${verifiedChunks} chunks read back`,
-    { event: "restored", target, ...result },
-  );
+  const readBack = `${countText(verifiedChunks, "chunk")} read back`;
+  const text = `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}`;
+  reporter.event(text, { event: "restored", target, ...result });
 }
 
-function reporterOf(flags: CommonFlags): Reporter {
-  return createReporter({ json: flags.json ?? false, jsonTo: 1 });
-}
-
-/** @throws {@link SituationError} `usage`. */
-function codecOf(text: string): CodecChoice {
-  const found = CODECS.find((codec) => codec === text);
-  if (found !== undefined) return found;
-  throw unusable("--codec", text, CODECS.join(", "));
-}
-
-/** @throws {@link SituationError} `usage`. */
-function verifyOf(text: string): "sample" | "full" {
-  if (text === "sample" || text === "full") return text;
-  throw unusable("--verify", text, "sample or full");
-}
-
-function unusable(flag: string, text: string, wanted: string): SituationError {
-  return new SituationError("usage", `Cannot use ${flag} "${text}": ${wanted} wanted`, {
-    cure: `Give one of ${wanted}`,
-    exitCode: ExitCode.usage,
-  });
+function reporterOf(flags: CommonFlags): TerminalReporter {
+  return createTerminalReporter({ json: flags.json ?? false, jsonTo: 1 });
 }
 
 function put(line: string): void {
-  process.stdout.write(`${line}\n`);
+  stdout.print(line);
 }

@@ -3,6 +3,7 @@
  */
 import path from "node:path";
 import type { Command } from "commander";
+import { stdout } from "../terminal.io.ts";
 import { makeServerFolder } from "./server-folder.io.ts";
 
 /**
@@ -12,15 +13,11 @@ import { makeServerFolder } from "./server-folder.io.ts";
  * @returns The same command.
  */
 export function initCommand(command: Command): Command {
-  return command
-    .description("write a commented huck.yaml and make folders and the order key; never overwrites")
-    .argument("[folder]", "where", ".")
-    .action((folder: string) => {
-      const where = path.resolve(folder);
-      for (const line of makeServerFolder(where, CONFIG_TEMPLATE))
-        process.stdout.write(`${line}\n`);
-      process.stdout.write(`next: edit ${path.join(where, "huck.yaml")}, then huck serve\n`);
-    });
+  return command.argument("[folder]", "where", ".").action((folder: string) => {
+    const where = path.resolve(folder);
+    for (const line of makeServerFolder(where, CONFIG_TEMPLATE)) stdout.print(line);
+    stdout.print(`next: edit ${path.join(where, "huck.yaml")}, then huck serve`);
+  });
 }
 
 /** Every setting with its default. It is itself a valid file, so a test parses it. */

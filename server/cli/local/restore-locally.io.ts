@@ -14,8 +14,8 @@ import { checkFits } from "../../../shared/image/gate.ts";
 import type { ImageIndex } from "../../../shared/image/reader.ts";
 import { restoreImage, type RestoreResult } from "../../../shared/image/restore.ts";
 import { openBlockDevice } from "../../../shared/linux/block-device.io.ts";
-import type { Reporter } from "../terminal.io.ts";
-import { sizeText } from "../size-text.ts";
+import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import { sizeText } from "../quantity-text.ts";
 import { createTargetFile, openSource, removeTargetFile, targetKind } from "./disk-source.io.ts";
 import { openImageFile } from "../../store/folder-store.io.ts";
 import { progressLine } from "./image-progress.io.ts";
@@ -44,7 +44,7 @@ export interface RestoreTask {
  */
 export async function restoreLocally(
   task: RestoreTask,
-  reporter: Reporter,
+  reporter: TerminalReporter,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   const file = openImageFile(task.image);
@@ -79,7 +79,7 @@ interface Target {
   giveUp(): void;
 }
 
-function openTarget(task: RestoreTask, index: ImageIndex, reporter: Reporter): Target {
+function openTarget(task: RestoreTask, index: ImageIndex, reporter: TerminalReporter): Target {
   const kind = targetKind(task.target);
   if (kind === "nothing") return openNewFile(task.target, index.manifest.disk);
   const device = openUnused(task.target, kind);
@@ -153,7 +153,7 @@ function inUse(target: string, why: string): SituationError {
 }
 
 /** @throws {@link SituationError} `erase_not_confirmed`. */
-function confirm(task: RestoreTask, disk: DiskIdentity, reporter: Reporter): void {
+function confirm(task: RestoreTask, disk: DiskIdentity, reporter: TerminalReporter): void {
   const names = [disk.serial, disk.wwn].filter((name) => name !== "");
   const wanted = names[0] ?? task.target;
   if (task.erase !== undefined && [...names, wanted].includes(task.erase)) return;

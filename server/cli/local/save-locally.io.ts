@@ -11,8 +11,8 @@ import { planDisk } from "../../../shared/allocation/plan.ts";
 import { captureImage } from "../../../shared/image/capture.ts";
 import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
 import type { ImageSummary } from "../../../shared/image/store.ts";
-import type { Reporter } from "../terminal.io.ts";
-import { sizeText } from "../size-text.ts";
+import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import { sizeText } from "../quantity-text.ts";
 import { openSource, type OpenSource } from "./disk-source.io.ts";
 import { openFolderStore } from "../../store/folder-store.io.ts";
 import type { ImagePlace } from "./image-place.ts";
@@ -45,7 +45,7 @@ export interface SaveTask {
  */
 export async function saveImage(
   task: SaveTask,
-  reporter: Reporter,
+  reporter: TerminalReporter,
   signal: AbortSignal,
 ): Promise<ImageSummary> {
   const source = openSource(task.source);

@@ -6,6 +6,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { pino } from "pino";
 import { readConfig } from "./read-config.io.ts";
+import { stdout } from "../terminal.io.ts";
 import { startServer } from "../../main.io.ts";
 import type { RunningServer } from "../../main.io.ts";
 import type { Config } from "../../config.ts";
@@ -23,7 +24,6 @@ interface ServeOptions {
  */
 export function serveCommand(command: Command): Command {
   return command
-    .description("run the server: boot services, sessions, image store, control APIs")
     .option("-c, --config <file>", "configuration", "huck.yaml")
     .action(async (options: ServeOptions) => {
       await serve(path.resolve(options.config));
@@ -38,9 +38,9 @@ async function serve(file: string): Promise<void> {
     version: packageFile.version,
     log,
   });
-  process.stdout.write(`${startLines(config, server).join("\n")}\n`);
+  for (const line of startLines(config, server)) stdout.print(line);
   const signal = await firstSignal();
-  process.stdout.write(`huck: ${signal}, stopping; running jobs go on at the next start\n`);
+  stdout.print(`huck: ${signal}, stopping; running jobs go on at the next start`);
   await server.close();
 }
 

@@ -1,9 +1,9 @@
 /**
  * Follows a job to its end: reads the events, shows them, listens for Ctrl-C, gives the exit code.
  *
- * The one idea: three faces of one stream. A terminal gets bars that are redrawn in place, at most
- * ten times a second; a pipe gets one clean line per event; `--json` gets the events themselves and
- * a summary. The first Ctrl-C aborts the job and waits for its end, the second quits at once. When
+ * One stream is shown in three ways. A terminal gets bars that are redrawn in place, at most ten
+ * times a second; a pipe gets one clean line per event; `--json` gets the events themselves and a
+ * summary. The first Ctrl-C aborts the job and waits for its end, the second quits at once. When
  * nobody reads the output any longer the job goes on and the verb ends: its outcome is unknown.
  */
 import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
@@ -11,9 +11,10 @@ import { isOk } from "../../../shared/control/verdict.ts";
 import type { Event } from "../../../shared/control/event.ts";
 import type { JobCreated } from "../../../shared/control/operator-api.ts";
 import { JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
+import { stderr, stdout } from "../terminal.io.ts";
 import { Board } from "./board.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
-import { drawBoard, eventLine, verdictText } from "./text.ts";
+import { drawBoard, eventLine, okText, verdictText } from "./text.ts";
 
 /** What is followed. */
 export interface Followed {
@@ -121,7 +122,7 @@ function listenForInterrupts({ line, created }: Followed, face: Face): () => voi
   let asked = false;
   const quitUnread = (): void => {
     if (asked) return;
-    process.stderr.write(`huck: nobody reads any longer; job ${created.job} goes on\n`);
+    stderr.print(`huck: nobody reads any longer; job ${created.job} goes on`);
     process.exit(ExitCode.unknown);
   };
   const outputFailed = (thrown: unknown): void => {
@@ -151,22 +152,21 @@ function listenForInterrupts({ line, created }: Followed, face: Face): () => voi
 
 function faceOf(followed: Followed, board: Board): Face {
   if (followed.json) return jsonFace(followed, board);
-  return process.stdout.isTTY ? new Screen(followed.title, board) : pipeFace(followed, board);
+  return stdout.isLive ? new Screen(followed.title, board) : pipeFace(followed, board);
 }
 
 function jsonFace({ created, image }: Followed, board: Board): Face {
-  const put = (value: object): void => {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
-  };
   return {
     open: () => undefined,
-    event: put,
+    event: (event) => {
+      stdout.printJson(event);
+    },
     say: (text) => {
-      process.stderr.write(`${text}\n`);
+      stderr.print(text);
     },
     close: () => {
       if (board.end === undefined) return;
-      put({
+      stdout.printJson({
         kind: "summary",
         job: created.job,
         image,
@@ -180,7 +180,7 @@ function jsonFace({ created, image }: Followed, board: Board): Face {
 
 function pipeFace({ title, created }: Followed, board: Board): Face {
   const put = (text: string): void => {
-    process.stdout.write(`${text}\n`);
+    stdout.print(text);
   };
   return {
     open: () => {
@@ -205,7 +205,7 @@ function summaryLines(board: Board): string[] {
     ...bad.map(
       ({ node, verdict }) => `${node}: ${verdict === undefined ? "" : verdictText(verdict)}`,
     ),
-    `${board.okCount} of ${board.rows.length} nodes ok${board.end.aborted ? ", aborted" : ""}`,
+    `${okText(board.okCount, board.rows.length)}${board.end.aborted ? ", aborted" : ""}`,
   ];
 }
 
@@ -213,7 +213,6 @@ function summaryLines(board: Board): string[] {
 class Screen implements Face {
   readonly #title: string;
   readonly #board: Board;
-  #drawn = 0;
   #dirty = true;
   #timer: NodeJS.Timeout | undefined;
 
@@ -235,8 +234,7 @@ class Screen implements Face {
   }
 
   say(text: string): void {
-    this.#erase();
-    process.stdout.write(`${text}\n`);
+    stdout.print(text);
     this.#draw();
   }
 
@@ -245,21 +243,13 @@ class Screen implements Face {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#draw();
-    for (const text of summaryLines(this.#board)) process.stdout.write(`${text}\n`);
+    stdout.keep();
+    for (const text of summaryLines(this.#board)) stdout.print(text);
   }
 
   #draw(): void {
-    const room = { columns: process.stdout.columns, rows: Math.max(2, process.stdout.rows - 1) };
-    const lines = drawBoard(this.#title, this.#board, room);
-    this.#erase();
-    process.stdout.write(`${lines.join("\n")}\n`);
-    this.#drawn = lines.length;
+    stdout.live(drawBoard(this.#title, this.#board, stdout.room));
     this.#dirty = false;
-  }
-
-  #erase(): void {
-    if (this.#drawn > 0) process.stdout.write(`\u001b[${this.#drawn}A\u001b[J`);
-    this.#drawn = 0;
   }
 }
 

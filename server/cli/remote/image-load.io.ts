@@ -11,20 +11,25 @@ import {
   OperatorRoute,
 } from "../../../shared/control/operator-api.ts";
 import type { ImageEntry, NodeStatus } from "../../../shared/control/operator-api.ts";
-import { LeaveMode, VerifyLevel } from "../../../shared/control/order.ts";
+import { VerifyLevel } from "../../../shared/control/order.ts";
+import type { LeaveMode } from "../../../shared/control/order.ts";
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
 import { followJob } from "./follow-job.io.ts";
+import { choiceOption, durationOption, nameOption, rateOption } from "../option-values.ts";
+import { countText, sizeText } from "../quantity-text.ts";
+import { stdout } from "../terminal.io.ts";
 import {
-  bitsPerSecond,
+  boundsOf,
+  changingNodes,
   chosenNodes,
   lineTo,
   remote,
   takingNodes,
-  valueOf,
+  wholeSeconds,
 } from "./remote-options.io.ts";
 import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
-import { bytesText, table } from "./text.ts";
+import { table } from "./text.ts";
 
 interface LoadOptions extends RemoteOptions, NodeOptions {
   readonly image: string;
@@ -33,8 +38,11 @@ interface LoadOptions extends RemoteOptions, NodeOptions {
   readonly delta: boolean;
   readonly yes?: true;
   readonly dryRun?: true;
+  /** Unit: bits per second. */
   readonly rate?: number;
+  /** Unit: milliseconds. */
   readonly gather?: number;
+  /** Unit: milliseconds. */
   readonly timeout?: number;
 }
 
@@ -46,29 +54,30 @@ interface LoadOptions extends RemoteOptions, NodeOptions {
  */
 export function loadCommand(command: Command): Command {
   const { gatherSeconds, deadlineSeconds, rateBitsPerSecond } = LoadRequest.shape;
-  return takingNodes(remote(command))
-    .description("write an image to nodes")
-    .requiredOption("-i, --image <name>", "image of the store", valueOf(ImageName))
-    .option("--verify <level>", "read back: flush, sample (default) or full", valueOf(VerifyLevel))
+  return changingNodes(takingNodes(remote(command)))
+    .requiredOption("-i, --image <name>", "image of the store", nameOption("--image", ImageName))
     .option(
-      "--leave <mode>",
-      "then: reboot, poweroff or stay (default: as huck.yaml says, else reboot)",
-      valueOf(LeaveMode),
+      "--verify <level>",
+      "read back: flush, sample (default) or full",
+      choiceOption("--verify", VerifyLevel.options),
     )
     .option("--no-delta", "write everything, also what is on the disk already")
     .option(
       "-b, --rate <bits>",
-      "cap, like 500M",
-      valueOf(rateBitsPerSecond.unwrap(), bitsPerSecond),
+      "most bits per second, like 500M",
+      rateOption("--rate", boundsOf(rateBitsPerSecond.unwrap())),
     )
-    .option("--gather <seconds>", "wait for the last node", valueOf(gatherSeconds.unwrap(), Number))
     .option(
-      "-t, --timeout <seconds>",
-      "every verdict by then",
-      valueOf(deadlineSeconds.unwrap(), Number),
+      "--gather <time>",
+      "begin so long after the first node is there, like 30s",
+      durationOption("--gather", boundsOf(gatherSeconds.unwrap(), 1000)),
+    )
+    .option(
+      "-t, --timeout <time>",
+      "every verdict by then, like 5m; without a unit: seconds",
+      durationOption("--timeout", boundsOf(deadlineSeconds.unwrap(), 1000)),
     )
     .option("--dry-run", "print the plan and stop")
-    .option("-y, --yes", "also nodes that are marked `reimage: confirm`")
     .action(async (words: string[], options: LoadOptions) => {
       process.exitCode = await load(words, options);
     });
@@ -86,14 +95,14 @@ async function load(words: readonly string[], options: LoadOptions): Promise<Exi
     delta: options.delta,
     confirmed: options.yes === true,
     rateBitsPerSecond: options.rate,
-    gatherSeconds: options.gather,
-    deadlineSeconds: options.timeout,
+    gatherSeconds: wholeSeconds(options.gather),
+    deadlineSeconds: wholeSeconds(options.timeout),
   };
   const created = await line.post(OperatorRoute.loads, request, JobCreated);
   return await followJob({
     line,
     created,
-    title: `load ${options.image} to ${nodes.length} nodes`,
+    title: `load ${options.image} to ${countText(nodes.length, "node")}`,
     image: options.image,
     json: options.json === true,
   });
@@ -107,31 +116,26 @@ async function printPlan(
 ): Promise<ExitCode> {
   const image = await imageNamed(line, options.image);
   const against = nodes.map((node) => hindrance(node, options));
-  const put = (text: string): void => {
-    process.stdout.write(`${text}\n`);
-  };
   if (options.json === true) {
     for (const [index, node] of nodes.entries()) {
-      put(
-        JSON.stringify({
-          kind: "plan",
-          image: image.name,
-          node: node.name,
-          hindrance: against[index] ?? null,
-          disks: node.disks,
-        }),
-      );
+      stdout.printJson({
+        kind: "plan",
+        image: image.name,
+        node: node.name,
+        hindrance: against[index] ?? null,
+        disks: node.disks,
+      });
     }
   } else {
-    const sizes = `${bytesText(image.usedBytes)} of a disk of ${bytesText(image.diskBytes)}`;
-    put(`image ${image.name}, ${image.id.slice(0, 12)}: ${sizes}`);
+    const sizes = `${sizeText(image.usedBytes)} of a disk of ${sizeText(image.diskBytes)}`;
+    stdout.print(`image ${image.name}, ${image.id.slice(0, 12)}: ${sizes}`);
     const rows = nodes.map((node, index) => [
       node.name,
       node.reimage,
       disksText(node),
       against[index] ?? "ready",
     ]);
-    for (const text of table([["node", "reimage", "disks last seen", "plan"], ...rows])) put(text);
+    for (const text of table([PLAN_HEAD, ...rows])) stdout.print(text);
   }
   return against.every((one) => one === undefined) ? ExitCode.ok : ExitCode.refused;
 }
@@ -145,7 +149,7 @@ function hindrance(node: NodeStatus, options: LoadOptions): string | undefined {
 function disksText(node: NodeStatus): string {
   if (node.disks.length === 0) return "never seen";
   const disks = node.disks.map(({ path, sizeBytes, serial }) =>
-    `${path} ${bytesText(sizeBytes)} ${serial}`.trim(),
+    `${path} ${sizeText(sizeBytes)} ${serial}`.trim(),
   );
   return disks.join(", ");
 }
@@ -163,3 +167,5 @@ async function imageNamed(line: OperatorLine, name: string): Promise<ImageEntry>
     },
   );
 }
+
+const PLAN_HEAD = ["node", "reimage", "disks last seen", "plan"];

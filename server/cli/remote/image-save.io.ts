@@ -5,10 +5,19 @@ import type { Command } from "commander";
 import type * as z from "zod";
 import { ImageName } from "../../../shared/control/names.ts";
 import { JobCreated, OperatorRoute, SaveRequest } from "../../../shared/control/operator-api.ts";
-import { LeaveMode } from "../../../shared/control/order.ts";
+import type { LeaveMode } from "../../../shared/control/order.ts";
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import { followJob } from "./follow-job.io.ts";
-import { chosenNodes, lineTo, remote, valueOf } from "./remote-options.io.ts";
+import { durationOption, nameOption, wholeOption } from "../option-values.ts";
+import { countText } from "../quantity-text.ts";
+import {
+  boundsOf,
+  changingNodes,
+  chosenNodes,
+  lineTo,
+  remote,
+  wholeSeconds,
+} from "./remote-options.io.ts";
 import type { RemoteOptions } from "./remote-options.io.ts";
 
 interface SaveOptions extends RemoteOptions {
@@ -17,6 +26,7 @@ interface SaveOptions extends RemoteOptions {
   readonly level?: number;
   readonly leave?: LeaveMode;
   readonly yes?: true;
+  /** Unit: milliseconds. */
   readonly timeout?: number;
 }
 
@@ -28,23 +38,24 @@ interface SaveOptions extends RemoteOptions {
  */
 export function saveCommand(command: Command): Command {
   const { level, deadlineSeconds } = SaveRequest.shape;
-  return remote(command)
-    .description("save the disk of a node as an image")
+  return changingNodes(remote(command))
     .argument("<node>", "one node: a name or a number")
-    .requiredOption("-o, --output <name>", "name of the new image", valueOf(ImageName))
+    .requiredOption(
+      "-o, --output <name>",
+      "name of the new image",
+      nameOption("--output", ImageName),
+    )
     .option("--raw-if-dirty", "keep every block of a file system that was not unmounted cleanly")
-    .option("--level <1..19>", "zstd level (default 3)", valueOf(level.unwrap(), Number))
     .option(
-      "--leave <mode>",
-      "then: reboot, poweroff or stay (default: as huck.yaml says, else reboot)",
-      valueOf(LeaveMode),
+      "--level <number>",
+      "zstd level, 1 to 19 (default 3)",
+      wholeOption("--level", boundsOf(level.unwrap())),
     )
     .option(
-      "-t, --timeout <seconds>",
-      "the verdict by then",
-      valueOf(deadlineSeconds.unwrap(), Number),
+      "-t, --timeout <time>",
+      "the verdict by then, like 20m; without a unit: seconds",
+      durationOption("--timeout", boundsOf(deadlineSeconds.unwrap(), 1000)),
     )
-    .option("-y, --yes", "also a node that is marked `reimage: confirm`")
     .action(async (word: string, options: SaveOptions) => {
       process.exitCode = await save(word, options);
     });
@@ -56,7 +67,7 @@ async function save(word: string, options: SaveOptions): Promise<ExitCode> {
   if (node === undefined || others.length > 0) {
     throw new SituationError(
       "bad_nodes",
-      `Cannot save "${word}": ${others.length + 1} nodes, one wanted`,
+      `Cannot save "${word}": it is ${countText(others.length + 1, "node")}, one wanted`,
       {
         cure: "Name one node.",
         exitCode: ExitCode.usage,
@@ -70,7 +81,7 @@ async function save(word: string, options: SaveOptions): Promise<ExitCode> {
     level: options.level,
     leave: options.leave,
     confirmed: options.yes === true,
-    deadlineSeconds: options.timeout,
+    deadlineSeconds: wholeSeconds(options.timeout),
   };
   const created = await line.post(OperatorRoute.saves, request, JobCreated);
   return await followJob({

@@ -1,12 +1,14 @@
 /**
- * Options that several verbs share, and how their texts become values. A mistake is exit code 2,
- * nothing was begun.
+ * Options that several verbs of the operator API share, and what follows from them: the server, the
+ * nodes, the bounds of the requests.
  */
-import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import type * as z from "zod";
 import { NodeList, OperatorRoute } from "../../../shared/control/operator-api.ts";
 import type { NodeStatus } from "../../../shared/control/operator-api.ts";
+import { LeaveMode } from "../../../shared/control/order.ts";
+import { choiceOption } from "../option-values.ts";
+import type { Bounds } from "../option-values.ts";
 import { OperatorLine, SOCKET_DEFAULT } from "./operator-line.io.ts";
 import { selectNodes } from "./node-range.ts";
 
@@ -81,31 +83,51 @@ export async function chosenNodes(
 }
 
 /**
- * Makes a parser of an option from a schema.
+ * Lets a verb that only looks mean all nodes when none was named.
  *
- * @param schema - Of the value.
- * @param convert - From the text to what the schema checks; default: the text itself.
- * @returns A parser for commander.
+ * @param words - Arguments.
+ * @param options - Of the verb.
+ * @returns Options with `all` set when neither words nor $NODES name a node.
  */
-export function valueOf<T extends z.ZodType>(
-  schema: T,
-  convert: (text: string) => unknown = (text) => text,
-): (text: string) => z.output<T> {
-  return (text) => {
-    const parsed = schema.safeParse(convert(text));
-    if (parsed.success) return parsed.data;
-    throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? "malformed");
-  };
+export function allUnlessTyped(words: readonly string[], options: NodeOptions): NodeOptions {
+  const isSilent = words.length === 0 && (process.env["NODES"] ?? "") === "";
+  return isSilent ? { all: true } : options;
 }
 
 /**
- * Reads a rate.
+ * Adds `--leave` and `-y`, which every verb has that works on nodes.
  *
- * @param text - A number with K, M or G: powers of 1000 bits per second.
- * @returns Bits per second; NaN when the text is none.
+ * @param command - A verb.
+ * @returns The same verb.
  */
-export function bitsPerSecond(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kKmMgG]?)$/.exec(text);
-  const factor = { "": 1, k: 1e3, m: 1e6, g: 1e9 }[(match?.[2] ?? "").toLowerCase()] ?? 1;
-  return match === null ? NaN : Math.round(Number(match[1]) * factor);
+export function changingNodes(command: Command): Command {
+  return command
+    .option(
+      "--leave <mode>",
+      "then: reboot, poweroff or stay (default: as huck.yaml says, else reboot)",
+      choiceOption("--leave", LeaveMode.options),
+    )
+    .option("-y, --yes", "also nodes that are marked `reimage: confirm`");
+}
+
+/**
+ * Gives the bounds that a request has for a number.
+ *
+ * @param shape - Of the number.
+ * @param unit - How many of the option's unit are one of the number's; 1000 for seconds.
+ * @returns Bounds in the option's unit.
+ */
+export function boundsOf(shape: z.ZodNumber, unit = 1): Bounds {
+  const { minValue, maxValue } = shape;
+  return { least: (minValue ?? 0) * unit, most: (maxValue ?? Infinity) * unit };
+}
+
+/**
+ * Converts a duration as a request wants it.
+ *
+ * @param ms - Milliseconds; undefined stays undefined.
+ * @returns Whole seconds, rounded up.
+ */
+export function wholeSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }

@@ -1,19 +1,15 @@
 /**
- * Texts of the command line: bars for a terminal, lines for a pipe, verdicts for people. Pure.
+ * Texts of verbs that follow a job: bars for a terminal, lines for a pipe, verdicts for people.
  *
- * The one idea: a screen is a list of lines that fit (columns, rows); what does not fit is counted,
- * never cut off silently, and rows that need a person come first.
+ * A screen is a list of lines that fit its columns and rows. If there are more nodes than rows,
+ * those that need a person come first and the others are counted.
  */
 import type { Event } from "../../../shared/control/event.ts";
 import { PHASE_SENTENCES, isOk } from "../../../shared/control/verdict.ts";
 import type { Verdict } from "../../../shared/control/verdict.ts";
+import { countText, sizeText } from "../quantity-text.ts";
+import type { Room } from "../terminal.io.ts";
 import type { Board, Row } from "./board.ts";
-
-/** Room on a terminal. Unit: characters. */
-export interface Room {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 /**
  * Draws a job.
@@ -74,7 +70,7 @@ export function verdictText(verdict: Verdict): string {
   if (isOk(verdict)) return verdict.code === "ok" ? "ok" : "ok (nothing differed)";
   const disk = verdict.incomplete ? " The disk is incomplete and does not boot." : "";
   const cure = verdict.cure === "" ? "" : ` ${verdict.cure}`;
-  return printable(`NOT OK ${verdict.code}: ${sentence(verdict.reason)}${disk}${cure}`);
+  return `NOT OK ${verdict.code}: ${sentence(verdict.reason)}${disk}${cure}`;
 }
 
 /**
@@ -84,11 +80,6 @@ export function verdictText(verdict: Verdict): string {
  * @returns The line; undefined for progress, which has no place in a log.
  */
 export function eventLine(event: Event): string | undefined {
-  const text = plainLine(event);
-  return text === undefined ? undefined : printable(text);
-}
-
-function plainLine(event: Event): string | undefined {
   const time = event.at.slice(11, 19);
   switch (event.kind) {
     case "phase": {
@@ -104,7 +95,7 @@ function plainLine(event: Event): string | undefined {
     }
     case "end": {
       const all = event.nodesOk + event.nodesNotOk;
-      return `${time} ${event.nodesOk} of ${all} nodes ok${event.aborted ? ", aborted" : ""}`;
+      return `${time} ${okText(event.nodesOk, all)}${event.aborted ? ", aborted" : ""}`;
     }
     case "progress":
       return undefined;
@@ -112,26 +103,18 @@ function plainLine(event: Event): string | undefined {
 }
 
 /**
- * Writes a rate.
+ * Says how many nodes are right.
  *
- * @param bytesPerSecond - 0 or more.
- * @returns In 10^6 bytes per second: "117 MB/s".
+ * @param ok - Nodes with a good verdict.
+ * @param all - Nodes of the job.
+ * @returns "1 of 2 nodes ok".
  */
-function rateText(bytesPerSecond: number): string {
-  const mega = bytesPerSecond / 1e6;
-  return `${mega >= 10 ? Math.round(mega) : mega.toFixed(1)} MB/s`;
+export function okText(ok: number, all: number): string {
+  return `${ok} of ${countText(all, "node")} ok`;
 }
 
-/**
- * Writes a byte count.
- *
- * @param bytes - 0 or more.
- * @returns Three significant digits and a decimal unit: "4.72 GB".
- */
-export function bytesText(bytes: number): string {
-  const step = Math.min(UNITS.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** step;
-  return `${step === 0 ? value : value.toPrecision(3)} ${UNITS[step] ?? "B"}`;
+function rateText(bytesPerSecond: number): string {
+  return `${sizeText(Math.round(bytesPerSecond))}/s`;
 }
 
 /**
@@ -152,11 +135,6 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join("  ")
       .trimEnd(),
   );
-}
-
-/** Texts come from nodes: none may move the cursor or colour the screen. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, "?");
 }
 
 function percentText(share: number): string {
@@ -181,7 +159,6 @@ function need(row: Row): number {
   return row.phase === "waiting" ? 2 : 1;
 }
 
-const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 /** "receiving", "verifying", "capturing". */
 const PHASE_COLUMNS = 9;
 const NAME_COLUMNS_MAX = 24;

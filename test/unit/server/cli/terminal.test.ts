@@ -1,19 +1,78 @@
 /**
- * Goal: sizes read as people write them.
+ * Goal: live lines are redrawn in place on every kind of terminal and nowhere else, and no text can
+ * steer a terminal.
  *
- * Method: a table; what a reporter writes is seen in test/interop/cast.test.ts through real pipes.
+ * Method: outputs that keep what was written, with and without a size.
  */
-import { expect, test } from "vitest";
-import { sizeText } from "../../../../server/cli/size-text.ts";
+import { describe, expect, test } from "vitest";
+import { LiveLines, Terminal } from "../../../../server/cli/terminal.io.ts";
+import type { TextOutput } from "../../../../server/cli/terminal.io.ts";
+
+function screen(facts: Partial<TextOutput> = { isTTY: true, columns: 20, rows: 5 }): {
+  written: string[];
+  output: TextOutput;
+} {
+  const written: string[] = [];
+  return { written, output: { ...facts, write: (text) => written.push(text) } };
+}
+
+function terminalOn(output: TextOutput, type = "xterm"): Terminal {
+  return new Terminal(output, new LiveLines(), type);
+}
+
+describe("Terminal.print()", () => {
+  test("replaces every character that steers a terminal", () => {
+    const { written, output } = screen({});
+    const terminal = terminalOn(output);
+    terminal.print("disk \u001b[2J\u009b1m\r\nfit02: ok\u202e\u2028\u00ad, größer");
+    expect(written.join("")).toBe("disk ?[2J?1m??fit02: ok???, größer\n");
+  });
+
+  test("clears live lines first, also those of the other output of the screen", () => {
+    const { written, output } = screen();
+    const shared = new LiveLines();
+    new Terminal(output, shared, "xterm").live(["one", "two"]);
+    new Terminal(output, shared, "xterm").print("result");
+    new Terminal(output, shared, "xterm").print("end");
+    expect(written).toEqual(["one\ntwo\n", "\u001b[2A\r\u001b[J", "result\n", "end\n"]);
+  });
+});
+
+test("Terminal.printJson() loses nothing and writes what is not printable as escapes", () => {
+  const { written, output } = screen({});
+  const value = { model: "\u001b[31m\u009b\u202e\u{e0001}", name: "grün" };
+  terminalOn(output).printJson(value);
+  const line = written.join("");
+  expect(JSON.parse(line)).toEqual(value);
+  expect(line).toMatch(/^[\u0020-\u007e\u00e0-\u00ff]+\n$/);
+});
+
+describe("Terminal.live()", () => {
+  test("redraws in place, within the room, and leaves what is to be kept", () => {
+    const { written, output } = screen();
+    const terminal = terminalOn(output);
+    terminal.live(["a".repeat(30), "b\u001b[A", "c", "d", "e", "f"]);
+    terminal.live(["done"]);
+    terminal.keep();
+    terminal.live([]);
+    expect(written).toEqual([`${"a".repeat(20)}\nb?[A\nc\nd\n`, "\u001b[4A\r\u001b[J", "done\n"]);
+  });
+
+  test.each([
+    ["a pipe", {}, "xterm"],
+    ["TERM=dumb", { isTTY: true, columns: 80, rows: 24 }, "dumb"],
+  ])("shows nothing on %s", (_, facts, type) => {
+    const { written, output } = screen(facts);
+    const terminal = terminalOn(output, type);
+    expect(terminal.isLive).toBe(false);
+    terminal.live(["a line"]);
+    expect(written).toEqual([]);
+  });
+});
 
 test.each([
-  [0, "0 bytes"],
-  [1023, "1023 bytes"],
-  [1024, "1 KiB"],
-  [1536, "1.5 KiB"],
-  [512 * 2 ** 20, "512 MiB"],
-  [3.71e9, "3.46 GiB"],
-  [5 * 2 ** 50, "5120 TiB"],
-])("sizeText() writes %d as %s", (bytes, text) => {
-  expect(sizeText(bytes)).toBe(text);
+  ["of 0x0", { isTTY: true, columns: 0, rows: 0 }],
+  ["without a size", { isTTY: true }],
+])("Terminal.room is that of 80x24 on a terminal %s", (_, facts) => {
+  expect(terminalOn(screen(facts).output).room).toEqual({ columns: 80, rows: 23 });
 });

@@ -4,7 +4,7 @@
  * Method: events and totals as an engine gives them, a reporter that keeps them.
  */
 import { expect, test } from "vitest";
-import type { Reporter } from "../../../../../server/cli/terminal.io.ts";
+import type { TerminalReporter } from "../../../../../server/cli/terminal-reporter.io.ts";
 import { CastTally, castProgress } from "../../../../../server/cli/local/cast-report.ts";
 import type { SenderEvent, SenderStats } from "../../../../../shared/session/sender/contract.ts";
 import type { Sender } from "../../../../../shared/session/sender/engine.ts";
@@ -35,7 +35,7 @@ function judge(
 ): { exit: number; texts: (string | undefined)[]; last: unknown } {
   const texts: (string | undefined)[] = [];
   let last: unknown;
-  const reporter: Reporter = {
+  const reporter: TerminalReporter = {
     event: (text, facts) => {
       texts.push(text);
       last = facts;
@@ -78,17 +78,17 @@ test("CastTally tells each event in a sentence and the result with its totals", 
   );
   expect(texts).toEqual([
     "receiver 000000ff joined from 10.0.0.7",
-    "started with 1 receivers",
+    "started with 1 receiver",
     undefined,
     "receiver 000000ff is shed",
     "pass 2",
     "receiver 000000ff lost: silent",
-    expect.stringMatching(/^cast partial: 0 of 1 receivers have it all, \d+\.\d\d s$/) as unknown,
+    expect.stringMatching(/^cast partial: 0 of 1 receiver has it all, \d+\.\d s$/) as unknown,
   ]);
   expect(last).toMatchObject({ kind: "result", done: 0, members: 1, sourceSent: 10, refused: 3 });
 });
 
 test("castProgress() says how far, how fast and for whom", () => {
-  const text = castProgress(sender, 4 << 20);
-  expect(text).toBe("streaming 75 % of 4 MiB, pass 2, 912 Mbit/s, 0 of 0 done");
+  const text = castProgress(sender, 4_000_000);
+  expect(text).toBe("streaming 75 % of 4.00 MB, pass 2, 912 Mbit/s, 0 of 0 done");
 });

@@ -7,9 +7,14 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { cast, castCommand } from "../../../../../server/cli/local/cast.io.ts";
+import { castPlace } from "../../../../../server/cli/local/cast-options.ts";
 import { CAST_GROUP, CAST_PORT } from "../../../../../shared/wire/cast-session.ts";
 
-const place = { group: CAST_GROUP, port: `${CAST_PORT}` };
+const place = { group: CAST_GROUP, port: CAST_PORT };
+
+test("castPlace() gives cast and catch the same group and port", () => {
+  expect(castPlace(new Command("catch")).opts()).toEqual(place);
+});
 
 test("castCommand() describes every option and the defaults of the group", () => {
   const command = castCommand(new Command("cast"));
@@ -20,13 +25,16 @@ test("castCommand() describes every option and the defaults of the group", () =>
 });
 
 test.each([
-  ["a rate without a unit that makes sense", { rate: "1" }],
-  ["no receivers", { minReceivers: "0" }],
-  ["a wait that is no number", { wait: "soon" }],
-  ["a negative longest wait", { maxWait: "-1" }],
-])("cast() refuses %s", async (_, flags) => {
-  const refusal = { code: "usage", exitCode: 2 };
-  await expect(cast("/dev/null", { ...place, ...flags })).rejects.toMatchObject(refusal);
+  ["a rate below what timing allows", ["--rate", "1"]],
+  ["no receivers", ["--min-receivers", "0"]],
+  ["a wait that is no time", ["--wait", "soon"]],
+  ["a negative longest wait", ["--max-wait", "-1"]],
+  ["a port without a next one", ["--port", "65535"]],
+])("castCommand() refuses %s", async (_, words) => {
+  const parsing = castCommand(new Command("cast")).parseAsync(["/dev/null", ...words], {
+    from: "user",
+  });
+  await expect(parsing).rejects.toMatchObject({ code: "usage", exitCode: 2 });
 });
 
 test("cast() refuses a file that is not there, with a cure", async () => {

@@ -12,7 +12,7 @@ import { expect, test } from "vitest";
 import { catchCast, catchCommand } from "../../../../../server/cli/local/catch.io.ts";
 import { CAST_GROUP, CAST_PORT } from "../../../../../shared/wire/cast-session.ts";
 
-const place = { group: CAST_GROUP, port: `${CAST_PORT}` };
+const place = { group: CAST_GROUP, port: CAST_PORT };
 
 test("catchCommand() describes every option and agrees with cast on the group", () => {
   const command = catchCommand(new Command("catch"));
@@ -23,9 +23,10 @@ test("catchCommand() describes every option and agrees with cast on the group", 
   expect(command.opts()).toEqual(place);
 });
 
-test("catchCast() refuses a port that is none, and leaves no file behind", async () => {
+test("catchCommand() refuses a port that is none, and leaves no file behind", async () => {
   const folder = mkdtempSync(join(tmpdir(), "huck-catch-"));
-  const attempt = catchCast(join(folder, "out"), { ...place, port: "http" });
+  const words = [join(folder, "out"), "--port", "http"];
+  const attempt = catchCommand(new Command("catch")).parseAsync(words, { from: "user" });
   await expect(attempt).rejects.toMatchObject({ code: "usage", exitCode: 2 });
   expect(readdirSync(folder)).toEqual([]);
   rmSync(folder, { recursive: true });

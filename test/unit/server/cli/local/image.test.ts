@@ -18,13 +18,13 @@ import {
 } from "../../../../../server/cli/local/restore-locally.io.ts";
 import { saveImage, type SaveTask } from "../../../../../server/cli/local/save-locally.io.ts";
 import { checkLines, infoLines } from "../../../../../server/cli/local/image-text.ts";
-import type { Reporter } from "../../../../../server/cli/terminal.io.ts";
+import type { TerminalReporter } from "../../../../../server/cli/terminal-reporter.io.ts";
 import { gptDisk, MIB, saved } from "../../../../rig/image-fixtures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-local-"));
 const path = (name: string): string => join(folder, name);
 const told: string[] = [];
-const reporter: Reporter = {
+const reporter: TerminalReporter = {
   event: (text) => {
     if (text !== undefined) told.push(text);
   },
@@ -103,7 +103,7 @@ describe("saveImage() and restoreLocally()", () => {
 
   test("tell why a save failed, also when its draft cannot be removed", async () => {
     const stop = new AbortController();
-    const meddling: Reporter = {
+    const meddling: TerminalReporter = {
       ...reporter,
       progress: () => {
         for (const entry of readdirSync(path("store"))) {
@@ -125,7 +125,7 @@ describe("saveImage() and restoreLocally()", () => {
     await expect(work).rejects.toThrow(/Cannot use chunk/);
     expect(existsSync(target)).toBe(false);
     const stop = new AbortController();
-    const stopping: Reporter = {
+    const stopping: TerminalReporter = {
       ...reporter,
       progress: (text) => {
         if (text.startsWith("writing")) stop.abort();
@@ -164,7 +164,7 @@ describe("image text", () => {
     const { index } = await saved(gptDisk());
     const lines = infoLines(index).join("\n");
     expect(lines).toMatch(/part 1 +ext4 "lab", .* allocated: its ext4 map is true/);
-    expect(lines).toMatch(/part 2 +raw, 2 MiB of 2 MiB, raw: no known file system/);
+    expect(lines).toMatch(/part 2 +raw, 2.10 MB of 2.10 MB, raw: no known file system/);
     expect(lines).toMatch(/needs +a disk of at least 6308352 bytes/);
   });
 
@@ -184,9 +184,9 @@ describe("image text", () => {
 
 describe("image progress", () => {
   test("progressText() tells share, rate and time left", () => {
-    const state = { doneBytes: 256 * MIB, totalBytes: 1024 * MIB, elapsedMs: 2000 };
+    const state = { doneBytes: 256e6, totalBytes: 1e9, elapsedMs: 2000 };
     expect(progressText("saving", state)).toBe(
-      "saving 25 %  256 MiB of 1 GiB  128 MiB/s  6 s left",
+      "saving 25 %  256 MB of 1.00 GB  128 MB/s  6 s left",
     );
     const start = { doneBytes: 0, totalBytes: 0, elapsedMs: 0 };
     expect(progressText("saving", start)).toBe("saving 100 %  0 bytes of 0 bytes  0 bytes/s");

@@ -40,7 +40,7 @@ test(
     const [exitCode] = (await once(child, "exit")) as [number];
     expect(exitCode).toBe(5);
     expect(await output).toMatch(
-      /aborting: [^]*fit01: NOT OK aborted[^]*0 of 1 nodes ok, aborted\n$/,
+      /aborting: [^]*fit01: NOT OK aborted[^]*0 of 1 node ok, aborted\n$/,
     );
   },
 );
@@ -137,6 +137,6 @@ test(
     expect(await once(child, "exit")).toEqual([0, null]);
     const lines = (await output).split("\n");
     expect(lines.filter((line) => line.includes("fit01: joining"))).toHaveLength(1);
-    expect(lines.at(-2)).toBe("1 of 1 nodes ok");
+    expect(lines.at(-2)).toBe("1 of 1 node ok");
   },
 );

@@ -40,7 +40,7 @@ test("image-save follows its node to a durable image and exits 0", async () => {
   await node.end(order?.order.id ?? "", "ok");
   expect(await saving).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringContaining("1 of 1 nodes ok") as string,
+    stdout: expect.stringContaining("1 of 1 node ok") as string,
   });
   expect((await huck(["image", "list"], socket)).stdout).toMatch(/^mine +[0-9a-f]{12} /m);
 });

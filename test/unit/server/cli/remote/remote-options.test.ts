@@ -1,25 +1,31 @@
 /**
- * Goal: texts of options become values or usage errors. Method: tables.
+ * Goal: what a request allows is what an option takes. Method: schemas and texts.
  */
-import { InvalidArgumentError } from "commander";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import * as z from "zod";
-import { bitsPerSecond, valueOf } from "../../../../../server/cli/remote/remote-options.io.ts";
+import {
+  allUnlessTyped,
+  boundsOf,
+  wholeSeconds,
+} from "../../../../../server/cli/remote/remote-options.io.ts";
 
-test.each([
-  ["500M", 5e8],
-  ["1.5G", 1.5e9],
-  ["64k", 64_000],
-  ["7", 7],
-  ["", NaN],
-  ["-1M", NaN],
-  ["1e9", NaN],
-])("bitsPerSecond() reads %s", (text, wanted) => {
-  expect(bitsPerSecond(text)).toBe(wanted);
+afterEach(() => {
+  delete process.env["NODES"];
 });
 
-test("valueOf() gives the parsed value and refuses with commander's own error", () => {
-  const parse = valueOf(z.number().int().max(9), Number);
-  expect(parse("7")).toBe(7);
-  for (const bad of ["10", "x", "1.5"]) expect(() => parse(bad)).toThrow(InvalidArgumentError);
+test("boundsOf() gives a schema's bounds in the option's unit", () => {
+  expect(boundsOf(z.number().int().min(10).max(20), 1000)).toEqual({ least: 10_000, most: 20_000 });
+  expect(boundsOf(z.number().min(0))).toEqual({ least: 0, most: Infinity });
+});
+
+test("wholeSeconds() rounds up and leaves out what was not given", () => {
+  expect([0, 1, 1000, 90_500].map(wholeSeconds)).toEqual([0, 1, 1, 91]);
+  expect(wholeSeconds(undefined)).toBeUndefined();
+});
+
+test("allUnlessTyped() means all nodes only when none was named anywhere", () => {
+  expect(allUnlessTyped([], {})).toEqual({ all: true });
+  expect(allUnlessTyped(["1"], {})).toEqual({});
+  process.env["NODES"] = "3";
+  expect(allUnlessTyped([], {})).toEqual({});
 });

@@ -1,0 +1,36 @@
+/**
+ * Options that `huck cast` and `huck catch` share: where on the network they meet, and how they
+ * tell what happens.
+ */
+import type { Command } from "commander";
+import { CAST_GROUP, CAST_PORT } from "../../../shared/wire/cast-session.ts";
+import { wholeOption } from "../option-values.ts";
+
+/** What both verbs are told. */
+export interface CastPlace {
+  readonly interface?: string;
+  /** Multicast address. */
+  readonly group: string;
+  /** UDP port of the data; receivers answer to the next one. */
+  readonly port: number;
+  readonly json?: boolean;
+}
+
+/**
+ * Adds `--interface`, `--group`, `--port` and `--json`.
+ *
+ * @param command - `cast` or `catch`.
+ * @returns The same command.
+ */
+export function castPlace(command: Command): Command {
+  return command
+    .option("--interface <name>", "network interface to use")
+    .option("--group <address>", "multicast group", CAST_GROUP)
+    .option(
+      "--port <number>",
+      "UDP port of the data; receivers answer to the next one",
+      wholeOption("--port", { least: 1, most: 65534 }),
+      CAST_PORT,
+    )
+    .option("--json", "print events as JSON lines on standard output");
+}

@@ -1,0 +1,57 @@
+/**
+ * `huck image list` and `huck image trash`: the images of the server's store.
+ */
+import type { Command } from "commander";
+import { ImageName } from "../../../shared/control/names.ts";
+import { ImageList, OperatorRoute } from "../../../shared/control/operator-api.ts";
+import { nameOption } from "../option-values.ts";
+import { sizeText } from "../quantity-text.ts";
+import { stdout } from "../terminal.io.ts";
+import { lineTo, remote } from "./remote-options.io.ts";
+import type { RemoteOptions } from "./remote-options.io.ts";
+import { table } from "./text.ts";
+
+/**
+ * Describes `huck image list`.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function listImagesCommand(command: Command): Command {
+  return remote(command).action(async (options: RemoteOptions) => {
+    const { images, torn } = await lineTo(options).get(OperatorRoute.images, ImageList);
+    if (options.json === true) {
+      for (const image of images) stdout.printJson(image);
+      for (const file of torn) stdout.printJson({ torn: file });
+      return;
+    }
+    const rows = images.map((image) => [
+      image.name,
+      image.id.slice(0, 12),
+      sizeText(image.fileBytes),
+      sizeText(image.usedBytes),
+      sizeText(image.diskBytes),
+      image.createdAt.slice(0, 16).replace("T", " "),
+    ]);
+    for (const text of table([HEAD, ...rows])) stdout.print(text);
+    for (const file of torn) stdout.print(`${file}: no complete image`);
+  });
+}
+
+/**
+ * Describes `huck image trash`.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function trashImageCommand(command: Command): Command {
+  return remote(command)
+    .argument("<name>", "the image", nameOption("<name>", ImageName))
+    .action(async (image: string, options: RemoteOptions) => {
+      await lineTo(options).delete(`${OperatorRoute.images}/${encodeURIComponent(image)}`);
+      if (options.json === true) stdout.printJson({ kind: "trashed", image });
+      else stdout.print(`${image} is in the trash`);
+    });
+}
+
+const HEAD = ["name", "id", "file", "used", "disk", "saved (UTC)"];

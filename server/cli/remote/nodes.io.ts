@@ -1,0 +1,25 @@
+/**
+ * `huck nodes`: the names that a range stands for, one per line.
+ */
+import type { Command } from "commander";
+import { stdout } from "../terminal.io.ts";
+import { allUnlessTyped, chosenNodes, lineTo, remote, takingNodes } from "./remote-options.io.ts";
+import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
+
+/**
+ * Describes the verb.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function nodesCommand(command: Command): Command {
+  return takingNodes(remote(command)).action(
+    async (words: string[], options: RemoteOptions & NodeOptions) => {
+      const chosen = allUnlessTyped(words, options);
+      for (const { name, macs } of await chosenNodes(lineTo(options), words, chosen)) {
+        if (options.json === true) stdout.printJson({ node: name, macs });
+        else stdout.print(name);
+      }
+    },
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * `huck status`: power, ping, phase and last verdict of nodes.
+ */
+import type { Command } from "commander";
+import { NodeList, OperatorRoute } from "../../../shared/control/operator-api.ts";
+import type { NodeStatus } from "../../../shared/control/operator-api.ts";
+import { stdout } from "../terminal.io.ts";
+import { allUnlessTyped, chosenNodes, lineTo, remote, takingNodes } from "./remote-options.io.ts";
+import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
+import { table, verdictText } from "./text.ts";
+
+/**
+ * Describes the verb.
+ *
+ * @param command - A fresh command.
+ * @returns The same command.
+ */
+export function statusCommand(command: Command): Command {
+  return takingNodes(remote(command)).action(
+    async (words: string[], options: RemoteOptions & NodeOptions) => {
+      const line = lineTo(options);
+      const chosen = await chosenNodes(line, words, allUnlessTyped(words, options));
+      const names = new Set(chosen.map(({ name }) => name));
+      const { nodes } = await line.get(`${OperatorRoute.nodes}?ping=1`, NodeList);
+      const shown = nodes.filter(({ name }) => names.has(name));
+      if (options.json === true) for (const node of shown) stdout.printJson(node);
+      else for (const text of table([HEAD, ...shown.map(rowOf)])) stdout.print(text);
+    },
+  );
+}
+
+function rowOf(node: NodeStatus): string[] {
+  return [node.name, node.power, pingText(node), node.phase, node.image ?? "", lastText(node)];
+}
+
+function pingText(node: NodeStatus): string {
+  if (node.reachable === null) return "not asked";
+  return node.pingMs === null ? "no answer" : `${node.pingMs.toFixed(1)} ms`;
+}
+
+function lastText(node: NodeStatus): string {
+  if (node.job !== null) return `job ${node.job}`;
+  if (node.verdict === null) return "";
+  return `${node.verdict.at.slice(0, 16).replace("T", " ")} ${verdictText(node.verdict)}`;
+}
+
+const HEAD = ["node", "power", "ping", "phase", "image", "last"];

@@ -1,0 +1,149 @@
+/**
+ * What a verb is, and how the words of a command line find one.
+ *
+ * A verb is described by its own file only when it was typed, so nothing is loaded that it does not
+ * need. `help` before a verb and `--help` after it are the same.
+ */
+import { Command } from "commander";
+import { ExitCode, SituationError } from "../../shared/core/errors.ts";
+
+/** Adds arguments, options and the action to a fresh command, and gives it back. */
+export type VerbDescription = (command: Command) => Command;
+
+/** A verb with a file of its own. */
+export interface PlainVerb {
+  /** As it is typed. */
+  readonly name: string;
+  /** Another word for it. */
+  readonly alias?: string;
+  /** One line, for every help. */
+  readonly help: string;
+  /** Loads its file. */
+  load(): Promise<VerbDescription>;
+}
+
+/** A verb that only leads to others, as `image` does. */
+export interface VerbGroup {
+  readonly name: string;
+  readonly help: string;
+  readonly verbs: readonly PlainVerb[];
+}
+
+/** A verb of the first level. */
+export type Verb = PlainVerb | VerbGroup;
+
+/** A command that is ready to be parsed. */
+export interface FoundCommand {
+  readonly command: Command;
+  /** What is left for it to parse. */
+  readonly words: readonly string[];
+}
+
+/**
+ * Finds what was typed.
+ *
+ * @param verbs - All there are.
+ * @param typed - Words after "huck".
+ * @param version - What `huck --version` prints.
+ * @returns The command; without a verb the overview.
+ * @throws {@link SituationError} `usage` for a word that is no verb; it names the nearest one.
+ */
+export async function findCommand(
+  verbs: readonly Verb[],
+  typed: readonly string[],
+  version: string,
+): Promise<FoundCommand> {
+  const words = typed[0] === "help" ? [...typed.slice(1), "--help"] : typed;
+  const [first, second] = words;
+  if (first === undefined || first.startsWith("-"))
+    return { command: overview(verbs, version), words };
+  const verb = verbs.find((one) => isCalled(one, first));
+  if (verb === undefined) throw unknownVerb(verbs, [first]);
+  if ("load" in verb) return { command: await described(verb, ""), words: words.slice(1) };
+  if (second === undefined || second.startsWith("-"))
+    return { command: groupOverview(verb), words: words.slice(1) };
+  const inner = verb.verbs.find((one) => isCalled(one, second));
+  if (inner === undefined) throw unknownVerb(verbs, [first, second]);
+  return { command: await described(inner, `${verb.name} `), words: words.slice(2) };
+}
+
+function isCalled(verb: Verb, word: string): boolean {
+  return verb.name === word || ("alias" in verb && verb.alias === word);
+}
+
+async function described(verb: PlainVerb, before: string): Promise<Command> {
+  const describe = await verb.load();
+  return describe(new Command(`huck ${before}${verb.name}`).description(verb.help));
+}
+
+function overview(verbs: readonly Verb[], version: string): Command {
+  const command = new Command("huck").version(version).usage("<verb> [options]");
+  command.description(
+    "Throw a disk image at a room full of computers. `huck help <verb>` tells more.",
+  );
+  return listing(command, verbs);
+}
+
+function groupOverview({ name, help, verbs }: VerbGroup): Command {
+  const command = new Command(`huck ${name}`).usage("<verb> [options]");
+  return listing(command.description(help), verbs);
+}
+
+function listing(command: Command, verbs: readonly Verb[]): Command {
+  for (const verb of verbs) {
+    const line = command.command(verb.name).description(verb.help);
+    if ("alias" in verb) line.alias(verb.alias);
+  }
+  return command.helpCommand(false);
+}
+
+function unknownVerb(verbs: readonly Verb[], words: readonly string[]): SituationError {
+  const guess = nearest(verbs, words.at(-1) ?? "");
+  const hint = guess === undefined ? "" : `Did you mean \`huck ${guess}\`? `;
+  const all = words.length === 1 ? "huck help" : `huck help ${words[0] ?? ""}`;
+  return new SituationError("usage", `Cannot run "huck ${words.join(" ")}": no such verb`, {
+    cure: `${hint}\`${all}\` lists all verbs.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** The verb, of either level, that differs from a word by the fewest letters; none if by many. */
+function nearest(verbs: readonly Verb[], word: string): string | undefined {
+  const paths = verbs.flatMap((verb) =>
+    "verbs" in verb
+      ? [[verb.name, verb.name], ...verb.verbs.map(({ name }) => [name, `${verb.name} ${name}`])]
+      : [verb.name, verb.alias ?? verb.name].map((name) => [name, name]),
+  );
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(Math.min(word.length, WORD_LENGTH_MAX) / 3)) + 1;
+  for (const [name = "", path] of paths) {
+    const distance = editDistance(name, word.slice(0, WORD_LENGTH_MAX));
+    if (distance < least) [best, least] = [path, distance];
+  }
+  return best;
+}
+
+/** Letters to add, to drop, to replace, or to swap with their neighbour (Damerau, 1964). */
+function editDistance(from: string, to: string): number {
+  const rows = [Array.from({ length: to.length + 1 }, (_, index) => index)];
+  for (let at = 1; at <= from.length; at += 1) {
+    const above = rows[at - 1] ?? [];
+    const row = [at];
+    for (let other = 1; other <= to.length; other += 1) {
+      const isSame = from[at - 1] === to[other - 1];
+      const steps = [
+        (above[other] ?? 0) + 1,
+        (row[other - 1] ?? 0) + 1,
+        (above[other - 1] ?? 0) + (isSame ? 0 : 1),
+      ];
+      const isSwap = from[at - 1] === to[other - 2] && from[at - 2] === to[other - 1];
+      if (at > 1 && other > 1 && isSwap) steps.push((rows[at - 2]?.[other - 2] ?? 0) + 1);
+      row.push(Math.min(...steps));
+    }
+    rows.push(row);
+  }
+  return rows.at(-1)?.at(-1) ?? 0;
+}
+
+/** No verb is longer. */
+const WORD_LENGTH_MAX = 24;
