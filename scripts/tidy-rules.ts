@@ -1,66 +1,22 @@
 /**
  * The rules of ours that no public linter knows, as functions from file texts to findings.
  *
- * The idea: a rule sees the whole tree as a map from path to text and returns findings, each with
- * the place and the cure; tidy.ts reads the tree and prints. Type-aware rules are eslint's, layers
- * are .dependency-cruiser.cjs's, dead code is knip's; nothing here repeats them.
+ * A rule sees the whole tree as a map from path to text and returns findings, each with its place
+ * and cure; tidy.ts reads the tree and prints. The rules on exported names are in name-rules.ts.
+ * Type-aware rules are eslint's, layers are .dependency-cruiser.cjs's, dead code is knip's.
  */
 import { posix } from "node:path";
-import ts from "typescript";
 import type { LockFile } from "./lock-entries.ts";
 import { missingOptional } from "./lock-entries.ts";
-
-/** One broken rule at one place. */
-export interface Finding {
-  readonly path: string;
-  /** From 1; 1 when the rule is about the whole file. */
-  readonly line: number;
-  readonly rule: string;
-  /** What is wrong and what to do about it. */
-  readonly cure: string;
-}
-
-/** Every file of the project. */
-export interface Tree {
-  /** Path from the root, with "/" -> text; only files that are text and not too big. */
-  readonly texts: ReadonlyMap<string, string>;
-  /** Path -> size in bytes; every file. */
-  readonly sizes: ReadonlyMap<string, number>;
-}
-
-/** A rule reports all its findings in the tree. */
-export type Rule = (tree: Tree) => readonly Finding[];
+import { sharedNames, vocabulary } from "./name-rules.ts";
+import { factsOf, finding, isCompiled, isSource, textsOf } from "./source-tree.ts";
+import type { Finding, Rule, Tree } from "./source-tree.ts";
 
 const linesMax = 400;
 const columnsMax = 100;
 const fileBytesMax = 1 << 20;
 /** A path cannot be wrapped. */
 const importPath = /^(import|[}]) .*from "[^"]+";$/;
-
-/** Words of GLOSSARY.md that are wrong in any exported name, and what to say instead. */
-const bannedWords: Readonly<Record<string, string>> = {
-  packet: "datagram or message",
-  machine: "node",
-  client: "node, receiver or operator",
-  hash: "digest",
-  deploy: "load",
-  flash: "load",
-  clone: "save or load",
-  dump: "save",
-  snapshot: "image",
-  ndz: "image",
-  nak: "nack",
-};
-
-/** Where another vocabulary rules: [path, words allowed there]. */
-const otherVocabularies: readonly (readonly [RegExp, readonly string[]])[] = [
-  // DHCP, PXE and TFTP have packets, clients and NAKs; wanted states reach them as a snapshot.
-  [/^(server|test\/[^/]+\/server)\/boot\//, ["packet", "client", "nak", "snapshot", "machine"]],
-  [/^server\/enter\//, ["snapshot"]],
-  // AF_PACKET is the kernel's name.
-  [/^shared\/linux\//, ["packet"]],
-  [/^(test|scripts)\//, ["packet", "client", "machine", "snapshot"]],
-];
 
 /** Where files are named outside of links and imports: document -> pattern of a file name. */
 const filesNamedBy: Readonly<Record<string, RegExp>> = {
@@ -72,21 +28,11 @@ const filesNamedBy: Readonly<Record<string, RegExp>> = {
 const ioOwner =
   /\.io\.ts$|^(scripts|initramfs)\/.*(main|driver)\.ts$|^test\/rig\/.*(process|vm|make)\.ts$/;
 
-function isSource(path: string): boolean {
-  return /\.ts$/.test(path) && !/-wasm\.ts$/.test(path);
-}
-
-function isCompiled(path: string): boolean {
-  return isSource(path) && !/\.(as|d)\.ts$/.test(path);
-}
-
-/** Every source file opens with a comment that says what it is and the idea needed to read it. */
+/** Every source file opens with a comment that says what it is. */
 export function headerComments(tree: Tree): readonly Finding[] {
   return textsOf(tree, isSource)
     .filter(([, text]) => !/^(#!.*\n)?\/\*\*/.test(text))
-    .map(([path]) =>
-      finding(path, 1, "header", "open with /** what it is, the idea to read it, its source */"),
-    );
+    .map(([path]) => finding(path, 1, "header", "open with a comment that says what the file is"));
 }
 
 /** Files stay short enough to read in one go, lines short enough for two windows. */
@@ -123,7 +69,7 @@ export function openEnds(tree: Tree): readonly Finding[] {
 export function unitTests(tree: Tree): readonly Finding[] {
   return textsOf(tree, isCompiled).flatMap(([path, text]) => {
     if (path.startsWith("test/") || !path.includes("/") || ioOwner.test(path)) return [];
-    const facts = readFacts(path, text);
+    const facts = factsOf(path, text);
     if (!facts.hasLogic || facts.exported.length === 0 || isTested(tree, path)) return [];
     return [finding(path, 1, "unit-test", `write test/unit/${path.replace(/\.ts$/, ".test.ts")}`)];
   });
@@ -136,23 +82,6 @@ function isTested(tree: Tree, path: string): boolean {
   return textsOf(tree, (test) => posix.dirname(test) === folder && test.endsWith(".test.ts")).some(
     ([, text]) => text.includes(imported),
   );
-}
-
-/** Exported names speak the glossary. */
-export function vocabulary(tree: Tree): readonly Finding[] {
-  return textsOf(tree, isCompiled).flatMap(([path, text]) => {
-    const elsewhere = otherVocabularies.find(([place]) => place.test(path))?.[1] ?? [];
-    return readFacts(path, text).exported.flatMap(({ name, line }) =>
-      wordsOf(name)
-        .filter((word) => !elsewhere.includes(word))
-        .flatMap((word) => {
-          const say = bannedWords[word];
-          if (say === undefined) return [];
-          const cure = `"${name}" says ${word}: say ${say} (GLOSSARY.md)`;
-          return [finding(path, line, "glossary", cure)];
-        }),
-    );
-  });
 }
 
 /** Every message type that WIRE.md's table of message types names has a golden vector. */
@@ -225,6 +154,7 @@ export const rules: readonly Rule[] = [
   sizes,
   openEnds,
   unitTests,
+  sharedNames,
   vocabulary,
   wireVectors,
   links,
@@ -232,60 +162,3 @@ export const rules: readonly Rule[] = [
   bigFiles,
   lockFile,
 ];
-
-interface Facts {
-  /** True when the file has a function, a class or a call: something a test could break. */
-  readonly hasLogic: boolean;
-  readonly exported: readonly { readonly name: string; readonly line: number }[];
-}
-
-function readFacts(path: string, text: string): Facts {
-  const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true);
-  let hasLogic = false;
-  const look = (node: ts.Node): void => {
-    if (hasLogic || ts.isTypeNode(node) || ts.isInterfaceDeclaration(node)) return;
-    const isFunction = ts.isFunctionLike(node) && "body" in node && node.body !== undefined;
-    hasLogic = isFunction || ts.isCallExpression(node) || ts.isNewExpression(node);
-    ts.forEachChild(node, look);
-  };
-  look(file);
-  const exported = file.statements.flatMap((statement) =>
-    exportedNames(statement).map((name) => ({
-      name: name.text,
-      line: file.getLineAndCharacterOfPosition(name.getStart()).line + 1,
-    })),
-  );
-  return { hasLogic, exported };
-}
-
-function exportedNames(statement: ts.Statement): readonly ts.Identifier[] {
-  const isExported =
-    ts.canHaveModifiers(statement) &&
-    (ts.getModifiers(statement) ?? []).some((m) => m.kind === ts.SyntaxKind.ExportKeyword);
-  if (!isExported) return [];
-  if (ts.isVariableStatement(statement)) {
-    return statement.declarationList.declarations.map((d) => d.name).filter(ts.isIdentifier);
-  }
-  const { name } = statement as ts.DeclarationStatement;
-  return name !== undefined && ts.isIdentifier(name) ? [name] : [];
-}
-
-/** "DhcpPackets" -> dhcp, packet; "MAX_NAK_COUNT" -> max, nak, count. */
-function wordsOf(name: string): readonly string[] {
-  return name
-    .replace(/siphash/i, "") // the name of an algorithm
-    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
-    .replace(/([A-Z])([A-Z][a-z])/g, "$1 $2")
-    .split(/[\s_]+/)
-    .map((word) => word.toLowerCase())
-    .map((word) => [word, word.replace(/s$/, ""), word.replace(/es$/, "")])
-    .map((forms) => forms.find((form) => bannedWords[form] !== undefined) ?? forms[0] ?? "");
-}
-
-function textsOf(tree: Tree, wanted: (path: string) => boolean): readonly [string, string][] {
-  return [...tree.texts].filter(([path]) => wanted(path));
-}
-
-function finding(path: string, line: number, rule: string, cure: string): Finding {
-  return { path, line, rule, cure };
-}

@@ -13,7 +13,7 @@ export const SOURCE_SYMBOLS_MAX = 192;
 const BLOCKS_MAX = 255;
 
 /** How a chunk is cut. Symbols and blocks are numbered from 0. */
-export interface Partition {
+export interface BlockPartition {
   /** Source blocks of the chunk, 1 .. 255. */
   readonly blockCount: number;
   /** Source symbols of all blocks together. */
@@ -31,7 +31,7 @@ export interface Partition {
  * @param blockSymbolsMax - Most source symbols in a block, 1 .. 192.
  * @returns Blocks of nearly equal size.
  */
-export function partition(symbolCount: number, blockSymbolsMax: number): Partition {
+export function partition(symbolCount: number, blockSymbolsMax: number): BlockPartition {
   assert(Number.isInteger(blockSymbolsMax));
   assert(blockSymbolsMax >= 1 && blockSymbolsMax <= SOURCE_SYMBOLS_MAX);
   assert(Number.isInteger(symbolCount) && symbolCount >= 1);
@@ -49,7 +49,7 @@ export function partition(symbolCount: number, blockSymbolsMax: number): Partiti
  * @param block - 0 .. `cut.blockCount` - 1.
  * @returns Source symbols of the block, 1 .. 192.
  */
-export function blockSymbols(cut: Partition, block: number): number {
+export function blockSymbols(cut: BlockPartition, block: number): number {
   return block < cut.largeBlocks ? cut.smallSymbols + 1 : cut.smallSymbols;
 }
 
@@ -60,6 +60,6 @@ export function blockSymbols(cut: Partition, block: number): number {
  * @param block - 0 .. `cut.blockCount`; the last value gives the end of the chunk.
  * @returns Number, within the chunk, of the block's first source symbol.
  */
-export function blockFirstSymbol(cut: Partition, block: number): number {
+export function blockFirstSymbol(cut: BlockPartition, block: number): number {
   return block * cut.smallSymbols + Math.min(block, cut.largeBlocks);
 }

@@ -11,7 +11,7 @@ import { FormatError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import { REASON_BYTES_MAX, reasonBytesOf, utf8 } from "./control.ts";
 import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
-import { CHUNKS_MAX } from "./sync.ts";
+import { SESSION_CHUNKS_MAX } from "./sync.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Ranges in one report at most. */
@@ -65,8 +65,8 @@ export function readReport(reader: ByteReader): Report {
   const chunksDone = reader.u32be();
   const lacking = reader.u32be();
   const drainKiBs = reader.u32be();
-  const from = inRange(reader.u32be(), [0, CHUNKS_MAX], "first chunk described");
-  const to = inRange(reader.u32be(), [from, CHUNKS_MAX], "end of the description");
+  const from = inRange(reader.u32be(), [0, SESSION_CHUNKS_MAX], "first chunk described");
+  const to = inRange(reader.u32be(), [from, SESSION_CHUNKS_MAX], "end of the description");
   const count = inRange(reader.u8(), [0, REPORT_RANGES_MAX], "number of ranges");
   const reasonBytes = inRange(reader.u8(), [0, REASON_BYTES_MAX], "length of the reason");
   inRange(reader.u16be(), [0, 0], "reserved field");

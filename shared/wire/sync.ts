@@ -16,7 +16,7 @@ export const SYNC_FIXED_BYTES: number = HEADER_BYTES + 32 + TAG_BYTES;
 /** `chunkCount` of a session that does not know it yet. */
 export const COUNT_UNKNOWN = 0xffffffff;
 /** Chunks of a session at most. */
-export const CHUNKS_MAX: number = 2 ** 24;
+export const SESSION_CHUNKS_MAX: number = 2 ** 24;
 
 /** The message. */
 export interface Sync {
@@ -61,7 +61,7 @@ export function readSync(reader: ByteReader): Sync {
   const grttMs = reader.u16be();
   const pass = inRange(reader.u8(), [1, 255], "pass");
   const count = reader.u8();
-  const frontier = inRange(reader.u32be(), [0, CHUNKS_MAX], "frontier");
+  const frontier = inRange(reader.u32be(), [0, SESSION_CHUNKS_MAX], "frontier");
   const chunkCount = readChunkCount(reader);
   const blocks = readBlockList(reader, count);
   expectEnd(reader);
@@ -95,5 +95,6 @@ export function writeSync(bytes: Uint8Array, offset: number, sync: Sync): number
  */
 export function readChunkCount(reader: ByteReader): number {
   const count = reader.u32be();
-  return count === COUNT_UNKNOWN ? count : inRange(count, [0, CHUNKS_MAX], "number of chunks");
+  if (count === COUNT_UNKNOWN) return count;
+  return inRange(count, [0, SESSION_CHUNKS_MAX], "number of chunks");
 }

@@ -9,7 +9,7 @@
  */
 import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, readSymbolName } from "../../wire/data.ts";
 import type { SymbolName } from "../../wire/data.ts";
-import { ChunkTable } from "./chunks.ts";
+import { ChunkStates } from "./chunks.ts";
 import type { LackingDescription } from "./chunks.ts";
 import type {
   ReceptionFailure,
@@ -21,7 +21,7 @@ import type {
 import { Drain } from "./drain.ts";
 import { Fetches } from "./fetches.ts";
 import type { ReceptionPolicy } from "./policy.ts";
-import { Put, SlotTable } from "./slots.ts";
+import { PutResult, SlotTable } from "./slots.ts";
 
 /** Totals of an assembly. Datagrams unless a unit is named. */
 export interface AssemblyCounters {
@@ -50,7 +50,7 @@ export interface AssemblyOptions {
 
 /** The chunks of one session, coming together. */
 export class Assembly {
-  readonly chunks: ChunkTable;
+  readonly chunks: ChunkStates;
   readonly slots: SlotTable;
   readonly fetches: Fetches;
   readonly drain: Drain = new Drain();
@@ -86,7 +86,7 @@ export class Assembly {
     this.#symbolBytes = facts.symbolBytes;
     const { bytes } = options.arena;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.chunks = new ChunkTable(options.wanted);
+    this.chunks = new ChunkStates(options.wanted);
     this.fetches = new Fetches(this.chunks, policy);
     const { symbolBytes, recordBytesMax } = facts;
     const ring = { bytes, offset: from.ringOffset, ringBytes: options.ringBytes };
@@ -187,13 +187,13 @@ export class Assembly {
     }
     const source = offset + DATA_HEADER_BYTES;
     const put = this.slots.put(slot, name.block, name.symbol, source, now);
-    if (put === Put.surplus) {
+    if (put === PutResult.surplus) {
       this.counters.surplus += 1;
       return;
     }
     this.counters.kept += 1;
-    if (put === Put.blockRepairable) this.#repair(slot, name.chunk, name.block);
-    else if (put === Put.blockComplete && this.slots.isComplete(slot)) this.#full(slot, now);
+    if (put === PutResult.blockRepairable) this.#repair(slot, name.chunk, name.block);
+    else if (put === PutResult.blockComplete && this.slots.isComplete(slot)) this.#full(slot, now);
   }
 
   /** Gives a chunk its slot, or says with a counter why not. */

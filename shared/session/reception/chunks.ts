@@ -8,7 +8,7 @@
 import assert from "node:assert";
 import { intersectRanges, normalRanges } from "../../core/ranges.ts";
 import type { Range } from "../../core/ranges.ts";
-import { CHUNKS_MAX } from "../../wire/sync.ts";
+import { SESSION_CHUNKS_MAX } from "../../wire/sync.ts";
 
 /** Slots that the codes leave room for. */
 export const SLOTS_MAX = 65_000;
@@ -39,7 +39,7 @@ export interface DescriptionBounds {
 }
 
 /** The table. */
-export class ChunkTable {
+export class ChunkStates {
   #codes: Uint16Array;
   #count: number | undefined;
   #doneCount = 0;
@@ -52,7 +52,7 @@ export class ChunkTable {
    * @param wanted - Chunks wanted; undefined = all.
    */
   constructor(wanted: readonly Range[] | undefined) {
-    this.#wanted = normalRanges(wanted ?? [{ start: 0, end: CHUNKS_MAX }]);
+    this.#wanted = normalRanges(wanted ?? [{ start: 0, end: SESSION_CHUNKS_MAX }]);
     this.#codes = new Uint16Array(0);
     this.#grow(CHUNKS_AT_FIRST);
   }
@@ -99,7 +99,7 @@ export class ChunkTable {
    * @returns True when the session can have such a chunk.
    */
   exists(chunk: number): boolean {
-    return chunk < (this.#count ?? CHUNKS_MAX);
+    return chunk < (this.#count ?? SESSION_CHUNKS_MAX);
   }
 
   /**
@@ -199,7 +199,7 @@ export class ChunkTable {
    * @returns An exact description of a span; an empty span when there is no room for any chunk.
    */
   describe(from: number, below: number, bounds: DescriptionBounds): LackingDescription {
-    const end = Math.min(this.#count ?? CHUNKS_MAX, below);
+    const end = Math.min(this.#count ?? SESSION_CHUNKS_MAX, below);
     if (end > this.#codes.length) this.#grow(end);
     const ahead = this.#ranges(Math.min(from, end), end, bounds);
     if (ahead.ranges.length > 0) return ahead;
@@ -233,10 +233,10 @@ export class ChunkTable {
 
   /** Makes room, at least doubling, and marks what is not wanted of the new part. */
   #grow(count: number): void {
-    assert(count <= CHUNKS_MAX, `${count} chunks`);
+    assert(count <= SESSION_CHUNKS_MAX, `${count} chunks`);
     const old = this.#codes;
     if (count <= old.length) return;
-    const size = Math.min(Math.max(count, old.length * 2), CHUNKS_MAX);
+    const size = Math.min(Math.max(count, old.length * 2), SESSION_CHUNKS_MAX);
     this.#codes = new Uint16Array(size);
     this.#codes.set(old);
     this.#codes.fill(UNWANTED, old.length);

@@ -39,10 +39,10 @@ import type {
   ReceptionStats,
   SessionFacts,
 } from "./contract.ts";
-import { Patience } from "./patience.ts";
+import { ReceptionDeadlines } from "./deadlines.ts";
 import { type ReceptionPolicy, RECEPTION_POLICY } from "./policy.ts";
 import { receptionStats } from "./stats.ts";
-import { Voice, standingOf } from "./voice.ts";
+import { ReceiverMessages, reportedStateOf } from "./receiver-messages.ts";
 
 /** Fewer slots than this cannot hold an interleave and its repairs. */
 const SLOTS_MIN = 4;
@@ -70,7 +70,7 @@ interface Taken {
   readonly sid: SessionId;
   readonly symbolBytes: number;
   readonly assembly: Assembly;
-  readonly voice: Voice;
+  readonly messages: ReceiverMessages;
 }
 
 class ReceptionEngine implements Reception {
@@ -78,7 +78,7 @@ class ReceptionEngine implements Reception {
   readonly #policy: ReceptionPolicy;
   readonly #view: DataView;
   readonly #ringOffset: number;
-  readonly #patience: Patience;
+  readonly #deadlines: ReceptionDeadlines;
   readonly #arrival = new Arrival();
   #taken: Taken | undefined = undefined;
   #phase: ReceptionPhase = "waiting";
@@ -95,7 +95,7 @@ class ReceptionEngine implements Reception {
   constructor(options: ReceptionOptions) {
     this.#options = options;
     this.#policy = { ...RECEPTION_POLICY, ...options.policy };
-    this.#patience = new Patience(this.#policy);
+    this.#deadlines = new ReceptionDeadlines(this.#policy);
     const { bytes } = options.arena;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#ringOffset = options.arena.region(options.ringBytes);
@@ -110,7 +110,7 @@ class ReceptionEngine implements Reception {
       return;
     }
     this.#received += 1;
-    if (this.#patience.hear(now)) this.#events.push({ kind: "heard" });
+    if (this.#deadlines.hear(now)) this.#events.push({ kind: "heard" });
     if ((messageFlags(this.#view, offset) & Flag.unicast) === 0) {
       this.#arrival.note(messageSequence(this.#view, offset), length, view.dropped, now);
       if (!this.#reached) this.#reach(length);
@@ -142,21 +142,21 @@ class ReceptionEngine implements Reception {
   }
 
   tick(now: number): void {
-    this.#patience.start(now);
+    this.#deadlines.start(now);
     if (this.#phase === "waiting" || this.#phase === "receiving") this.#expire(now);
     this.#settle(now);
   }
 
   #expire(now: number): void {
-    const silence = `${Math.round(this.#patience.silenceMs(now))} ms`;
-    switch (this.#patience.judge(!this.#over, now)) {
+    const silence = `${Math.round(this.#deadlines.silenceMs(now))} ms`;
+    switch (this.#deadlines.judge(!this.#over, now)) {
       case "none":
         break;
       case "session wait":
         this.#fail("no_session", `no session within ${this.#policy.sessionWaitMs} ms`, now);
         break;
       case "silent":
-        this.#events.push({ kind: "silent", forMs: this.#patience.silenceMs(now) });
+        this.#events.push({ kind: "silent", forMs: this.#deadlines.silenceMs(now) });
         break;
       case "lost sender":
         this.#multicastOver("lost_sender", `sender was silent for ${silence}`, now);
@@ -168,12 +168,12 @@ class ReceptionEngine implements Reception {
   }
 
   transmit(batch: TransmitBatch, now: number): number {
-    const voice = this.#taken?.voice;
-    if (voice === undefined || this.#phase === "ended") return 0;
-    if (now < voice.dueAt) return 0;
-    const standing = standingOf(this.#outcome, this.#streaming, this.#frontier);
-    const count = voice.speak(batch, standing, now);
-    if (this.#phase === "closing" && voice.reports.exhausted) this.#end();
+    const messages = this.#taken?.messages;
+    if (messages === undefined || this.#phase === "ended") return 0;
+    if (now < messages.dueAt) return 0;
+    const standing = reportedStateOf(this.#outcome, this.#streaming, this.#frontier);
+    const count = messages.speak(batch, standing, now);
+    if (this.#phase === "closing" && messages.reports.exhausted) this.#end();
     return count;
   }
 
@@ -189,13 +189,13 @@ class ReceptionEngine implements Reception {
 
   nextWakeup(): number {
     if (this.#phase === "ended") return Infinity;
-    const spoken = this.#taken?.voice.dueAt ?? Infinity;
+    const spoken = this.#taken?.messages.dueAt ?? Infinity;
     if (this.#phase === "closing") return spoken;
-    return Math.min(spoken, this.#patience.nextWakeup(!this.#over));
+    return Math.min(spoken, this.#deadlines.nextWakeup(!this.#over));
   }
 
   stats(): ReceptionStats {
-    const parts = { assembly: this.#taken?.assembly, voice: this.#taken?.voice };
+    const parts = { assembly: this.#taken?.assembly, messages: this.#taken?.messages };
     const counts = { received: this.#received, dropped: this.#dropped };
     return receptionStats({ ...parts, ...counts, phase: this.#phase, loss: this.#arrival.loss });
   }
@@ -235,7 +235,7 @@ class ReceptionEngine implements Reception {
         this.#sync(readSync(reader), messageFlags(this.#view, offset), now);
         break;
       case MessageType.adv:
-        this.#taken?.voice.nacks.onAdv(readAdv(reader));
+        this.#taken?.messages.nacks.onAdv(readAdv(reader));
         break;
       case MessageType.control:
         this.#control(readControl(reader), now);
@@ -256,9 +256,9 @@ class ReceptionEngine implements Reception {
     const known = this.#taken;
     if (known === undefined && announce.state === "ended") return;
     const sid = messageSid(this.#view, view.offset);
-    const { voice } = known ?? this.#take(announce, sid, now);
-    if (known === undefined) voice.reports.within(announce.reportSpreadMs, now);
-    voice.remote = this.#options.sender ?? heard;
+    const { messages } = known ?? this.#take(announce, sid, now);
+    if (known === undefined) messages.reports.within(announce.reportSpreadMs, now);
+    messages.remote = this.#options.sender ?? heard;
     if (announce.state === "streaming") this.#stream();
     this.#count(announce.chunkCount, now);
   }
@@ -281,11 +281,11 @@ class ReceptionEngine implements Reception {
     const assembly = new Assembly({ options, facts, policy, ringOffset: this.#ringOffset });
     const arrival = this.#arrival;
     const remote = { address: "", port: announce.feedbackPort };
-    const voice = new Voice({ options, facts, policy, assembly, arrival }, remote);
-    const taken = { sid: splitSid(sid), symbolBytes, assembly, voice };
+    const messages = new ReceiverMessages({ options, facts, policy, assembly, arrival }, remote);
+    const taken = { sid: splitSid(sid), symbolBytes, assembly, messages };
     this.#taken = taken;
     this.#phase = "receiving";
-    this.#patience.take(now);
+    this.#deadlines.take(now);
     this.#events.push({ kind: "session", facts, slots: assembly.slots.count });
     if (assembly.slots.count < SLOTS_MIN) {
       const found = `${assembly.slots.count} records of ${recordBytesMax} bytes fit`;
@@ -307,8 +307,8 @@ class ReceptionEngine implements Reception {
     this.#frontier = sync.frontier;
     this.#count(sync.chunkCount, now);
     if (this.#phase !== "receiving") return;
-    taken.voice.nacks.onSync(sync, (flags & Flag.echo) !== 0, now);
-    if ((flags & Flag.report) !== 0) taken.voice.reports.within(ASKED_REPORT_MS, now);
+    taken.messages.nacks.onSync(sync, (flags & Flag.echo) !== 0, now);
+    if ((flags & Flag.report) !== 0) taken.messages.reports.within(ASKED_REPORT_MS, now);
   }
 
   #count(chunkCount: number, now: number): void {
@@ -378,8 +378,8 @@ class ReceptionEngine implements Reception {
   #close(outcome: ReceptionEvent, now: number): void {
     this.#phase = "closing";
     this.#outcome = outcome;
-    this.#taken?.voice.nacks.clear();
-    this.#taken?.voice.reports.close(now);
+    this.#taken?.messages.nacks.clear();
+    this.#taken?.messages.reports.close(now);
     if (this.#over) this.#end();
   }
 
@@ -388,7 +388,7 @@ class ReceptionEngine implements Reception {
     if (this.#phase !== "closing" || !complete) return;
     this.#phase = "receiving";
     this.#outcome = undefined;
-    this.#taken?.voice.reports.reopen();
+    this.#taken?.messages.reports.reopen();
   }
 
   #end(): void {

@@ -4,7 +4,7 @@
  * The one idea: a chunk is either forced (its content was wrong too often) or taken in order from
  * all that lack, once the session is over. Fetching itself is the driver's.
  */
-import type { ChunkTable } from "./chunks.ts";
+import type { ChunkStates } from "./chunks.ts";
 
 /** Bounds of fetching. */
 export interface FetchBounds {
@@ -16,7 +16,7 @@ export interface FetchBounds {
 
 /** What is fetched and what waits for it. */
 export class Fetches {
-  readonly #chunks: ChunkTable;
+  readonly #chunks: ChunkStates;
   readonly #bounds: FetchBounds;
   readonly #forced: number[] = [];
   readonly #failures = new Map<number, number>();
@@ -29,7 +29,7 @@ export class Fetches {
    * @param chunks - The session's chunks; lacking ones are marked as they are fetched.
    * @param bounds - How many at a time, how often.
    */
-  constructor(chunks: ChunkTable, bounds: FetchBounds) {
+  constructor(chunks: ChunkStates, bounds: FetchBounds) {
     this.#chunks = chunks;
     this.#bounds = bounds;
   }

@@ -13,7 +13,7 @@ import type { Adv } from "../../wire/adv.ts";
 import { WHOLE_BLOCK } from "../../wire/block-list.ts";
 import type { BlockEntry } from "../../wire/block-list.ts";
 import type { Sync } from "../../wire/sync.ts";
-import type { ChunkTable } from "./chunks.ts";
+import type { ChunkStates } from "./chunks.ts";
 import type { SlotTable } from "./slots.ts";
 
 /** Answers are jittered by this much even when nobody else answers. Unit: milliseconds. */
@@ -46,7 +46,7 @@ export interface Answer {
 
 /** What the scheduler looks at. */
 export interface NackContext {
-  readonly chunks: ChunkTable;
+  readonly chunks: ChunkStates;
   readonly slots: SlotTable;
   readonly random: Random;
   /** Whether a chunk that is in no slot would get one now. */

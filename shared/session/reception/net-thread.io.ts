@@ -26,7 +26,7 @@ import type { ChunkSink, SinkAnswer } from "./reception-loop.io.ts";
 const SYMBOL_BYTES_MAX = 8896;
 
 /** What a port is opened with. */
-export interface PortWish {
+export interface PortOptions {
   readonly arena: Arena;
   readonly bind: Endpoint;
   readonly shared: true;
@@ -41,9 +41,9 @@ export interface SinkPort {
 }
 
 /** The world of a net thread. */
-export interface NetThreadWorld {
+export interface NetThreadPorts {
   /** Opens a port; `because` tells why it is the plain twin. */
-  open(wish: PortWish): Promise<{ readonly port: DatagramPort; readonly because?: string }>;
+  open(wish: PortOptions): Promise<{ readonly port: DatagramPort; readonly because?: string }>;
   /** Takes what the thread has to tell, in order. */
   tell(message: ReceptionMessage): void;
 }
@@ -52,12 +52,12 @@ export interface NetThreadWorld {
  * Runs one reception to its end.
  *
  * @param data - All that the thread was told.
- * @param world - See {@link NetThreadWorld}.
+ * @param world - See {@link NetThreadPorts}.
  * @throws {@link HuckError} when the port cannot be opened or the socket breaks.
  */
 export async function runNetThread(
   data: ReceptionWorkerData,
-  world: NetThreadWorld,
+  world: NetThreadPorts,
 ): Promise<void> {
   const { order, memory, used, stop } = data;
   const { group, interfaceName } = order;

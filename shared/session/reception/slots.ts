@@ -15,11 +15,11 @@ import {
   blockSymbols,
   partition,
 } from "../../fec/partition.ts";
-import type { Partition } from "../../fec/partition.ts";
+import type { BlockPartition } from "../../fec/partition.ts";
 import { SLOTS_MAX } from "./chunks.ts";
 
 /** What `put` did. */
-export const Put = {
+export const PutResult = {
   /** The symbol was here already, or its block is complete. */
   surplus: 0,
   /** Kept; the block lacks more. */
@@ -29,8 +29,8 @@ export const Put = {
   /** Kept; the block has k symbols, parity among them: repair it. */
   blockRepairable: 3,
 } as const;
-/** One of the {@link Put} values. */
-export type Put = (typeof Put)[keyof typeof Put];
+/** One of the {@link PutResult} values. */
+export type PutResult = (typeof PutResult)[keyof typeof PutResult];
 
 const FILLING = 0;
 const REPAIRING = 1;
@@ -62,7 +62,7 @@ export class SlotTable {
   readonly #slotBytes: number;
   readonly #blocksMax: number;
   readonly #chunks: Int32Array;
-  readonly #cuts: (Partition | undefined)[];
+  readonly #cuts: (BlockPartition | undefined)[];
   readonly #blocksDone: Uint8Array;
   readonly #busy: Uint8Array;
   readonly #touchedAt: Float64Array;
@@ -86,7 +86,7 @@ export class SlotTable {
     this.count = Math.min(Math.floor(shape.ringBytes / this.#slotBytes), SLOTS_MAX);
     const blocks = this.count * this.#blocksMax;
     this.#chunks = new Int32Array(this.count).fill(-1);
-    this.#cuts = new Array<Partition | undefined>(this.count).fill(undefined);
+    this.#cuts = new Array<BlockPartition | undefined>(this.count).fill(undefined);
     this.#blocksDone = new Uint8Array(this.count);
     this.#busy = new Uint8Array(this.count);
     this.#touchedAt = new Float64Array(this.count);
@@ -188,12 +188,12 @@ export class SlotTable {
    */
   // One parameter above the rule: an object per datagram would be garbage.
   // eslint-disable-next-line max-params
-  put(slot: number, block: number, symbol: number, source: number, now: number): Put {
+  put(slot: number, block: number, symbol: number, source: number, now: number): PutResult {
     const at = slot * this.#blocksMax + block;
     const word = at * SEEN_WORDS + (symbol >> 5);
     const bit = 1 << (symbol & 31);
     const seen = this.#seen[word] ?? 0;
-    if (this.#states[at] !== FILLING || (seen & bit) !== 0) return Put.surplus;
+    if (this.#states[at] !== FILLING || (seen & bit) !== 0) return PutResult.surplus;
     this.#seen[word] = seen | bit;
     const cut = this.cutOf(slot);
     const k = blockSymbols(cut, block);
@@ -206,24 +206,24 @@ export class SlotTable {
     this.#blockTouchedAt[at] = now;
     const have = (this.#have[at] ?? 0) + 1;
     this.#have[at] = have;
-    if (have < k) return Put.kept;
+    if (have < k) return PutResult.kept;
     return this.#full(slot, at, first, k);
   }
 
   /** A block has k symbols: parity among them may all have been moved out by now, so look. */
-  #full(slot: number, at: number, first: number, k: number): Put {
+  #full(slot: number, at: number, first: number, k: number): PutResult {
     if (this.#parity[at] === 1) {
       const places = slot * this.symbolsMax + first;
       for (let place = 0; place < k; place += 1) {
         if (this.#places[places + place] === place) continue;
         this.#states[at] = REPAIRING;
         this.#busy[slot] = (this.#busy[slot] ?? 0) + 1;
-        return Put.blockRepairable;
+        return PutResult.blockRepairable;
       }
     }
     this.#states[at] = COMPLETE;
     this.#blocksDone[slot] = (this.#blocksDone[slot] ?? 0) + 1;
-    return Put.blockComplete;
+    return PutResult.blockComplete;
   }
 
   /**
@@ -299,7 +299,7 @@ export class SlotTable {
   }
 
   /** @param slot - One that holds a chunk. @returns How the chunk is cut. */
-  cutOf(slot: number): Partition {
+  cutOf(slot: number): BlockPartition {
     const cut = this.#cuts[slot];
     assert(cut !== undefined, "slot is free");
     return cut;

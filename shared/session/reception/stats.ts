@@ -3,7 +3,7 @@
  */
 import type { Assembly } from "./assembly.ts";
 import type { ReceptionPhase, ReceptionStats } from "./contract.ts";
-import type { Voice } from "./voice.ts";
+import type { ReceiverMessages } from "./receiver-messages.ts";
 
 /** Where the totals come from. */
 export interface StatsSources {
@@ -13,7 +13,7 @@ export interface StatsSources {
   readonly loss: number;
   /** Undefined before a session is taken. */
   readonly assembly: Assembly | undefined;
-  readonly voice: Voice | undefined;
+  readonly messages: ReceiverMessages | undefined;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface StatsSources {
  * @returns A fresh object.
  */
 export function receptionStats(sources: StatsSources): ReceptionStats {
-  const { phase, received, dropped, loss, assembly, voice } = sources;
+  const { phase, received, dropped, loss, assembly, messages } = sources;
   const counters = assembly?.counters;
   const slots = assembly?.slots.count ?? 0;
   return {
@@ -35,8 +35,8 @@ export function receptionStats(sources: StatsSources): ReceptionStats {
     shed: counters?.shed ?? 0,
     dropped: dropped + (counters?.malformed ?? 0),
     decodedBlocks: counters?.decodedBlocks ?? 0,
-    nacksSent: voice?.nacksSent ?? 0,
-    nacksSuppressed: voice?.nacks.suppressed ?? 0,
+    nacksSent: messages?.nacksSent ?? 0,
+    nacksSuppressed: messages?.nacks.suppressed ?? 0,
     badChunks: counters?.badChunks ?? 0,
     fetched: assembly?.fetches.fetched ?? 0,
     loss,

@@ -3,7 +3,7 @@
  *
  * The one idea: a session is gathering, streaming, ending, ended. While it streams, every free
  * token of the pacer goes to what is owed (repair.ts), else to the next symbol in order
- * (schedule.ts); SYNCs ask who lacks something (asks.ts), answers change what is owed, and
+ * (schedule.ts); SYNCs ask who lacks something (sync-schedule.ts), answers change what is owed, and
  * reports say which chunks the carousel must repeat (members.ts). Protocol: shared/wire/WIRE.md
  * sections 4 and 5. It reads no disk: chunks come by requests.
  */

@@ -23,7 +23,7 @@ const SPREAD_MAX_MS = 500;
 const U16_MAX = 65_535;
 
 /** What an announcement tells of the moment. */
-export interface Moment {
+export interface AnnouncedState {
   readonly streaming: boolean;
   readonly chunkCount: number | undefined;
   readonly members: number;
@@ -121,7 +121,7 @@ export class Gathering {
    * @param now - Monotonic.
    * @returns The message that is due.
    */
-  announcement(moment: Moment, now: number): Announce {
+  announcement(moment: AnnouncedState, now: number): Announce {
     const { symbolBytes, kind, recordBytesMax, feedbackPort, imageId, start } = this.#options;
     const left = moment.streaming ? 0 : this.#since + start.waitMaxMs - now;
     const spread = start.membersMin * SPREAD_PER_MEMBER_MS;

@@ -3,7 +3,7 @@
  *
  * The one idea: three things compete for the pacer: words (SYNC, ADV), which are small and go
  * first; symbols that are owed, because a receiver's slot waits for them; and the next symbol in
- * order. See schedule.ts, repair.ts, asks.ts, rate.ts for how each decides.
+ * order. See schedule.ts, repair.ts, sync-schedule.ts, rate.ts for how each decides.
  */
 import type { Nack } from "../../wire/nack.ts";
 import { ChunkCache } from "./chunk-cache.ts";
@@ -14,10 +14,10 @@ import type { Outbox } from "./outbox.ts";
 import { Pacer } from "./pacer.ts";
 import type { SenderPolicy } from "./policy.ts";
 import { ProactiveParity } from "./proactive.ts";
-import { Questions } from "./questions.ts";
+import { SyncMessages } from "./sync-messages.ts";
 import { RateControl } from "./rate.ts";
 import { Repairs } from "./repair.ts";
-import { Rereads } from "./rereads.ts";
+import { LateRepairs } from "./late-repairs.ts";
 import { Schedule } from "./schedule.ts";
 
 /** After so many owed symbols comes one in order, so that no complainer can stop the session. */
@@ -44,8 +44,8 @@ export class Stream {
   readonly #cache: ChunkCache;
   readonly #schedule: Schedule;
   readonly #repairs = new Repairs();
-  readonly #rereads = new Rereads();
-  readonly #questions: Questions;
+  readonly #lateRepairs = new LateRepairs();
+  readonly #syncMessages: SyncMessages;
   readonly #proactive = new ProactiveParity();
   readonly #pacer: Pacer;
   #reads: ReadRequest[] = [];
@@ -77,7 +77,7 @@ export class Stream {
     this.rate = new RateControl(policy, options.rateCap);
     const { outbox } = parts;
     const [schedule, repairs, rate] = [this.#schedule, this.#repairs, this.rate];
-    this.#questions = new Questions({ policy, outbox, schedule, repairs, rate });
+    this.#syncMessages = new SyncMessages({ policy, outbox, schedule, repairs, rate });
     this.#pacer = new Pacer(this.rate.bitsPerSecond);
   }
 
@@ -133,7 +133,7 @@ export class Stream {
   }
 
   #answerLate(entry: CachedChunk): void {
-    for (const { block, deficit, syncNo } of this.#rereads.take(entry.chunk)) {
+    for (const { block, deficit, syncNo } of this.#lateRepairs.take(entry.chunk)) {
       const target = entry.blocks[block];
       if (target !== undefined) this.#repairs.ask(target, deficit, syncNo);
     }
@@ -150,7 +150,7 @@ export class Stream {
     const member = this.#parts.members.get(nack.node);
     if (member === undefined) return;
     this.#counts.nacks += 1;
-    if (nack.syncNo > this.#questions.syncNo) return;
+    if (nack.syncNo > this.#syncMessages.syncNo) return;
     this.#parts.members.hear(member, nack, now);
     if (member.state !== "active" || member.as === "shed") return;
     for (const { chunk, block, value } of nack.blocks) {
@@ -159,7 +159,7 @@ export class Stream {
       const target = entry?.blocks[block];
       if (target !== undefined) this.#repairs.ask(target, value, nack.syncNo);
       else if (this.#wasSent(chunk)) {
-        this.#rereads.add(chunk, { block, deficit: value, syncNo: nack.syncNo });
+        this.#lateRepairs.add(chunk, { block, deficit: value, syncNo: nack.syncNo });
         this.#dirty = true;
       }
     }
@@ -219,14 +219,14 @@ export class Stream {
   transmit(now: number): void {
     this.#batchFull = false;
     if (this.#dirty) this.#advance(now);
-    this.#questions.adv(this.#members().length, now);
+    this.#syncMessages.adv(this.#members().length, now);
     while (this.#pacer.ready(now)) {
-      const written = now < this.#questions.syncDueAt() || this.#sync(now);
+      const written = now < this.#syncMessages.syncDueAt() || this.#sync(now);
       if (!written || !this.#symbol(now)) break;
       this.#pacer.charge(this.#parts.outbox.dataWireBytes);
       this.#charged += this.#parts.outbox.dataWireBytes;
     }
-    if (now >= this.#questions.syncDueAt()) this.#sync(now);
+    if (now >= this.#syncMessages.syncDueAt()) this.#sync(now);
   }
 
   /**
@@ -266,8 +266,8 @@ export class Stream {
 
   #finish(block: Block, now: number): void {
     block.finished = true;
-    block.finishedSync = this.#questions.syncNo;
-    this.#questions.ask(block, now);
+    block.finishedSync = this.#syncMessages.syncNo;
+    this.#syncMessages.ask(block, now);
     this.#dirty = true;
     this.#advance(now);
   }
@@ -285,17 +285,17 @@ export class Stream {
     this.#counts.repair += 1;
     this.#repairsInARow += 1;
     if (block.resend > 0) block.resend -= 1;
-    const done = this.#repairs.sent(this.#questions.syncNo);
+    const done = this.#repairs.sent(this.#syncMessages.syncNo);
     if (done === undefined) return true;
     this.#cache.touch(done.chunk);
-    this.#questions.ask(done, now);
+    this.#syncMessages.ask(done, now);
     return true;
   }
 
   #sync(now: number): boolean {
     const members = this.#members().length;
     const roundTripMs = this.#parts.members.groupRoundTripMs();
-    return this.#questions.sync({ members, roundTripMs, lossQ16: this.#lossQ16 }, now);
+    return this.#syncMessages.sync({ members, roundTripMs, lossQ16: this.#lossQ16 }, now);
   }
 
   /** Opens what is here, asks for what comes next, reads again what is complained about. */
@@ -303,15 +303,19 @@ export class Stream {
     this.#dirty = false;
     const grttMs = this.#parts.members.groupRoundTripMs();
     this.#reads.push(...this.#schedule.advance(this.#members(), grttMs, now));
-    for (let chunk = this.#rereads.peek(); chunk !== undefined; chunk = this.#rereads.peek()) {
+    for (
+      let chunk = this.#lateRepairs.peek();
+      chunk !== undefined;
+      chunk = this.#lateRepairs.peek()
+    ) {
       const known = this.#cache.get(chunk);
       if (known !== undefined) {
-        this.#rereads.reading();
+        this.#lateRepairs.reading();
         continue;
       }
       const entry = this.#cache.reserve(chunk);
       if (entry === undefined) break;
-      this.#rereads.reading();
+      this.#lateRepairs.reading();
       const { capacity } = this.#cache;
       this.#reads.push({ kind: "read", chunk, offset: this.#cache.offsetOf(entry), capacity });
     }
@@ -329,7 +333,7 @@ export class Stream {
 
   /** @returns When something is due. */
   nextWakeup(): number {
-    const next = Math.min(this.#questions.dueAt(), this.#tickedAt + TICK_MS);
+    const next = Math.min(this.#syncMessages.dueAt(), this.#tickedAt + TICK_MS);
     const sendable = this.#repairs.count > 0 || this.#schedule.openCount > 0;
     if (!sendable) return next;
     return this.#batchFull ? -Infinity : Math.min(next, this.#pacer.readyAt());
@@ -345,7 +349,7 @@ export class Stream {
       sourceSent: source,
       paritySent: parity,
       repairSent: repair,
-      otherSent: this.#questions.count,
+      otherSent: this.#syncMessages.count,
       nacksReceived: nacks,
       bitsPerSecond: this.rate.bitsPerSecond,
       queueDelayMs: this.rate.queueMs,

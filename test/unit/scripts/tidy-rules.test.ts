@@ -13,10 +13,9 @@ import {
   rules,
   sizes,
   unitTests,
-  vocabulary,
   wireVectors,
 } from "../../../scripts/tidy-rules.ts";
-import type { Finding, Tree } from "../../../scripts/tidy-rules.ts";
+import type { Finding, Tree } from "../../../scripts/source-tree.ts";
 
 function tree(files: Readonly<Record<string, string>>): Tree {
   const texts = new Map(Object.entries(files));
@@ -33,6 +32,7 @@ test("rules find nothing in a good tree", () => {
   const files = tree({
     "shared/core/add.ts": good,
     "test/unit/shared/core/add.test.ts": "/** Goal: add. */\n",
+    "GLOSSARY.md": "| say | meaning | after | do not say |\n| add | to sum | | |\n",
     "README.md": "[code](shared/core/add.ts) and [folder](shared/core/), [web](https://a.b/c)\n",
   });
   expect(rules.flatMap((rule) => rule(files))).toEqual([]);
@@ -92,28 +92,6 @@ describe("unitTests()", () => {
     ["scripts/program.ts", "function f(): void {}\nf();\n"],
   ])("asks for none of %s", (path, text) => {
     expect(unitTests(tree({ [path]: text }))).toEqual([]);
-  });
-});
-
-describe("vocabulary()", () => {
-  test.each([
-    "export function readPacket(): void {}",
-    "export const CLIENT_COUNT = 1;",
-    "export class MachineList {}",
-    "export interface ImageHashes {}",
-    "export type NAKReason = 1;",
-  ])("refuses %s", (text) => {
-    expect(places(vocabulary(tree({ "shared/wire/a.ts": text })))).toEqual([
-      "shared/wire/a.ts:1: glossary",
-    ]);
-  });
-  test("lets DHCP have packets, and names that only contain a banned word pass", () => {
-    const files = tree({
-      "server/boot/dhcp/packet.ts": "export class DhcpPacket {}\nexport type ClientId = 1;\n",
-      "shared/wire/a.ts":
-        "export const unpacked = 1;\nconst packet = 1;\nexport type SipHashNack = SipHash;\n",
-    });
-    expect(vocabulary(files)).toEqual([]);
   });
 });
 

@@ -4,12 +4,12 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ChunkTable } from "../../../../../shared/session/reception/chunks.ts";
+import { ChunkStates } from "../../../../../shared/session/reception/chunks.ts";
 
 const bounds = { rangesMax: 100, chunksMax: Infinity, isStuck: () => false };
 
 test("a chunk goes from lacking to its slot to done, and may lack again", () => {
-  const table = new ChunkTable(undefined);
+  const table = new ChunkStates(undefined);
   table.setCount(4);
   expect(table.lacking).toBe(4);
   table.setSlot(2, 7);
@@ -21,7 +21,7 @@ test("a chunk goes from lacking to its slot to done, and may lack again", () => 
 });
 
 test("chunks that are not wanted never lack", () => {
-  const table = new ChunkTable([{ start: 1, end: 3 }]);
+  const table = new ChunkStates([{ start: 1, end: 3 }]);
   table.setCount(5);
   expect(table.lacking).toBe(2);
   expect([table.isLacking(0), table.isLacking(1), table.isLacking(4)]).toEqual([
@@ -33,7 +33,7 @@ test("chunks that are not wanted never lack", () => {
 });
 
 test("a pipe's count comes late: chunks done before count", () => {
-  const table = new ChunkTable(undefined);
+  const table = new ChunkStates(undefined);
   for (const chunk of [0, 1, 2, 5000]) {
     expect(table.isLacking(chunk)).toBe(true);
     table.setSlot(chunk, 1);
@@ -50,7 +50,7 @@ test("describe() tells exactly what lacks in its span", () => {
   const done = fc.uniqueArray(fc.nat(299), { maxLength: 250 });
   fc.assert(
     fc.property(done, fc.nat(299), fc.integer({ min: 1, max: 100 }), (settled, from, most) => {
-      const table = new ChunkTable(undefined);
+      const table = new ChunkStates(undefined);
       table.setCount(300);
       for (const chunk of settled) table.setDone(chunk);
       const told = table.describe(from, Infinity, { ...bounds, rangesMax: most });
@@ -69,7 +69,7 @@ test("describe() tells exactly what lacks in its span", () => {
 });
 
 test("describe() asks for no more than there is room for, and for stuck chunks again", () => {
-  const table = new ChunkTable(undefined);
+  const table = new ChunkStates(undefined);
   table.setCount(10);
   table.setSlot(0, 3);
   table.setSlot(1, 4);
@@ -83,7 +83,7 @@ test("describe() asks for no more than there is room for, and for stuck chunks a
 });
 
 test("setLacking() refuses a chunk that is in no slot and not being fetched", () => {
-  const table = new ChunkTable([{ start: 0, end: 3 }]);
+  const table = new ChunkStates([{ start: 0, end: 3 }]);
   table.setCount(4);
   table.setSlot(1, 0);
   table.setDone(1);
@@ -98,7 +98,7 @@ test("setLacking() refuses a chunk that is in no slot and not being fetched", ()
 });
 
 test("describe() says nothing of any chunk when there is room for none", () => {
-  const table = new ChunkTable(undefined);
+  const table = new ChunkStates(undefined);
   table.setCount(10);
   const told = table.describe(4, Infinity, { ...bounds, chunksMax: 0 });
   expect(told.ranges).toEqual([]);

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import type { ReceptionOptions } from "../../../../../shared/session/reception/contract.ts";
 import { createReception } from "../../../../../shared/session/reception/engine.ts";
 import type { Reception } from "../../../../../shared/session/reception/engine.ts";
-import { standingOf } from "../../../../../shared/session/reception/voice.ts";
+import { reportedStateOf } from "../../../../../shared/session/reception/receiver-messages.ts";
 import { MessageType, bodyReader, messageType } from "../../../../../shared/wire/header.ts";
 import { readNack } from "../../../../../shared/wire/nack.ts";
 import { readReport } from "../../../../../shared/wire/report.ts";
@@ -186,7 +186,7 @@ test("no session, a ring that is too small, an operator: each has its own reason
   expect(nobody.engine.events().at(-1)).toMatchObject({ code: "no_session" });
   const small = new Play();
   small.stage.announce(small.engine, { recordBytesMax: 16_384 }, 0);
-  expect(standingOf(undefined, false, 0).state).toBe("waiting");
+  expect(reportedStateOf(undefined, false, 0).state).toBe("waiting");
   expect(small.hear(1).reports).toMatchObject([{ state: "failed" }]);
   const stopped = new Play();
   stopped.stage.announce(stopped.engine, {}, 0);

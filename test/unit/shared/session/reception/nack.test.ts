@@ -3,17 +3,17 @@
  * SYNC. Method: one chunk in a slot, SYNCs and ADVs by hand.
  */
 import { expect, test } from "vitest";
-import { ChunkTable } from "../../../../../shared/session/reception/chunks.ts";
+import { ChunkStates } from "../../../../../shared/session/reception/chunks.ts";
 import { NackSchedule } from "../../../../../shared/session/reception/nack.ts";
 import { SlotTable } from "../../../../../shared/session/reception/slots.ts";
 import { seededRandom } from "../../../../../shared/core/random.ts";
 import { syncOf } from "./options.ts";
 
-function setUp(): { nacks: NackSchedule; slots: SlotTable; chunks: ChunkTable; slot: number } {
+function setUp(): { nacks: NackSchedule; slots: SlotTable; chunks: ChunkStates; slot: number } {
   const bytes = new Uint8Array(65_536);
   const sizes = { offset: 0, ringBytes: 32_768, symbolBytes: 32, recordBytesMax: 3200 };
   const slots = new SlotTable({ bytes, ...sizes });
-  const chunks = new ChunkTable(undefined);
+  const chunks = new ChunkStates(undefined);
   chunks.setCount(50);
   const slot = slots.take(4, 100, 0);
   chunks.setSlot(4, slot);

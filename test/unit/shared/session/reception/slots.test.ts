@@ -8,7 +8,7 @@ import {
   BlockRepairer,
   repairScratchBytes,
 } from "../../../../../shared/session/reception/block-repair.ts";
-import { Put, SlotTable } from "../../../../../shared/session/reception/slots.ts";
+import { PutResult, SlotTable } from "../../../../../shared/session/reception/slots.ts";
 import { Arena, arenaMemory } from "../../../../../shared/core/arena.ts";
 import { seededRandom } from "../../../../../shared/core/random.ts";
 import { BlockEncoder } from "../../../../../shared/fec/encode.ts";
@@ -44,16 +44,16 @@ test("any k symbols in any order give the block back", () => {
       const random = seededRandom(seed + 1);
       const slots = table(192);
       const slot = slots.take(3, k, 0);
-      let put: Put = Put.surplus;
+      let put: PutResult = PutResult.surplus;
       let kept = 0;
-      while (put !== Put.blockComplete && put !== Put.blockRepairable) {
+      while (put !== PutResult.blockComplete && put !== PutResult.blockRepairable) {
         const symbol = random.below(255);
         put = slots.put(slot, 0, symbol, SOURCE + symbol * T, 1);
-        if (put !== Put.surplus) kept += 1;
-        expect(slots.deficit(slot, 0)).toBe(put === Put.blockRepairable ? 0 : k - kept);
+        if (put !== PutResult.surplus) kept += 1;
+        expect(slots.deficit(slot, 0)).toBe(put === PutResult.blockRepairable ? 0 : k - kept);
       }
       expect(kept).toBe(k);
-      if (put === Put.blockRepairable) {
+      if (put === PutResult.blockRepairable) {
         const symbols = slots.symbolsIn(slot, 0);
         const offset = slots.blockOffset(slot, 0);
         repairer.repair({ kind: "decode", chunk: 3, block: 0, offset, symbolBytes: T, symbols });
@@ -71,10 +71,10 @@ test("any k symbols in any order give the block back", () => {
 test("put() counts a symbol once", () => {
   const slots = table(10);
   const slot = slots.take(1, 10, 0);
-  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(Put.kept);
-  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(Put.surplus);
-  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(Put.kept);
-  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(Put.surplus);
+  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(PutResult.kept);
+  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(PutResult.surplus);
+  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(PutResult.kept);
+  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(PutResult.surplus);
   expect(slots.deficit(slot, 0)).toBe(8);
 });
 

@@ -3,10 +3,10 @@
  * fetches. Method: each alone, virtual time.
  */
 import { expect, test } from "vitest";
-import { ChunkTable } from "../../../../../shared/session/reception/chunks.ts";
+import { ChunkStates } from "../../../../../shared/session/reception/chunks.ts";
 import { Drain } from "../../../../../shared/session/reception/drain.ts";
 import { Fetches } from "../../../../../shared/session/reception/fetches.ts";
-import { Patience } from "../../../../../shared/session/reception/patience.ts";
+import { ReceptionDeadlines } from "../../../../../shared/session/reception/deadlines.ts";
 import { RECEPTION_POLICY } from "../../../../../shared/session/reception/policy.ts";
 import { ReportSchedule } from "../../../../../shared/session/reception/reports.ts";
 import { receptionStats } from "../../../../../shared/session/reception/stats.ts";
@@ -36,9 +36,9 @@ test("ReportSchedule spreads reports, and ends after its bound when closing", ()
   expect(reports.exhausted).toBe(true);
 });
 
-test("Patience runs out: session, silence, sender, deadline", () => {
+test("ReceptionDeadlines runs out: session, silence, sender, deadline", () => {
   const policy = { ...RECEPTION_POLICY, sessionWaitMs: 50, silentMs: 10, lostSenderMs: 30 };
-  const patience = new Patience({ ...policy, deadlineMs: 100 });
+  const patience = new ReceptionDeadlines({ ...policy, deadlineMs: 100 });
   expect(patience.nextWakeup(true)).toBe(0);
   patience.start(0);
   expect(patience.judge(true, 49)).toBe("none");
@@ -55,7 +55,7 @@ test("Patience runs out: session, silence, sender, deadline", () => {
 });
 
 test("Fetches takes forced chunks first, all others in order, a few at a time", () => {
-  const chunks = new ChunkTable(undefined);
+  const chunks = new ChunkStates(undefined);
   chunks.setCount(6);
   const fetches = new Fetches(chunks, { fetchesMax: 2, fetchTriesMax: 2 });
   expect(fetches.next()).toBe(-1);
@@ -71,14 +71,14 @@ test("Fetches takes forced chunks first, all others in order, a few at a time", 
 
 test("receptionStats() is all zeros before a session is taken", () => {
   const counts = { received: 3, dropped: 2, loss: 0 };
-  const parts = { assembly: undefined, voice: undefined };
+  const parts = { assembly: undefined, messages: undefined };
   const stats = receptionStats({ phase: "waiting", ...counts, ...parts });
   expect(stats).toMatchObject({ phase: "waiting", received: 3, dropped: 2, kept: 0, slots: 0 });
   expect(stats.chunkCount).toBeUndefined();
 });
 
 test("Fetches passes over a forced chunk that came by multicast while it waited", () => {
-  const chunks = new ChunkTable(undefined);
+  const chunks = new ChunkStates(undefined);
   chunks.setCount(6);
   const fetches = new Fetches(chunks, { fetchesMax: 1, fetchTriesMax: 2 });
   for (const chunk of [1, 2, 3, 4]) fetches.force(chunk);
@@ -91,7 +91,7 @@ test("Fetches passes over a forced chunk that came by multicast while it waited"
 });
 
 test("Fetches goes back to a chunk that lacks again after its turn", () => {
-  const chunks = new ChunkTable(undefined);
+  const chunks = new ChunkStates(undefined);
   chunks.setCount(3);
   chunks.setSlot(0, 0);
   const fetches = new Fetches(chunks, { fetchesMax: 4, fetchTriesMax: 2 });

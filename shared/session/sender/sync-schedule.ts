@@ -8,7 +8,7 @@
 import type { Block } from "./chunk-cache.ts";
 
 /** When to ask. */
-export interface AskTimes {
+export interface SyncTimes {
   /** New blocks before a SYNC. */
   readonly syncBlocks: number;
   /** Longest wait of a new block. Unit: milliseconds. */
@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /** The questions not yet asked. */
-export class Asks {
-  readonly #times: AskTimes;
+export class SyncSchedule {
+  readonly #times: SyncTimes;
   /** In order of `dueAt` but for new ones, which are due by number or by age. */
   readonly #fresh: Waiting[] = [];
   readonly #again: Waiting[] = [];
@@ -32,7 +32,7 @@ export class Asks {
   /**
    * @param times - When to ask.
    */
-  constructor(times: AskTimes) {
+  constructor(times: SyncTimes) {
     this.#times = times;
   }
 

@@ -3,7 +3,7 @@
  * Method: blocks added by hand, virtual time.
  */
 import { expect, test } from "vitest";
-import { Asks } from "../../../../../shared/session/sender/asks.ts";
+import { SyncSchedule } from "../../../../../shared/session/sender/sync-schedule.ts";
 import { blockOf, cacheOf, load } from "./blocks.ts";
 
 const times = { syncBlocks: 3, syncIntervalMs: 20, askTimes: 2 };
@@ -14,7 +14,7 @@ function blocks(count: number): ReturnType<typeof blockOf>[] {
 }
 
 test("dueAt() is at once with enough blocks, else when the oldest has waited", () => {
-  const asks = new Asks(times);
+  const asks = new SyncSchedule(times);
   expect(asks.dueAt()).toBe(Infinity);
   const [one, two, three] = blocks(3);
   if (one === undefined || two === undefined || three === undefined) throw new Error("no blocks");
@@ -26,7 +26,7 @@ test("dueAt() is at once with enough blocks, else when the oldest has waited", (
 });
 
 test("take() asks about a block twice, the second time when answers must have come", () => {
-  const asks = new Asks(times);
+  const asks = new SyncSchedule(times);
   for (const block of blocks(2)) asks.add(block, 0);
   expect(asks.take(10, 50, 20)).toHaveLength(2);
   expect(asks.take(10, 50, 21)).toHaveLength(0);
@@ -36,7 +36,7 @@ test("take() asks about a block twice, the second time when answers must have co
 });
 
 test("take() leaves out blocks with symbols owed and those being sent again", () => {
-  const asks = new Asks(times);
+  const asks = new SyncSchedule(times);
   const [owed, open, good] = blocks(3);
   if (owed === undefined || open === undefined || good === undefined) throw new Error("no blocks");
   owed.owed = 2;
@@ -46,7 +46,7 @@ test("take() leaves out blocks with symbols owed and those being sent again", ()
 });
 
 test("take() keeps what does not fit", () => {
-  const asks = new Asks(times);
+  const asks = new SyncSchedule(times);
   for (const block of blocks(5)) asks.add(block, 0);
   expect(asks.take(3, 50, 0)).toHaveLength(3);
   expect(asks.fresh).toBe(2);

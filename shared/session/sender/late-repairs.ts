@@ -9,15 +9,15 @@
 const CHUNKS_MAX = 64;
 
 /** One complaint. */
-export interface LateAsk {
+export interface LateRequest {
   readonly block: number;
   readonly deficit: number;
   readonly syncNo: number;
 }
 
 /** The complaints. */
-export class Rereads {
-  readonly #byChunk = new Map<number, LateAsk[]>();
+export class LateRepairs {
+  readonly #byChunk = new Map<number, LateRequest[]>();
   readonly #unread: number[] = [];
 
   /**
@@ -26,7 +26,7 @@ export class Rereads {
    * @param chunk - Not in the cache, or being read.
    * @param ask - The complaint; the largest of a block counts.
    */
-  add(chunk: number, ask: LateAsk): void {
+  add(chunk: number, ask: LateRequest): void {
     const asks = this.#byChunk.get(chunk);
     if (asks === undefined) {
       if (this.#byChunk.size >= CHUNKS_MAX) return;
@@ -53,7 +53,7 @@ export class Rereads {
    * @param chunk - One that is here now.
    * @returns What was asked of it, once.
    */
-  take(chunk: number): readonly LateAsk[] {
+  take(chunk: number): readonly LateRequest[] {
     const asks = this.#byChunk.get(chunk) ?? [];
     this.#byChunk.delete(chunk);
     return asks;

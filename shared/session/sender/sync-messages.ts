@@ -7,7 +7,7 @@
  */
 import { Flag } from "../../wire/header.ts";
 import { COUNT_UNKNOWN } from "../../wire/sync.ts";
-import { Asks } from "./asks.ts";
+import { SyncSchedule } from "./sync-schedule.ts";
 import type { Block } from "./chunk-cache.ts";
 import type { Outbox } from "./outbox.ts";
 import type { SenderPolicy } from "./policy.ts";
@@ -37,7 +37,7 @@ const U16_MAX = 65_535;
 const KIB_BITS = 8192;
 
 /** What questions are made from. */
-export interface QuestionParts {
+export interface SyncMessageParts {
   readonly policy: SenderPolicy;
   readonly outbox: Outbox;
   readonly schedule: Schedule;
@@ -56,9 +56,9 @@ export interface GroupState {
 }
 
 /** The questions of one session. */
-export class Questions {
-  readonly #parts: QuestionParts;
-  readonly #asks: Asks;
+export class SyncMessages {
+  readonly #parts: SyncMessageParts;
+  readonly #syncSchedule: SyncSchedule;
   #syncNo = 0;
   #syncAt = -Infinity;
   #echoAt = -Infinity;
@@ -69,9 +69,9 @@ export class Questions {
   /**
    * @param parts - The stream's.
    */
-  constructor(parts: QuestionParts) {
+  constructor(parts: SyncMessageParts) {
     this.#parts = parts;
-    this.#asks = new Asks(parts.policy);
+    this.#syncSchedule = new SyncSchedule(parts.policy);
   }
 
   /** @returns Number of the latest SYNC; 0 before the first. */
@@ -92,16 +92,16 @@ export class Questions {
    */
   ask(block: Block, now: number): void {
     block.asked = 0;
-    this.#asks.add(block, now);
+    this.#syncSchedule.add(block, now);
   }
 
   /** @returns When a SYNC is due; -Infinity = at once. */
   syncDueAt(): number {
     const { schedule, repairs, policy } = this.#parts;
     const idle = schedule.openCount === 0 && repairs.count === 0;
-    if (idle && this.#asks.fresh > 0) return -Infinity;
+    if (idle && this.#syncSchedule.fresh > 0) return -Infinity;
     const regular = this.#syncAt + (idle ? policy.syncIdleMs : this.#echoIntervalMs());
-    return Math.min(this.#asks.dueAt(), regular);
+    return Math.min(this.#syncSchedule.dueAt(), regular);
   }
 
   /** @returns When SYNC or ADV is due. */
@@ -128,7 +128,7 @@ export class Questions {
     const log2Members = Math.ceil(Math.log2(Math.max(group.members, 1)));
     const backoffMs = Math.min(log2Members * BACKOFF_PER_DOUBLING_MS, BACKOFF_MAX_MS);
     const againMs = 2 * group.roundTripMs + backoffMs + policy.syncIntervalMs;
-    const blocks = this.#asks.take(outbox.blocksMax, againMs, now);
+    const blocks = this.#syncSchedule.take(outbox.blocksMax, againMs, now);
     const syncNo = this.#syncNo + 1;
     const message = {
       syncNo,

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { Outbox } from "../../../../../shared/session/sender/outbox.ts";
 import { SENDER_POLICY } from "../../../../../shared/session/sender/policy.ts";
 import { ProactiveParity } from "../../../../../shared/session/sender/proactive.ts";
-import { Questions } from "../../../../../shared/session/sender/questions.ts";
+import { SyncMessages } from "../../../../../shared/session/sender/sync-messages.ts";
 import { RateControl } from "../../../../../shared/session/sender/rate.ts";
 import { Repairs } from "../../../../../shared/session/sender/repair.ts";
 import { Schedule } from "../../../../../shared/session/sender/schedule.ts";
@@ -18,7 +18,7 @@ import { senderOptions } from "./options.ts";
 const GROUP_STATE = { members: 4, roundTripMs: 5, lossQ16: 0 };
 
 function setUp(): {
-  readonly questions: Questions;
+  readonly questions: SyncMessages;
   readonly repairs: Repairs;
   readonly outbox: Outbox;
   readonly batch: (most: number) => TestBatch;
@@ -36,7 +36,7 @@ function setUp(): {
   const policy = SENDER_POLICY;
   const view = new DataView(options.arena.memory.buffer);
   return {
-    questions: new Questions({ policy, outbox, schedule, repairs, rate }),
+    questions: new SyncMessages({ policy, outbox, schedule, repairs, rate }),
     repairs,
     outbox,
     block,

@@ -1,9 +1,9 @@
 /** Goal: complaints about chunks that left the cache wait, bounded. Method: add, read, take. */
 import { expect, test } from "vitest";
-import { Rereads } from "../../../../../shared/session/sender/rereads.ts";
+import { LateRepairs } from "../../../../../shared/session/sender/late-repairs.ts";
 
-test("Rereads keeps the largest complaint of each block until its chunk is back", () => {
-  const rereads = new Rereads();
+test("LateRepairs keeps the largest complaint of each block until its chunk is back", () => {
+  const rereads = new LateRepairs();
   rereads.add(5, { block: 0, deficit: 2, syncNo: 1 });
   rereads.add(5, { block: 0, deficit: 9, syncNo: 2 });
   rereads.add(5, { block: 0, deficit: 3, syncNo: 3 });
@@ -15,8 +15,8 @@ test("Rereads keeps the largest complaint of each block until its chunk is back"
   expect(rereads.take(5)).toEqual([]);
 });
 
-test("Rereads drops complaints beyond its bound", () => {
-  const rereads = new Rereads();
+test("LateRepairs drops complaints beyond its bound", () => {
+  const rereads = new LateRepairs();
   for (let chunk = 0; chunk < 1000; chunk += 1) {
     rereads.add(chunk, { block: 0, deficit: 1, syncNo: 1 });
   }

@@ -1,7 +1,7 @@
 /**
  * What a receiver says: NACKs and reports, written into the outgoing batch.
  *
- * The one idea: all a receiver sends is small and rare, so plain objects are made for it; only
+ * All a receiver sends is small and rare, so plain objects are made for it; only
  * DATA, which comes the other way, is too frequent for that.
  */
 import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
@@ -26,8 +26,8 @@ import type { Answer } from "./nack.ts";
 import type { ReceptionPolicy } from "./policy.ts";
 import { ReportSchedule } from "./reports.ts";
 
-/** What a voice speaks of. */
-export interface VoiceContext {
+/** What the messages tell of. */
+export interface MessageContext {
   readonly options: ReceptionOptions;
   readonly facts: SessionFacts;
   readonly policy: ReceptionPolicy;
@@ -36,7 +36,7 @@ export interface VoiceContext {
 }
 
 /** Where a receiver stands, as far as a report says it. */
-export interface Standing {
+export interface ReportedState {
   readonly state: ReportState;
   readonly reason: string;
   /** Where the sender stands: the description of what lacks begins here. */
@@ -44,12 +44,12 @@ export interface Standing {
 }
 
 /** The messages of one receiver. */
-export class Voice {
+export class ReceiverMessages {
   readonly nacks: NackSchedule;
   readonly reports: ReportSchedule;
   /** Where messages go; changes when the sender's port does. */
   remote: Endpoint;
-  readonly #context: VoiceContext;
+  readonly #context: MessageContext;
   readonly #sid: SessionId;
   readonly #view: DataView;
   readonly #bytesMax: number;
@@ -57,10 +57,10 @@ export class Voice {
   #nacksSent = 0;
 
   /**
-   * @param context - Borrowed for the life of the voice.
+   * @param context - Borrowed for the life of this object.
    * @param remote - Where messages go.
    */
-  constructor(context: VoiceContext, remote: Endpoint) {
+  constructor(context: MessageContext, remote: Endpoint) {
     this.#context = context;
     this.remote = remote;
     const { options, policy, assembly, facts } = context;
@@ -94,7 +94,7 @@ export class Voice {
    * @param now - Monotonic.
    * @returns Datagrams added.
    */
-  speak(batch: TransmitBatch, standing: Standing, now: number): number {
+  speak(batch: TransmitBatch, standing: ReportedState, now: number): number {
     let count = 0;
     const answer = this.nacks.take(blockListRoom(this.#bytesMax, NACK_FIXED_BYTES), now);
     if (answer !== undefined) count += this.#answer(batch, answer, now);
@@ -123,7 +123,7 @@ export class Voice {
     return this.#seal(offset, length, MessageType.nack);
   }
 
-  #report(batch: TransmitBatch, standing: Standing, now: number): number {
+  #report(batch: TransmitBatch, standing: ReportedState, now: number): number {
     const { assembly, arrival, options } = this.#context;
     const { chunks } = assembly;
     const reasonBytes = reasonBytesOf(standing.reason).length;
@@ -167,11 +167,11 @@ function lossQ16(loss: number): number {
  * @param frontier - Where the sender stands.
  * @returns State and reason for a report.
  */
-export function standingOf(
+export function reportedStateOf(
   outcome: ReceptionEvent | undefined,
   streaming: boolean,
   frontier: number,
-): Standing {
+): ReportedState {
   if (outcome?.kind !== "ended") {
     return { state: streaming ? "receiving" : "waiting", reason: "", frontier };
   }

@@ -10,7 +10,7 @@ import type { ReceptionPolicy } from "./policy.ts";
 export type Expiry = "none" | "session wait" | "silent" | "lost sender" | "deadline";
 
 /** The waits of one reception. */
-export class Patience {
+export class ReceptionDeadlines {
   readonly #policy: ReceptionPolicy;
   #startedAt: number | undefined = undefined;
   #takenAt: number | undefined = undefined;
