@@ -25,9 +25,9 @@ unit: ## unit tests
 	@$(BOOTSTRAP) build demo test
 	node scripts/test.ts unit
 
-test: ## everything a change must pass: check, unit, walk, simulator, interop, one-VM smoke test
+test: ## everything a change must pass: check, unit, walk, cli, simulator, interop, one-VM smoke test
 	@$(BOOTSTRAP) build demo initramfs test e2e
-	node scripts/test.ts check unit walk sim interop smoke
+	node scripts/test.ts check unit walk cli sim interop smoke
 
 e2e: ## virtual machines: PXE boot, load, reboot, save (BIOS and UEFI)
 	@$(BOOTSTRAP) build demo initramfs test e2e

@@ -18,11 +18,16 @@ import { VERBS } from "./server/cli/verbs.io.ts";
 import { ExitCode, FormatError, SituationError, codeOf, messageOf } from "./shared/core/errors.ts";
 
 enableCompileCache();
+let outputFault: Error | undefined;
 for (const output of [process.stdout, process.stderr]) {
   output.on("error", (thrown) => {
-    if (codeOf(thrown) !== "EPIPE") throw thrown;
+    if (codeOf(thrown) !== "EPIPE") outputFault ??= thrown;
   });
 }
+// A log on a full disk stops no restore half-way, but it is told, and is no success.
+process.on("exit", (exitCode) => {
+  if (outputFault !== undefined && exitCode === 0) process.exitCode = report(outputFault);
+});
 const [, script = "", ...typed] = process.argv;
 const name = path.basename(script);
 const isVerb = name === "image-load" || name === "image-save";

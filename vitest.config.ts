@@ -12,6 +12,7 @@ import type { ViteUserConfig } from "vitest/config";
 const projects: Readonly<Record<string, number>> = {
   unit: 20_000,
   walk: 60_000,
+  cli: 180_000,
   sim: 300_000,
   interop: 180_000,
   e2e: 1_200_000,

@@ -1,7 +1,7 @@
 /**
  * Runs the parts of the test suite that are named on the command line and adds up their totals.
  *
- *     node scripts/test.ts check unit walk sim interop smoke
+ *     node scripts/test.ts check unit walk cli sim interop smoke
  *
  * The idea: a part is a list of steps; a step is a gate, which counts as one test, or a project of
  * vitest.config.ts, whose JSON report is counted. A failed step does not stop the next one, so one
@@ -73,6 +73,7 @@ const parts: Readonly<Record<string, readonly Step[]>> = {
   ],
   unit: [vitest("unit", ["--project", "unit"])],
   walk: [vitest("walk", ["--project", "walk"])],
+  cli: [vitest("cli", ["--project", "cli"])],
   sim: [vitest("sim", ["--project", "sim"], { SIM_SESSIONS: "500" })],
   interop: [vitest("interop", ["--project", "interop", "--no-file-parallelism"])],
   smoke: [vitest("smoke", ["--project", "e2e", "--no-file-parallelism", "test/e2e/smoke"])],

@@ -41,6 +41,17 @@ const CODES: Readonly<Record<string, SystemCode>> = {
   ENOMEM: amid("no memory is left", "End other programs, or add memory."),
 };
 
+/** System calls whose names are no English. */
+const WORKS: Readonly<Record<string, string>> = {
+  mkdir: "make the folder",
+  scandir: "list",
+  ftruncate: "give a size to",
+  fsync: "flush",
+  unlink: "remove",
+  stat: "look at",
+  lstat: "look at",
+};
+
 /**
  * Explains a system error.
  *
@@ -54,11 +65,11 @@ export function situationOf(thrown: unknown): SituationError | undefined {
   const known = CODES[code];
   if (known === undefined) return undefined;
   const path = "path" in thrown && typeof thrown.path === "string" ? ` "${thrown.path}"` : "";
-  const work = typeof thrown.syscall === "string" ? thrown.syscall : "go on";
-  const message = path === "" ? `Cannot ${work}: ${known.found} (${messageOf(thrown)})` : "";
+  const work = WORKS[String(thrown.syscall)] ?? String(thrown.syscall);
+  const named = path === "" ? messageOf(thrown) : code;
   return new SituationError(
     code.toLowerCase(),
-    message || `Cannot ${work}${path}: ${known.found} (${code})`,
+    `Cannot ${work}${path}: ${known.found} (${named})`,
     {
       cure: known.cure,
       exitCode: known.isBefore ? ExitCode.refused : ExitCode.unknown,

@@ -1,7 +1,7 @@
 /**
  * Where `huck cast` reads from: a file, a disk, or standard input, as cast records.
  *
- * The one idea: a session may ask for a chunk again long after it went by, so what comes from a
+ * A session may ask for a chunk again long after it went by, so what comes from a
  * pipe is kept in an unnamed temporary file; files and disks are simply read again. Their reads run
  * in the pool of Node.js straight into the arena.
  */
@@ -55,6 +55,10 @@ export function openCastInput(path: string): CastInput {
   const stat = fstatSync(fd);
   if (stat.isFile()) return new FileInput(path, fd, stat.size);
   if (stat.isBlockDevice()) return new FileInput(path, fd, deviceBytes(path));
+  if (stat.isDirectory()) {
+    closeSync(fd);
+    throw new HuckError("input_is_folder", `Cannot cast "${path}": it is a folder, a file wanted`);
+  }
   return new PipeInput(createReadStream(path, { fd }));
 }
 

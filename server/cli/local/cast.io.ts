@@ -15,6 +15,7 @@ import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
 import type { DatagramOptions } from "../../../shared/linux/datagram-options.ts";
 import { openDatagramPort } from "../../../shared/linux/datagram.io.ts";
+import { situationOf } from "../system-error.ts";
 import { durationOption, rateOption, wholeOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
@@ -196,5 +197,5 @@ function startRule(flags: CastFlags): StartRule {
 }
 
 function refused(code: string, error: unknown, cure: string): SituationError {
-  return new SituationError(code, messageOf(error), { cure, cause: error });
+  return new SituationError(code, messageOf(situationOf(error) ?? error), { cure, cause: error });
 }

@@ -13,6 +13,7 @@ import { seededRandom } from "../../../shared/core/random.ts";
 import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
 import { openDatagramPort } from "../../../shared/linux/datagram.io.ts";
+import { situationOf } from "../system-error.ts";
 import { durationOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
 import { countText, secondsText, sizeText } from "../quantity-text.ts";
@@ -232,5 +233,5 @@ function openOutput(path: string, sparse: boolean): CatchOutput {
 }
 
 function refused(code: string, error: unknown, cure: string): SituationError {
-  return new SituationError(code, messageOf(error), { cure, cause: error });
+  return new SituationError(code, messageOf(situationOf(error) ?? error), { cure, cause: error });
 }
