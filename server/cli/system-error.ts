@@ -5,41 +5,35 @@
 import { ExitCode, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 
 /** What a code means, and what to do about it. */
-interface SystemCode {
-  readonly found: string;
-  readonly cure: string;
-  /**
-   * True if it comes from naming or opening something, before anything of it is touched. The others
-   * strike in the middle of reading or writing.
-   */
-  readonly isBefore: boolean;
-}
+type Meaning = readonly [found: string, cure: string];
 
-const before = (found: string, cure: string): SystemCode => ({ found, cure, isBefore: true });
-const amid = (found: string, cure: string): SystemCode => ({ found, cure, isBefore: false });
-
-const CODES: Readonly<Record<string, SystemCode>> = {
-  EACCES: before("the system forbids it", "Run as root, or as a user who may do that."),
-  EPERM: before("the system forbids it", "Run as root, or as a user who may do that."),
-  ENOENT: before("it is not there", "Check the path, and make the folders in it."),
-  ENOTDIR: before("a part of the path is no folder", "Check the path: a file stands in its way."),
-  EISDIR: before("it is a folder", "Name a file."),
-  ELOOP: before("its symbolic links lead in a circle", "Name the file itself, or mend the links."),
-  ENAMETOOLONG: before("the name is too long", "Choose a shorter name."),
-  EEXIST: before("it is there already", "Choose another name, or remove it first."),
-  EROFS: before("the file system is read-only", "Mount it writable, or choose another place."),
-  EBUSY: before("something uses it", "Unmount it, or end the program that uses it."),
-  ENXIO: before("there is no device behind it", "Check that the disk is connected."),
-  EMFILE: before("too many files are open", "Raise the limit: ulimit -n 4096."),
-  EADDRINUSE: before("another program has the address", "End it, or choose another port."),
-  EADDRNOTAVAIL: before("this computer lacks the address", "Check the address and interface."),
-  ENOSPC: amid("no space is left", "Make room there, or choose another place."),
-  EDQUOT: amid("the quota is used up", "Make room there, or choose another place."),
-  EFBIG: amid("the file system takes no file so large", "Choose a place on another file system."),
-  EIO: amid("the device failed", "See dmesg: the disk, its cable or its controller is failing."),
-  ENODEV: amid("the device is gone", "Check that the disk is connected."),
-  ENOMEM: amid("no memory is left", "End other programs, or add memory."),
+const CODES: Readonly<Record<string, Meaning>> = {
+  EACCES: ["the system forbids it", "Run as root, or as a user who may do that."],
+  EPERM: ["the system forbids it", "Run as root, or as a user who may do that."],
+  ENOENT: ["it is not there", "Check the path, and make the folders in it."],
+  ENOTDIR: ["a part of the path is no folder", "Check the path: a file stands in its way."],
+  EISDIR: ["it is a folder", "Name a file."],
+  ELOOP: ["its symbolic links lead in a circle", "Name the file itself, or mend the links."],
+  ENAMETOOLONG: ["the name is too long", "Choose a shorter name."],
+  EEXIST: ["it is there already", "Choose another name, or remove it first."],
+  EROFS: ["the file system is read-only", "Mount it writable, or choose another place."],
+  EBUSY: ["something uses it", "Unmount it, or end the program that uses it."],
+  ENXIO: ["there is no device behind it", "Check that the disk is connected."],
+  EMFILE: ["too many files are open", "Raise the limit: ulimit -n 4096."],
+  EADDRINUSE: ["another program has the address", "End it, or choose another port."],
+  EADDRNOTAVAIL: ["this computer lacks the address", "Check the address and interface."],
+  ENOSPC: ["no space is left", "Make room there, or choose another place."],
+  EDQUOT: ["the quota is used up", "Make room there, or choose another place."],
+  EFBIG: ["the file system takes no file so large", "Choose a place on another file system."],
+  EIO: ["the device failed", "See dmesg: the disk, its cable or its controller is failing."],
+  ENODEV: ["the device is gone", "Check that the disk is connected."],
+  ENOMEM: ["no memory is left", "End other programs, or add memory."],
 };
+
+/** System calls that name or open a thing, before anything of it is touched (promise P15). */
+const OPENING: ReadonlySet<string> = new Set(
+  "access bind listen lstat mkdir open readlink realpath rename scandir stat".split(" "),
+);
 
 /** System calls whose names are no English. */
 const WORKS: Readonly<Record<string, string>> = {
@@ -65,15 +59,13 @@ export function situationOf(thrown: unknown): SituationError | undefined {
   const known = CODES[code];
   if (known === undefined) return undefined;
   const path = "path" in thrown && typeof thrown.path === "string" ? ` "${thrown.path}"` : "";
-  const work = WORKS[String(thrown.syscall)] ?? String(thrown.syscall);
+  const [found, cure] = known;
+  const syscall = String(thrown.syscall);
+  const work = WORKS[syscall] ?? syscall;
   const named = path === "" ? messageOf(thrown) : code;
-  return new SituationError(
-    code.toLowerCase(),
-    `Cannot ${work}${path}: ${known.found} (${named})`,
-    {
-      cure: known.cure,
-      exitCode: known.isBefore ? ExitCode.refused : ExitCode.unknown,
-      cause: thrown,
-    },
-  );
+  return new SituationError(code.toLowerCase(), `Cannot ${work}${path}: ${found} (${named})`, {
+    cure,
+    exitCode: OPENING.has(syscall) ? ExitCode.refused : ExitCode.unknown,
+    cause: thrown,
+  });
 }

@@ -28,7 +28,7 @@ function thrownBy(work: () => unknown): unknown {
 test.each([
   ["ENOENT", "it is not there", () => readFileSync(path("none"))],
   ["ENOTDIR", "a part of the path is no folder", () => readFileSync(path("file/x"))],
-  ["EISDIR", "it is a folder", () => readFileSync(folder)],
+  ["EISDIR", "it is a folder", () => openSync(folder, "w")],
   ["ELOOP", "its symbolic links lead in a circle", () => readFileSync(path("circle"))],
   ["EEXIST", "it is there already", () => openSync(path("file"), "wx")],
   ["ENAMETOOLONG", "the name is too long", () => readFileSync(path("n".repeat(300)))],
@@ -40,7 +40,15 @@ test.each([
   expect(situation?.cure).toMatch(/^[A-Z].*[.]$/);
 });
 
-test("situationOf() does not claim that nothing was touched when a write failed", () => {
+test.each(["EIO", "ENXIO", "EBUSY", "EACCES"])(
+  "situationOf() does not say of %s in a write that nothing was touched (P15)",
+  (code) => {
+    const thrown = Object.assign(new Error(code), { code, syscall: "write", path: "/dev/sda" });
+    expect(situationOf(thrown)).toMatchObject({ exitCode: 6 });
+  },
+);
+
+test("situationOf() gives the system's own words where there is no path", () => {
   const thrown = Object.assign(new Error("ENOSPC: no space left on device, write"), {
     code: "ENOSPC",
     syscall: "write",
