@@ -1,7 +1,7 @@
 /**
  * Where `huck catch` writes to: a file, a disk, or standard output.
  *
- * The one idea: a record's digest is checked before a byte is written, and the answer to the last
+ * A record's digest is checked before a byte is written, and the answer to the last
  * one is held back until everything is on the medium and has its name, so a receiver that tells
  * the sender "done" is done. A file appears under its name only when it is complete.
  */

@@ -1,9 +1,8 @@
 /**
  * The command line's end of the operator API: HTTP over the server's unix socket.
  *
- * The one idea: an answer is parsed by its schema or thrown as the problem it is, so that a verb
- * sees only proper values; a server that cannot be reached is exit code 6, because then nothing is
- * known.
+ * An answer is parsed by its schema, or thrown as the problem it is, so that a verb sees only
+ * proper values. A server that cannot be reached is exit code 6, because then nothing is known.
  */
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
