@@ -9,20 +9,20 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readCliScript, runCliScript, writeCliSteps } from "../rig/cli-script.ts";
 import { gptDisk } from "../rig/image-fixtures.ts";
-import { somePort } from "../rig/lab-kit.ts";
+import { freePort } from "../rig/ports.ts";
 
 const names = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".txt"));
 const files = new Map([["disk.img", gptDisk()]]);
 
 test.each(names)("huck does what %s says", async (name) => {
   const script = readCliScript(readFileSync(join(import.meta.dirname, name), "utf8"));
-  const found = await runCliScript(script, files, somePort());
+  const found = await runCliScript(script, files, freePort());
   expect(writeCliSteps(found)).toBe(writeCliSteps(script.steps));
 });
 
 describe("runCliScript()", () => {
   const run = async (text: string): Promise<string> =>
-    writeCliSteps(await runCliScript(readCliScript(text), new Map(), somePort()));
+    writeCliSteps(await runCliScript(readCliScript(text), new Map(), freePort()));
 
   test("accepts what placeholders and dots stand for", async () => {
     const output = "> id <hex> <number>\n> ...\n! $WORK/x\n";
