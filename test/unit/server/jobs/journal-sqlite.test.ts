@@ -25,7 +25,7 @@ test("openJournal() gives the orders of version 1 their states", () => {
   openJournal(folder).close();
   const database = new DatabaseSync(path.join(folder, "huck.db"));
   const put = (id: string, changes: object, job = "j"): void => {
-    const { state: _state, ...record } = { ...someOrder(id, job), ...changes };
+    const record = { ...someOrder(id, job), ...changes, state: undefined };
     database
       .prepare("INSERT INTO orders(id, job, json) VALUES(?,?,?)")
       .run(id, job, JSON.stringify(record));
