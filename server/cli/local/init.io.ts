@@ -67,6 +67,8 @@ defaults:
   # leave: reboot
   # More words for the kernel command line of the receiver.
   # kernelArguments: ["console=ttyS0,115200"]
+  # The way into the receiver. pxe switches the node, which then boots from the network.
+  enter: pxe
   # manual: huck tells a person. command: shell commands with $NODE and $NODE_ADDRESS.
   power: { driver: manual }
   # power:
@@ -78,8 +80,6 @@ defaults:
   #     ipmitool -H "$NODE-bmc" -U admin -f /etc/huck/bmc chassis power status |
   #     awk '{print $NF}'
   #   timeoutSeconds: 30
-  # The way into the receiver. pxe switches the node, which then boots from the network.
-  enter: pxe
 
 # Nodes that are not in this list are never booted and never written.
 nodes: []
