@@ -196,7 +196,7 @@ async function proveAll(): Promise<number> {
   const checks = NODES.map((name) => checkFileSystem(diskOf(name)));
   let right = 0;
   for (const [index, name] of NODES.entries()) {
-    const { differing, chunks } = compareDisk(join(FOLDER, "images/demo.huck"), diskOf(name));
+    const { differing, chunks } = await compareDisk(join(FOLDER, "images/demo.huck"), diskOf(name));
     const fault = await checks[index];
     const reading =
       differing === 0 ? `all ${chunks} chunks read back equal` : `${differing} chunks differ`;

@@ -6,7 +6,6 @@
  * reads this file from top to bottom. local/serve.ts is the command around it.
  */
 import { randomBytes } from "node:crypto";
-import path from "node:path";
 import type { Logger } from "pino";
 import type { ServerStatus } from "../shared/control/operator-api.ts";
 import type { ImageStore } from "../shared/image/store.ts";
@@ -27,7 +26,6 @@ import { labAddress, startLabBoot } from "./enter/lab-boot.io.ts";
 import type { LabAddress, LabBoot } from "./enter/lab-boot.io.ts";
 import { enterDriver } from "./enter/enter-drivers.ts";
 import { openJournal } from "./jobs/journal-sqlite.io.ts";
-import { ImageParts } from "./store/image-parts.ts";
 import { openOrderKey } from "./jobs/order-key.io.ts";
 import type { OrderKey } from "./jobs/order-key.io.ts";
 import { Lab } from "./jobs/lab.ts";
@@ -35,7 +33,6 @@ import { LabLoop, steadyClock } from "./jobs/lab-loop.io.ts";
 import { senderStarter } from "./sessions/sender-start.io.ts";
 import { Transmissions } from "./sessions/transmission.ts";
 import { openFolderStore } from "./store/folder-store.io.ts";
-import { IMAGE_SUFFIX } from "./store/image-file-name.ts";
 
 /** What a server is started with. */
 export interface ServerParts {
@@ -83,7 +80,6 @@ class Wiring {
   readonly #address: LabAddress;
   readonly #key: OrderKey;
   readonly #images: ImageStore;
-  readonly #imageParts: ImageParts;
   readonly #transmissions: Transmissions;
   readonly #lab: Lab;
   readonly #loop: LabLoop;
@@ -101,13 +97,12 @@ class Wiring {
     closers.push(() => {
       journal.close();
     });
-    this.#images = openFolderStore(server.store);
-    this.#imageParts = new ImageParts(this.#images);
+    this.#images = openFolderStore(server.store, { keepSummaries: true });
+    closers.push(() => this.#images.close());
     this.#transmissions = this.#newTransmissions();
     this.#lab = new Lab(
       {
         inventory,
-        images: this.#images,
         journal,
         orderKey: this.#key.privateKey,
         bounds: {
@@ -165,15 +160,7 @@ class Wiring {
 
   async #listenForNodes(hooks: ListenerHooks): Promise<Listening> {
     const { config } = this.#parts;
-    this.#closers.push(() => {
-      this.#imageParts.close();
-    });
-    const routes = {
-      desk: this.#lab.desk,
-      images: this.#images,
-      imageParts: this.#imageParts,
-      now: this.#now,
-    };
+    const routes = { desk: this.#lab.desk, images: this.#images, now: this.#now };
     const { address } = this.#address;
     const listening = await listenForNodes(address, config.server.httpPort, routes, hooks);
     this.#closers.push(() => listening.close());
@@ -241,10 +228,7 @@ class Wiring {
     const { server } = this.#parts.config;
     return new Transmissions({
       start: senderStarter({
-        records: (name, id) => ({
-          path: path.join(server.store, `${name}${IMAGE_SUFFIX}`),
-          ...this.#imageParts.places({ name, id }),
-        }),
+        open: (image) => this.#images.open(image),
         interfaceName: this.#address.interfaceName,
         address: this.#address.address,
         seed: () => randomBytes(4).readUInt32LE(),

@@ -6,8 +6,7 @@ import { execFile } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import { blake3, sameBytes } from "../../shared/core/digest.ts";
 import { writesOf } from "../../shared/image/chunk-decoder.ts";
-import { openImage } from "../../shared/image/reader.ts";
-import { openImageFile } from "../../server/store/folder-store.io.ts";
+import { openImageAt } from "../../server/store/open-images.io.ts";
 import { PARTITION_OFFSET } from "./source-disk.ts";
 
 /**
@@ -17,14 +16,15 @@ import { PARTITION_OFFSET } from "./source-disk.ts";
  * @param diskPath - File that stands for the disk.
  * @returns Chunks that differ, and chunks compared.
  */
-export function compareDisk(
+export async function compareDisk(
   imagePath: string,
   diskPath: string,
-): { readonly differing: number; readonly chunks: number } {
-  const file = openImageFile(imagePath);
+): Promise<{ readonly differing: number; readonly chunks: number }> {
+  const { index, ...image } = await openImageAt(imagePath);
+  image.close();
   const disk = openSync(diskPath, "r");
   try {
-    const { table } = openImage(file);
+    const { table } = index;
     let differing = 0;
     for (let chunk = 0; chunk < table.count; chunk += 1) {
       const { rawBytes, rawDigest } = table.entry(chunk);
@@ -37,7 +37,6 @@ export function compareDisk(
     return { differing, chunks: table.count };
   } finally {
     closeSync(disk);
-    file.close();
   }
 }
 

@@ -16,10 +16,10 @@ import {
   VerdictReport,
 } from "../../shared/control/node-api.ts";
 import { Id128 } from "../../shared/control/names.ts";
-import type { ImageStore, ImageSummary } from "../../shared/image/store.ts";
+import type { ImageStore } from "../../shared/image/store.ts";
+import type { ImageSummary } from "../../shared/image/summary.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
-import type { ImageParts } from "../store/image-parts.ts";
 import { JoinGate } from "./join-gate.ts";
 import { parsed } from "./problems.ts";
 
@@ -27,8 +27,6 @@ import { parsed } from "./problems.ts";
 export interface NodeRouteParts {
   readonly desk: NodeDesk;
   readonly images: ImageStore;
-  /** Where the pieces of an image file lie. */
-  readonly imageParts: ImageParts;
   /** Milliseconds since 1970 on a clock that never goes back. */
   readonly now: () => number;
 }
@@ -68,14 +66,21 @@ type VisitorOf = (request: FastifyRequest) => Visitor;
 
 function addImageRoutes(app: FastifyInstance, parts: NodeRouteParts, visitor: VisitorOf): void {
   app.get(NodeRoute.manifest, async (request, reply) => {
-    const manifest = parts.imageParts.manifest(parts.desk.imageOf(visitor(request)));
-    const bytes = Readable.from(manifest.bytes, { objectMode: false });
-    await reply.type(BYTES).header("content-length", manifest.length).send(bytes);
+    const image = await parts.images.open(parts.desk.imageOf(visitor(request)));
+    const { bytes, length } = image.tail(); // it holds the file until the last byte went out
+    image.close();
+    const body = Readable.from(bytes, { objectMode: false });
+    await reply.type(BYTES).header("content-length", length).send(body);
   });
   app.get(`${NodeRoute.chunk}/:index`, async (request, reply) => {
-    const image = parts.desk.imageOf(visitor(request));
+    const reference = parts.desk.imageOf(visitor(request));
     const { index } = parsed(ChunkPath, request.params);
-    await reply.type(BYTES).send(parts.imageParts.chunk(image, index));
+    const image = await parts.images.open(reference);
+    try {
+      await reply.type(BYTES).send(await image.record(index));
+    } finally {
+      image.close();
+    }
   });
 }
 

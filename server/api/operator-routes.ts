@@ -19,7 +19,9 @@ import type {
   ServerStatus,
 } from "../../shared/control/operator-api.ts";
 import { Id128, ImageName } from "../../shared/control/names.ts";
+import { FormatError, SituationError } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
+import type { LoadImage } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
 import { parsed } from "./problems.ts";
@@ -56,9 +58,9 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutePart
     const minted = lab.mintFor(node, now());
     return { node, ...minted, ...parts.grant };
   });
-  app.get(OperatorRoute.images, (): ImageList => {
-    const { images: list, torn } = images.list();
-    return { images: list.map((image) => ({ ...image })), torn: [...torn] };
+  app.get(OperatorRoute.images, async (): Promise<ImageList> => {
+    const { images: list, torn } = await images.list();
+    return { images: list.slice(0, IMAGES_MAX), torn: torn.slice(0, TORN_MAX) };
   });
   app.delete(`${OperatorRoute.images}/:name`, async (request, reply) => {
     const { name } = parsed(ImagePath, request.params);
@@ -67,10 +69,14 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutePart
     await reply.status(204).send();
   });
   app.post(OperatorRoute.loads, async (request, reply) => {
-    await reply.status(201).send(lab.beginLoad(parsed(LoadRequest, request.body), now()));
+    const load = parsed(LoadRequest, request.body);
+    const image = await findImage(images, load.image);
+    await reply.status(201).send(lab.beginLoad(load, image, now()));
   });
   app.post(OperatorRoute.saves, async (request, reply) => {
-    await reply.status(201).send(lab.beginSave(parsed(SaveRequest, request.body), now()));
+    const save = parsed(SaveRequest, request.body);
+    const taken = await images.has(save.name);
+    await reply.status(201).send(lab.beginSave(save, taken, now()));
   });
   addJobRoutes(app, parts);
 }
@@ -91,6 +97,28 @@ function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): v
   });
 }
 
+/**
+ * Finds the image that a load is about; one that is torn is refused by name, before any node is
+ * told (P11).
+ *
+ * @throws {@link SituationError} `no_such_image`, `image_damaged`.
+ */
+async function findImage(images: ImageStore, name: string): Promise<LoadImage> {
+  try {
+    const image = await images.open({ name });
+    image.close();
+    return { id: image.summary.id, file: image.file };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
+    const message = `Cannot load image "${name}": ${error.message}`;
+    throw new SituationError("image_damaged", message, { cure, cause: error });
+  }
+}
+
+/** Most rows of a listing (`ImageList`). */
+const IMAGES_MAX = 65_536;
+const TORN_MAX = 1000;
 const NodesQuery = z.strictObject({ ping: z.enum(["0", "1"]).default("0") });
 const EventsQuery = z.strictObject({
   after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),

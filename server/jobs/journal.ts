@@ -16,6 +16,11 @@ export interface LoadTerms {
   readonly action: "load";
   /** Image id: 64 hexadecimal digits. */
   readonly imageId: string;
+  /**
+   * Identity of the image file: two files of one image id differ in where their records lie.
+   * Undefined in what an older version wrote.
+   */
+  readonly file?: string | undefined;
   readonly verify: VerifyLevel;
   readonly delta: boolean;
   /** Undefined: found by measurement. Unit: bits per second. */

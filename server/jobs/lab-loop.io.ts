@@ -83,7 +83,10 @@ export class LabLoop {
     for (const request of lab.takeRequests()) {
       if (request.kind === "wanted") this.#guard(wantedChanged);
       else if (request.kind === "enter") this.#queue.push(request);
-      else this.#proofs.add(request.job, { name: request.image, id: request.imageId });
+      else {
+        const { job, image: name, imageId: id, file } = request;
+        this.#proofs.add(job, { name, id, file });
+      }
     }
     for (const [order, wait] of this.#entering) if (lab.isOver(order)) wait.abort();
     this.#proofs.next();

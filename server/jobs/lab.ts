@@ -16,7 +16,6 @@ import type {
   NodeStatus,
   SaveRequest,
 } from "../../shared/control/operator-api.ts";
-import type { ImageStore } from "../../shared/image/store.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { WantedState } from "../../shared/control/wanted-state.ts";
@@ -25,18 +24,17 @@ import type { Journal } from "./journal.ts";
 import { imageProven } from "./load.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { planLoad, planSave } from "./plan.ts";
-import type { Plan } from "./plan.ts";
+import type { LoadImage, Plan } from "./plan.ts";
 import { LabState } from "./state.ts";
 import type { LabRequest } from "./state.ts";
 import type { WaitBounds } from "./order-machine.ts";
 import { TokenBook } from "./token.ts";
-import type { Transmissions } from "../sessions/transmission.ts";
+import type { StreamImage, Transmissions } from "../sessions/transmission.ts";
 import { wantedOf } from "./wanted.ts";
 
 /** What a lab is made of. */
 export interface LabParts {
   readonly inventory: Inventory;
-  readonly images: ImageStore;
   readonly journal: Journal;
   /** Ed25519 private key that signs orders. */
   readonly orderKey: KeyObject;
@@ -81,24 +79,26 @@ export class Lab {
    * Begins a load.
    *
    * @param request - Parsed.
+   * @param image - What the request's name stands for.
    * @param now - The present.
    * @returns The job.
    * @throws {@link SituationError} when refused; nothing was begun.
    */
-  beginLoad(request: z.output<typeof LoadRequest>, now: number): JobCreated {
-    return this.#begin(planLoad(request, this.#grounds(), now), now);
+  beginLoad(request: z.output<typeof LoadRequest>, image: LoadImage, now: number): JobCreated {
+    return this.#begin(planLoad(request, image, this.#grounds(), now), now);
   }
 
   /**
    * Begins a save.
    *
    * @param request - Parsed.
+   * @param taken - True if something in the store has that name.
    * @param now - The present.
    * @returns The job.
    * @throws {@link SituationError} when refused; nothing was begun.
    */
-  beginSave(request: z.output<typeof SaveRequest>, now: number): JobCreated {
-    return this.#begin(planSave(request, this.#grounds(), now), now);
+  beginSave(request: z.output<typeof SaveRequest>, taken: boolean, now: number): JobCreated {
+    return this.#begin(planSave(request, taken, this.#grounds(), now), now);
   }
 
   /**
@@ -288,9 +288,12 @@ export class Lab {
    * @param reason - Why.
    * @param now - The present.
    */
-  noteStreamFailed(image: string, reason: string, now: number): void {
+  noteStreamFailed(image: StreamImage, reason: string, now: number): void {
     for (const order of this.#state.open()) {
-      if (order.job.image === image) this.#state.warn(order, `the sender ended: ${reason}`, now);
+      const { job } = order;
+      const { terms } = job;
+      if (terms.action !== "load" || job.image !== image.name) continue;
+      if (terms.file === image.file) this.#state.warn(order, `the sender ended: ${reason}`, now);
     }
   }
 
@@ -337,8 +340,8 @@ export class Lab {
     for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
   }
 
-  #grounds(): { inventory: Inventory; images: ImageStore; state: LabState; id128: () => string } {
-    const { inventory, images, id128 } = this.#parts;
-    return { inventory, images, state: this.#state, id128 };
+  #grounds(): { inventory: Inventory; state: LabState; id128: () => string } {
+    const { inventory, id128 } = this.#parts;
+    return { inventory, state: this.#state, id128 };
   }
 }

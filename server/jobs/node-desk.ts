@@ -19,7 +19,7 @@ import { signOrder } from "../../shared/control/order.ts";
 import type { SignedOrder } from "../../shared/control/order.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { TokenRecord } from "./journal.ts";
+import type { LoadTerms, TokenRecord } from "./journal.ts";
 import { decideArm, refuseUnproven, writeLoadOrder } from "./load.ts";
 import type { Boot } from "./load.ts";
 import { beginCapture, writeSaveOrder } from "./save.ts";
@@ -28,7 +28,7 @@ import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 import { JOIN_WITHIN_MS } from "./token.ts";
 import type { TokenBook } from "./token.ts";
-import type { Transmissions } from "../sessions/transmission.ts";
+import type { StreamImage, Transmissions } from "../sessions/transmission.ts";
 import { nodeBoots, nodeEnds, nodeReports } from "./visit.ts";
 
 /** What the desk is made of. */
@@ -152,15 +152,13 @@ export class NodeDesk {
       throw orderOver(record.id);
     }
     refuseUnproven(this.#state, order, now);
-    const expected = this.#state
-      .open()
-      .filter(
-        (other) => other.job.terms.action === "load" && other.job.terms.imageId === terms.imageId,
-      );
+    const expected = this.#state.open().filter(({ job: { image, terms: other } }) => {
+      if (other.action !== "load" || other.imageId !== terms.imageId) return false;
+      return other.file === undefined ? image === job.image : other.file === terms.file;
+    });
     return await this.#parts.transmissions.join({
       order: record.id,
-      image: job.image,
-      imageId: terms.imageId,
+      image: imageOfLoad(job.image, terms),
       rateBitsPerSecond: terms.rateBitsPerSecond,
       members: expected.length,
       gatherMs: terms.gatherSeconds * 1000,
@@ -228,13 +226,14 @@ export class NodeDesk {
    * Names the image that a node's order is about.
    *
    * @param visitor - Who asks.
-   * @returns Name and id.
+   * @returns Name, id and file: the node gets its manifest, every chunk and its session from that
+   *   one file.
    * @throws {@link SituationError} `order_over` when it has no load to do.
    */
-  imageOf(visitor: Visitor): { readonly name: string; readonly id: string } {
+  imageOf(visitor: Visitor): StreamImage {
     const job = visitor.order?.job;
     if (job?.terms.action !== "load") throw orderOver("");
-    return { name: job.image, id: job.terms.imageId };
+    return imageOfLoad(job.image, job.terms);
   }
 
   /**
@@ -306,6 +305,10 @@ export class NodeDesk {
   #releaseEnded(): void {
     for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
   }
+}
+
+function imageOfLoad(name: string, { imageId, file }: LoadTerms): StreamImage {
+  return { name, id: imageId, file };
 }
 
 function badToken(why: string): SituationError {

@@ -2,14 +2,13 @@
  * The plan: which jobs may begin. Everything is refused here or not at all, before any node is
  * touched.
  *
- * The one idea: a plan is a pure answer to (request, inventory, images, what is running). A refusal
+ * The one idea: a plan is a pure answer to (request, image, inventory, what is running). A refusal
  * is exit code 4 and names every node it is about, so that the operator corrects the command line
  * once.
  */
 import type * as z from "zod";
 import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
-import type { ImageStore, OpenImage } from "../../shared/image/store.ts";
-import { FormatError, SituationError } from "../../shared/core/errors.ts";
+import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { LabState } from "./state.ts";
@@ -17,10 +16,17 @@ import type { LabState } from "./state.ts";
 /** What plans are made of. */
 export interface Grounds {
   readonly inventory: Inventory;
-  readonly images: ImageStore;
   readonly state: LabState;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
+}
+
+/** The image of a load, as it was found in the store. */
+export interface LoadImage {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  /** Identity of the very file: it is proven, and it is what every node is given. */
+  readonly file: string;
 }
 
 /** A job that may begin. */
@@ -33,29 +39,28 @@ export interface Plan {
  * Plans a load.
  *
  * @param request - Parsed.
+ * @param image - What the request's name stands for.
  * @param grounds - What is known.
  * @param now - Milliseconds since 1970.
  * @returns Job and orders, not yet begun.
- * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`, `no_such_image`,
- *   `image_damaged`.
+ * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`.
  */
 export function planLoad(
   request: z.output<typeof LoadRequest>,
+  image: LoadImage,
   grounds: Grounds,
   now: number,
 ): Plan {
   const nodes = [...new Set(request.nodes)].map((name) => grounds.inventory.named(name));
   refuseBusy(nodes, grounds.state);
   refuseUnconfirmed(nodes, request.confirmed, "written");
-  const image = openWhole(grounds.images, request.image);
-  const imageId = image.summary.id;
-  image.close();
   const job: JobRecord = {
     id: grounds.id128(),
     image: request.image,
     terms: {
       action: "load",
-      imageId,
+      imageId: image.id,
+      file: image.file,
       verify: request.verify,
       delta: request.delta,
       rateBitsPerSecond: request.rateBitsPerSecond,
@@ -72,6 +77,7 @@ export function planLoad(
  * Plans a save.
  *
  * @param request - Parsed.
+ * @param taken - True if something in the store has that name.
  * @param grounds - What is known.
  * @param now - Milliseconds since 1970.
  * @returns Job and its one order, not yet begun.
@@ -79,13 +85,14 @@ export function planLoad(
  */
 export function planSave(
   request: z.output<typeof SaveRequest>,
+  taken: boolean,
   grounds: Grounds,
   now: number,
 ): Plan {
   const node = grounds.inventory.named(request.node);
   refuseBusy([node], grounds.state);
   refuseUnconfirmed([node], request.confirmed, "restarted");
-  refuseTaken(request.name, grounds);
+  refuseTaken(request.name, taken, grounds);
   const job: JobRecord = {
     id: grounds.id128(),
     image: request.name,
@@ -147,11 +154,11 @@ function refuseUnconfirmed(
   );
 }
 
-function refuseTaken(name: string, grounds: Grounds): void {
+function refuseTaken(name: string, taken: boolean, grounds: Grounds): void {
   const running = grounds.state
     .open()
     .some(({ job }) => job.terms.action === "save" && job.image === name);
-  if (!running && !grounds.images.list().images.some((image) => image.name === name)) return;
+  if (!running && !taken) return;
   throw new SituationError("image_exists", `Cannot save as "${name}": the name is taken`, {
     cure: "Choose another name; huck never replaces an image.",
   });
@@ -164,19 +171,3 @@ function listed(items: readonly string[]): string {
 }
 
 const ITEMS_SHOWN = 8;
-
-/**
- * Opens an image; one that is torn is refused by name, before any node is told (P11).
- *
- * @throws {@link SituationError} `no_such_image`, `image_damaged`.
- */
-function openWhole(images: ImageStore, name: string): OpenImage {
-  try {
-    return images.open(name);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
-    const message = `Cannot load image "${name}": ${error.message}`;
-    throw new SituationError("image_damaged", message, { cure, cause: error });
-  }
-}

@@ -6,17 +6,19 @@
  */
 import { messageOf } from "../../shared/core/errors.ts";
 
-/** Which image: a name whose file was replaced is another image. */
+/** Which image: a name whose file was replaced is another image, be its content the same. */
 export interface ProofSubject {
   readonly name: string;
   /** 64 hexadecimal digits. */
   readonly id: string;
+  /** Identity of the very file; undefined for whatever has the name. */
+  readonly file: string | undefined;
 }
 
 /** What a queue is made with. None of these but `prove` may throw. */
 export interface ProofQueueParts {
-  /** Reads the image of this name; rejects with what is wrong with it. */
-  readonly prove: (image: string, signal: AbortSignal) => Promise<void>;
+  /** Reads the very image; rejects with what is wrong with it. */
+  readonly prove: (image: ProofSubject, signal: AbortSignal) => Promise<void>;
   /** @returns Whether the load still waits for the proof. False is for ever. */
   readonly isWanted: (job: string) => boolean;
   /**
@@ -58,6 +60,7 @@ export class ProofQueue {
       (proof) =>
         proof.image.id === image.id &&
         proof.image.name === image.name &&
+        proof.image.file === image.file &&
         !proof.stop.signal.aborted,
     );
     if (same === undefined) {
@@ -96,7 +99,7 @@ export class ProofQueue {
   async #read(proof: Proof): Promise<void> {
     this.#reading = true;
     const { prove, proven, idle } = this.#parts;
-    const fault = await prove(proof.image.name, proof.stop.signal).then(() => undefined, messageOf);
+    const fault = await prove(proof.image, proof.stop.signal).then(() => undefined, messageOf);
     this.#reading = false;
     if (this.#closed) return;
     this.#proofs.shift();

@@ -26,6 +26,7 @@ export type LabRequest =
       readonly job: string;
       readonly image: string;
       readonly imageId: string;
+      readonly file: string | undefined;
     }
   /** The wanted state of some node changed: tell the boot services. */
   | { readonly kind: "wanted" };
@@ -333,8 +334,8 @@ export class LabState implements OrderKeeper {
     this.#jobs.set(job.id, { record: job, orders: live });
     if (job.terms.action === "load" && orders.some(({ verdict }) => verdict === null)) {
       this.#unproven.add(job.id);
-      const { imageId } = job.terms;
-      this.ask({ kind: "prove", job: job.id, image: job.image, imageId });
+      const { imageId, file } = job.terms;
+      this.ask({ kind: "prove", job: job.id, image: job.image, imageId, file });
     }
     for (const order of live) {
       const { id, node, verdict } = order.record;

@@ -1,26 +1,21 @@
 /**
  * From a stream that transmissions ask for to a sender thread: the one place where both are known.
  *
- * The one idea: the thread reads records from the image file by itself, so all it is told is where
- * they lie; it is there for its members when its port is open.
+ * The thread reads records from the image file by itself, so all it is told is where they lie. The
+ * image stays open here as long as the thread lives. The thread is there for its members when its
+ * port is open.
  */
 import { fromHex } from "../../shared/core/digest.ts";
 import { HuckError } from "../../shared/core/errors.ts";
+import type { ImageReference, OpenedImage } from "../../shared/image/store.ts";
 import { startSender } from "../../shared/session/sender/sender-thread.io.ts";
-import type {
-  RecordFile,
-  SenderMessage,
-  SenderOrder,
-} from "../../shared/session/sender/sender-thread.io.ts";
+import type { SenderMessage, SenderOrder } from "../../shared/session/sender/sender-thread.io.ts";
 import type { SenderHandle, StartSender, StreamRequest } from "./transmission.ts";
 
 /** What senders are started with. */
 export interface SenderGround {
-  /**
-   * @returns Where the records of the very image of that name and id lie.
-   * @throws SituationError `no_such_image`.
-   */
-  readonly records: (image: string, imageId: string) => RecordFile;
+  /** Opens the image that a stream is of. */
+  readonly open: (image: ImageReference) => Promise<OpenedImage>;
   /** Kernel name of the interface to send by. */
   readonly interfaceName: string;
   /** Our address on it: NACKs go there. */
@@ -37,8 +32,17 @@ export interface SenderGround {
  */
 export function senderStarter(ground: SenderGround): StartSender {
   return async (request) => {
-    const records = ground.records(request.image, request.imageId);
-    return await running(orderOf(request, ground, records), ground.address);
+    const image = await ground.open(request.image);
+    try {
+      const handle = await running(orderOf(request, ground, image), ground.address);
+      void handle.ended.then(() => {
+        image.close();
+      });
+      return handle;
+    } catch (thrown) {
+      image.close();
+      throw thrown;
+    }
   };
 }
 
@@ -83,13 +87,14 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
   };
 }
 
-function orderOf(request: StreamRequest, ground: SenderGround, records: RecordFile): SenderOrder {
+function orderOf(request: StreamRequest, ground: SenderGround, image: OpenedImage): SenderOrder {
+  const records = image.places;
   const recordBytesMax = records.lengths.reduce((most, length) => Math.max(most, length), 0);
   return {
     session: {
       sid: BigInt(`0x${request.session}`),
       kind: "image",
-      imageId: fromHex(request.imageId, 32),
+      imageId: fromHex(image.summary.id, 32),
       group: { address: request.group, port: request.port },
       symbolBytes: request.symbolBytes,
       recordBytesMax,

@@ -1,22 +1,25 @@
 /**
  * Transmissions: which stream serves which nodes.
  *
- * The one idea: one stream per image. A node that asks while the stream of its image lives is given
- * a place in it, whatever its job; a node that comes late is served by the carousel, one that
- * reboots gets a new member number, one that comes while the stream ends gets the next stream. A
- * stream whose last node has ended is stopped. Who sends is
+ * There is one stream per image file. A node that asks while the stream of its file lives is given
+ * a place in it, whatever its job; two files of equal content have two streams, because their
+ * records differ. A node that comes late is served by the carousel, one that reboots gets a new
+ * member number, one that comes while the stream ends gets the next stream. A stream whose last
+ * node has ended is stopped. Who sends is
  * behind {@link StartSender}; nothing here touches a socket.
  */
 import assert from "node:assert/strict";
 import type { SessionTerms } from "../../shared/control/node-api.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
+import type { ImageReference } from "../../shared/image/store.ts";
+
+/** An image as its nodes' loads named it. */
+export type StreamImage = ImageReference & { readonly id: string };
 
 /** What a sender must know. */
 export interface StreamRequest {
-  /** Name of the image in the store. */
-  readonly image: string;
-  /** Its id: 64 hexadecimal digits; the sender refuses another image of that name. */
-  readonly imageId: string;
+  /** The sender refuses another image, or another file, of that name. */
+  readonly image: StreamImage;
   /** 16 hexadecimal digits. */
   readonly session: string;
   /** 32 hexadecimal digits. */
@@ -63,15 +66,14 @@ export interface TransmissionParts {
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
   /** Told when a stream ended by a fault. */
-  readonly failed: (image: string, reason: string) => void;
+  readonly failed: (image: StreamImage, reason: string) => void;
 }
 
 /** A node's wish to be served. */
 export interface Seat {
   /** Its order. */
   readonly order: string;
-  readonly image: string;
-  readonly imageId: string;
+  readonly image: StreamImage;
   readonly rateBitsPerSecond: number | undefined;
   /** How many nodes the stream may expect now. */
   readonly members: number;
@@ -88,7 +90,7 @@ interface Stream {
 /** All streams that live. */
 export class Transmissions {
   readonly #parts: TransmissionParts;
-  /** By image id. */
+  /** By image file. */
   readonly #streams = new Map<string, Stream>();
   #nextGroup: number;
 
@@ -106,7 +108,7 @@ export class Transmissions {
    * @throws {@link SituationError} `no_group_free`; whatever starting a sender throws.
    */
   async join(seat: Seat): Promise<SessionTerms> {
-    const stream = this.#streams.get(seat.imageId) ?? this.#open(seat);
+    const stream = this.#streams.get(fileKeyOf(seat.image)) ?? this.#open(seat);
     stream.orders.add(seat.order);
     stream.members += 1;
     const member = stream.members;
@@ -120,7 +122,7 @@ export class Transmissions {
       symbolBytes: request.symbolBytes,
       key: request.key,
       member,
-      imageId: request.imageId,
+      imageId: request.image.id,
       chunkCount,
     };
   }
@@ -163,7 +165,6 @@ export class Transmissions {
     if (this.#streams.size >= STREAMS_MAX) throw noGroupFree(`${STREAMS_MAX} sessions run`);
     const request: StreamRequest = {
       image: seat.image,
-      imageId: seat.imageId,
       session: this.#parts.id128().slice(0, 16),
       key: this.#parts.id128(),
       group: this.#freeGroup(),
@@ -175,7 +176,7 @@ export class Transmissions {
     };
     const handle = this.#parts.start(request);
     const stream: Stream = { request, handle, orders: new Set(), members: 0 };
-    this.#streams.set(seat.imageId, stream);
+    this.#streams.set(fileKeyOf(seat.image), stream);
     handle
       .then((running) => {
         void running.ending.then(() => {
@@ -212,9 +213,14 @@ export class Transmissions {
   }
 
   #drop(stream: Stream): void {
-    const { imageId } = stream.request;
-    if (this.#streams.get(imageId) === stream) this.#streams.delete(imageId);
+    const key = fileKeyOf(stream.request.image);
+    if (this.#streams.get(key) === stream) this.#streams.delete(key);
   }
+}
+
+/** A load of an older journal does not know its file: its name stands for it. */
+function fileKeyOf({ name, id, file }: StreamImage): string {
+  return file ?? `${name} ${id}`;
 }
 
 function noGroupFree(found: string): SituationError {

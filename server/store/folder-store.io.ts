@@ -10,153 +10,161 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
-  existsSync,
-  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { type FileHandle, link, mkdir, open, rename, unlink } from "node:fs/promises";
-import { join } from "node:path";
-import { codeOf, ExitCode, FormatError, SituationError } from "../../shared/core/errors.ts";
 import {
-  type ImageBytes,
-  type ImageIndex,
-  openImage,
-  summaryOf,
-} from "../../shared/image/reader.ts";
-import type { ImageDraft, ImageStore, ImageSummary, OpenImage } from "../../shared/image/store.ts";
-import { IMAGE_SUFFIX } from "./image-file-name.ts";
-import { proveImageFile } from "./proof-thread.io.ts";
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  unlink,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { codeOf, ExitCode, SituationError } from "../../shared/core/errors.ts";
+import type {
+  ImageDraft,
+  ImageListing,
+  ImageReference,
+  ImageStore,
+  OpenedImage,
+} from "../../shared/image/store.ts";
+import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
+import { identityOf, noSuchImage } from "./image-file.io.ts";
+import { imageNameOf, imagePathIn, isImageName } from "./image-file-name.ts";
+import { OpenImages } from "./open-images.io.ts";
+import { proveInThread } from "./proof-thread.io.ts";
+import { readingFault, writingFault } from "./store-faults.ts";
+import { Summaries } from "./summaries.io.ts";
 
 const DRAFT_PREFIX = ".draft-";
 const DRAFT_SUFFIX = ".partial";
 /** Longer than any pause between two writes of a save, or than the proof before its commit. */
 const DRAFT_IDLE_MS = 24 * 3_600_000;
 const TRASH_FOLDER = ".trash";
-const NAME_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
+const SUMMARIES_FILE = ".summaries.json";
 
-/** An image file that is open, with its index read. */
-export interface OpenImageFile extends ImageBytes {
-  readonly index: ImageIndex;
-  /** Closes it. Idempotent. */
-  close(): void;
-}
-
-/**
- * Opens an image file by path.
- *
- * @param path - The file.
- * @returns The file and its index.
- * @throws {@link SituationError} `no_such_image`; {@link FormatError} when it is torn or damaged.
- */
-export function openImageFile(path: string): OpenImageFile {
-  const fd = openForReading(path);
-  let closed = false;
-  const close = (): void => {
-    if (!closed) closeSync(fd);
-    closed = true;
-  };
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) {
-      throw new FormatError("not_an_image", `Cannot read image "${path}": it is no regular file`);
-    }
-    const file = { fileBytes: stat.size, read: readerOf(fd, path) };
-    return { ...file, index: openImage(file), close };
-  } catch (error) {
-    close();
-    throw error;
-  }
+/** How a folder of images is used. */
+export interface FolderStoreOptions {
+  /** Write the summaries of images down in the folder, for the next start. */
+  readonly keepSummaries?: boolean;
 }
 
 /**
  * Opens a folder of images.
  *
  * @param folder - Made when it is missing.
+ * @param options - See {@link FolderStoreOptions}.
  * @returns The store.
+ * @throws {@link SituationError} `bad_store` when it is no folder, or may not be read.
  */
-export function openFolderStore(folder: string): ImageStore {
-  return new FolderStore(folder);
+export function openFolderStore(folder: string, options: FolderStoreOptions = {}): ImageStore {
+  try {
+    mkdirSync(folder, { recursive: true });
+    sweepDrafts(folder);
+  } catch (error) {
+    throw readingFault(folder, error);
+  }
+  const memo = options.keepSummaries === true ? join(folder, SUMMARIES_FILE) : undefined;
+  return new FolderStore(folder, new Summaries(memo));
 }
 
 class FolderStore implements ImageStore {
   readonly #folder: string;
+  readonly #summaries: Summaries;
+  readonly #open = new OpenImages();
 
-  constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
+  constructor(folder: string, summaries: Summaries) {
     this.#folder = folder;
-    sweepDrafts(folder);
+    this.#summaries = summaries;
   }
 
   async draft(name: string): Promise<ImageDraft> {
-    const path = this.#pathOf(name);
-    if (existsSync(path)) throw imageExists(name);
+    if (await this.has(name)) throw imageExists(name);
+    const folder = this.#folder;
     const random = randomBytes(8).toString("hex");
-    const draftPath = join(this.#folder, `${DRAFT_PREFIX}${random}${DRAFT_SUFFIX}`);
-    const handle = await open(draftPath, "wx", 0o644);
-    return new FolderDraft({ name, path, draftPath, folder: this.#folder }, handle);
+    const draftPath = join(folder, `${DRAFT_PREFIX}${random}${DRAFT_SUFFIX}`);
+    const places = { name, path: imagePathIn(folder, name), draftPath, folder };
+    try {
+      // Readable too: the bytes that are proven are those of this very file.
+      return new FolderDraft(places, await open(draftPath, "wx+", 0o644), this.#summaries);
+    } catch (error) {
+      throw writingFault(folder, error);
+    }
   }
 
-  open(name: string): OpenImage {
-    const file = openImageFile(this.#pathOf(name));
-    return {
-      summary: summaryOf(name, file.index),
-      read: (offset, into) => {
-        file.read(offset, into);
-      },
-      close: () => {
-        file.close();
-      },
-    };
+  async open(reference: ImageReference): Promise<OpenedImage> {
+    return await this.#open.open(this.#pathOf(reference.name), reference);
   }
 
-  async prove(name: string, signal?: AbortSignal): Promise<void> {
-    const path = this.#pathOf(name);
-    if (!existsSync(path)) throw noSuchImage(name);
-    await proveImageFile(path, signal);
+  async prove(reference: ImageReference, signal?: AbortSignal): Promise<void> {
+    await this.#open.prove(this.#pathOf(reference.name), reference, signal);
   }
 
-  list(): { readonly images: readonly ImageSummary[]; readonly torn: readonly string[] } {
+  async list(): Promise<ImageListing> {
     const images: ImageSummary[] = [];
     const torn: string[] = [];
-    for (const entry of readdirSync(this.#folder).sort()) {
-      const name = entry.slice(0, -IMAGE_SUFFIX.length);
-      if (!entry.endsWith(IMAGE_SUFFIX) || !NAME_PATTERN.test(name)) continue;
-      try {
-        const image = this.open(name);
-        images.push(image.summary);
-        image.close();
-      } catch (error) {
-        // What was trashed since the folder was read is gone; nothing else may hide the others.
-        if (codeOf(error) !== "no_such_image") torn.push(name);
-      }
+    const seen = new Set<string>();
+    for (const entry of (await this.#entries()).sort()) {
+      const name = imageNameOf(entry);
+      if (name === undefined) continue;
+      const look = await this.#summaries.look(name, join(this.#folder, entry));
+      if (look.kind === "image") images.push(look.summary);
+      if (look.kind === "torn") torn.push(name);
+      if (look.kind !== "gone" && look.file !== undefined) seen.add(look.file);
     }
+    this.#summaries.keepOnly(seen);
     return { images, torn };
+  }
+
+  async has(name: string): Promise<boolean> {
+    try {
+      await lstat(this.#pathOf(name));
+      return true;
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return false;
+      throw error;
+    }
   }
 
   async trash(name: string): Promise<void> {
     const path = this.#pathOf(name);
     const folder = join(this.#folder, TRASH_FOLDER);
-    await mkdir(folder, { recursive: true });
     const random = randomBytes(4).toString("hex");
     try {
-      await rename(path, join(folder, `${name}-${random}${IMAGE_SUFFIX}`));
+      await mkdir(folder, { recursive: true });
+      await rename(path, imagePathIn(folder, `${name}-${random}`));
     } catch (error) {
       if (codeOf(error) === "ENOENT") throw noSuchImage(name);
-      throw error;
+      throw writingFault(this.#folder, error);
     }
     syncFolder(folder);
     syncFolder(this.#folder);
   }
 
+  async close(): Promise<void> {
+    this.#open.close();
+    await this.#summaries.settle();
+  }
+
+  async #entries(): Promise<string[]> {
+    try {
+      return await readdir(this.#folder);
+    } catch (error) {
+      throw readingFault(this.#folder, error);
+    }
+  }
+
   /** @throws {@link SituationError} `bad_name`. */
   #pathOf(name: string): string {
-    if (NAME_PATTERN.test(name)) return join(this.#folder, `${name}${IMAGE_SUFFIX}`);
+    if (isImageName(name)) return imagePathIn(this.#folder, name);
     throw new SituationError(
       "bad_name",
       `Cannot use "${name.slice(0, 120)}" as image name: 1 to 100 of A-Z a-z 0-9 . _ - wanted`,
@@ -175,25 +183,34 @@ interface DraftPlaces {
 class FolderDraft implements ImageDraft {
   readonly #places: DraftPlaces;
   readonly #handle: FileHandle;
+  readonly #summaries: Summaries;
   #state: "open" | "committed" | "aborted" = "open";
 
-  constructor(places: DraftPlaces, handle: FileHandle) {
+  constructor(places: DraftPlaces, handle: FileHandle, summaries: Summaries) {
     this.#places = places;
     this.#handle = handle;
+    this.#summaries = summaries;
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.byteLength; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, done);
-      done += bytesWritten;
+    try {
+      for (let done = 0; done < bytes.byteLength; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, done);
+        done += bytesWritten;
+      }
+    } catch (error) {
+      throw writingFault(this.#places.folder, error);
     }
   }
 
   async commit(): Promise<ImageSummary> {
     const { name, path, draftPath, folder } = this.#places;
-    await proveImageFile(draftPath);
-    const summary = summaryOfFile(name, draftPath);
-    await this.#handle.sync();
+    const { fd } = this.#handle;
+    const { size: fileBytes } = await this.#handle.stat();
+    const { index } = await proveInThread({ fd, path: draftPath, fileBytes, chunks: true });
+    const summary = summaryOf(name, index);
+    await this.#makeDurable();
+    const file = await identityOf(fd);
     try {
       await link(draftPath, path);
     } catch (error) {
@@ -204,6 +221,7 @@ class FolderDraft implements ImageDraft {
     await this.#handle.close();
     await unlink(draftPath);
     syncFolder(folder);
+    this.#summaries.note(file, summary);
     return summary;
   }
 
@@ -216,38 +234,15 @@ class FolderDraft implements ImageDraft {
       await unlink(this.#places.draftPath);
     }
   }
-}
 
-function summaryOfFile(name: string, path: string): ImageSummary {
-  const file = openImageFile(path);
-  file.close();
-  return summaryOf(name, file.index);
-}
-
-/**
- * Without O_NONBLOCK a pipe would hold us until somebody writes to it.
- *
- * @throws {@link SituationError} `no_such_image`; a system error.
- */
-function openForReading(path: string): number {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") throw noSuchImage(path);
-    throw error;
-  }
-}
-
-function readerOf(fd: number, path: string): ImageBytes["read"] {
-  return (offset, into) => {
-    for (let done = 0; done < into.byteLength; ) {
-      const got = readSync(fd, into, done, into.byteLength - done, offset + done);
-      if (got === 0) {
-        throw new FormatError("truncated", `Cannot read "${path}": it ends at ${offset + done}`);
-      }
-      done += got;
+  /** A full disk may show only now. */
+  async #makeDurable(): Promise<void> {
+    try {
+      await this.#handle.sync();
+    } catch (error) {
+      throw writingFault(this.#places.folder, error);
     }
-  };
+  }
 }
 
 /** Removes what crashed writers left: a draft that nobody wrote to for a day has no writer. */
@@ -275,11 +270,5 @@ function syncFolder(folder: string): void {
 function imageExists(name: string): SituationError {
   return new SituationError("image_exists", `Cannot save image "${name}": the name is taken`, {
     cure: "Choose another name, or move the old image to the trash first",
-  });
-}
-
-function noSuchImage(name: string): SituationError {
-  return new SituationError("no_such_image", `Cannot open image "${name}": there is none`, {
-    cure: "List the images to see which there are",
   });
 }

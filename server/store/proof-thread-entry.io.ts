@@ -1,28 +1,32 @@
-/** The proving thread: one image file from its first chunk to its last, then it ends. */
+/** The proving thread: the index of one image file, perhaps all its chunks, then it ends. */
 import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { FormatError } from "../../shared/core/errors.ts";
 import { openRecord, readRecord } from "../../shared/image/chunk-decoder.ts";
+import { openImage } from "../../shared/image/reader.ts";
+import { bytesOf } from "./image-file.io.ts";
 import type { ProofOrder, ProofResult } from "./proof-thread.io.ts";
-import { openImageFile } from "./folder-store.io.ts";
+import { recordRunsOf } from "./record-runs.ts";
 
 assert(parentPort !== null, "the proving thread is a worker");
-const { path } = workerData as ProofOrder;
+const order = workerData as ProofOrder;
 
-function prove(): void {
-  const file = openImageFile(path);
-  const { table } = file.index;
-  for (let chunk = 0; chunk < table.count; chunk += 1) {
+function prove(): ProofResult {
+  const file = bytesOf(order);
+  const { table, ...outline } = openImage(file);
+  for (let chunk = 0; order.chunks && chunk < table.count; chunk += 1) {
     openRecord(readRecord(file, table, chunk), table.entry(chunk), chunk);
   }
-  file.close();
+  return { ok: true, proven: recordRunsOf(table), outline, tableBytes: table.bytes };
 }
 
 let result: ProofResult;
 try {
-  prove();
+  result = prove();
 } catch (error) {
   if (!(error instanceof FormatError)) throw error;
-  result = { code: error.code, message: error.message };
+  result = { ok: false, code: error.code, message: error.message };
 }
-parentPort.postMessage(result);
+const moved = result.ok ? [result.proven.offsets.buffer, result.proven.lengths.buffer] : [];
+const table = result.ok ? result.tableBytes.buffer : undefined;
+parentPort.postMessage(result, table instanceof ArrayBuffer ? [...moved, table] : moved);

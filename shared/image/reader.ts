@@ -14,7 +14,6 @@ import { decodeFooter, decodeHeader, type ImageFooter, type RecordPlace } from "
 import { BLOCK_BYTES, RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import { decodeRecordHeader } from "./record.ts";
-import type { ImageSummary } from "./store.ts";
 
 /** Offset of the file length in a footer. Unit: bytes. */
 const FOOTER_LENGTH_OFFSET = 32;
@@ -33,13 +32,17 @@ export interface ImageBytes {
   read(offset: number, into: Uint8Array): void;
 }
 
+/** What can be read of an image without its table. */
+export interface ImageOutline {
+  readonly footer: ImageFooter;
+  readonly manifest: Manifest;
+}
+
 /** All of an image but its chunks. */
-export interface ImageIndex {
+export interface ImageIndex extends ImageOutline {
   /** BLAKE3 of the content record, 32 bytes. */
   readonly imageId: Uint8Array;
-  readonly manifest: Manifest;
   readonly table: ChunkTable;
-  readonly footer: ImageFooter;
 }
 
 /**
@@ -50,13 +53,39 @@ export interface ImageIndex {
  * @throws {@link FormatError} that says which part is damaged; `torn` when writing was interrupted.
  */
 export function openImage(file: ImageBytes): ImageIndex {
-  if (file.fileBytes < 2 * BLOCK_BYTES) {
-    throw new FormatError("torn", `Cannot read image: it has only ${file.fileBytes} bytes`);
-  }
-  const header = decodeHeader(readRun(file, 0, BLOCK_BYTES));
-  const index = openIndex(file);
-  if (sameBytes(header.uuid, index.footer.uuid)) return index;
+  checkLength(file.fileBytes);
+  const header = readRun(file, 0, BLOCK_BYTES);
+  const end = readRun(file, file.fileBytes - BLOCK_BYTES, BLOCK_BYTES);
+  return openIndex(file, readFooter(header, end, file.fileBytes));
+}
+
+/**
+ * Reads the two ends of an image file.
+ *
+ * @param header - Its first 4096 bytes.
+ * @param end - Its last 4096 bytes.
+ * @param fileBytes - Its length.
+ * @returns The footer.
+ * @throws {@link FormatError} that says which end is damaged; `torn` when writing was interrupted.
+ */
+export function readFooter(header: Uint8Array, end: Uint8Array, fileBytes: number): ImageFooter {
+  checkLength(fileBytes);
+  const { uuid } = decodeHeader(header);
+  const footer = decodeFooter(end, fileBytes);
+  if (sameBytes(uuid, footer.uuid)) return footer;
   throw new FormatError("bad_footer", "Cannot read image: header and footer are of two files");
+}
+
+/**
+ * Reads the manifest of an image.
+ *
+ * @param file - The file, or the part of it that holds the manifest.
+ * @param footer - Of that file.
+ * @returns The manifest: it digests to what the footer says.
+ * @throws {@link FormatError} `bad_digest`, `bad_manifest`, `unknown_feature`, `truncated`.
+ */
+export function readManifest(file: ImageBytes, footer: ImageFooter): Manifest {
+  return decodeManifest(readRecord(file, footer.manifest, RecordType.manifest, "manifest"));
 }
 
 /**
@@ -70,44 +99,34 @@ export function openImageTail(tail: Uint8Array): ImageIndex {
   const footerStart = Math.max(0, tail.byteLength - BLOCK_BYTES);
   const reader = new ByteReader(tail, "image tail", footerStart);
   const fileBytes = reader.skip(FOOTER_LENGTH_OFFSET).u64beAsNumber();
-  const start = fileBytes - tail.byteLength;
-  return openIndex({
+  const footer = decodeFooter(tail.subarray(footerStart), fileBytes);
+  return openIndex(partOfImage(tail, fileBytes - tail.byteLength, fileBytes), footer);
+}
+
+/**
+ * Makes a part of an image file, held in memory, readable as the file.
+ *
+ * @param part - Borrowed.
+ * @param start - Where it stands in the file; what is negative holds nothing. Unit: bytes.
+ * @param fileBytes - Length of the whole file.
+ * @returns The file, of which the part alone can be read.
+ */
+export function partOfImage(part: Uint8Array, start: number, fileBytes: number): ImageBytes {
+  return {
     fileBytes,
     read(offset, into) {
       const from = offset - start;
       const end = from + into.byteLength;
-      if (start < 0 || from < 0 || end > tail.byteLength) {
-        throw new FormatError("truncated", "Cannot read image tail: it begins behind its table");
+      if (start < 0 || from < 0 || end > part.byteLength) {
+        throw new FormatError("truncated", "Cannot read image: a part of it is missing");
       }
-      into.set(tail.subarray(from, end));
+      into.set(part.subarray(from, end));
     },
-  });
-}
-
-/**
- * Tells of an image what a listing shows.
- *
- * @param name - Under which it is kept.
- * @param index - Opened.
- * @returns Its summary.
- */
-export function summaryOf(name: string, index: ImageIndex): ImageSummary {
-  const { manifest, footer } = index;
-  return {
-    name,
-    id: toHex(index.imageId),
-    fileBytes: footer.fileBytes,
-    diskBytes: manifest.disk.sizeBytes,
-    usedBytes: manifest.stats.rawBytes,
-    createdAt: manifest.saved.at,
   };
 }
 
-function openIndex(file: ImageBytes): ImageIndex {
-  const footerOffset = file.fileBytes - BLOCK_BYTES;
-  const footer = decodeFooter(readRun(file, footerOffset, BLOCK_BYTES), file.fileBytes);
-  const manifestBytes = readRecord(file, footer.manifest, RecordType.manifest, "manifest");
-  const manifest = decodeManifest(manifestBytes);
+function openIndex(file: ImageBytes, footer: ImageFooter): ImageIndex {
+  const manifest = readManifest(file, footer);
   const tableStart = footer.table.offset + RECORD_HEADER_BYTES;
   readTableHead(readRun(file, tableStart, TABLE_HEADER_BYTES), footer.table.storedBytes);
   const tableBytes = readRecord(file, footer.table, RecordType.table, "chunk table");
@@ -119,6 +138,12 @@ function openIndex(file: ImageBytes): ImageIndex {
     "wrong_id",
     `Cannot read image: its content has id ${toHex(imageId)}, ${toHex(footer.imageId)} wanted`,
   );
+}
+
+/** @throws {@link FormatError} `torn`. */
+function checkLength(fileBytes: number): void {
+  if (fileBytes >= 2 * BLOCK_BYTES) return;
+  throw new FormatError("torn", `Cannot read image: it has only ${fileBytes} bytes`);
 }
 
 function checkTogether(manifest: Manifest, table: ChunkTable, footer: ImageFooter): void {
@@ -140,6 +165,7 @@ function checkTogether(manifest: Manifest, table: ChunkTable, footer: ImageFoote
   if (manifest.stats.rawBytes !== rawBytes) throw apart(`its chunks hold ${rawBytes} bytes`);
 }
 
+/** The record header is compared before the rest is read: a footer may claim 2 GiB. */
 function readRecord(
   file: ImageBytes,
   place: RecordPlace,

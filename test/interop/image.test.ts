@@ -17,11 +17,13 @@ import { imagePlace } from "../../server/cli/local/image-place.ts";
 import { restoreLocally } from "../../server/cli/local/restore-locally.io.ts";
 import { saveImage } from "../../server/cli/local/save-locally.io.ts";
 import { openSource } from "../../server/cli/local/disk-source.io.ts";
-import { openImageFile } from "../../server/store/folder-store.io.ts";
+import { openPlaces } from "../../server/store/image-file.io.ts";
+import { openImageAt } from "../../server/store/open-images.io.ts";
 import { planDisk, usedSectors } from "../../shared/allocation/plan.ts";
 import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
-import type { ImageSummary } from "../../shared/image/store.ts";
-import { checkImage } from "../../shared/image/verify.ts";
+import type { ImageSummary } from "../../shared/image/summary.ts";
+import type { CodecPool } from "../../shared/image/codec-pool.ts";
+import { checkImage, type ImageCheck } from "../../shared/image/verify.ts";
 import type { TerminalReporter } from "../../server/cli/terminal-reporter.io.ts";
 import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "../rig/disk-tools.ts";
 import { fileFolder } from "../rig/folder.ts";
@@ -51,6 +53,17 @@ async function restore(name: string, target: string): Promise<void> {
   const image = path(`store/${name}.huck`);
   const task = { image, target, erase: target, verify: "full", codec: "auto" } as const;
   await restoreLocally(task, quiet, never);
+}
+
+async function check(image: string, pool: CodecPool): Promise<ImageCheck> {
+  const { index, places, ...opened } = await openImageAt(image);
+  opened.close();
+  const file = openPlaces(places);
+  try {
+    return checkImage(file, index, pool, () => undefined);
+  } finally {
+    file.close();
+  }
 }
 
 /** Asks each tool about its part; a tool that finds fault fails the test. */
@@ -105,9 +118,7 @@ describe("a GPT disk with FAT32, swap and ext4", () => {
     for (const [index, codec] of (["zstd-napi", "node:zlib"] as const).entries()) {
       ids.add((await save(path("disk"), `codec-${index}`, codec)).id);
       const other = await createCodecPool(index === 0 ? "node:zlib" : "zstd-napi");
-      const file = openImageFile(path(`store/codec-${index}.huck`));
-      expect(checkImage(file, file.index, other, () => undefined).problemCount).toBe(0);
-      file.close();
+      expect((await check(path(`store/codec-${index}.huck`), other)).problemCount).toBe(0);
     }
     expect(ids.size).toBe(1);
   });
@@ -140,11 +151,9 @@ describe("a GPT disk with FAT32, swap and ext4", () => {
     const at = flipped.byteLength >> 1;
     flipped[at] = (flipped[at] ?? 0) ^ 1;
     writeFileSync(path("store/flipped.huck"), flipped);
-    const file = openImageFile(path("store/flipped.huck"));
-    const check = checkImage(file, file.index, await createCodecPool(), () => undefined);
-    file.close();
-    expect(check.problemCount).toBe(1);
-    expect(check.problems[0]).toMatchObject({ partition: 3 });
+    const found = await check(path("store/flipped.huck"), await createCodecPool());
+    expect(found.problemCount).toBe(1);
+    expect(found.problems[0]).toMatchObject({ partition: 3 });
     const target = path("kept");
     writeFileSync(target, new Uint8Array(DISK_BYTES).fill(0x77));
     await expect(restore("flipped", target)).rejects.toThrow(/Cannot use chunk \d+/);

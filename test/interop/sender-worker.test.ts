@@ -5,7 +5,7 @@
  * length, compared byte by byte. Both loops, and the plain twin's port on the receiving side.
  */
 import { randomBytes, randomInt } from "node:crypto";
-import { truncateSync, writeFileSync } from "node:fs";
+import { statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { BlockRepairer, repairScratchBytes } from "../../shared/session/reception/block-repair.ts";
@@ -20,6 +20,7 @@ import type {
 } from "../../shared/session/sender/sender-thread.io.ts";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { sameBytes } from "../../shared/core/digest.ts";
+import { fileIdentityOf } from "../../shared/core/file-identity.ts";
 import { seededRandom } from "../../shared/core/random.ts";
 import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
@@ -44,8 +45,9 @@ beforeAll(() => {
     offsets[chunk] = (offsets[chunk - 1] ?? 0) + (lengths[chunk - 1] ?? 0);
   }
   content = randomBytes((offsets[CHUNKS - 1] ?? 0) + (lengths[CHUNKS - 1] ?? 0));
-  records = { path: join(folder, "records"), offsets, lengths };
-  writeFileSync(records.path, content);
+  const path = join(folder, "records");
+  writeFileSync(path, content);
+  records = { path, file: fileIdentityOf(statSync(path, { bigint: true })), offsets, lengths };
 });
 
 function order(sid: bigint, waitMaxMs: number): SenderOrder {

@@ -15,9 +15,8 @@ import { Lab } from "../../server/jobs/lab.ts";
 import type { Visitor } from "../../server/jobs/node-desk.ts";
 import { Transmissions } from "../../server/sessions/transmission.ts";
 import type { SenderHandle, StreamRequest } from "../../server/sessions/transmission.ts";
-import { openFolderStore } from "../../server/store/folder-store.io.ts";
 import { type JournalDisk, MemoryJournal } from "./memory-journal.ts";
-import { DISK, configText, freshFolder, storeImage, verdictOf } from "./lab-kit.ts";
+import { DISK, configText, freshFolder, verdictOf } from "./lab-kit.ts";
 
 /** A sender of the test. */
 export interface TestSender extends SenderHandle {
@@ -56,6 +55,8 @@ export function testSender(request: StreamRequest): TestSender {
   };
 }
 
+/** All images of these tests have equal content, in files of their own. */
+const IMAGE_ID = "a".repeat(64);
 /** Bounds of the waits in these tests. Unit: milliseconds. */
 export const BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
 
@@ -78,16 +79,17 @@ export class TestLab {
   }
 
   /** With a disk, the journal lies on it; without one, it is SQLite's. */
-  static async make(disk?: JournalDisk): Promise<TestLab> {
+  static make(disk?: JournalDisk): Promise<TestLab> {
     const folder = freshFolder();
-    await storeImage(folder, "ubuntu");
     const state = path.join(folder, "state");
-    return disk === undefined
-      ? new TestLab(folder, () => openJournal(state))
-      : TestLab.over(disk, folder);
+    return Promise.resolve(
+      disk === undefined
+        ? new TestLab(folder, () => openJournal(state))
+        : TestLab.over(disk, folder),
+    );
   }
 
-  /** A lab over a journal in memory and the store of another lab's folder. */
+  /** A lab over a journal in memory and the folder of another lab. */
   static over(disk: JournalDisk, folder: string): TestLab {
     return new TestLab(folder, () => new MemoryJournal(disk));
   }
@@ -108,11 +110,13 @@ export class TestLab {
 
   /** Begins a load whose image is still being checked. */
   loadUnproven(nodes: string[], more: object = {}): string {
-    return this.lab.beginLoad(LoadRequest.parse({ image: "ubuntu", nodes, ...more }), this.now).job;
+    const request = LoadRequest.parse({ image: "ubuntu", nodes, ...more });
+    const image = { id: IMAGE_ID, file: `the file of ${request.image}` };
+    return this.lab.beginLoad(request, image, this.now).job;
   }
 
-  save(node: string, name: string): string {
-    return this.lab.beginSave(SaveRequest.parse({ node, name }), this.now).job;
+  save(node: string, name: string, taken = false): string {
+    return this.lab.beginSave(SaveRequest.parse({ node, name }), taken, this.now).job;
   }
 
   /** Boots a node and joins. */
@@ -181,7 +185,6 @@ export class TestLab {
     return new Lab(
       {
         inventory,
-        images: openFolderStore(path.join(this.folder, "images")),
         journal: this.journal,
         orderKey: this.#key,
         bounds: BOUNDS,

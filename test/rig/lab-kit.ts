@@ -27,7 +27,8 @@ import {
 import { JobCreated, NodeToken } from "../../shared/control/operator-api.ts";
 import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
-import { createCodecPool } from "../../shared/image/codec.ts";
+import { zlibCodecPool } from "../../shared/image/codec-zlib.ts";
+import type { CodecPool } from "../../shared/image/codec-pool.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
 import { parseConfig } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
@@ -141,9 +142,15 @@ export class ServerPerTest {
   }
 }
 
-/** Writes an image of three chunks that do not compress. */
-async function writeImage(sink: ByteSink, seed = 1): Promise<string> {
-  const writer = new ImageWriter(sink, await createCodecPool("node:zlib"), {
+/** A codec that never gains anything: the same content, so the same id, in another file. */
+export const STORED_RAW: CodecPool = {
+  ...zlibCodecPool(),
+  compress: (raw) => new Uint8Array(raw.byteLength + 1),
+};
+
+/** Writes an image of three chunks. */
+async function writeImage(sink: ByteSink, pool: CodecPool, seed = 1): Promise<string> {
+  const writer = new ImageWriter(sink, pool, {
     uuid: randomBytes(16),
     createdMs: 0,
   });
@@ -173,9 +180,13 @@ async function writeImage(sink: ByteSink, seed = 1): Promise<string> {
 }
 
 /** Puts an image into the store of a server's folder. */
-export async function storeImage(folder: string, name: string): Promise<string> {
+export async function storeImage(
+  folder: string,
+  name: string,
+  pool: CodecPool = zlibCodecPool(),
+): Promise<string> {
   const draft = await openFolderStore(path.join(folder, "images")).draft(name);
-  const id = await writeImage(draft);
+  const id = await writeImage(draft, pool);
   await draft.commit();
   return id;
 }
@@ -183,12 +194,15 @@ export async function storeImage(folder: string, name: string): Promise<string> 
 /** An image file in memory. */
 export async function imageBytes(): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  await writeImage({
-    append: (bytes) => {
-      pieces.push(Buffer.from(bytes));
-      return Promise.resolve();
+  await writeImage(
+    {
+      append: (bytes) => {
+        pieces.push(Buffer.from(bytes));
+        return Promise.resolve();
+      },
     },
-  });
+    zlibCodecPool(),
+  );
   return Buffer.concat(pieces);
 }
 

@@ -5,7 +5,7 @@
  * folder given by --store, which is the current one unless said otherwise.
  */
 import path from "node:path";
-import { IMAGE_SUFFIX } from "../../store/image-file-name.ts";
+import { IMAGE_SUFFIX, imagePathIn } from "../../store/image-file-name.ts";
 
 /** A folder and a name in it. */
 export interface ImagePlace {
@@ -28,5 +28,5 @@ export function imagePlace(typed: string, store: string): ImagePlace {
   const base = isPath ? path.basename(typed) : typed;
   const name = base.endsWith(IMAGE_SUFFIX) ? base.slice(0, -IMAGE_SUFFIX.length) : base;
   const named = base.endsWith(IMAGE_SUFFIX) || !isPath;
-  return { folder, name, file: path.join(folder, named ? `${name}${IMAGE_SUFFIX}` : base) };
+  return { folder, name, file: named ? imagePathIn(folder, name) : path.join(folder, base) };
 }

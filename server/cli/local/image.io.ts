@@ -7,7 +7,6 @@
 import type { Command } from "commander";
 import packageFile from "../../../package.json" with { type: "json" };
 import { ExitCode } from "../../../shared/core/errors.ts";
-import { toHex } from "../../../shared/core/digest.ts";
 import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
 import { DEFAULT_LEVEL } from "../../../shared/image/limits.ts";
 import { checkImage } from "../../../shared/image/verify.ts";
@@ -16,7 +15,9 @@ import { createTerminalReporter, type TerminalReporter } from "../terminal-repor
 import { countText, sizeText } from "../quantity-text.ts";
 import { stdout } from "../terminal.io.ts";
 import { hostName } from "./disk-source.io.ts";
-import { openFolderStore, openImageFile } from "../../store/folder-store.io.ts";
+import { openFolderStore } from "../../store/folder-store.io.ts";
+import { openPlaces } from "../../store/image-file.io.ts";
+import { openImageAt } from "../../store/open-images.io.ts";
 import { imagePlace } from "./image-place.ts";
 import { progressLine, stoppable } from "./image-progress.io.ts";
 import { restoreLocally } from "./restore-locally.io.ts";
@@ -52,8 +53,8 @@ const CODECS: readonly CodecChoice[] = ["auto", "zstd-napi", "node:zlib"];
  * @returns The same command.
  */
 export function filesCommand(command: Command): Command {
-  return common(command).action((flags: CommonFlags) => {
-    listFiles(flags);
+  return common(command).action(async (flags: CommonFlags) => {
+    await listFiles(flags);
   });
 }
 
@@ -66,8 +67,8 @@ export function filesCommand(command: Command): Command {
 export function infoCommand(command: Command): Command {
   return common(command)
     .argument("<image>", IMAGE_ARGUMENT)
-    .action((image: string, flags: CommonFlags) => {
-      showInfo(image, flags);
+    .action(async (image: string, flags: CommonFlags) => {
+      await showInfo(image, flags);
     });
 }
 
@@ -139,8 +140,8 @@ function common(command: Command): Command {
     .option("--json", "one JSON object per line on standard output");
 }
 
-function listFiles(flags: CommonFlags): void {
-  const { images, torn } = openFolderStore(flags.store).list();
+async function listFiles(flags: CommonFlags): Promise<void> {
+  const { images, torn } = await openFolderStore(flags.store).list();
   if (flags.json === true) {
     for (const one of [...images, ...torn.map((name) => ({ torn: name }))]) stdout.printJson(one);
     return;
@@ -151,24 +152,23 @@ function listFiles(flags: CommonFlags): void {
   for (const name of torn) put(`${name}  torn or damaged`);
 }
 
-function showInfo(image: string, flags: CommonFlags): void {
-  const file = openImageFile(imagePlace(image, flags.store).file);
-  try {
-    const { index } = file;
-    const facts = { id: toHex(index.imageId), fileBytes: file.fileBytes, ...index.manifest };
-    if (flags.json === true) stdout.printJson(facts);
-    else for (const line of infoLines(index)) put(line);
-  } finally {
-    file.close();
-  }
+async function showInfo(image: string, flags: CommonFlags): Promise<void> {
+  const opened = await openImageAt(imagePlace(image, flags.store).file);
+  opened.close();
+  const { index, summary } = opened;
+  const facts = { id: summary.id, fileBytes: summary.fileBytes, ...index.manifest };
+  if (flags.json === true) stdout.printJson(facts);
+  else for (const line of infoLines(index)) put(line);
 }
 
 async function verify(image: string, flags: CommonFlags): Promise<ExitCode> {
-  const file = openImageFile(imagePlace(image, flags.store).file);
+  const { index, places, ...opened } = await openImageAt(imagePlace(image, flags.store).file);
+  const file = openPlaces(places);
+  opened.close();
   try {
     const line = progressLine(reporterOf(flags), () => performance.now());
-    const total = file.index.manifest.stats.rawBytes;
-    const check = checkImage(file, file.index, await createCodecPool(), (done) => {
+    const total = index.manifest.stats.rawBytes;
+    const check = checkImage(file, index, await createCodecPool(), (done) => {
       line("checking", done, total);
     });
     if (flags.json === true) stdout.printJson(check);

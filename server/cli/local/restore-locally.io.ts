@@ -17,7 +17,8 @@ import { openBlockDevice } from "../../../shared/linux/block-device.io.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
 import { createTargetFile, openSource, removeTargetFile, targetKind } from "./disk-source.io.ts";
-import { openImageFile } from "../../store/folder-store.io.ts";
+import { openPlaces } from "../../store/image-file.io.ts";
+import { openImageAt } from "../../store/open-images.io.ts";
 import { progressLine } from "./image-progress.io.ts";
 
 /** What to restore, whereto and how. */
@@ -47,14 +48,16 @@ export async function restoreLocally(
   reporter: TerminalReporter,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
-  const file = openImageFile(task.image);
+  const { index, places, ...opened } = await openImageAt(task.image);
+  const file = openPlaces(places);
+  opened.close();
   try {
     const pool = await createCodecPool(task.codec);
-    const target = openTarget(task, file.index, reporter);
+    const target = openTarget(task, index, reporter);
     try {
       const line = progressLine(reporter, () => performance.now());
       const options = { orderId: randomUUID(), verify: task.verify, signal };
-      return await restoreImage({ file, index: file.index, pool }, target.device, {
+      return await restoreImage({ file, index, pool }, target.device, {
         ...options,
         async progress(phase, done, total) {
           line(phase, done, total);

@@ -10,7 +10,7 @@ import { SituationError } from "../../../shared/core/errors.ts";
 import { planDisk } from "../../../shared/allocation/plan.ts";
 import { captureImage } from "../../../shared/image/capture.ts";
 import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
-import type { ImageSummary } from "../../../shared/image/store.ts";
+import type { ImageSummary } from "../../../shared/image/summary.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
 import { openSource, type OpenSource } from "./disk-source.io.ts";

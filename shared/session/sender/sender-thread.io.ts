@@ -5,16 +5,19 @@
  * but that table: it reads, encodes and sends by itself, tells what happens by messages, and is
  * stopped by one word of shared memory, which it looks at every round.
  */
-import { closeSync, openSync, read } from "node:fs";
+import { closeSync, fstatSync, openSync, read } from "node:fs";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { HuckError } from "../../core/errors.ts";
+import { fileIdentityOf } from "../../core/file-identity.ts";
 import type { SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
 import type { ChunkSource } from "./sender-loop.io.ts";
 
 /** Records of an image: each lies in one piece in one file. */
 export interface RecordFile {
   readonly path: string;
+  /** Identity of the file (`fileIdentityOf`) whose offsets these are. */
+  readonly file: string;
   /** Where each record begins, by chunk. Unit: bytes. */
   readonly offsets: Float64Array;
   /** Length of each record, by chunk. Unit: bytes. */
@@ -118,11 +121,18 @@ export class RecordFileSource implements ChunkSource {
 
   /**
    * @param records - See {@link RecordFile}.
-   * @throws A system error when the file cannot be opened.
+   * @throws {@link HuckError} `image_replaced` when the path leads to another file by now; a system
+   *   error when it cannot be opened.
    */
   constructor(records: RecordFile) {
     this.#records = records;
     this.#fd = openSync(records.path, "r");
+    if (fileIdentityOf(fstatSync(this.#fd, { bigint: true })) === records.file) return;
+    this.close();
+    throw new HuckError(
+      "image_replaced",
+      `Cannot read records of "${records.path}": another file has taken its place`,
+    );
   }
 
   /**

@@ -24,11 +24,11 @@ test("compareDisk() finds a flipped byte, checkFileSystem() a missing file syste
   await draft.commit();
   const path = join(folder, "disk.img");
   writeFileSync(path, disk);
-  const whole = compareDisk(join(folder, "x.huck"), path);
+  const whole = await compareDisk(join(folder, "x.huck"), path);
   expect(whole.differing).toBe(0);
   expect(whole.chunks).toBeGreaterThan(1);
   disk[PARTITION_OFFSET + 5] = (disk[PARTITION_OFFSET + 5] ?? 0) ^ 1;
   writeFileSync(path, disk);
-  expect(compareDisk(join(folder, "x.huck"), path).differing).toBe(1);
+  expect((await compareDisk(join(folder, "x.huck"), path)).differing).toBe(1);
   expect(await checkFileSystem(path)).toMatch(/e2fsck says/);
 });

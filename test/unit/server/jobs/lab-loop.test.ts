@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { EnterOutcome } from "../../../../server/enter/enter-driver.ts";
 import { LabLoop } from "../../../../server/jobs/lab-loop.io.ts";
-import { dropFolders, storeImage } from "../../../rig/lab-kit.ts";
+import { dropFolders } from "../../../rig/lab-kit.ts";
 import { TestLab } from "../../../rig/lab-fixture.ts";
 
 /** Something that was begun and ends when the test says so. */
@@ -38,7 +38,7 @@ function start(): void {
   loop = new LabLoop({
     lab: lab.lab,
     images: {
-      prove: (image, signal) => begun(proofs, image, signal ?? new AbortController().signal),
+      prove: (image, signal) => begun(proofs, image.name, signal ?? new AbortController().signal),
     },
     now: () => lab.now,
     enter: (node, bounds) => enter(node, bounds),
@@ -132,7 +132,6 @@ test("what an enter driver throws, at once or later, is a note of that order", a
 });
 
 test("a proof that nobody waits for is broken off, and the next image is read", async () => {
-  await storeImage(lab.folder, "debian");
   start();
   const first = lab.loadUnproven(["fit01"]);
   lab.loadUnproven(["fit02"], { image: "debian" });

@@ -4,16 +4,18 @@
  */
 import { beforeEach, expect, test } from "vitest";
 import { ProofQueue } from "../../../../server/jobs/proof-queue.ts";
+import type { ProofSubject } from "../../../../server/jobs/proof-queue.ts";
 
-const OLD = { name: "ubuntu", id: "a".repeat(64) };
-const NEW = { name: "ubuntu", id: "b".repeat(64) };
+const OLD: ProofSubject = { name: "ubuntu", id: "a".repeat(64), file: "1" };
+const NEW: ProofSubject = { name: "ubuntu", id: "b".repeat(64), file: "2" };
 
 const wanted = new Set<string>();
-const readings: { image: string; signal: AbortSignal; settle: (fault?: Error) => void }[] = [];
+const readings: { image: ProofSubject; signal: AbortSignal; settle: (fault?: Error) => void }[] =
+  [];
 const told: [string, string | undefined][] = [];
 let queue: ProofQueue;
 
-function add(job: string, image: typeof OLD): void {
+function add(job: string, image: ProofSubject): void {
   wanted.add(job);
   queue.add(job, image);
   queue.next();
@@ -62,6 +64,14 @@ test("add() shares a reading of the same content, and reads a replaced image aga
     ["four", undefined],
   ]);
   expect(readings).toHaveLength(2);
+});
+
+test("add() reads a file anew when another file of the same content has its name", async () => {
+  add("one", OLD);
+  add("two", { ...OLD, file: "3" });
+  await settle(0);
+  expect(told).toEqual([["one", undefined]]);
+  expect(readings.map(({ image }) => image.file)).toEqual(["1", "3"]);
 });
 
 test("next() never reads what nobody wants when its turn comes", async () => {

@@ -1,5 +1,5 @@
 /**
- * Goal: one stream per image, groups that do not collide, and no stream without nodes. Method:
+ * Goal: one stream per image file, groups that do not collide, and no stream without nodes. Method:
  * senders of the test.
  */
 import { expect, test } from "vitest";
@@ -31,23 +31,22 @@ function make(
       String((next += 1))
         .padStart(16, "0")
         .repeat(2),
-    failed: (image, reason) => faults.push(`${image}: ${reason}`),
+    failed: (image, reason) => faults.push(`${image.name}: ${reason}`),
   });
   return { all, senders, faults };
 }
 
-function seat(order: string, image = "a"): Seat {
+function seat(order: string, image = "a", file = `the file of ${image}`): Seat {
   return {
     order,
-    image,
-    imageId: image.repeat(64),
+    image: { name: image, id: "a".repeat(64), file },
     rateBitsPerSecond: undefined,
     members: 2,
     gatherMs: 1000,
   };
 }
 
-test("Transmissions.join() gives one stream per image and a member number per asking", async () => {
+test("Transmissions.join() gives one stream per file and a member number per asking", async () => {
   const { all, senders } = make();
   const first = await all.join(seat("o1"));
   const second = await all.join(seat("o2"));
@@ -57,6 +56,7 @@ test("Transmissions.join() gives one stream per image and a member number per as
   const other = await all.join(seat("o3", "b"));
   expect(other.session).not.toBe(first.session);
   expect(other.key).not.toBe(first.key);
+  expect(other.imageId).toBe(first.imageId);
   expect(senders.map(({ request }) => request.group)).toEqual(["239.192.77.1", "239.192.77.2"]);
   expect(senders[0]?.request.rateBitsPerSecond).toBe(9e8);
 });
@@ -107,6 +107,15 @@ test(
     expect(tries).toBe(2);
   },
 );
+
+test("Transmissions.join() starts another stream for another file of the same name", async () => {
+  const { all, senders } = make();
+  const old = await all.join(seat("o1", "a", "1"));
+  const fresh = await all.join(seat("o2", "a", "2"));
+  expect(fresh.session).not.toBe(old.session);
+  expect(senders.map(({ request }) => request.image.file)).toEqual(["1", "2"]);
+  expect((await all.join(seat("o3", "a", "1"))).session).toBe(old.session);
+});
 
 test("Transmissions.join() gives the next stream while the last one ends", async () => {
   const { all, senders } = make();

@@ -20,7 +20,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { openFolderStore, openImageFile } from "../../../../server/store/folder-store.io.ts";
+import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
+import { openImageAt } from "../../../../server/store/open-images.io.ts";
 import { FormatError } from "../../../../shared/core/errors.ts";
 import { encodeFooter, encodeHeader } from "../../../../shared/image/header.ts";
 import { gptDisk, savedBytes } from "../../../rig/image-fixtures.ts";
@@ -81,10 +82,12 @@ describe("FolderStore", () => {
     truncateSync(join(folder, "torn.huck"), 20_000);
     writeFileSync(join(folder, "text.huck"), "not an image at all".repeat(1000));
     writeFileSync(join(folder, "README"), "passed over");
-    const { images, torn } = store.list();
+    const { images, torn } = await store.list();
     expect(images.map(({ name }) => name)).toEqual(["good"]);
     expect(torn).toEqual(["text", "torn"]);
-    expect(() => store.open("torn")).toThrow(/no footer at its end/);
+    await expect(store.open({ name: "torn" })).rejects.toThrow(/no footer at its end/);
+    expect(await store.has("torn")).toBe(true);
+    await expect(store.draft("torn")).rejects.toThrow(/the name is taken/);
   });
 
   test("lists what cannot be opened apart, whatever it is", async () => {
@@ -96,12 +99,12 @@ describe("FolderStore", () => {
     symlinkSync("a-loop.huck", join(folder, "a-loop.huck"));
     execFileSync("mkfifo", [join(folder, "a-pipe.huck")]);
     symlinkSync("nowhere", join(folder, "gone.huck"));
-    const { images, torn } = store.list();
+    const { images, torn } = await store.list();
     expect(images.map(({ name }) => name)).toEqual(["good"]);
     expect(torn).toEqual(["a-folder", "a-loop", "a-pipe"]);
   });
 
-  test("reads little of a sparse file that claims a table of 1 GiB", () => {
+  test("reads little of a sparse file that claims a table of 1 GiB", async () => {
     const store = openFolderStore(folder);
     const path = join(folder, "huge.huck");
     const fileBytes = 2 ** 31;
@@ -122,8 +125,8 @@ describe("FolderStore", () => {
     const end = encodeFooter({ ...footer, imageId: new Uint8Array(32) });
     writeSync(fd, end, 0, end.byteLength, fileBytes - end.byteLength);
     closeSync(fd);
-    expect(() => store.open("huge")).toThrow(FormatError);
-    expect(store.list()).toEqual({ images: [], torn: ["huge"] });
+    await expect(store.open({ name: "huge" })).rejects.toThrow(FormatError);
+    expect(await store.list()).toEqual({ images: [], torn: ["huge"] });
   });
 
   test("prove() names the chunk that was damaged on the disk", async () => {
@@ -132,14 +135,14 @@ describe("FolderStore", () => {
     await draft.append(await whole);
     await draft.commit();
     const file = join(folder, "one.huck");
-    const image = openImageFile(file);
+    const image = await openImageAt(file);
     const chunk = image.index.table.count - 1;
     const { offset, length } = image.index.table.recordRange(chunk);
     image.close();
     const bytes = readFileSync(file);
     bytes.writeUInt8(bytes.readUInt8(offset + length - 1) ^ 1, offset + length - 1);
     writeFileSync(file, bytes);
-    await expect(store.prove("one")).rejects.toThrow(`Cannot use chunk ${chunk}`);
+    await expect(store.prove({ name: "one" })).rejects.toThrow(`Cannot use chunk ${chunk}`);
   });
 
   test("keeps what was trashed", async () => {
@@ -149,8 +152,23 @@ describe("FolderStore", () => {
     await draft.commit();
     await store.trash("one");
     const [kept = ""] = readdirSync(join(folder, ".trash"));
-    const file = openImageFile(join(folder, ".trash", kept));
-    expect(file.fileBytes).toBe((await whole).byteLength);
-    file.close();
+    const image = await openImageAt(join(folder, ".trash", kept));
+    expect(image.summary.fileBytes).toBe((await whole).byteLength);
+    image.close();
+  });
+
+  test("O5: says what is wrong with a store that is a file, lies in one, or loops", () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, "file"), "");
+    symlinkSync("loop", join(folder, "loop"));
+    for (const name of ["file", "file/store", "loop"]) {
+      expect(() => openFolderStore(join(folder, name))).toThrow(
+        expect.objectContaining({
+          code: "bad_store",
+          message: expect.stringMatching(/^Cannot use ".*" as image store: it/) as string,
+          cure: expect.stringContaining("store:") as string,
+        }),
+      );
+    }
   });
 });

@@ -11,7 +11,7 @@ import { captureImage } from "../../../../shared/image/capture.ts";
 import { ChunkDecoder, openRecord, writesOf } from "../../../../shared/image/chunk-decoder.ts";
 import { createCodecPool } from "../../../../shared/image/codec.ts";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
-import { openImage, openImageTail, summaryOf } from "../../../../shared/image/reader.ts";
+import { openImage, openImageTail } from "../../../../shared/image/reader.ts";
 import { checkImage, diskBytesOf } from "../../../../shared/image/verify.ts";
 import {
   encodeRecordHeader,
@@ -201,18 +201,6 @@ describe("openImage()", () => {
     const footer = decodeFooter(bytes.subarray(end), bytes.byteLength);
     bytes.set(encodeFooter({ ...footer, imageId: new Uint8Array(32) }), end);
     expect(() => openImage(imageBytes(bytes))).toThrow(/its content has id/);
-  });
-
-  test("summaryOf() tells what a listing shows", async () => {
-    const { index, bytes } = await saved(gptDisk());
-    expect(summaryOf("one", index)).toEqual({
-      name: "one",
-      id: toHex(index.imageId),
-      fileBytes: bytes.byteLength,
-      diskBytes: 8 * MIB,
-      usedBytes: index.manifest.stats.rawBytes,
-      createdAt: "1970-01-01T00:00:00.000Z",
-    });
   });
 });
 

@@ -1,0 +1,121 @@
+/**
+ * What an opened image gives, over any file that can be read and held.
+ *
+ * Each read holds the file while it lasts, and a tail from its first piece to its last, so that
+ * closing the image never takes a descriptor away from under a read.
+ */
+import assert from "node:assert/strict";
+import { SituationError } from "../../shared/core/errors.ts";
+import type { ImageReference, ImageTail, OpenedImage } from "../../shared/image/store.ts";
+import { summaryOf } from "../../shared/image/summary.ts";
+import type { ProvenIndex } from "./proof-thread.io.ts";
+
+/** A file that is held open for one image. */
+export interface HeldFile {
+  readonly path: string;
+  /** Identity of the file. */
+  readonly file: string;
+  readonly proven: ProvenIndex;
+  /** Fills `into` from the file; only while it is held. */
+  read(offset: number, into: Uint8Array): Promise<void>;
+  /** Holds it once more; returns how to give that back. */
+  hold(): () => void;
+  /** Gives back what the image itself holds. Idempotent. */
+  release(): void;
+}
+
+/**
+ * Makes an opened image of a held file.
+ *
+ * @param reference - What was asked for.
+ * @param held - Released when the image is closed.
+ * @returns The image.
+ * @throws {@link SituationError} `no_such_image` when the file holds another image than wanted;
+ *   FormatError `bad_manifest`. The file stays held then.
+ */
+export function openedImage(reference: ImageReference, held: HeldFile): OpenedImage {
+  const { path, file, proven } = held;
+  const { index, offsets, lengths } = proven;
+  const summary = summaryOf(reference.name, index);
+  if (reference.id !== undefined && reference.id !== summary.id) {
+    throw otherImage(reference, summary.id);
+  }
+  let open = true;
+  return {
+    summary,
+    index,
+    places: { path, file, offsets, lengths },
+    file,
+    async record(chunk) {
+      assert(open, "the image is open");
+      const offset = offsets[chunk];
+      const length = lengths[chunk];
+      if (offset === undefined || length === undefined) throw noSuchChunk(chunk, lengths.length);
+      const record = new Uint8Array(length);
+      const release = held.hold();
+      try {
+        await held.read(offset, record);
+      } finally {
+        release();
+      }
+      return record;
+    },
+    tail() {
+      assert(open, "the image is open");
+      return tailOf(held);
+    },
+    close() {
+      open = false;
+      held.release();
+    },
+  };
+}
+
+/** No generator function: `return` on one that was never begun would not run its `finally`. */
+function tailOf(held: HeldFile): ImageTail {
+  const { fileBytes, table } = held.proven.index.footer;
+  const release = held.hold();
+  let at = table.offset;
+  const end = (): Promise<IteratorReturnResult<undefined>> => {
+    at = fileBytes;
+    release();
+    return Promise.resolve({ done: true, value: undefined });
+  };
+  const bytes: AsyncIterableIterator<Uint8Array, undefined> = {
+    [Symbol.asyncIterator]: () => bytes,
+    async next() {
+      if (at >= fileBytes) return await end();
+      const piece = new Uint8Array(Math.min(PIECE_BYTES, fileBytes - at));
+      const from = at;
+      at += piece.byteLength;
+      try {
+        await held.read(from, piece);
+      } catch (error) {
+        await end();
+        throw error;
+      }
+      return { done: false, value: piece };
+    },
+    return: end,
+  };
+  return { length: fileBytes - table.offset, bytes };
+}
+
+function otherImage({ name, id }: ImageReference, found: string): SituationError {
+  return new SituationError(
+    "no_such_image",
+    `Cannot open image "${name}": ${found} has that name, ${id ?? "another"} wanted`,
+    { cure: "Run the load again: the name stands for another image since it began." },
+  );
+}
+
+function noSuchChunk(chunk: number, count: number): SituationError {
+  return new SituationError(
+    "no_such_chunk",
+    `Cannot read chunk ${chunk}: the image has ${count} chunks`,
+    { cure: "The receiver and this server do not fit together." },
+  );
+}
+
+/** A manifest may be tens of MiB for a room of nodes: it is never held whole. */
+const PIECE_BYTES = 1 << 20;

@@ -1,0 +1,229 @@
+/**
+ * The summaries of a folder's images, remembered for each file.
+ *
+ * A file is read when it is first seen and again when it changed: two blocks at its ends and the
+ * manifest. This proves that the file is complete and that its manifest is undamaged; it does not
+ * look at the chunk table, so the id is what the footer says. The table is proven against the id
+ * when the image is opened, the chunks before a load. What is remembered outlives a restart in a
+ * small file beside the images, which is ignored when anything is wrong with it: it saves time and
+ * decides nothing.
+ */
+import { closeSync } from "node:fs";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import * as z from "zod";
+import { codeOf, FormatError } from "../../shared/core/errors.ts";
+import { fileIdentityOf } from "../../shared/core/file-identity.ts";
+import { BLOCK_BYTES, RECORD_HEADER_BYTES } from "../../shared/image/limits.ts";
+import {
+  type ImageOutline,
+  partOfImage,
+  readFooter,
+  readManifest,
+} from "../../shared/image/reader.ts";
+import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
+import { type FileOpened, openForReading, readAt } from "./image-file.io.ts";
+
+type Facts = Omit<ImageSummary, "name">;
+
+/** What a look at one path found. */
+export type Look =
+  | { readonly kind: "image"; readonly file: string; readonly summary: ImageSummary }
+  /** `file` is undefined for what could not even be looked at. */
+  | { readonly kind: "torn"; readonly file: string | undefined }
+  /** It was moved away since the folder was read. */
+  | { readonly kind: "gone" };
+
+/** Remembers summaries. One instance for each folder. */
+export class Summaries {
+  readonly #memo: string | undefined;
+  /** By file identity; undefined for a file that is no image. */
+  readonly #known = new Map<string, Facts | undefined>();
+  readonly #reading = new Map<string, Promise<Facts | undefined>>();
+  #loaded: Promise<void> | undefined;
+  #changed = false;
+  #writing: Promise<void> = Promise.resolve();
+  #reads = 0;
+
+  /** @param memo - Path of the file that outlives a restart; undefined for none. */
+  constructor(memo: string | undefined) {
+    this.#memo = memo;
+  }
+
+  /** @returns How many files were read so far. */
+  get reads(): number {
+    return this.#reads;
+  }
+
+  /**
+   * Looks at a file.
+   *
+   * @param name - Of the image.
+   * @param path - Of the file.
+   * @returns What it is.
+   */
+  async look(name: string, path: string): Promise<Look> {
+    await (this.#loaded ??= this.#load());
+    let file: string | undefined;
+    try {
+      const facts = await stat(path, { bigint: true });
+      if (!facts.isFile()) return { kind: "torn", file };
+      file = fileIdentityOf(facts);
+      const known = this.#known.has(file) ? this.#known.get(file) : await this.#read(file, path);
+      return known === undefined
+        ? { kind: "torn", file }
+        : { kind: "image", file, summary: { name, ...known } };
+    } catch (error) {
+      const code = codeOf(error);
+      return code === "ENOENT" || code === "no_such_image"
+        ? { kind: "gone" }
+        : { kind: "torn", file };
+    }
+  }
+
+  /**
+   * Remembers a file that was just written.
+   *
+   * @param file - Its identity.
+   * @param summary - Its summary.
+   */
+  note(file: string, summary: ImageSummary): void {
+    this.#known.set(file, factsOfSummary(summary));
+    this.#changed = true;
+  }
+
+  /**
+   * Forgets the files that are no longer there, and writes the rest down if anything is new.
+   *
+   * @param seen - Identities of all files that are there.
+   */
+  keepOnly(seen: ReadonlySet<string>): void {
+    for (const file of this.#known.keys()) {
+      if (seen.has(file)) continue;
+      this.#known.delete(file);
+      this.#changed = true;
+    }
+    if (!this.#changed || this.#memo === undefined) return;
+    this.#changed = false;
+    const memo = this.#memo;
+    this.#writing = this.#writing.then(() => writeMemo(memo, this.#known));
+  }
+
+  /** Waits until nothing is being written. */
+  async settle(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Two lists at a time read a new file once. What the system refuses to read is tried again. */
+  async #read(file: string, path: string): Promise<Facts | undefined> {
+    const reading = this.#reading.get(file) ?? this.#readNew(path);
+    this.#reading.set(file, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(file);
+    }
+  }
+
+  async #readNew(path: string): Promise<Facts | undefined> {
+    this.#reads += 1;
+    const opened = await openForReading(path);
+    try {
+      const facts = await readFacts(opened);
+      this.#known.set(opened.file, facts);
+      this.#changed = true;
+      return facts;
+    } finally {
+      closeSync(opened.fd);
+    }
+  }
+
+  async #load(): Promise<void> {
+    if (this.#memo === undefined) return;
+    for (const [file, facts] of Object.entries(await readMemo(this.#memo))) {
+      this.#known.set(file, facts);
+    }
+  }
+}
+
+/** @throws A system error. */
+async function readFacts(opened: FileOpened): Promise<Facts | undefined> {
+  try {
+    return factsOfSummary(summaryOf("", await outlineOf(opened)));
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+/** The name belongs to the folder's entry, not to the file. */
+function factsOfSummary(summary: ImageSummary): Facts {
+  const { id, fileBytes, diskBytes, usedBytes, createdAt } = summary;
+  return { id, fileBytes, diskBytes, usedBytes, createdAt };
+}
+
+/** @throws {@link FormatError}; a system error. */
+async function outlineOf(opened: FileOpened): Promise<ImageOutline> {
+  const { fileBytes } = opened;
+  const end = new Uint8Array(Math.min(END_BYTES, fileBytes));
+  const header = new Uint8Array(Math.min(BLOCK_BYTES, fileBytes));
+  await readAt(opened, 0, header);
+  await readAt(opened, fileBytes - end.byteLength, end);
+  const footer = readFooter(header, end.subarray(-BLOCK_BYTES), fileBytes);
+  const { offset, storedBytes } = footer.manifest;
+  const length = RECORD_HEADER_BYTES + storedBytes;
+  const start = fileBytes - end.byteLength;
+  if (offset >= start) {
+    return { footer, manifest: readManifest(partOfImage(end, start, fileBytes), footer) };
+  }
+  const record = new Uint8Array(length);
+  await readAt(opened, offset, record);
+  return { footer, manifest: readManifest(partOfImage(record, offset, fileBytes), footer) };
+}
+
+/** Whatever is wrong with it, the files themselves say everything once more. */
+async function readMemo(path: string): Promise<Readonly<Record<string, Facts>>> {
+  try {
+    if ((await stat(path)).size > MEMO_BYTES_MAX) return {};
+    const parsed = Memo.safeParse(JSON.parse(await readFile(path, "utf8")));
+    return parsed.success ? parsed.data.files : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A folder that cannot be written to is read anew after each restart. */
+async function writeMemo(
+  path: string,
+  known: ReadonlyMap<string, Facts | undefined>,
+): Promise<void> {
+  const files = Object.fromEntries([...known].filter(([, facts]) => facts !== undefined));
+  const text = JSON.stringify({ version: MEMO_VERSION, files });
+  if (text.length > MEMO_BYTES_MAX) return;
+  const draft = `${path}.new`;
+  try {
+    await writeFile(draft, text, { mode: 0o600 });
+    await rename(draft, path);
+  } catch {
+    await rm(draft, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Footer and manifest of nearly every image. */
+const END_BYTES = 16 << 10;
+const MEMO_VERSION = 1;
+/** 30,000 images; parsing it takes 50 ms. */
+const MEMO_BYTES_MAX = 8 << 20;
+const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Memo = z.strictObject({
+  version: z.literal(MEMO_VERSION),
+  files: z.record(
+    z.string().regex(/^\d+:\d+:\d+:-?\d+$/),
+    z.strictObject({
+      id: z.string().regex(/^[0-9a-f]{64}$/),
+      fileBytes: bytes,
+      diskBytes: bytes,
+      usedBytes: bytes,
+      createdAt: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    }),
+  ),
+});

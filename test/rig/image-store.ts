@@ -1,0 +1,71 @@
+/**
+ * A folder of many images with long tables, made quickly: one image is written, the others are
+ * copies of it under a UUID of their own, so each is another file of the real format.
+ */
+import { closeSync, copyFileSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { zlibCodecPool } from "../../shared/image/codec-zlib.ts";
+import {
+  decodeFooter,
+  decodeHeader,
+  encodeFooter,
+  encodeHeader,
+} from "../../shared/image/header.ts";
+import { BLOCK_BYTES } from "../../shared/image/limits.ts";
+import { ImageWriter } from "../../shared/image/writer.ts";
+import { imagePathIn } from "../../server/store/image-file-name.ts";
+
+/** Makes images "many-000" and so on, each of `chunks` chunks of one sector. */
+export async function makeImages(folder: string, count: number, chunks: number): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const names = Array.from({ length: count }, (_, at) => `many-${String(at).padStart(3, "0")}`);
+  const [first = "", ...others] = names;
+  const fileBytes = await writeLongImage(imagePathIn(folder, first), chunks);
+  for (const name of others) {
+    const target = imagePathIn(folder, name);
+    copyFileSync(imagePathIn(folder, first), target);
+    giveUuid(target, fileBytes);
+  }
+  return names;
+}
+
+async function writeLongImage(target: string, chunks: number): Promise<number> {
+  const fd = openSync(target, "w");
+  const append = (bytes: Uint8Array): Promise<void> => {
+    writeSync(fd, bytes);
+    return Promise.resolve();
+  };
+  const header = { uuid: randomBytes(16), createdMs: 0 };
+  const writer = new ImageWriter({ append }, zlibCodecPool(), header);
+  await writer.begin();
+  const raw = Buffer.alloc(512);
+  for (let slot = 0; slot < chunks; slot += 1) {
+    const start = slot * 2048;
+    const extents = [{ start, end: start + 1 }];
+    const plan = { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: raw.byteLength };
+    await writer.addChunk(plan, raw, 1);
+  }
+  const sizeBytes = chunks * 2 ** 20;
+  const at = "2026-01-01T00:00:00.000Z";
+  const { fileBytes } = await writer.finish({
+    disk: { sizeBytes, sectorBytes: 512, table: "none", id: "" },
+    partitions: [],
+    requires: { minBytes: sizeBytes, features: [] },
+    saved: { at, tool: "test", host: "test", codec: "node:zlib", level: 1 },
+    warnings: [],
+  });
+  closeSync(fd);
+  return fileBytes;
+}
+
+function giveUuid(target: string, fileBytes: number): void {
+  const uuid = randomBytes(16);
+  const fd = openSync(target, "r+");
+  const block = new Uint8Array(BLOCK_BYTES);
+  const end = fileBytes - BLOCK_BYTES;
+  readSync(fd, block, 0, BLOCK_BYTES, 0);
+  writeSync(fd, encodeHeader({ ...decodeHeader(block), uuid }), 0, BLOCK_BYTES, 0);
+  readSync(fd, block, 0, BLOCK_BYTES, end);
+  writeSync(fd, encodeFooter({ ...decodeFooter(block, fileBytes), uuid }), 0, BLOCK_BYTES, end);
+  closeSync(fd);
+}
