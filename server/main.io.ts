@@ -144,6 +144,7 @@ class Wiring {
     const operators = await this.#listenForOperators(nodes.where, hooks);
     this.#notes.push(...operators.notes);
     this.#loop.wake();
+    this.#learnImages();
     this.#closers.push(
       () => this.#transmissions.close(),
       () => {
@@ -156,6 +157,13 @@ class Wiring {
       notes: this.#notes,
       close: () => closeAll(this.#closers),
     };
+  }
+
+  /** Reads what is new in the store now, so that no operator's first list has to. */
+  #learnImages(): void {
+    this.#images.list().catch((thrown: unknown) => {
+      this.#parts.log.warn({ err: thrown }, "cannot list the images");
+    });
   }
 
   async #listenForNodes(hooks: ListenerHooks): Promise<Listening> {

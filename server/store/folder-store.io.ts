@@ -41,7 +41,7 @@ import { identityOf, noSuchImage } from "./image-file.io.ts";
 import { imageNameOf, imagePathIn, isImageName } from "./image-file-name.ts";
 import { OpenImages } from "./open-images.io.ts";
 import { proveInThread } from "./proof-thread.io.ts";
-import { readingFault, writingFault } from "./store-faults.ts";
+import { isForbidden, readingFault, writingFault } from "./store-faults.ts";
 import { Summaries } from "./summaries.io.ts";
 
 const DRAFT_PREFIX = ".draft-";
@@ -68,7 +68,7 @@ export interface FolderStoreOptions {
 export function openFolderStore(folder: string, options: FolderStoreOptions = {}): ImageStore {
   try {
     mkdirSync(folder, { recursive: true });
-    sweepDrafts(folder);
+    sweepDrafts(folder, readdirSync(folder));
   } catch (error) {
     throw readingFault(folder, error);
   }
@@ -245,14 +245,20 @@ class FolderDraft implements ImageDraft {
   }
 }
 
-/** Removes what crashed writers left: a draft that nobody wrote to for a day has no writer. */
-function sweepDrafts(folder: string): void {
-  for (const entry of readdirSync(folder)) {
+/**
+ * Removes what crashed writers left: a draft that nobody wrote to for a day has no writer. Whoever
+ * may only read the folder leaves them.
+ */
+function sweepDrafts(folder: string, entries: readonly string[]): void {
+  for (const entry of entries) {
     if (!entry.startsWith(DRAFT_PREFIX) || !entry.endsWith(DRAFT_SUFFIX)) continue;
     const path = join(folder, entry);
     const writtenAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (writtenAt !== undefined && Date.now() - writtenAt > DRAFT_IDLE_MS) {
+    if (writtenAt === undefined || Date.now() - writtenAt <= DRAFT_IDLE_MS) continue;
+    try {
       rmSync(path, { force: true });
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
     }
   }
 }

@@ -34,11 +34,21 @@ export function writingFault(folder: string, error: unknown): unknown {
       cause: error,
     });
   }
-  if (!FORBIDDEN.includes(code)) return error;
+  if (!isForbidden(error)) return error;
   return new SituationError("store_unwritable", `${what}: ${messageOf(error)}`, {
     cure: "Make the folder writable for the user that huck runs as, or name another one.",
     cause: error,
   });
+}
+
+/**
+ * Tells whether the system forbids this user to write.
+ *
+ * @param error - What the system said.
+ * @returns True for missing rights and read-only file systems.
+ */
+export function isForbidden(error: unknown): boolean {
+  return ["EACCES", "EPERM", "EROFS"].includes(codeOf(error) ?? "");
 }
 
 const READING: Readonly<Record<string, string>> = {
@@ -52,4 +62,3 @@ const READING: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "its path is too long",
 };
 const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
-const FORBIDDEN = ["EACCES", "EPERM", "EROFS"];

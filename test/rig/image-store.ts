@@ -29,7 +29,12 @@ export async function makeImages(folder: string, count: number, chunks: number):
   return names;
 }
 
-async function writeLongImage(target: string, chunks: number): Promise<number> {
+/** Writes one image; returns its length in bytes. `at` is what its manifest says of its time. */
+export async function writeLongImage(
+  target: string,
+  chunks: number,
+  at = "2026-01-01T00:00:00.000Z",
+): Promise<number> {
   const fd = openSync(target, "w");
   const append = (bytes: Uint8Array): Promise<void> => {
     writeSync(fd, bytes);
@@ -46,7 +51,6 @@ async function writeLongImage(target: string, chunks: number): Promise<number> {
     await writer.addChunk(plan, raw, 1);
   }
   const sizeBytes = chunks * 2 ** 20;
-  const at = "2026-01-01T00:00:00.000Z";
   const { fileBytes } = await writer.finish({
     disk: { sizeBytes, sectorBytes: 512, table: "none", id: "" },
     partitions: [],

@@ -7,6 +7,7 @@ import path from "node:path";
 import { codeOf } from "../../../shared/core/errors.ts";
 import { parseConfig } from "../../config.ts";
 import { openOrderKey } from "../../jobs/order-key.io.ts";
+import { readingFault } from "../../store/store-faults.ts";
 
 /**
  * Makes what is missing.
@@ -14,20 +15,29 @@ import { openOrderKey } from "../../jobs/order-key.io.ts";
  * @param folder - Absolute; made when it is missing.
  * @param template - Text of a new huck.yaml.
  * @returns One line for each thing, made or found.
- * @throws SituationError `bad_config` when a huck.yaml is there that cannot be read; `key_exposed`.
+ * @throws SituationError `bad_config` when a huck.yaml is there that cannot be read; `bad_store`,
+ *   `key_exposed`.
  */
 export function makeServerFolder(folder: string, template: string): string[] {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "huck.yaml");
   const lines = [`${writeNew(file, template) ? "wrote" : "kept"} ${file}`];
   const { server } = parseConfig(readFileSync(file, "utf8"), file);
-  const made = mkdirSync(server.store, { recursive: true, mode: 0o755 }) !== undefined;
+  const made = makeStore(server.store);
   lines.push(`${made ? "made" : "kept"} ${server.store}`);
   const { fresh, publicHex } = openOrderKey(server.state);
   lines.push(
     `${fresh ? "made" : "kept"} the order key in ${server.state}, public half ${publicHex}`,
   );
   return lines;
+}
+
+function makeStore(folder: string): boolean {
+  try {
+    return mkdirSync(folder, { recursive: true, mode: 0o755 }) !== undefined;
+  } catch (error) {
+    throw readingFault(folder, error);
+  }
 }
 
 function writeNew(file: string, text: string): boolean {

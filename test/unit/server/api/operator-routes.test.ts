@@ -3,10 +3,11 @@
  * Method: a real server on loopback with a real store, journal and sender; TestNode says what a
  * receiver says.
  */
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { ImageList, JobStatus, NodeList } from "../../../../shared/control/operator-api.ts";
+import { writeLongImage } from "../../../rig/image-store.ts";
 import { DISK, eventsOf, operate, ServerPerTest } from "../../../rig/lab-kit.ts";
 
 const lab = new ServerPerTest();
@@ -54,6 +55,21 @@ test("an image with a torn end is listed as torn and refused", async () => {
   expect(JSON.stringify(answer.body)).toMatch(/"Cannot load image .*ubuntu.*interrupted/);
   const list = ImageList.parse((await operate(lab.server, "GET", "/v1/images")).body);
   expect(list).toMatchObject({ images: [], torn: ["ubuntu"] });
+});
+
+test("one image with an odd time does not hide the others", async () => {
+  await writeLongImage(path.join(lab.folder, "images/odd.huck"), 1, "2026-01-02T03:04:05Z");
+  const list = ImageList.parse((await operate(lab.server, "GET", "/v1/images")).body);
+  expect(list.images.map(({ name, createdAt }) => [name, createdAt])).toEqual([
+    ["odd", "2026-01-02T03:04:05.000Z"],
+    ["ubuntu", "2026-01-01T00:00:00.000Z"],
+  ]);
+});
+
+test("saves are refused under the name of a torn image too", async () => {
+  writeFileSync(path.join(lab.folder, "images/torn.huck"), "half");
+  const answer = await operate(lab.server, "POST", "/v1/saves", { node: "fit01", name: "torn" });
+  expect(answer.body).toMatchObject({ code: "image_exists" });
 });
 
 test("abort ends nodes that wait at once and asks nodes at work to stop", async () => {
