@@ -29,11 +29,14 @@ export async function makeImages(folder: string, count: number, chunks: number):
   return names;
 }
 
-/** Writes one image; returns its length in bytes. `at` is what its manifest says of its time. */
+/**
+ * Writes one image; returns its length in bytes. `at` is what its manifest says of its time; each
+ * chunk has `extents` extents of one sector, 12 bytes of table each.
+ */
 export async function writeLongImage(
   target: string,
   chunks: number,
-  at = "2026-01-01T00:00:00.000Z",
+  { at = "2026-01-01T00:00:00.000Z", extents: extentCount = 1 } = {},
 ): Promise<number> {
   const fd = openSync(target, "w");
   const append = (bytes: Uint8Array): Promise<void> => {
@@ -43,14 +46,16 @@ export async function writeLongImage(
   const header = { uuid: randomBytes(16), createdMs: 0 };
   const writer = new ImageWriter({ append }, zlibCodecPool(), header);
   await writer.begin();
-  const raw = Buffer.alloc(512);
+  const raw = Buffer.alloc(512 * extentCount);
   for (let slot = 0; slot < chunks; slot += 1) {
-    const start = slot * 2048;
-    const extents = [{ start, end: start + 1 }];
-    const plan = { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: raw.byteLength };
+    const extents = Array.from({ length: extentCount }, (_, index) => {
+      const start = slot * SLOT_UNITS + index * 2;
+      return { start, end: start + 1 };
+    });
+    const plan = { partition: 0, flags: 0, slotLog2: 22, extents, rawBytes: raw.byteLength };
     await writer.addChunk(plan, raw, 1);
   }
-  const sizeBytes = chunks * 2 ** 20;
+  const sizeBytes = chunks * SLOT_UNITS * 512;
   const { fileBytes } = await writer.finish({
     disk: { sizeBytes, sectorBytes: 512, table: "none", id: "" },
     partitions: [],
@@ -61,6 +66,9 @@ export async function writeLongImage(
   closeSync(fd);
   return fileBytes;
 }
+
+/** Slots of 4 MiB hold 2048 extents with a gap behind each. Unit: 512 bytes. */
+const SLOT_UNITS = 8192;
 
 function giveUuid(target: string, fileBytes: number): void {
   const uuid = randomBytes(16);

@@ -3,13 +3,14 @@
  * Method: a real server on loopback with a real store, journal and sender; TestNode says what a
  * receiver says.
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Event } from "../../../../shared/control/event.ts";
 import { NodeRoute } from "../../../../shared/control/node-api.ts";
 import { ImageList, JobCreated } from "../../../../shared/control/operator-api.ts";
 import { refuseOrder } from "../../../../shared/control/order.ts";
+import { writeLongImage } from "../../../rig/image-store.ts";
 import {
   DISK,
   TestNode,
@@ -25,6 +26,17 @@ async function beginSave(name: string): Promise<JobCreated> {
   return JobCreated.parse(
     (await operate(lab.server, "POST", "/v1/saves", { node: "fit01", name })).body,
   );
+}
+
+/** Paths of all files that this process, and so the server in it, has open. */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // the descriptor that read the folder
+    }
+  });
 }
 
 function kinds(events: Event[]): string[] {
@@ -200,6 +212,30 @@ test(
   },
 );
 
+test("a manifest that is not taken to its end gives its file back", async () => {
+  // 15 MB of manifest: more than the two sockets hold.
+  await writeLongImage(path.join(lab.folder, "images/long.huck"), 600, { extents: 2048 });
+  await lab.beginLoad(["fit01"], { image: "long" });
+  const { node } = await lab.joined("fit01");
+  const headers = { authorization: `Bearer ${node.token}` };
+  const url = new URL(NodeRoute.manifest, lab.server.nodeUrl);
+  const leaving = new AbortController();
+  const answer = await fetch(url, { headers, signal: leaving.signal });
+  const first = (await answer.body?.getReader().read()) as { value?: Uint8Array } | undefined;
+  expect(first?.value?.byteLength).toBeGreaterThan(0);
+  leaving.abort();
+  const whole = await node.get(NodeRoute.manifest);
+  expect(whole.bytes.byteLength).toBe(Number(answer.headers.get("content-length")));
+  await lab.close();
+  // A proof that the server's end broke off gives its file back when its thread is gone.
+  await vi.waitFor(
+    () => {
+      expect(openFiles().filter((file) => file.endsWith(".huck"))).toEqual([]);
+    },
+    { timeout: 15_000, interval: 50 },
+  );
+});
+
 test(
   "capture makes a complete image visible, and the node's ok is believed " + "only then",
   async () => {
@@ -225,7 +261,8 @@ test(
     const bytes = await imageBytes();
     expect(await node.upload(bytes, bytes.byteLength >> 1)).toBe("torn");
     expect(await node.upload(bytes.subarray(0, -1))).toMatchObject({ status: 422 });
-    expect(readdirSync(path.join(lab.folder, "images"))).toEqual(["ubuntu.huck"]);
+    const left = readdirSync(path.join(lab.folder, "images"));
+    expect(left.filter((name) => !name.startsWith(".summaries"))).toEqual(["ubuntu.huck"]);
     await node.end(order, "ok");
     const verdict = (await eventsOf(lab.server, job.job)).find(({ kind }) => kind === "verdict");
     expect(verdict).toMatchObject({ verdict: { code: "upload_failed" } });

@@ -58,7 +58,9 @@ test("an image with a torn end is listed as torn and refused", async () => {
 });
 
 test("one image with an odd time does not hide the others", async () => {
-  await writeLongImage(path.join(lab.folder, "images/odd.huck"), 1, "2026-01-02T03:04:05Z");
+  await writeLongImage(path.join(lab.folder, "images/odd.huck"), 1, {
+    at: "2026-01-02T03:04:05Z",
+  });
   const list = ImageList.parse((await operate(lab.server, "GET", "/v1/images")).body);
   expect(list.images.map(({ name, createdAt }) => [name, createdAt])).toEqual([
     ["odd", "2026-01-02T03:04:05.000Z"],
