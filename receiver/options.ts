@@ -10,7 +10,7 @@ import { FormatError } from "../shared/core/errors.ts";
 import { Id128, MacAddress } from "../shared/control/names.ts";
 
 /** Address of the interface the node booted from, as the boot script filled it in. */
-export interface BootNetwork {
+export interface IpParameter {
   readonly address: string;
   readonly netmask: string;
   /** Absent where there is no router. */
@@ -28,7 +28,7 @@ export interface ReceiverOptions {
   /** MAC address of the interface the node booted from. */
   readonly bootMac: string | undefined;
   /** Address from the boot script; without it the interface is left as it is. */
-  readonly network: BootNetwork | undefined;
+  readonly network: IpParameter | undefined;
   /** Interface for multicast data, by kernel name; without it the one with the boot MAC. */
   readonly dataInterface: string | undefined;
   /** Files that stand for disks: an ordinary process never looks at the computer's own disks. */
@@ -66,7 +66,7 @@ export function parseReceiverOptions(text: string): ReceiverOptions {
     token: checked("huck.token", wanted("huck.token", last("huck.token")), Id128),
     key: publicKey(wanted("huck.key", last("huck.key"))),
     bootMac: bootMac(last("BOOTIF")),
-    network: bootNetwork(last("ip")),
+    network: ipParameter(last("ip")),
     dataInterface: last("huck.data-interface"),
     diskFiles,
   };
@@ -119,7 +119,7 @@ function bootMac(value: string | undefined): string | undefined {
  *
  * @throws {@link FormatError} `bad_option`.
  */
-function bootNetwork(value: string | undefined): BootNetwork | undefined {
+function ipParameter(value: string | undefined): IpParameter | undefined {
   const [address = "", , gateway = "", netmask = ""] = value?.split(":") ?? [];
   if (!isIpv4(address)) return undefined;
   if (!isIpv4(netmask)) throw bad("ip", `"${value ?? ""}"`, "address::gateway:netmask");

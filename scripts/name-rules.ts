@@ -17,12 +17,11 @@ const nameTwiceAllowed: ReadonlySet<string> = new Set(["BootNetwork", "ImageName
 
 /** Where another vocabulary rules: [path, refused words that are right there]. */
 const otherVocabularies: readonly (readonly [RegExp, readonly string[]])[] = [
-  // DHCP, PXE and TFTP have packets, clients and NAKs; wanted states reach them as a snapshot.
-  [/^(server|test[/][^/]+[/]server)[/]boot[/]/, ["packet", "client", "nak", "snapshot", "machine"]],
-  [/^server[/]enter[/]/, ["snapshot"]],
+  // DHCP, PXE and TFTP have packets, clients and NAKs.
+  [/^(server|test[/][^/]+[/]server)[/]boot[/]/, ["packet", "client", "nak", "machine"]],
   // AF_PACKET is the kernel's name.
   [/^shared[/]linux[/]/, ["packet"]],
-  [/^(test|scripts)[/]/, ["packet", "client", "machine", "snapshot"]],
+  [/^(test|scripts)[/]/, ["packet", "client", "machine"]],
 ];
 
 /** Two files of the product never export the same name. */

@@ -2,7 +2,7 @@
  * The boot services as one: DHCP or proxyDHCP, TFTP, HTTP and router advertisements on one lab
  * interface.
  *
- * The session layer starts them once, pushes a snapshot at every change, and mints a token when a
+ * The session layer starts them once, pushes a table at every change, and mints a token when a
  * node fetches its script; BOOTING.md tells what a node sees of it. Nothing here knows sessions,
  * images or power.
  */
@@ -17,8 +17,8 @@ import { diskScript, receiverScript } from "./ipxe/script.ts";
 import type { BootEvent, BootState } from "./progress.ts";
 import { RouterAdvertiser } from "./ra/router-advertiser.io.ts";
 import type { AdvertiserCounters } from "./ra/router-advertiser.io.ts";
-import { NODES_MAX } from "./snapshot.ts";
-import type { BootNode, BootSnapshot } from "./snapshot.ts";
+import { NODES_MAX } from "./boot-table.ts";
+import type { BootNode, BootTable } from "./boot-table.ts";
 import { TftpListener } from "./tftp/tftp-listener.io.ts";
 import type { TftpCounters } from "./tftp/tftp-listener.io.ts";
 
@@ -46,8 +46,8 @@ export interface GrantRequest {
 export interface BootOptions {
   /** Kernel name of the lab interface. */
   readonly interfaceName: string;
-  /** The first snapshot; its network is fixed until {@link RunningBoot.close}. */
-  readonly snapshot: BootSnapshot;
+  /** The first table; its network is fixed until {@link RunningBoot.close}. */
+  readonly table: BootTable;
   /** Mints the token of one boot. A rejection is reported and the node's fetch fails. */
   readonly grant: (request: GrantRequest) => Promise<BootGrant>;
   /** Told of every step of a node's boot; must not throw. */
@@ -70,8 +70,8 @@ export interface BootCounters {
 export interface RunningBoot {
   /** Running totals. */
   readonly counters: BootCounters;
-  /** Takes a new snapshot; it counts from the next contact on. Throws `no_file` like the start. */
-  readonly update: (snapshot: BootSnapshot) => void;
+  /** Takes a new table; it counts from the next contact on. Throws `no_file` like the start. */
+  readonly update: (table: BootTable) => void;
   /** Closes every port. */
   readonly close: () => Promise<void>;
 }
@@ -109,8 +109,8 @@ export async function startBoot(options: BootOptions): Promise<RunningBoot> {
     return {
       counters:
         advertiser === undefined ? counters : { ...counters, advertiser: advertiser.counters },
-      update: (snapshot) => {
-        state.update(snapshot);
+      update: (table) => {
+        state.update(table);
       },
       close: () => closeAll(opened),
     };
@@ -124,28 +124,28 @@ async function closeAll(opened: readonly (() => void | Promise<void>)[]): Promis
   for (const close of opened) await close();
 }
 
-/** The snapshot, and what the services tell one another. */
+/** The table, and what the services tell one another. */
 class BootServices {
   readonly #options: BootOptions;
   readonly #memory = new FileMemory();
   /** Which MAC uses an address now: file servers see addresses only. At most {@link NODES_MAX}. */
   readonly #macs = new Map<Ipv4, Mac>();
-  #snapshot: BootSnapshot;
+  #table: BootTable;
 
   constructor(options: BootOptions) {
     this.#options = options;
-    this.#snapshot = checkedSnapshot(options.snapshot);
+    this.#table = checkedTable(options.table);
   }
 
-  update(snapshot: BootSnapshot): void {
-    this.#snapshot = checkedSnapshot({ ...snapshot, network: this.#snapshot.network });
+  update(table: BootTable): void {
+    this.#table = checkedTable({ ...table, network: this.#table.network });
   }
 
   dhcpOptions(): Parameters<typeof DhcpListener.open>[0] {
     return {
       interfaceName: this.#options.interfaceName,
-      address: this.#snapshot.network.serverAddress,
-      snapshot: () => this.#snapshot,
+      address: this.#table.network.serverAddress,
+      table: () => this.#table,
       event: this.#options.event,
       seen: (address, mac) => {
         this.#seen(address, mac);
@@ -154,7 +154,7 @@ class BootServices {
   }
 
   tftpOptions(): Parameters<typeof TftpListener.open>[0] {
-    const { serverAddress, netmask } = this.#snapshot.network;
+    const { serverAddress, netmask } = this.#table.network;
     return {
       address: serverAddress,
       netmask,
@@ -166,12 +166,12 @@ class BootServices {
   }
 
   httpOptions(): Parameters<typeof HttpListener.open>[0] {
-    const { serverAddress, netmask, httpPort } = this.#snapshot.network;
+    const { serverAddress, netmask, httpPort } = this.#table.network;
     return {
       address: serverAddress,
       netmask,
       port: httpPort,
-      path: (name) => this.#snapshot.files.get(name),
+      path: (name) => this.#table.files.get(name),
       script: (mac, remote) => this.#script(mac, remote),
       sent: (name, remote) => {
         this.#fetched(name, remote);
@@ -187,7 +187,7 @@ class BootServices {
     try {
       return new RouterAdvertiser({
         interfaceName,
-        isKnown: (mac) => this.#snapshot.nodes.has(mac),
+        isKnown: (mac) => this.#table.nodes.has(mac),
       });
     } catch (error) {
       problem("advertise IPv6 (iPXE will wait 16 s longer)", error);
@@ -196,7 +196,7 @@ class BootServices {
   }
 
   async #content(name: string): Promise<Uint8Array | undefined> {
-    const path = this.#snapshot.files.get(name);
+    const path = this.#table.files.get(name);
     if (path === undefined) return undefined;
     try {
       return await this.#memory.read(path);
@@ -207,7 +207,7 @@ class BootServices {
   }
 
   async #script(mac: Mac, address: Ipv4): Promise<string | undefined> {
-    const node = this.#snapshot.nodes.get(mac);
+    const node = this.#table.nodes.get(mac);
     if (node === undefined) return undefined;
     this.#seen(address, mac);
     if (node.answer === "disk") {
@@ -221,7 +221,7 @@ class BootServices {
   }
 
   #receiverScript(mac: Mac, node: BootNode, grant: BootGrant): string {
-    const { network, roles } = this.#snapshot;
+    const { network, roles } = this.#table;
     const file = (name: string): { name: string; url: string } => ({
       name,
       url: fileUrl(network.serverAddress, network.httpPort, name),
@@ -242,8 +242,8 @@ class BootServices {
 
   #fetched(file: string, address: Ipv4): void {
     const mac = this.#macs.get(address);
-    const node = mac === undefined ? undefined : this.#snapshot.nodes.get(mac);
-    const state = fetchedState(file, this.#snapshot);
+    const node = mac === undefined ? undefined : this.#table.nodes.get(mac);
+    const state = fetchedState(file, this.#table);
     if (mac === undefined || node === undefined || state === undefined) return;
     this.#options.event({ node: node.name, mac, state, detail: file });
   }
@@ -254,8 +254,8 @@ class BootServices {
   }
 }
 
-function fetchedState(file: string, snapshot: BootSnapshot): BootState | undefined {
-  const { roles } = snapshot;
+function fetchedState(file: string, table: BootTable): BootState | undefined {
+  const { roles } = table;
   if (file === roles.kernel) return "kernel_fetched";
   if (roles.initramfs.includes(file)) return "initramfs_fetched";
   const loaders = [roles.loaderBios, roles.loaderEfiX64, roles.loaderEfiArm64];
@@ -267,13 +267,13 @@ function fetchedState(file: string, snapshot: BootSnapshot): BootState | undefin
  *
  * @throws {@link SituationError} `no_file`.
  */
-function checkedSnapshot(snapshot: BootSnapshot): BootSnapshot {
-  const { roles, files } = snapshot;
+function checkedTable(table: BootTable): BootTable {
+  const { roles, files } = table;
   for (const name of [roles.kernel, ...roles.initramfs]) {
     if (files.has(name)) continue;
     throw new SituationError("no_file", `Cannot boot the receiver: "${name}" is not published`, {
       cure: 'run "make initramfs", or name the folder with the boot files in the configuration',
     });
   }
-  return snapshot;
+  return table;
 }

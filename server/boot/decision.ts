@@ -9,10 +9,10 @@
 import type { Ipv4, Mac } from "./addresses.ts";
 import { macWithDashes } from "./addresses.ts";
 import type { Architecture, Firmware } from "./dhcp/firmware.ts";
-import type { BootNode, BootRoles, BootSnapshot } from "./snapshot.ts";
+import type { BootNode, BootRoles, BootTable } from "./boot-table.ts";
 
 /** What a node gets. */
-export type BootAnswer =
+export type FirmwareAnswer =
   /** Nothing to fetch: firmware shall go on with the next boot device. */
   | { readonly kind: "disk" }
   /** A boot file by TFTP. */
@@ -28,7 +28,7 @@ export type BootAnswer =
  * @param firmware - Who asks.
  * @param mac - Its MAC address, part of the script's URL.
  * @param node - The inventory's node with that MAC.
- * @param snapshot - Network and published files.
+ * @param table - Network and published files.
  * @returns What it gets. iPXE gets its script even when there is nothing to do: the script then
  * says so.
  */
@@ -36,17 +36,16 @@ export function decideBoot(
   firmware: Firmware,
   mac: Mac,
   node: BootNode,
-  snapshot: BootSnapshot,
-): BootAnswer {
-  const { serverAddress, httpPort } = snapshot.network;
+  table: BootTable,
+): FirmwareAnswer {
+  const { serverAddress, httpPort } = table.network;
   if (firmware.kind === "ipxe")
     return { kind: "url", url: scriptUrl(serverAddress, httpPort, mac) };
   if (firmware.kind === "none") return { kind: "disk" };
   const { architecture } = firmware;
   if (node.answer === "disk" && !leavesFasterByScript(firmware)) return { kind: "disk" };
-  const loader =
-    firmware.kind === "raspberry" ? undefined : loaderFor(architecture, snapshot.roles);
-  if (loader === undefined || !snapshot.files.has(loader)) {
+  const loader = firmware.kind === "raspberry" ? undefined : loaderFor(architecture, table.roles);
+  if (loader === undefined || !table.files.has(loader)) {
     return node.answer === "disk" ? { kind: "disk" } : { kind: "unfit", architecture };
   }
   if (firmware.kind === "http") {
@@ -60,7 +59,7 @@ export function decideBoot(
  *
  * @param address - Our lab address.
  * @param port - The boot file server's port.
- * @param name - A key of the snapshot's files.
+ * @param name - A key of the table's files.
  * @returns An http URL.
  */
 export function fileUrl(address: Ipv4, port: number, name: string): string {

@@ -12,10 +12,10 @@ import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import { inSubnet } from "../boot/addresses.ts";
 import { startBoot } from "../boot/boot-services.io.ts";
 import type { BootGrant, BootOptions } from "../boot/boot-services.io.ts";
-import type { BootNetwork } from "../boot/snapshot.ts";
+import type { BootNetwork } from "../boot/boot-table.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { bootSnapshot } from "./boot-table.ts";
-import type { BootGround } from "./boot-table.ts";
+import { bootTableOf } from "./boot-answers.ts";
+import type { BootGround } from "./boot-answers.ts";
 
 /** An IPv4 address of this host. */
 export interface LabAddress {
@@ -64,11 +64,11 @@ export interface LabBoot {
  */
 export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
   const ground: BootGround = { network: networkOf(parts), files: publishedFiles(parts.files) };
-  const snapshot = (): ReturnType<typeof bootSnapshot> =>
-    bootSnapshot(ground, parts.inventory, parts.wantsReceiver);
+  const table = (): ReturnType<typeof bootTableOf> =>
+    bootTableOf(ground, parts.inventory, parts.wantsReceiver);
   const boot = await startBoot({
     interfaceName: parts.lab.interfaceName,
-    snapshot: snapshot(),
+    table: table(),
     grant: ({ node, mac }) => {
       const grant = parts.grant(mac);
       if (grant !== undefined) return Promise.resolve(grant);
@@ -79,7 +79,7 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
   });
   return {
     update: () => {
-      boot.update(snapshot());
+      boot.update(table());
     },
     close: () => boot.close(),
   };

@@ -12,7 +12,7 @@ import { expect, test } from "vitest";
 import { labProblem } from "../rig/network-lab.ts";
 import { BootLabPerTest, labBootNetwork, startSiteDhcp } from "../rig/boot-lab.ts";
 import type { BootLab, BootServer } from "../rig/boot-lab.ts";
-import type { PlainSnapshot } from "../rig/boot-server.ts";
+import type { PlainTable } from "../rig/boot-server.ts";
 
 const ovmf = "/usr/share/OVMF";
 const ipxe = "/usr/lib/ipxe";
@@ -36,11 +36,11 @@ function newLab(): BootLab {
   return lab;
 }
 
-function snapshot(
+function table(
   mode: "proxy" | "full",
   answer: "receiver" | "disk",
   kernel: string,
-): PlainSnapshot {
+): PlainTable {
   return {
     network: labBootNetwork(mode),
     nodes: { [mac]: { name: "n1", answer } },
@@ -114,7 +114,7 @@ test.skipIf(problem !== undefined)(
   "SeaBIOS with an iPXE ROM enters from our full DHCP",
   async () => {
     const net = newLab();
-    const server = await net.serve(snapshot("full", "receiver", "ipxe.lkrn"));
+    const server = await net.serve(table("full", "receiver", "ipxe.lkrn"));
     const { serial } = powerOn(net, "e1000e");
     const states = await untilFetched(server);
     expect(states).toEqual([
@@ -133,7 +133,7 @@ test.skipIf(problem !== undefined)(
 test.skipIf(problem !== undefined)("UEFI PXE enters through proxyDHCP beside dnsmasq", async () => {
   const net = newLab();
   startSiteDhcp(net, folder);
-  const server = await net.serve(snapshot("proxy", "receiver", "ipxe.efi"));
+  const server = await net.serve(table("proxy", "receiver", "ipxe.efi"));
   powerOn(net, "virtio-net-pci,romfile=", ...uefi(), ...setting("IPv6PXESupport", "no"));
   const states = await untilFetched(server);
   expect(states).toEqual([
@@ -153,7 +153,7 @@ test.skipIf(problem !== undefined)(
   "UEFI HTTP boot enters from our full DHCP without TFTP",
   async () => {
     const net = newLab();
-    const server = await net.serve(snapshot("full", "receiver", "ipxe.efi"));
+    const server = await net.serve(table("full", "receiver", "ipxe.efi"));
     const pxeOff = [...setting("IPv4PXESupport", "no"), ...setting("IPv6PXESupport", "no")];
     powerOn(net, "virtio-net-pci,romfile=", ...uefi(), ...pxeOff);
     const states = await untilFetched(server);
@@ -167,7 +167,7 @@ test.skipIf(problem !== undefined)(
   "SeaBIOS goes on to its disk when there is nothing to do",
   async () => {
     const net = newLab();
-    const server = await net.serve(snapshot("full", "disk", "ipxe.lkrn"));
+    const server = await net.serve(table("full", "disk", "ipxe.lkrn"));
     const disk = `file=${bootableDisk("DISK-BOOTED")},if=none,id=d,format=raw`;
     const { serial } = powerOn(
       net,
@@ -187,7 +187,7 @@ test.skipIf(problem !== undefined)(
   "UEFI goes on with its boot order when there is nothing to do",
   async () => {
     const net = newLab();
-    const server = await net.serve(snapshot("full", "disk", "ipxe.efi"));
+    const server = await net.serve(table("full", "disk", "ipxe.efi"));
     // the script's "exit 1" is what leads on; the shell is the last entry of OVMF
     const { serial } = powerOn(
       net,

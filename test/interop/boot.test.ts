@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { labProblem } from "../rig/network-lab.ts";
 import { BootLabPerTest, labBootNetwork } from "../rig/boot-lab.ts";
 import type { BootLab } from "../rig/boot-lab.ts";
-import type { PlainSnapshot } from "../rig/boot-server.ts";
+import type { PlainTable } from "../rig/boot-server.ts";
 
 const problem = labProblem("curl");
 if (problem !== undefined) console.warn(`SKIPPED test/interop/boot.test.ts: ${problem}`);
@@ -21,7 +21,7 @@ writeFileSync(kernel, "0123456789");
 const mac = "52:54:00:77:00:01";
 const base = "http://10.77.0.1:8067";
 const script = `${base}/boot/nodes/52-54-00-77-00-01/script.ipxe`;
-function snapshot(answer: "receiver" | "disk"): PlainSnapshot {
+function table(answer: "receiver" | "disk"): PlainTable {
   return {
     network: labBootNetwork("proxy"),
     nodes: { [mac]: { name: "n1", answer, kernelArguments: ["console=ttyS0"] } },
@@ -39,7 +39,7 @@ test.skipIf(problem !== undefined)(
   "files are served whole, in part, and by their names only",
   async () => {
     const net = labs.open();
-    const server = await net.serve(snapshot("receiver"));
+    const server = await net.serve(table("receiver"));
     const host = net.host("a", mac, "10.77.0.9");
     const whole = curl(net, host, `${base}/boot/files/vmlinuz`);
     expect(whole).toMatch(/^HTTP\/1\.1 200 .*Content-Length: 10\r\n.*\r\n\r\n0123456789$/s);
@@ -67,7 +67,7 @@ test.skipIf(problem !== undefined)(
   "each script holds a new token; idle nodes and strangers get none",
   async () => {
     const net = labs.open();
-    const server = await net.serve(snapshot("receiver"));
+    const server = await net.serve(table("receiver"));
     const host = net.host("a", mac, "10.77.0.9");
     const tokens = [1, 2].map(() => /huck\.token=(\S+)/.exec(curl(net, host, script))?.[1]);
     expect(new Set(tokens).size).toBe(2);
@@ -83,7 +83,7 @@ test.skipIf(problem !== undefined)(
     curl(net, host, `${base}/boot/files/initramfs.zst`);
     await server.until((line) => line.event?.state === "initramfs_fetched");
     expect(server.states("n1")).toEqual(["script_fetched", "kernel_fetched", "initramfs_fetched"]);
-    server.update(snapshot("disk"));
+    server.update(table("disk"));
     await server.counters();
     const idle = curl(net, host, script);
     expect(idle).toContain("nothing to do for n1");
@@ -94,7 +94,7 @@ test.skipIf(problem !== undefined)(
 
 test.skipIf(problem !== undefined)("who comes from another subnet gets nothing", async () => {
   const net = labs.open();
-  await net.serve(snapshot("receiver"));
+  await net.serve(table("receiver"));
   const host = net.host("a", mac, "10.78.0.9");
   net.ip("addr add 10.78.0.1/24 dev lab");
   net.run(host, ["ip", "route", "add", "default", "via", "10.78.0.1"]);
@@ -106,7 +106,7 @@ test.skipIf(problem !== undefined)(
   "a node is told the prefix of the link, a stranger is not",
   async () => {
     const net = labs.open();
-    const server = await net.serve(snapshot("receiver"));
+    const server = await net.serve(table("receiver"));
     const host = net.host("a", mac, "10.77.0.9");
     const stranger = net.host("b", "52:54:00:99:00:01", "10.77.0.10");
     const addresses = (of: string): string =>
@@ -122,14 +122,14 @@ test.skipIf(problem !== undefined)(
 
 test.skipIf(problem !== undefined)("startBoot() says what to do when it cannot start", async () => {
   const net = labs.open();
-  const unpublished = { ...snapshot("disk"), files: {} };
+  const unpublished = { ...table("disk"), files: {} };
   await expect(net.serve(unpublished)).rejects.toThrow('"vmlinuz" is not published');
-  const network = { ...snapshot("disk").network, serverAddress: "10.79.0.1" };
-  await expect(net.serve({ ...snapshot("disk"), network })).rejects.toThrow(
+  const network = { ...table("disk").network, serverAddress: "10.79.0.1" };
+  await expect(net.serve({ ...table("disk"), network })).rejects.toThrow(
     /Cannot open the proxyDHCP port: 10\.79\.0\.1 .*EADDRNOTAVAIL.*give the lab interface/s,
   );
-  await net.serve(snapshot("receiver"));
-  await expect(net.serve(snapshot("receiver"))).rejects.toThrow(
+  await net.serve(table("receiver"));
+  await expect(net.serve(table("receiver"))).rejects.toThrow(
     /Cannot open the DHCP port: "lab" port 67 .*EADDRINUSE.*stop the other server/s,
   );
 });

@@ -13,7 +13,7 @@ import { optionText } from "../../server/boot/dhcp/options.ts";
 import { labProblem } from "../rig/network-lab.ts";
 import { BootLabPerTest, labBootNetwork, startSiteDhcp } from "../rig/boot-lab.ts";
 import type { BootLab } from "../rig/boot-lab.ts";
-import type { PlainSnapshot } from "../rig/boot-server.ts";
+import type { PlainTable } from "../rig/boot-server.ts";
 
 const problem = labProblem("busybox", "dnsmasq");
 if (problem !== undefined) console.warn(`SKIPPED test/interop/dhcp.test.ts: ${problem}`);
@@ -27,7 +27,7 @@ writeFileSync(
   '#!/bin/sh\n[ "$1" = bound ] && echo "ip=$ip router=$router dns=$dns lease=$lease"\nexit 0\n',
   { mode: 0o755 },
 );
-function snapshot(mode: "proxy" | "full", nodes: PlainSnapshot["nodes"]): PlainSnapshot {
+function table(mode: "proxy" | "full", nodes: PlainTable["nodes"]): PlainTable {
   return {
     network: {
       ...labBootNetwork(mode),
@@ -71,7 +71,7 @@ test.skipIf(problem !== undefined)(
   async () => {
     const net = labs.open();
     const server = await net.serve(
-      snapshot("full", {
+      table("full", {
         [node1]: { name: "n1", answer: "disk" },
         "52:54:00:77:00:05": { name: "n5", answer: "disk", address: "10.77.0.55" },
       }),
@@ -94,7 +94,7 @@ test.skipIf(problem !== undefined)(
 
 test.skipIf(problem !== undefined)("the npm package dhcp as client reads our OFFER", async () => {
   const net = labs.open();
-  await net.serve(snapshot("full", { [node1]: { name: "n1", answer: "disk" } }));
+  await net.serve(table("full", { [node1]: { name: "n1", answer: "disk" } }));
   const host = net.host("a", node1);
   net.run(host, ["ip", "route", "add", "default", "dev", "eth0"]);
   const program = `
@@ -118,7 +118,7 @@ test.skipIf(problem !== undefined)("beside dnsmasq, ours answers firmware only",
   const net = labs.open();
   startSiteDhcp(net, folder);
   const server = await net.serve(
-    snapshot("proxy", { [node1]: { name: "n1", answer: "receiver" } }),
+    table("proxy", { [node1]: { name: "n1", answer: "receiver" } }),
   );
   const host = net.host("a", node1);
   await expect.poll(() => udhcpc(net, host), { timeout: 30_000 }).toMatch(/^ip=10\.77\.0\.5/);
@@ -137,9 +137,9 @@ test.skipIf(problem !== undefined)(
   async () => {
     const net = labs.open();
     const mac = "52:54:00:77:00:02";
-    const idle = snapshot("proxy", { [mac]: { name: "n2", answer: "disk" } });
+    const idle = table("proxy", { [mac]: { name: "n2", answer: "disk" } });
     const server = await net.serve(
-      snapshot("proxy", { [mac]: { name: "n2", answer: "receiver" } }),
+      table("proxy", { [mac]: { name: "n2", answer: "receiver" } }),
     );
     const host = net.host("a", mac, "10.77.0.81");
     const [offer] = ask(net, host, vector("ovmf-http-discover"));

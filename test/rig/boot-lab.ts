@@ -8,7 +8,7 @@ import { Arrivals } from "./arrivals.ts";
 import { fileFolder } from "./folder.ts";
 import { BRIDGE, Lab, SERVER_ADDRESS } from "./network-lab.ts";
 import type { BootEvent } from "../../server/boot/progress.ts";
-import type { PlainSnapshot } from "./boot-server.ts";
+import type { PlainTable } from "./boot-server.ts";
 
 /** Longest start of the boot server: one second on an idle computer. */
 const START_MS = 80_000;
@@ -25,9 +25,9 @@ export interface ServerLine {
 /** The network. Close it. */
 export class BootLab extends Lab {
   /** Starts our boot services on the bridge and waits until they are ready. */
-  async serve(snapshot: PlainSnapshot): Promise<BootServer> {
+  async serve(table: PlainTable): Promise<BootServer> {
     const program = fileURLToPath(new URL("boot-server.ts", import.meta.url));
-    const settings = JSON.stringify({ interfaceName: BRIDGE, snapshot });
+    const settings = JSON.stringify({ interfaceName: BRIDGE, table });
     const child = this.start(this.namespace, [
       process.execPath,
       "--no-warnings",
@@ -113,9 +113,9 @@ export class BootServer {
     throw new Error(`${found}: ${this.#errors} ${JSON.stringify(this.lines.slice(-5))}`);
   }
 
-  /** Pushes a new snapshot. */
-  update(snapshot: PlainSnapshot): void {
-    this.#child.stdin?.write(`${JSON.stringify(snapshot)}\n`);
+  /** Pushes a new table. */
+  update(table: PlainTable): void {
+    this.#child.stdin?.write(`${JSON.stringify(table)}\n`);
   }
 
   /** Asks for the counters as they are now. */

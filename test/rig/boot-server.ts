@@ -1,25 +1,25 @@
 /**
  * A process that runs the boot services alone, for tests: it can be started inside a namespace.
  *
- * Its argument is a JSON object {interfaceName, snapshot} with the snapshot's maps as objects. Each
+ * Its argument is a JSON object {interfaceName, table} with the table's maps as objects. Each
  * line it prints is a JSON object: {ready}, {event}, {grant}, {problem} or {counters}. A line on
- * its input is a new snapshot, or "counters". End of input ends it.
+ * its input is a new table, or "counters". End of input ends it.
  */
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { messageOf } from "../../shared/core/errors.ts";
 import { startBoot } from "../../server/boot/boot-services.io.ts";
-import type { BootNetwork, BootNode, BootRoles, BootSnapshot } from "../../server/boot/snapshot.ts";
+import type { BootNetwork, BootNode, BootRoles, BootTable } from "../../server/boot/boot-table.ts";
 
-/** A snapshot as JSON. */
-export interface PlainSnapshot {
+/** A table as JSON. */
+export interface PlainTable {
   readonly network: BootNetwork;
   readonly nodes: Readonly<Record<string, BootNode>>;
   readonly files: Readonly<Record<string, string>>;
   readonly roles: BootRoles;
 }
 
-function snapshotOf(plain: PlainSnapshot): BootSnapshot {
+function tableOf(plain: PlainTable): BootTable {
   return {
     ...plain,
     nodes: new Map(Object.entries(plain.nodes)),
@@ -33,11 +33,11 @@ function print(line: unknown): void {
 
 const settings = JSON.parse(process.argv[2] ?? "{}") as {
   interfaceName: string;
-  snapshot: PlainSnapshot;
+  table: PlainTable;
 };
 const boot = await startBoot({
   interfaceName: settings.interfaceName,
-  snapshot: snapshotOf(settings.snapshot),
+  table: tableOf(settings.table),
   grant: (request) => {
     const token = randomBytes(16).toString("hex");
     print({ grant: { ...request, token } });
@@ -53,6 +53,6 @@ const boot = await startBoot({
 print({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "counters") print({ counters: boot.counters });
-  else boot.update(snapshotOf(JSON.parse(line) as PlainSnapshot));
+  else boot.update(tableOf(JSON.parse(line) as PlainTable));
 }
 await boot.close();

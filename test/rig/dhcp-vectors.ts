@@ -1,10 +1,10 @@
 /**
- * Captured DHCP messages and the snapshot that the boot tests share.
+ * Captured DHCP messages and the table that the boot tests share.
  */
 import { readFileSync } from "node:fs";
 import { readMessage, writeMessage } from "../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../server/boot/dhcp/message.ts";
-import type { BootNetwork, BootNode, BootSnapshot } from "../../server/boot/snapshot.ts";
+import type { BootNetwork, BootNode, BootTable } from "../../server/boot/boot-table.ts";
 
 /** A message of test/vectors/dhcp as fresh bytes. */
 export function vector(name: string): Uint8Array {
@@ -37,11 +37,8 @@ export const OVMF_MAC = "52:54:00:77:00:01";
 /** MAC of the captured OVMF HTTP boot and proxyDHCP client. */
 export const HTTP_MAC = "52:54:00:77:00:02";
 
-/** A snapshot with all captured MACs in its inventory and all loaders published. */
-export function snapshot(
-  network: Partial<BootNetwork> = {},
-  node: Partial<BootNode> = {},
-): BootSnapshot {
+/** A table with all captured MACs in its inventory and all loaders published. */
+export function table(network: Partial<BootNetwork> = {}, node: Partial<BootNode> = {}): BootTable {
   const macs = [IPXE_MAC, OVMF_MAC, HTTP_MAC, "52:54:00:77:00:07", "dc:a6:32:00:00:01"];
   return {
     network: {

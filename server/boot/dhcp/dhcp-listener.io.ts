@@ -12,7 +12,7 @@ import type { Ipv4, Mac } from "../addresses.ts";
 import { openBroadcastSocket } from "../interface-sockets.io.ts";
 import { bound, portError } from "../bind-port.io.ts";
 import type { BootEvent } from "../progress.ts";
-import type { BootSnapshot } from "../snapshot.ts";
+import type { BootTable } from "../boot-table.ts";
 import { BOOT_SERVER_PORT, DhcpEngine, SERVER_PORT } from "./engine.ts";
 import type { DhcpOutcome, DhcpRequest } from "./engine.ts";
 
@@ -22,8 +22,8 @@ export interface DhcpListenerOptions {
   readonly interfaceName: string;
   /** Lab address. */
   readonly address: Ipv4;
-  /** Gives the snapshot that counts now. */
-  readonly snapshot: () => BootSnapshot;
+  /** Gives the table that counts now. */
+  readonly table: () => BootTable;
   /** Told of every step of a node's boot. */
   readonly event: (event: BootEvent) => void;
   /** Told which address a node uses now. */
@@ -83,7 +83,7 @@ export class DhcpListener {
   #receive(socket: Socket, request: DhcpRequest): void {
     const { answer, event, outcome, address } = this.#engine.decide(
       request,
-      this.#options.snapshot(),
+      this.#options.table(),
       performance.now(),
     );
     this.#count(outcome);

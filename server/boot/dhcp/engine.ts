@@ -1,5 +1,5 @@
 /**
- * The DHCP and proxyDHCP server as a synchronous function of (request, snapshot, now).
+ * The DHCP and proxyDHCP server as a synchronous function of (request, table, now).
  *
  * Proxy mode answers a DISCOVER on port 67 with a boot offer and no address, and a REQUEST on port
  * 4011 with the file name; it says nothing else, because the site's own server does the rest. Full
@@ -16,12 +16,12 @@ import { BROADCAST_ADDRESS, NO_ADDRESS, inSubnet } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
 import { decideBoot } from "../decision.ts";
 import type { BootEvent, BootState } from "../progress.ts";
-import type { BootNode, BootSnapshot } from "../snapshot.ts";
+import type { BootNode, BootTable } from "../boot-table.ts";
 import { firmwareOf } from "./firmware.ts";
 import { Leases } from "./leases.ts";
 import { readMessage, writeMessage } from "./message.ts";
 import type { DhcpMessage } from "./message.ts";
-import { MessageType, Option, optionAddress, optionU8 } from "./options.ts";
+import { DhcpMessageType, Option, optionAddress, optionU8 } from "./options.ts";
 import { RateLimit } from "./rate.ts";
 import { informReply, leaseReply, nakReply, proxyReply } from "./reply.ts";
 import type { ReplyContext } from "./reply.ts";
@@ -83,7 +83,7 @@ interface Contact extends ReplyContext {
 export class DhcpEngine {
   readonly #leases = new Leases();
   readonly #rate: RateLimit;
-  #adopted: BootSnapshot | undefined;
+  #adopted: BootTable | undefined;
 
   /** @param now - Monotonic. */
   constructor(now: Millis) {
@@ -94,26 +94,26 @@ export class DhcpEngine {
    * Decides about one datagram. Hostile bytes are counted, never thrown.
    *
    * @param request - The datagram; borrowed for the call.
-   * @param snapshot - What the session layer wants now.
+   * @param table - What the session layer wants now.
    * @param now - Monotonic.
    * @returns Outcome, and what to send and to report.
    */
-  decide(request: DhcpRequest, snapshot: BootSnapshot, now: Millis): DhcpDecision {
-    if (snapshot !== this.#adopted) {
-      this.#leases.adopt(snapshot);
-      this.#adopted = snapshot;
+  decide(request: DhcpRequest, table: BootTable, now: Millis): DhcpDecision {
+    if (table !== this.#adopted) {
+      this.#leases.adopt(table);
+      this.#adopted = table;
     }
     if (!this.#rate.takeAny(now)) return { outcome: "rate_limited" };
     const message = tryRead(request.bytes);
     if (message === undefined) return { outcome: "malformed" };
     if (message.operation !== 1) return { outcome: "not_a_request" };
     if (message.relayAddress !== NO_ADDRESS) return { outcome: "relayed" };
-    const node = snapshot.nodes.get(message.mac);
+    const node = table.nodes.get(message.mac);
     if (node === undefined) return { outcome: "unknown_node" };
     if (!this.#rate.takeFrom(message.mac, now)) return { outcome: "rate_limited" };
     const firmware = firmwareOf(message);
-    const { network } = snapshot;
-    const boot = decideBoot(firmware, message.mac, node, snapshot);
+    const { network } = table;
+    const boot = decideBoot(firmware, message.mac, node, table);
     const contact: Contact = {
       request: message,
       firmware,
@@ -131,18 +131,18 @@ export class DhcpEngine {
     const { request, now } = contact;
     const { mac } = request;
     switch (optionU8(request.options, Option.messageType)) {
-      case MessageType.discover:
+      case DhcpMessageType.discover:
         return this.#discover(contact);
-      case MessageType.request:
+      case DhcpMessageType.request:
         return this.#request(contact);
-      case MessageType.inform:
+      case DhcpMessageType.inform:
         return answered(contact, informReply(contact), usualDestination(contact));
-      case MessageType.decline: {
+      case DhcpMessageType.decline: {
         const address = optionAddress(request.options, Option.requestedAddress) ?? NO_ADDRESS;
         this.#leases.decline(mac, address, now);
         return { outcome: "noted", event: eventOf(contact, "address_declined", address) };
       }
-      case MessageType.release:
+      case DhcpMessageType.release:
         this.#leases.release(mac);
         return { outcome: "noted" };
       case undefined:
@@ -190,7 +190,7 @@ function tryRead(bytes: Uint8Array): DhcpMessage | undefined {
 /** Port 67 in proxy mode: only a DISCOVER of somebody who boots from the network is ours. */
 function proxy(contact: Contact): DhcpDecision {
   const { request, firmware } = contact;
-  if (optionU8(request.options, Option.messageType) !== MessageType.discover) {
+  if (optionU8(request.options, Option.messageType) !== DhcpMessageType.discover) {
     return { outcome: "other_server" };
   }
   if (firmware.kind === "none") return { outcome: "other_server" };
@@ -200,7 +200,7 @@ function proxy(contact: Contact): DhcpDecision {
 /** Port 4011: the PXE client has its address and asks for the file name. */
 function bootServer(contact: Contact): DhcpDecision {
   const type = optionU8(contact.request.options, Option.messageType);
-  if (type !== MessageType.request && type !== MessageType.inform) {
+  if (type !== DhcpMessageType.request && type !== DhcpMessageType.inform) {
     return { outcome: "not_a_request" };
   }
   return withFile(contact, "ack");
@@ -237,7 +237,7 @@ function answered(contact: Contact, reply: DhcpMessage, to: Endpoint): DhcpDecis
   if (!known || to.port === 0) return { outcome: "foreign_address" };
   const answer = { bytes: writeMessage(reply), to };
   const decision = { outcome: "answered" as const, answer, event: eventFor(contact, reply) };
-  if (optionU8(reply.options, Option.messageType) !== MessageType.ack) return decision;
+  if (optionU8(reply.options, Option.messageType) !== DhcpMessageType.ack) return decision;
   const address = reply.yourAddress === NO_ADDRESS ? to.address : reply.yourAddress;
   return { ...decision, address };
 }
@@ -245,8 +245,8 @@ function answered(contact: Contact, reply: DhcpMessage, to: Endpoint): DhcpDecis
 function eventFor(contact: Contact, reply: DhcpMessage): BootEvent {
   const { boot, firmware } = contact;
   const type = optionU8(reply.options, Option.messageType);
-  if (type === MessageType.nak) return eventOf(contact, "asked", "for an address not its own");
-  if (type === MessageType.offer) {
+  if (type === DhcpMessageType.nak) return eventOf(contact, "asked", "for an address not its own");
+  if (type === DhcpMessageType.offer) {
     return eventOf(contact, "asked", `${firmware.kind} on ${firmware.architecture}`);
   }
   if (boot.kind === "url") return eventOf(contact, "file_named", boot.url);

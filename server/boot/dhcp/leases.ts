@@ -10,7 +10,7 @@
 import type { Millis } from "../../../shared/core/units.ts";
 import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4, Mac } from "../addresses.ts";
-import type { BootNetwork, BootSnapshot } from "../snapshot.ts";
+import type { BootNetwork, BootTable } from "../boot-table.ts";
 
 /**
  * How long a declined address is not handed out. Unit: milliseconds.
@@ -37,10 +37,10 @@ export class Leases {
    * Takes a new inventory: learns pool and fixed addresses, forgets the leases of nodes that are
    * gone.
    *
-   * @param snapshot - The new inventory.
+   * @param table - The new inventory.
    */
-  adopt(snapshot: BootSnapshot): void {
-    const { network, nodes } = snapshot;
+  adopt(table: BootTable): void {
+    const { network, nodes } = table;
     const fixed = new Map<Mac, Ipv4>();
     for (const [mac, node] of nodes) if (node.address !== undefined) fixed.set(mac, node.address);
     this.#fixed = fixed;

@@ -48,7 +48,7 @@ export const Option = {
 } as const;
 
 /** Message types, option 53 (RFC 2132 9.6). */
-export const MessageType = {
+export const DhcpMessageType = {
   discover: 1,
   offer: 2,
   request: 3,

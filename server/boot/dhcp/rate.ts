@@ -8,7 +8,7 @@
  */
 import type { Millis } from "../../../shared/core/units.ts";
 import type { Mac } from "../addresses.ts";
-import { NODES_MAX } from "../snapshot.ts";
+import { NODES_MAX } from "../boot-table.ts";
 
 /**
  * Messages a second from one MAC: PXE ROMs send at most 4 in their first second.

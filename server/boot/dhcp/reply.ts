@@ -9,12 +9,12 @@
  */
 import { NO_ADDRESS, ipv4Bytes, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
-import type { BootAnswer } from "../decision.ts";
-import { DNS_SERVERS_MAX, LEASE_SECONDS_DEFAULT } from "../snapshot.ts";
-import type { BootNetwork } from "../snapshot.ts";
+import type { FirmwareAnswer } from "../decision.ts";
+import { DNS_SERVERS_MAX, LEASE_SECONDS_DEFAULT } from "../boot-table.ts";
+import type { BootNetwork } from "../boot-table.ts";
 import type { Firmware } from "./firmware.ts";
 import type { DhcpMessage } from "./message.ts";
-import { IPXE_NO_PROXY, MessageType, Option, textBytes } from "./options.ts";
+import { IPXE_NO_PROXY, DhcpMessageType, Option, textBytes } from "./options.ts";
 
 /** What an answer is made from. */
 export interface ReplyContext {
@@ -25,7 +25,7 @@ export interface ReplyContext {
   /** The network it is answered on. */
   readonly network: BootNetwork;
   /** What the node gets. */
-  readonly boot: BootAnswer;
+  readonly boot: FirmwareAnswer;
 }
 
 /**
@@ -37,7 +37,7 @@ export interface ReplyContext {
  */
 export function proxyReply(context: ReplyContext, type: "offer" | "ack"): DhcpMessage {
   const { boot, firmware, network } = context;
-  const options = baseOptions(context, MessageType[type]);
+  const options = baseOptions(context, DhcpMessageType[type]);
   if (firmware.kind !== "http") options.set(Option.vendorClass, textBytes("PXEClient"));
   const named = type === "ack" || boot.kind === "url";
   const bootFields = named ? withBoot(context, options) : NO_FILE;
@@ -57,7 +57,7 @@ export function leaseReply(
   type: "offer" | "ack",
   address: Ipv4,
 ): DhcpMessage {
-  const options = baseOptions(context, MessageType[type]);
+  const options = baseOptions(context, DhcpMessageType[type]);
   const leaseSeconds = context.network.leaseSeconds ?? LEASE_SECONDS_DEFAULT;
   options.set(Option.leaseSeconds, u32Bytes(leaseSeconds));
   // RFC 2131 4.4.5: renew at 0.5, rebind at 0.875 of the lease
@@ -73,7 +73,7 @@ export function leaseReply(
  * @returns The message.
  */
 export function informReply(context: ReplyContext): DhcpMessage {
-  return configured(context, baseOptions(context, MessageType.ack));
+  return configured(context, baseOptions(context, DhcpMessageType.ack));
 }
 
 /**
@@ -83,7 +83,7 @@ export function informReply(context: ReplyContext): DhcpMessage {
  * @returns The message.
  */
 export function nakReply(context: ReplyContext): DhcpMessage {
-  return { ...base(context, baseOptions(context, MessageType.nak)), clientAddress: NO_ADDRESS };
+  return { ...base(context, baseOptions(context, DhcpMessageType.nak)), clientAddress: NO_ADDRESS };
 }
 
 type BootFields = Pick<DhcpMessage, "nextServer" | "serverName" | "bootFile">;

@@ -5,13 +5,13 @@
 import { expect, test } from "vitest";
 import { decideBoot, fileUrl } from "../../../../server/boot/decision.ts";
 import type { Architecture, Firmware } from "../../../../server/boot/dhcp/firmware.ts";
-import { snapshot } from "../../../rig/dhcp-vectors.ts";
+import { table } from "../../../rig/dhcp-vectors.ts";
 
 const mac = "52:54:00:77:00:00";
 const kinds: readonly Firmware["kind"][] = ["ipxe", "pxe", "http", "raspberry", "none"];
 
 function decide(kind: Firmware["kind"], architecture: Architecture, answer: "receiver" | "disk") {
-  return decideBoot({ kind, architecture }, mac, { name: "n", answer }, snapshot());
+  return decideBoot({ kind, architecture }, mac, { name: "n", answer }, table());
 }
 
 test("decideBoot() sends every firmware but iPXE to the disk when nothing is wanted", () => {
@@ -47,7 +47,7 @@ test("decideBoot() says unfit when no published file fits", () => {
     expect(decide("pxe", architecture, "receiver")).toEqual({ kind: "unfit", architecture });
   }
   expect(decide("raspberry", "other", "receiver").kind).toBe("unfit");
-  const gone = { ...snapshot(), files: new Map<string, string>() };
+  const gone = { ...table(), files: new Map<string, string>() };
   const firmware: Firmware = { kind: "pxe", architecture: "bios" };
   expect(decideBoot(firmware, mac, { name: "n", answer: "receiver" }, gone).kind).toBe("unfit");
 });

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { Inventory, NodeEntry } from "../../../../server/inventory/inventory.ts";
-import { bootSnapshot } from "../../../../server/enter/boot-table.ts";
+import { bootTableOf } from "../../../../server/enter/boot-answers.ts";
 
 const network = {
   mode: "proxy",
@@ -17,9 +17,9 @@ const entries = [
   { name: "b", macs: ["52:54:00:00:00:02"] },
 ].map((entry) => NodeEntry.parse(entry));
 
-test("bootSnapshot() answers receiver only where it is wanted, for all MACs of the node", () => {
+test("bootTableOf() answers receiver only where it is wanted, for all MACs of the node", () => {
   const ground = { network, files: new Map([["vmlinuz", "/x/vmlinuz"]]) };
-  const { nodes } = bootSnapshot(ground, new Inventory(entries, {}), (node) => node === "a");
+  const { nodes } = bootTableOf(ground, new Inventory(entries, {}), (node) => node === "a");
   expect(nodes.get("52:54:00:00:00:01")).toEqual({
     name: "a",
     answer: "receiver",
@@ -31,11 +31,11 @@ test("bootSnapshot() answers receiver only where it is wanted, for all MACs of t
   expect(nodes.size).toBe(3);
 });
 
-test("bootSnapshot() offers loaders that are there and archives in order", () => {
+test("bootTableOf() offers loaders that are there and archives in order", () => {
   const initramfs = ["initramfs.zst", "initramfs-extra.zst", "initramfs.zst.old", "initramfs"];
   const names = ["vmlinuz", ...initramfs, "snponly.efi", "notes.txt"];
   const files = new Map(names.map((name) => [name, `/x/${name}`]));
-  const { roles } = bootSnapshot({ network, files }, new Inventory([], {}), () => false);
+  const { roles } = bootTableOf({ network, files }, new Inventory([], {}), () => false);
   expect(roles).toEqual({
     kernel: "vmlinuz",
     initramfs: ["initramfs.zst", "initramfs-extra.zst"],

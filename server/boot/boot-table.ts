@@ -1,22 +1,22 @@
 /**
- * The snapshot: all that the boot services know of the rest of huck.
+ * The table: all that the boot services know of the rest of huck.
  *
  * The session layer builds a new one whenever inventory or wanted state changes and pushes it; the
- * services never ask back while a PXE client waits. One snapshot is immutable, so a decision is a
- * function of (request, snapshot, now). Tokens are not in it: they are minted when a node fetches
+ * services never ask back while a PXE client waits. One table is immutable, so a decision is a
+ * function of (request, table, now). Tokens are not in it: they are minted when a node fetches
  * its script.
  */
 import type { Ipv4, Mac } from "./addresses.ts";
 
 /** What a node shall do at this boot: enter the receiver, or start the system on its disk. */
-export type WantedBoot = "receiver" | "disk";
+export type BootAnswer = "receiver" | "disk";
 
 /** A node of the inventory, as booting sees it. */
 export interface BootNode {
   /** Its name in the inventory: letters, digits, `.`, `_`, `-`, at most 63. */
   readonly name: string;
   /** What its wanted state comes to at this boot. */
-  readonly answer: WantedBoot;
+  readonly answer: BootAnswer;
   /** Fixed address in full mode. Absent: one of the pool. */
   readonly address?: Ipv4;
   /** More kernel arguments for the receiver, `key` or `key=value`, checked by the script writer. */
@@ -48,7 +48,7 @@ export interface BootNetwork {
 
 /**
  * Names of the published boot files by their part; every name is a key of {@link
- * BootSnapshot.files}.
+ * BootTable.files}.
  */
 export interface BootRoles {
   /** iPXE for PC BIOS (undionly.kpxe). */
@@ -64,7 +64,7 @@ export interface BootRoles {
 }
 
 /** Everything the boot services know. */
-export interface BootSnapshot {
+export interface BootTable {
   /**
    * The lab network. Interface, addresses, ports and mode are fixed at start; a change needs a
    * restart.
@@ -80,7 +80,7 @@ export interface BootSnapshot {
   readonly roles: BootRoles;
 }
 
-/** Most MACs in a snapshot (protocol-and-safety: 4096 nodes a session). */
+/** Most MACs in a table (protocol-and-safety: 4096 nodes a session). */
 export const NODES_MAX = 4096;
 /** Most name servers handed out: keeps every answer under 576 bytes. */
 export const DNS_SERVERS_MAX = 3;

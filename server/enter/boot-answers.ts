@@ -1,7 +1,7 @@
 /**
  * From wanted states to what the boot services know: one pure function, called at every change.
  */
-import type { BootNetwork, BootNode, BootRoles, BootSnapshot } from "../boot/snapshot.ts";
+import type { BootNetwork, BootNode, BootRoles, BootTable } from "../boot/boot-table.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 
 /** What does not change while the server runs. */
@@ -12,18 +12,18 @@ export interface BootGround {
 }
 
 /**
- * Builds the snapshot.
+ * Builds the table.
  *
  * @param ground - Network and files.
  * @param inventory - All nodes.
  * @param wantsReceiver - Whether a node shall enter the receiver at its next boot.
- * @returns A new snapshot.
+ * @returns A new table.
  */
-export function bootSnapshot(
+export function bootTableOf(
   ground: BootGround,
   inventory: Inventory,
   wantsReceiver: (node: string) => boolean,
-): BootSnapshot {
+): BootTable {
   const nodes = new Map<string, BootNode>();
   for (const { name, macs, address, kernelArguments } of inventory.nodes) {
     const node: BootNode = {
