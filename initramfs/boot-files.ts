@@ -6,8 +6,11 @@
  * folder enters. Each output replaces its predecessor by a rename, so a boot server that is
  * serving the folder never sends half a file.
  */
+import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { MANIFEST_FORMAT, MANIFEST_NAME } from "../server/boot/boot-manifest.ts";
+import type { BootFile, BootManifest } from "../server/boot/boot-manifest.ts";
 import { bundleProgram } from "./bundle.ts";
 import { fixedPart, packArchive } from "./fixed-cache.ts";
 import type { KeptPart } from "./fixed-cache.ts";
@@ -31,9 +34,8 @@ export interface BuildOptions {
   readonly mirror: string | undefined;
 }
 
-/** Content of `manifest.json`. */
-export interface BootManifest {
-  readonly format: 1;
+/** Content of `manifest.json`: what the boot services read, and what else is worth knowing. */
+export interface BuildManifest extends BootManifest {
   /** `uname -r` of the kernel. */
   readonly kernelRelease: string;
   readonly level: number;
@@ -41,8 +43,6 @@ export interface BootManifest {
   readonly zstd: string;
   /** Size of the unpacked root file system, both archives. Unit: bytes. */
   readonly unpackedBytes: number;
-  /** Output file -> size and SHA-256. */
-  readonly outputs: Readonly<Record<string, { sizeBytes: number; sha256: string }>>;
   /** Paths in the second archive. */
   readonly bundle: readonly string[];
   /** Kernel modules in the first archive. */
@@ -61,7 +61,7 @@ export interface BootManifest {
  * @throws {@link SituationError} and {@link FormatError} of the stages; esbuild's error when the
  *   program does not build. The output folder then keeps what it had.
  */
-export async function buildBootFiles(options: BuildOptions): Promise<BootManifest> {
+export async function buildBootFiles(options: BuildOptions): Promise<BuildManifest> {
   const { root, level } = options;
   const lock = parseLock(readFileSync(join(root, "initramfs/inputs.lock"), "utf8"));
   const bundle = await bundleProgram(root, options.entry);
@@ -74,28 +74,37 @@ export async function buildBootFiles(options: BuildOptions): Promise<BootManifes
   const initramfs = Buffer.concat([fixed.archive, packArchive(entries, level)]);
   const files = new Map([...fixed.files, ["initramfs.zst", initramfs] as const]);
   const bundleBytes = entries.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const manifest: BootManifest = {
-    format: 1,
+  const manifest: BuildManifest = {
+    format: MANIFEST_FORMAT,
+    version: versionOf(root),
+    files: describe(files),
     kernelRelease: fixed.kernelRelease,
     level,
     zstd: process.versions["zstd"] ?? "",
     unpackedBytes: fixed.unpackedBytes + bundleBytes,
-    outputs: describe(files),
     bundle: [...bundle.keys()],
     modules: fixed.modules,
     firmware: fixed.firmware,
     inputs: lock,
   };
-  files.set("manifest.json", Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+  files.set(MANIFEST_NAME, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
   writeAll(options.out, files);
   return manifest;
 }
 
-function describe(files: KeptPart["files"]): BootManifest["outputs"] {
-  const outputs = [...files].map(([name, bytes]) => {
-    return [name, { sizeBytes: bytes.length, sha256: sha256Of(bytes) }] as const;
+function versionOf(root: string): string {
+  const text = readFileSync(join(root, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** The files with their parts, by name. */
+function describe(files: KeptPart["files"]): BootFile[] {
+  const described = [...files].map(([name, bytes]) => {
+    const part = PARTS[name];
+    assert(part !== undefined, `PARTS says which part ${name} plays`);
+    return { name, ...part, sizeBytes: bytes.length, sha256: sha256Of(bytes) };
   });
-  return Object.fromEntries(outputs.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return described.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 function writeAll(out: string, files: KeptPart["files"]): void {
@@ -106,3 +115,17 @@ function writeAll(out: string, files: KeptPart["files"]): void {
     renameSync(draft, join(out, name));
   }
 }
+
+type Part<T> = T extends unknown ? Omit<T, "name" | "sizeBytes" | "sha256"> : never;
+
+/** Which part each output plays; the boot server believes this and no file name. */
+const PARTS: Readonly<Record<string, Part<BootFile>>> = {
+  vmlinuz: { role: "kernel", architecture: "x64" },
+  "initramfs.zst": { role: "archive", architecture: "x64", order: 0 },
+  "undionly.kpxe": { role: "loader", architecture: "bios" },
+  "snponly.efi": { role: "loader", architecture: "efi-x64" },
+  // has drivers of its own, for UEFI whose network driver is broken: huck.yaml can name it
+  "ipxe.efi": { role: "extra" },
+  // for virtual machines that are started without firmware
+  vmlinux: { role: "extra" },
+};

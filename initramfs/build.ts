@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ExitCode, HuckError, SituationError, messageOf } from "../shared/core/errors.ts";
 import { buildBootFiles } from "./boot-files.ts";
-import type { BootManifest, BuildOptions } from "./boot-files.ts";
+import type { BuildManifest, BuildOptions } from "./boot-files.ts";
 import { formatLock } from "./lock.ts";
 import { debianMirrors } from "./mirror.ts";
 import { pinNpmInputs } from "./npm-inputs.ts";
@@ -81,12 +81,13 @@ async function updateLock(options: BuildOptions): Promise<void> {
   writeFileSync(join(root, "initramfs/inputs.lock"), lock);
 }
 
-function report(out: string, manifest: BootManifest): string {
-  const lines = Object.entries(manifest.outputs).map(([name, { sizeBytes, sha256 }]) => {
+function report(out: string, manifest: BuildManifest): string {
+  const lines = manifest.files.map(({ name, sizeBytes, sha256 }) => {
     return `${name.padEnd(16)}${sizeBytes.toString().padStart(12)} bytes  ${sha256}`;
   });
-  const boot = ["vmlinuz", "initramfs.zst"].map((name) => manifest.outputs[name]?.sizeBytes ?? 0);
-  const total = boot.reduce((sum, sizeBytes) => sum + sizeBytes, 0);
+  const total = manifest.files
+    .filter(({ role }) => role === "kernel" || role === "archive")
+    .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   return [
     ...lines,
     `Linux ${manifest.kernelRelease}, ${manifest.modules.length} modules; ` +

@@ -13,7 +13,7 @@ const plainWordsPath = "scripts/plain-words.txt";
 const product = /^(shared|server|receiver)[/]|^huck[.]ts$/;
 
 /** Names that still stand for two things. */
-const nameTwiceAllowed: ReadonlySet<string> = new Set(["BootNetwork", "ImageName", "MessageType"]);
+const nameTwiceAllowed: ReadonlySet<string> = new Set([]);
 
 /** Where another vocabulary rules: [path, refused words that are right there]. */
 const otherVocabularies: readonly (readonly [RegExp, readonly string[]])[] = [

@@ -11,6 +11,7 @@ import type { Document } from "yaml";
 import * as z from "zod";
 import { ExitCode, SituationError } from "../shared/core/errors.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
+import { LoaderArchitecture } from "./boot/boot-manifest.ts";
 import { ENTER_KINDS } from "./enter/enter-drivers.ts";
 import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inventory.ts";
 
@@ -77,8 +78,10 @@ const ServerSection = z
     httpPort: Port.default(4080),
     /** TCP port of boot files and boot scripts. */
     bootPort: Port.default(4081),
-    /** Folder with vmlinuz, initramfs and the iPXE loaders. */
+    /** Folder that "make initramfs" fills: kernel, initramfs, loaders and their manifest. */
     bootFiles: z.string().min(1).max(4096).default("build/boot"),
+    /** Loaders of the site's own, by firmware; each takes the place of the built one. */
+    loaders: z.partialRecord(LoaderArchitecture, z.string().min(1).max(4096)).default({}),
     /** Folder of the images. */
     store: z.string().min(1).max(4096).default("images"),
     /** Folder of the journal and the order key. */
@@ -180,12 +183,23 @@ export function parseConfig(text: string, file: string): Config {
     server: {
       ...server,
       bootFiles: path.resolve(folder, server.bootFiles),
+      loaders: resolved(folder, server.loaders),
       store: path.resolve(folder, server.store),
       state: path.resolve(folder, server.state),
       socket: path.resolve(folder, server.socket),
     },
     inventory: new Inventory(parsed.data.nodes, parsed.data.defaults),
   };
+}
+
+function resolved<K extends string>(
+  folder: string,
+  paths: Partial<Record<K, string>>,
+): Partial<Record<K, string>> {
+  const entries = Object.entries<string | undefined>(paths).flatMap(([key, file]) =>
+    file === undefined ? [] : [[key, path.resolve(folder, file)]],
+  );
+  return Object.fromEntries(entries) as Partial<Record<K, string>>;
 }
 
 interface Mistake {

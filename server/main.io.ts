@@ -16,7 +16,7 @@ import { listenForNodes, listenForOperators } from "./api/api-listener.io.ts";
 import type { Listening, ListenerHooks } from "./api/api-listener.io.ts";
 import { NodeProber } from "./api/node-prober.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
-import type { BootGrant } from "./boot/boot-services.io.ts";
+import type { BootGrant } from "./boot/entry.ts";
 import { bootSentence } from "./boot/progress.ts";
 import type { Config } from "./config.ts";
 import { commandPower } from "./power/command.io.ts";
@@ -123,7 +123,7 @@ class Wiring {
         const { enter } = inventory.named(node);
         return enterDriver(enter).enter({ node, power: this.#powerOf(node), ...bounds });
       },
-      wantedChanged: () => this.#boot?.update(),
+      wantedChanged: () => this.#boot?.update(inventory),
       failed: (thrown) => {
         this.#parts.log.error({ err: thrown }, "a step of the lab failed");
       },
@@ -204,14 +204,14 @@ class Wiring {
   }
 
   async #startBoot(nodeUrl: string): Promise<void> {
-    const { config, log } = this.#parts;
-    const { dhcp, bootPort, bootFiles } = config.server;
+    const { config, log, version } = this.#parts;
+    const { dhcp, bootPort, bootFiles, loaders } = config.server;
     if (dhcp.mode === "off") return;
     const boot = await startLabBoot({
       lab: this.#address,
       dhcp,
       port: bootPort,
-      files: bootFiles,
+      files: { folder: bootFiles, loaders },
       inventory: config.inventory,
       wantsReceiver: (node) => this.#lab.wantsReceiver(node),
       grant: (mac) => this.#grant(mac, nodeUrl),
@@ -224,6 +224,11 @@ class Wiring {
     });
     this.#boot = boot;
     this.#closers.push(() => boot.close());
+    if (boot.version !== version) {
+      this.#notes.push(
+        `the boot files are of huck ${boot.version}, this is ${version}: run "make initramfs"`,
+      );
+    }
   }
 
   #grant(mac: string, serverUrl: string): BootGrant | undefined {

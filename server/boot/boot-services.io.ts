@@ -2,51 +2,36 @@
  * The boot services as one: DHCP or proxyDHCP, TFTP, HTTP and router advertisements on one lab
  * interface.
  *
- * The session layer starts them once, pushes a table at every change, and mints a token when a
- * node fetches its script; BOOTING.md tells what a node sees of it. Nothing here knows sessions,
- * images or power.
+ * They are started once, handed a new table at every change, and ask for one thing only: a grant,
+ * when a node fetches the script that enters the receiver. BOOTING.md tells what a node sees of
+ * them. Nothing here knows sessions, images or power.
  */
-import { SituationError } from "../../shared/core/errors.ts";
 import type { Ipv4, Mac } from "./addresses.ts";
-import { fileUrl } from "./decision.ts";
+import type { BootAsset } from "./assets.ts";
+import type { BootNetwork } from "./boot-network.ts";
+import { NODES_MAX } from "./boot-table.ts";
+import type { BootTable } from "./boot-table.ts";
 import { DhcpListener } from "./dhcp/dhcp-listener.io.ts";
 import type { DhcpCounters } from "./dhcp/dhcp-listener.io.ts";
+import { receiverEntry } from "./entry.ts";
+import type { BootGrant, GrantRequest } from "./entry.ts";
 import { FileMemory } from "./file-memory.io.ts";
+import { lookUp } from "./file-tree.ts";
+import type { NodeScript, TreeFile } from "./file-tree.ts";
 import { HttpListener } from "./http/http-listener.io.ts";
-import { diskScript, receiverScript } from "./ipxe/script.ts";
 import type { BootEvent, BootState } from "./progress.ts";
 import { RouterAdvertiser } from "./ra/router-advertiser.io.ts";
 import type { AdvertiserCounters } from "./ra/router-advertiser.io.ts";
-import { NODES_MAX } from "./boot-table.ts";
-import type { BootNode, BootTable } from "./boot-table.ts";
 import { TftpListener } from "./tftp/tftp-listener.io.ts";
 import type { TftpCounters } from "./tftp/tftp-listener.io.ts";
-
-/** What a receiver is told so that it may join: minted per boot by the session layer. */
-export interface BootGrant {
-  /** Base URL of the node API. */
-  readonly serverUrl: string;
-  /** Single-use token bound to the node, 128 random bits in hex or base64url. */
-  readonly token: string;
-  /** The server's public order key, for checking signed orders. */
-  readonly serverKey: string;
-}
-
-/** The boot a token is minted for. */
-export interface GrantRequest {
-  /** The node's name. */
-  readonly node: string;
-  /** The MAC it boots with. */
-  readonly mac: Mac;
-  /** The address it fetched its script from. */
-  readonly address: Ipv4;
-}
 
 /** What {@link startBoot} needs. */
 export interface BootOptions {
   /** Kernel name of the lab interface. */
   readonly interfaceName: string;
-  /** The first table; its network is fixed until {@link RunningBoot.close}. */
+  /** The network it serves. */
+  readonly network: BootNetwork;
+  /** The first table. */
   readonly table: BootTable;
   /** Mints the token of one boot. A rejection is reported and the node's fetch fails. */
   readonly grant: (request: GrantRequest) => Promise<BootGrant>;
@@ -70,7 +55,7 @@ export interface BootCounters {
 export interface RunningBoot {
   /** Running totals. */
   readonly counters: BootCounters;
-  /** Takes a new table; it counts from the next contact on. Throws `no_file` like the start. */
+  /** Takes a new table; it counts from the next contact on. */
   readonly update: (table: BootTable) => void;
   /** Closes every port. */
   readonly close: () => Promise<void>;
@@ -82,8 +67,7 @@ export interface RunningBoot {
  * @param options - See {@link BootOptions}.
  * @returns The running services; the caller closes them.
  * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`, `no_interface`,
- * `no_file`, each with its
- * cure. Nothing is left open then.
+ * each with its cure. Nothing is left open then.
  */
 export async function startBoot(options: BootOptions): Promise<RunningBoot> {
   const state = new BootServices(options);
@@ -134,19 +118,20 @@ class BootServices {
 
   constructor(options: BootOptions) {
     this.#options = options;
-    this.#table = checkedTable(options.table);
+    this.#table = options.table;
   }
 
   update(table: BootTable): void {
-    this.#table = checkedTable({ ...table, network: this.#table.network });
+    this.#table = table;
   }
 
   dhcpOptions(): Parameters<typeof DhcpListener.open>[0] {
+    const { interfaceName, network, event } = this.#options;
     return {
-      interfaceName: this.#options.interfaceName,
-      address: this.#table.network.serverAddress,
+      interfaceName,
+      network,
       table: () => this.#table,
-      event: this.#options.event,
+      event,
       seen: (address, mac) => {
         this.#seen(address, mac);
       },
@@ -154,27 +139,28 @@ class BootServices {
   }
 
   tftpOptions(): Parameters<typeof TftpListener.open>[0] {
-    const { serverAddress, netmask } = this.#table.network;
+    const { serverAddress, netmask } = this.#options.network;
     return {
       address: serverAddress,
       netmask,
-      content: (name) => this.#content(name),
-      ended: (file, remote, state) => {
-        if (state === "complete") this.#fetched(file, remote);
+      content: (path, remote) => this.#content(path, remote),
+      ended: (path, remote, state) => {
+        const found = state === "complete" ? this.#find(path, remote) : undefined;
+        if (found?.kind === "asset") this.#fetched(found.asset, remote);
       },
     };
   }
 
   httpOptions(): Parameters<typeof HttpListener.open>[0] {
-    const { serverAddress, netmask, httpPort } = this.#table.network;
+    const { serverAddress, netmask, httpPort } = this.#options.network;
     return {
       address: serverAddress,
       netmask,
       port: httpPort,
-      path: (name) => this.#table.files.get(name),
-      script: (mac, remote) => this.#script(mac, remote),
-      sent: (name, remote) => {
-        this.#fetched(name, remote);
+      find: (path, remote) => this.#find(path, remote),
+      write: (script, remote) => this.#write(script, remote),
+      sent: (asset, remote) => {
+        this.#fetched(asset, remote);
       },
       failed: (target, error) => {
         this.#options.problem(`answer ${target}`, error);
@@ -195,57 +181,42 @@ class BootServices {
     }
   }
 
-  async #content(name: string): Promise<Uint8Array | undefined> {
-    const path = this.#table.files.get(name);
-    if (path === undefined) return undefined;
+  #find(path: string, address: Ipv4): TreeFile | undefined {
+    return lookUp(this.#table, path, this.#macs.get(address));
+  }
+
+  async #content(path: string, address: Ipv4): Promise<Uint8Array | undefined> {
+    const found = this.#find(path, address);
+    if (found === undefined) return undefined;
     try {
-      return await this.#memory.read(path);
+      if (found.kind === "asset") return await this.#memory.read(found.asset);
+      return Buffer.from(await this.#write(found, address));
     } catch (error) {
-      this.#options.problem(`serve "${name}" by TFTP`, error);
+      this.#options.problem(`serve "${path}" by TFTP`, error);
       return undefined;
     }
   }
 
-  async #script(mac: Mac, address: Ipv4): Promise<string | undefined> {
-    const node = this.#table.nodes.get(mac);
-    if (node === undefined) return undefined;
+  async #write(script: NodeScript, address: Ipv4): Promise<string> {
+    const { mac, node, writer, receiver } = script;
+    const { network, event, grant } = this.#options;
     this.#seen(address, mac);
-    if (node.answer === "disk") {
-      this.#options.event({ node: node.name, mac, state: "sent_to_disk", detail: "iPXE script" });
-      return diskScript(node.name);
+    if (receiver === undefined) {
+      event({ node: node.name, mac, state: "sent_to_disk", detail: writer.title });
+      return writer.disk(node.name);
     }
-    const grant = await this.#options.grant({ node: node.name, mac, address });
-    const text = this.#receiverScript(mac, node, grant);
-    this.#options.event({ node: node.name, mac, state: "script_fetched", detail: address });
+    const granted = await grant({ node: node.name, mac, address });
+    const text = writer.receiver(receiverEntry({ mac, node, receiver, network, grant: granted }));
+    event({ node: node.name, mac, state: "script_fetched", detail: address });
     return text;
   }
 
-  #receiverScript(mac: Mac, node: BootNode, grant: BootGrant): string {
-    const { network, roles } = this.#table;
-    const file = (name: string): { name: string; url: string } => ({
-      name,
-      url: fileUrl(network.serverAddress, network.httpPort, name),
-    });
-    return receiverScript({
-      node: node.name,
-      mac,
-      kernel: file(roles.kernel),
-      initramfs: roles.initramfs.map(file),
-      arguments: [
-        `huck.server=${grant.serverUrl}`,
-        `huck.token=${grant.token}`,
-        `huck.key=${grant.serverKey}`,
-        ...(node.kernelArguments ?? []),
-      ],
-    });
-  }
-
-  #fetched(file: string, address: Ipv4): void {
+  #fetched(asset: BootAsset, address: Ipv4): void {
     const mac = this.#macs.get(address);
     const node = mac === undefined ? undefined : this.#table.nodes.get(mac);
-    const state = fetchedState(file, this.#table);
+    const state = FETCHED[asset.role];
     if (mac === undefined || node === undefined || state === undefined) return;
-    this.#options.event({ node: node.name, mac, state, detail: file });
+    this.#options.event({ node: node.name, mac, state, detail: asset.name });
   }
 
   #seen(address: Ipv4, mac: Mac): void {
@@ -254,26 +225,10 @@ class BootServices {
   }
 }
 
-function fetchedState(file: string, table: BootTable): BootState | undefined {
-  const { roles } = table;
-  if (file === roles.kernel) return "kernel_fetched";
-  if (roles.initramfs.includes(file)) return "initramfs_fetched";
-  const loaders = [roles.loaderBios, roles.loaderEfiX64, roles.loaderEfiArm64];
-  return loaders.includes(file) ? "loader_fetched" : undefined;
-}
-
-/**
- * A role without a file would be found by the first node at night: say it at the push.
- *
- * @throws {@link SituationError} `no_file`.
- */
-function checkedTable(table: BootTable): BootTable {
-  const { roles, files } = table;
-  for (const name of [roles.kernel, ...roles.initramfs]) {
-    if (files.has(name)) continue;
-    throw new SituationError("no_file", `Cannot boot the receiver: "${name}" is not published`, {
-      cure: 'run "make initramfs", or name the folder with the boot files in the configuration',
-    });
-  }
-  return table;
-}
+/** What it means that a node has fetched a file. */
+const FETCHED: Readonly<Record<BootAsset["role"], BootState | undefined>> = {
+  kernel: "kernel_fetched",
+  archive: "initramfs_fetched",
+  loader: "loader_fetched",
+  extra: undefined,
+};

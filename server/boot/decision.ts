@@ -1,17 +1,20 @@
 /**
- * What a node gets at a contact: a function of its wanted state, the same for every protocol.
+ * What firmware is told to fetch: a function of the node's boot answer, the same in DHCP and
+ * proxyDHCP.
  *
- * DHCP, proxyDHCP and the script server all ask here, so that no protocol can lead a node into the
- * receiver when another would start its disk. The default is always the disk; who is not in the
- * inventory gets nothing. iPXE gets a script and never a loader: a loader given to iPXE is iPXE
- * again, and the node would turn in circles.
+ * The default is always the disk. iPXE gets a script and never a loader: a loader given to iPXE is
+ * iPXE again, and the node would turn in circles.
  */
-import type { Ipv4, Mac } from "./addresses.ts";
-import { macWithDashes } from "./addresses.ts";
+import type { Mac } from "./addresses.ts";
+import type { BootAsset, BootAssets } from "./assets.ts";
+import type { Processor } from "./boot-manifest.ts";
+import type { BootNetwork } from "./boot-network.ts";
+import type { BootNode } from "./boot-table.ts";
 import type { Architecture, Firmware } from "./dhcp/firmware.ts";
-import type { BootNode, BootRoles, BootTable } from "./boot-table.ts";
+import { fileUrl, scriptUrl } from "./urls.ts";
+import { ipxeScript } from "./scripts/ipxe.ts";
 
-/** What a node gets. */
+/** What firmware is told. */
 export type FirmwareAnswer =
   /** Nothing to fetch: firmware shall go on with the next boot device. */
   | { readonly kind: "disk" }
@@ -19,51 +22,46 @@ export type FirmwareAnswer =
   | { readonly kind: "file"; readonly file: string }
   /** A URL: iPXE's script, or the loader for UEFI HTTP boot. */
   | { readonly kind: "url"; readonly url: string }
-  /** No file that this firmware could run is published. */
+  /** No file that this firmware or processor could run is published. */
   | { readonly kind: "unfit"; readonly architecture: Architecture };
+
+/** Who asks. */
+export interface BootAsker {
+  readonly firmware: Firmware;
+  /** Its MAC address, part of the script's URL. */
+  readonly mac: Mac;
+  /** The inventory's node with that MAC. */
+  readonly node: BootNode;
+}
 
 /**
  * Decides the answer to a firmware.
  *
- * @param firmware - Who asks.
- * @param mac - Its MAC address, part of the script's URL.
- * @param node - The inventory's node with that MAC.
- * @param table - Network and published files.
- * @returns What it gets. iPXE gets its script even when there is nothing to do: the script then
+ * @param asker - Who asks.
+ * @param network - Where the files are served.
+ * @param assets - What is published.
+ * @returns What it is told. iPXE gets its script even when there is nothing to do: the script then
  * says so.
  */
 export function decideBoot(
-  firmware: Firmware,
-  mac: Mac,
-  node: BootNode,
-  table: BootTable,
+  asker: BootAsker,
+  network: BootNetwork,
+  assets: BootAssets,
 ): FirmwareAnswer {
-  const { serverAddress, httpPort } = table.network;
-  if (firmware.kind === "ipxe")
-    return { kind: "url", url: scriptUrl(serverAddress, httpPort, mac) };
-  if (firmware.kind === "none") return { kind: "disk" };
-  const { architecture } = firmware;
-  if (node.answer === "disk" && !leavesFasterByScript(firmware)) return { kind: "disk" };
-  const loader = firmware.kind === "raspberry" ? undefined : loaderFor(architecture, table.roles);
-  if (loader === undefined || !table.files.has(loader)) {
-    return node.answer === "disk" ? { kind: "disk" } : { kind: "unfit", architecture };
+  const { firmware, mac, node } = asker;
+  const { architecture, kind } = firmware;
+  if (kind === "none") return { kind: "disk" };
+  const processor = processorOf(architecture);
+  const isIdle = node.answer === "disk";
+  if (!isIdle && !assets.receivers.has(processor)) return { kind: "unfit", architecture };
+  if (kind === "ipxe") {
+    return { kind: "url", url: scriptUrl(network, mac, ipxeScript.names[processor]) };
   }
-  if (firmware.kind === "http") {
-    return { kind: "url", url: fileUrl(serverAddress, httpPort, loader) };
-  }
-  return { kind: "file", file: loader };
-}
-
-/**
- * Gives the URL of a published file.
- *
- * @param address - Our lab address.
- * @param port - The boot file server's port.
- * @param name - A key of the table's files.
- * @returns An http URL.
- */
-export function fileUrl(address: Ipv4, port: number, name: string): string {
-  return `http://${address}:${port}/boot/files/${name}`;
+  if (isIdle && !leavesFasterByScript(firmware)) return { kind: "disk" };
+  const loader = kind === "raspberry" ? undefined : loaderFor(architecture, assets);
+  if (loader === undefined) return isIdle ? { kind: "disk" } : { kind: "unfit", architecture };
+  if (kind === "http") return { kind: "url", url: fileUrl(network, loader.name) };
+  return { kind: "file", file: loader.name };
 }
 
 /**
@@ -76,19 +74,11 @@ function leavesFasterByScript(firmware: Firmware): boolean {
   return isUefi && kind !== "raspberry";
 }
 
-function scriptUrl(address: Ipv4, port: number, mac: Mac): string {
-  return `http://${address}:${port}/boot/nodes/${macWithDashes(mac)}/script.ipxe`;
+/** Old iPXE tells no architecture; it is a BIOS's. */
+function processorOf(architecture: Architecture): Processor {
+  return architecture === "efi-arm64" ? "arm64" : "x64";
 }
 
-function loaderFor(architecture: Architecture, roles: BootRoles): string | undefined {
-  switch (architecture) {
-    case "bios":
-      return roles.loaderBios;
-    case "efi-x64":
-      return roles.loaderEfiX64;
-    case "efi-arm64":
-      return roles.loaderEfiArm64;
-    case "other":
-      return undefined;
-  }
+function loaderFor(architecture: Architecture, assets: BootAssets): BootAsset | undefined {
+  return architecture === "other" ? undefined : assets.loaders.get(architecture);
 }

@@ -5,7 +5,8 @@
  * changed on disk (size or time) is read again. Kernel and initramfs normally go by HTTP, straight
  * from disk, and never come here.
  */
-import { open } from "node:fs/promises";
+import { openAsset } from "./asset-file.io.ts";
+import type { BootAsset } from "./assets.ts";
 
 /** Largest file served by TFTP: a signed GRUB's kernel and initramfs, with room. Unit: bytes. */
 const FILE_BYTES_MAX = 96 << 20;
@@ -24,23 +25,25 @@ export class FileMemory {
   /**
    * Reads a file, or gives the bytes read before.
    *
-   * @param path - Absolute path out of the published table.
+   * @param asset - Which one.
    * @returns Its bytes, shared: read-only.
-   * @throws The system's error, or RangeError above {@link FILE_BYTES_MAX}.
+   * @throws As {@link openAsset}; RangeError above {@link FILE_BYTES_MAX}.
    */
-  async read(path: string): Promise<Uint8Array> {
-    const file = await open(path);
+  async read(asset: BootAsset): Promise<Uint8Array> {
+    const { path, sizeBytes } = asset;
+    if (sizeBytes > FILE_BYTES_MAX) {
+      throw new RangeError(
+        `Cannot serve "${path}" by TFTP: ${sizeBytes} bytes, at most ${FILE_BYTES_MAX} wanted`,
+      );
+    }
+    const { file, modifiedMs } = await openAsset(asset);
     try {
-      const { size, mtimeMs } = await file.stat();
       const before = this.#kept.get(path);
-      if (before?.modifiedMs === mtimeMs && before.bytes.byteLength === size) return before.bytes;
-      if (size > FILE_BYTES_MAX) {
-        throw new RangeError(
-          `Cannot serve "${path}" by TFTP: ${size} bytes, at most ${FILE_BYTES_MAX} wanted`,
-        );
+      if (before?.modifiedMs === modifiedMs && before.bytes.byteLength === sizeBytes) {
+        return before.bytes;
       }
       const bytes = await file.readFile();
-      this.#keep(path, { bytes, modifiedMs: mtimeMs });
+      this.#keep(path, { bytes, modifiedMs });
       return bytes;
     } finally {
       await file.close();

@@ -1,28 +1,22 @@
 /**
- * From wanted states to what the boot services know: one pure function, called at every change.
+ * From wanted states to the table of boot answers: one pure function, called at every change.
  */
-import type { BootNetwork, BootNode, BootRoles, BootTable } from "../boot/boot-table.ts";
+import type { BootAssets } from "../boot/assets.ts";
+import type { BootNode, BootTable } from "../boot/boot-table.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 
-/** What does not change while the server runs. */
-export interface BootGround {
-  readonly network: BootNetwork;
-  /** Published names and their absolute paths. */
-  readonly files: ReadonlyMap<string, string>;
-}
-
 /**
- * Builds the table.
+ * Makes the table.
  *
- * @param ground - Network and files.
- * @param inventory - All nodes.
+ * @param inventory - As it is now.
  * @param wantsReceiver - Whether a node shall enter the receiver at its next boot.
- * @returns A new table.
+ * @param assets - What can be booted.
+ * @returns A new table with every MAC of the inventory.
  */
 export function bootTableOf(
-  ground: BootGround,
   inventory: Inventory,
   wantsReceiver: (node: string) => boolean,
+  assets: BootAssets,
 ): BootTable {
   const nodes = new Map<string, BootNode>();
   for (const { name, macs, address, kernelArguments } of inventory.nodes) {
@@ -34,27 +28,5 @@ export function bootTableOf(
     };
     for (const mac of macs) nodes.set(mac, node);
   }
-  return { network: ground.network, nodes, files: ground.files, roles: rolesOf(ground.files) };
-}
-
-/**
- * Which file plays which part goes by its name; what is not there is not offered. A copy like
- * `initramfs.zst.old` is no archive of the receiver's.
- */
-function rolesOf(files: ReadonlyMap<string, string>): BootRoles {
-  const initramfs = [...files.keys()].filter((name) =>
-    /^initramfs[A-Za-z0-9._-]*[.]zst$/.test(name),
-  );
-  return {
-    kernel: "vmlinuz",
-    initramfs: initramfs.length === 0 ? ["initramfs.zst"] : initramfs.sort(coreFirst),
-    ...(files.has("undionly.kpxe") ? { loaderBios: "undionly.kpxe" } : {}),
-    ...(files.has("snponly.efi") ? { loaderEfiX64: "snponly.efi" } : {}),
-    ...(files.has("snponly-arm64.efi") ? { loaderEfiArm64: "snponly-arm64.efi" } : {}),
-  };
-}
-
-/** The core archive has the shortest name; later archives add to it. */
-function coreFirst(left: string, right: string): number {
-  return left.length - right.length || (left < right ? -1 : 1);
+  return { assets, nodes };
 }

@@ -1,21 +1,21 @@
 /**
- * The boot services as the lab uses them: started on the lab network, told at every change of a
- * wanted state.
+ * The boot services as the lab uses them: started on the lab network, and handed a new table of
+ * boot answers whenever a wanted state or the inventory changes.
  *
- * The one idea: what is published is what lies in one folder, listed once; a node's script is
- * written with a token minted at that moment, so nothing a node could replay lies around.
+ * The boot files are looked at again with each table, so a lab need not be restarted after
+ * `make initramfs`.
  */
-import { readdirSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import path from "node:path";
-import { SituationError, messageOf } from "../../shared/core/errors.ts";
+import { SituationError } from "../../shared/core/errors.ts";
 import { inSubnet } from "../boot/addresses.ts";
+import { readBootAssets } from "../boot/assets-folder.io.ts";
+import type { BootPlaces } from "../boot/assets-folder.io.ts";
+import type { BootNetwork } from "../boot/boot-network.ts";
 import { startBoot } from "../boot/boot-services.io.ts";
-import type { BootGrant, BootOptions } from "../boot/boot-services.io.ts";
-import type { BootNetwork } from "../boot/boot-table.ts";
+import type { BootOptions } from "../boot/boot-services.io.ts";
+import type { BootGrant } from "../boot/entry.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { bootTableOf } from "./boot-answers.ts";
-import type { BootGround } from "./boot-answers.ts";
 
 /** An IPv4 address of this host. */
 export interface LabAddress {
@@ -40,8 +40,8 @@ export interface BootParts extends Pick<BootOptions, "event" | "problem"> {
   readonly dhcp: DhcpSettings;
   /** TCP port of boot files and scripts. */
   readonly port: number;
-  /** Folder of the published files. */
-  readonly files: string;
+  readonly files: BootPlaces;
+  /** The inventory of the first table; later ones come with {@link LabBoot.update}. */
   readonly inventory: Inventory;
   readonly wantsReceiver: (node: string) => boolean;
   /** Mints what a receiver needs to join; undefined for a MAC outside the inventory. */
@@ -50,8 +50,10 @@ export interface BootParts extends Pick<BootOptions, "event" | "problem"> {
 
 /** Boot services that run. */
 export interface LabBoot {
-  /** Wanted states changed. */
-  readonly update: () => void;
+  /** Version of huck that built the boot files found at the start. */
+  readonly version: string;
+  /** Wanted states or the inventory changed. */
+  readonly update: (inventory: Inventory) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -60,26 +62,33 @@ export interface LabBoot {
  *
  * @param parts - See {@link BootParts}.
  * @returns The running services.
- * @throws {@link SituationError} `no_boot_files`, `range_outside`, and what `startBoot` throws.
+ * @throws {@link SituationError} `range_outside`, and what `readBootAssets` and `startBoot` throw.
  */
 export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
-  const ground: BootGround = { network: networkOf(parts), files: publishedFiles(parts.files) };
-  const table = (): ReturnType<typeof bootTableOf> =>
-    bootTableOf(ground, parts.inventory, parts.wantsReceiver);
+  const { files, wantsReceiver, event, problem } = parts;
+  const network = networkOf(parts);
+  let assets = readBootAssets(files);
   const boot = await startBoot({
     interfaceName: parts.lab.interfaceName,
-    table: table(),
+    network,
+    table: bootTableOf(parts.inventory, wantsReceiver, assets),
     grant: ({ node, mac }) => {
       const grant = parts.grant(mac);
       if (grant !== undefined) return Promise.resolve(grant);
       return Promise.reject(new Error(`${node} left the inventory while it booted`));
     },
-    event: parts.event,
-    problem: parts.problem,
+    event,
+    problem,
   });
   return {
-    update: () => {
-      boot.update(table());
+    version: assets.version,
+    update: (inventory) => {
+      try {
+        assets = readBootAssets(files);
+      } catch (error) {
+        problem("read the boot files again (those known so far stay published)", error);
+      }
+      boot.update(bootTableOf(inventory, wantsReceiver, assets));
     },
     close: () => boot.close(),
   };
@@ -129,21 +138,4 @@ function networkOf({ lab, dhcp, port }: BootParts): BootNetwork {
     ...(router === undefined ? {} : { router }),
     ...(dns === undefined ? {} : { dns }),
   };
-}
-
-/**
- * Lists the plain files of the boot folder; nothing else can be fetched.
- *
- * @throws {@link SituationError} `no_boot_files`.
- */
-function publishedFiles(folder: string): ReadonlyMap<string, string> {
-  try {
-    const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-    return new Map(files.map(({ name }) => [name, path.join(folder, name)]));
-  } catch (cause) {
-    throw new SituationError("no_boot_files", `Cannot read "${folder}": ${messageOf(cause)}`, {
-      cure: 'Run "make initramfs" and name its folder in server.bootFiles, or set dhcp mode off.',
-      cause,
-    });
-  }
 }

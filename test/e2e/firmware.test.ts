@@ -6,7 +6,7 @@
  * time limits are four times a slow run.
  */
 import type { ChildProcess } from "node:child_process";
-import { copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { labProblem } from "../rig/network-lab.ts";
@@ -36,26 +36,23 @@ function newLab(): BootLab {
   return lab;
 }
 
-function table(
-  mode: "proxy" | "full",
-  answer: "receiver" | "disk",
-  kernel: string,
-): PlainTable {
+function published(
+  name: string,
+  path = `${ipxe}/${name}`,
+): { name: string; path: string; sizeBytes: number } {
+  return { name, path, sizeBytes: statSync(path).size };
+}
+
+function table(mode: "proxy" | "full", answer: "receiver" | "disk", kernel: string): PlainTable {
   return {
     network: labBootNetwork(mode),
     nodes: { [mac]: { name: "n1", answer } },
-    files: {
-      kernel: `${ipxe}/${kernel}`,
-      initramfs,
-      "snponly.efi": `${ipxe}/snponly.efi`,
-      "undionly.kpxe": `${ipxe}/undionly.kpxe`,
-    },
-    roles: {
-      kernel: "kernel",
-      initramfs: ["initramfs"],
-      loaderBios: "undionly.kpxe",
-      loaderEfiX64: "snponly.efi",
-    },
+    assets: [
+      { role: "kernel", architecture: "x64", ...published("kernel", `${ipxe}/${kernel}`) },
+      { role: "archive", architecture: "x64", order: 0, ...published("initramfs", initramfs) },
+      { role: "loader", architecture: "bios", ...published("undionly.kpxe") },
+      { role: "loader", architecture: "efi-x64", ...published("snponly.efi") },
+    ],
   };
 }
 

@@ -21,12 +21,20 @@ writeFileSync(kernel, "0123456789");
 const mac = "52:54:00:77:00:01";
 const base = "http://10.77.0.1:8067";
 const script = `${base}/boot/nodes/52-54-00-77-00-01/script.ipxe`;
+function published(name: string): { name: string; path: string; sizeBytes: number } {
+  return { name, path: kernel, sizeBytes: 10 };
+}
+
 function table(answer: "receiver" | "disk"): PlainTable {
   return {
     network: labBootNetwork("proxy"),
     nodes: { [mac]: { name: "n1", answer, kernelArguments: ["console=ttyS0"] } },
-    files: { vmlinuz: kernel, "initramfs.zst": kernel, gone: join(folder, "gone") },
-    roles: { kernel: "vmlinuz", initramfs: ["initramfs.zst"] },
+    assets: [
+      { role: "kernel", architecture: "x64", ...published("vmlinuz") },
+      { role: "archive", architecture: "x64", order: 0, ...published("initramfs.zst") },
+      { role: "extra", ...published("torn"), sizeBytes: 11 },
+      { role: "extra", ...published("gone"), path: join(folder, "gone") },
+    ],
   };
 }
 
@@ -60,6 +68,9 @@ test.skipIf(problem !== undefined)(
     expect(curl(net, host, "-X", "PUT", `${base}/boot/files/vmlinuz`)).toMatch(/^HTTP\/1\.1 405 /);
     expect(curl(net, host, `${base}/boot/files/gone`)).toMatch(/^HTTP\/1\.1 500 /);
     await server.until((line) => line.problem?.message.includes("ENOENT") === true);
+    expect(curl(net, host, `${base}/boot/files/torn`)).toMatch(/^HTTP\/1\.1 500 /);
+    const torn = 'vmlinuz": 10 bytes found, 11 wanted';
+    await server.until((line) => line.problem?.message.includes(torn) === true);
   },
 );
 
@@ -89,6 +100,33 @@ test.skipIf(problem !== undefined)(
     expect(idle).toContain("nothing to do for n1");
     expect(idle).not.toContain("huck.token");
     expect(server.lines.filter((line) => line.grant !== undefined)).toHaveLength(2);
+  },
+);
+
+test.skipIf(problem !== undefined)(
+  "TFTP and HTTP serve one tree, which knows who asks once the node was seen",
+  async () => {
+    const net = labs.open();
+    const server = await net.serve(table("receiver"));
+    const host = net.host("a", mac, "10.77.0.9");
+    const byTftp = (path: string): string => {
+      const url = `tftp://10.77.0.1/${path}`;
+      return net.run(host, ["curl", "-sS", "--max-time", "10", url]).output;
+    };
+    for (const path of ["vmlinuz", "boot/files/vmlinuz"]) {
+      expect(byTftp(path)).toBe("0123456789");
+      expect(curl(net, host, `${base}/${path}`)).toMatch(/\r\n\r\n0123456789$/);
+    }
+    expect(byTftp("script.ipxe")).not.toContain("#!ipxe");
+    expect(curl(net, host, `${base}/script.ipxe`)).toMatch(/^HTTP\/1\.1 404 /);
+    expect(byTftp("boot/nodes/52-54-00-77-00-01/script.ipxe")).toMatch(/^#!ipxe\n/);
+    expect(byTftp("script.ipxe")).toContain("BOOTIF=01-52-54-00-77-00-01");
+    expect(curl(net, host, `${base}/script.ipxe`)).toContain("BOOTIF=01-52-54-00-77-00-01");
+    const stranger = net.host("b", "52:54:00:77:00:99", "10.77.0.10");
+    expect(curl(net, stranger, `${base}/script.ipxe`)).toMatch(/^HTTP\/1\.1 404 /);
+    await server.counters();
+    const tokens = server.lines.flatMap((line) => line.grant?.token ?? []);
+    expect(new Set(tokens).size).toBe(3);
   },
 );
 
@@ -122,8 +160,6 @@ test.skipIf(problem !== undefined)(
 
 test.skipIf(problem !== undefined)("startBoot() says what to do when it cannot start", async () => {
   const net = labs.open();
-  const unpublished = { ...table("disk"), files: {} };
-  await expect(net.serve(unpublished)).rejects.toThrow('"vmlinuz" is not published');
   const network = { ...table("disk").network, serverAddress: "10.79.0.1" };
   await expect(net.serve({ ...table("disk"), network })).rejects.toThrow(
     /Cannot open the proxyDHCP port: 10\.79\.0\.1 .*EADDRNOTAVAIL.*give the lab interface/s,

@@ -10,6 +10,7 @@ import { expect, test } from "vitest";
 import { readMessage } from "../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../server/boot/dhcp/message.ts";
 import { optionText } from "../../server/boot/dhcp/options.ts";
+import { BOOT_ASSETS } from "../rig/dhcp-vectors.ts";
 import { labProblem } from "../rig/network-lab.ts";
 import { BootLabPerTest, labBootNetwork, startSiteDhcp } from "../rig/boot-lab.ts";
 import type { BootLab } from "../rig/boot-lab.ts";
@@ -35,8 +36,7 @@ function table(mode: "proxy" | "full", nodes: PlainTable["nodes"]): PlainTable {
       dns: ["10.77.0.253"],
     },
     nodes,
-    files: { vmlinuz: "/boot/vmlinuz", initramfs: "/boot/initramfs", "snponly.efi": "/boot/s" },
-    roles: { kernel: "vmlinuz", initramfs: ["initramfs"], loaderEfiX64: "snponly.efi" },
+    assets: BOOT_ASSETS,
   };
 }
 
@@ -117,9 +117,7 @@ test.skipIf(problem !== undefined)("the npm package dhcp as client reads our OFF
 test.skipIf(problem !== undefined)("beside dnsmasq, ours answers firmware only", async () => {
   const net = labs.open();
   startSiteDhcp(net, folder);
-  const server = await net.serve(
-    table("proxy", { [node1]: { name: "n1", answer: "receiver" } }),
-  );
+  const server = await net.serve(table("proxy", { [node1]: { name: "n1", answer: "receiver" } }));
   const host = net.host("a", node1);
   await expect.poll(() => udhcpc(net, host), { timeout: 30_000 }).toMatch(/^ip=10\.77\.0\.5/);
   expect((await server.counters())["dhcp"]).not.toHaveProperty("answered");
@@ -138,9 +136,7 @@ test.skipIf(problem !== undefined)(
     const net = labs.open();
     const mac = "52:54:00:77:00:02";
     const idle = table("proxy", { [mac]: { name: "n2", answer: "disk" } });
-    const server = await net.serve(
-      table("proxy", { [mac]: { name: "n2", answer: "receiver" } }),
-    );
+    const server = await net.serve(table("proxy", { [mac]: { name: "n2", answer: "receiver" } }));
     const host = net.host("a", mac, "10.77.0.81");
     const [offer] = ask(net, host, vector("ovmf-http-discover"));
     expect(optionText(offer?.options ?? new Map(), 67)).toMatch(/snponly\.efi$/);

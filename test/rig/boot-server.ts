@@ -1,29 +1,30 @@
 /**
  * A process that runs the boot services alone, for tests: it can be started inside a namespace.
  *
- * Its argument is a JSON object {interfaceName, table} with the table's maps as objects. Each
- * line it prints is a JSON object: {ready}, {event}, {grant}, {problem} or {counters}. A line on
- * its input is a new table, or "counters". End of input ends it.
+ * Its argument is a JSON object {interfaceName, table}. Each line it prints is a JSON object:
+ * {ready}, {event}, {grant}, {problem} or {counters}. A line on its input is a new table, or
+ * "counters". End of input ends it.
  */
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { messageOf } from "../../shared/core/errors.ts";
 import { startBoot } from "../../server/boot/boot-services.io.ts";
-import type { BootNetwork, BootNode, BootRoles, BootTable } from "../../server/boot/boot-table.ts";
+import { assetsOf } from "../../server/boot/assets.ts";
+import type { BootAsset } from "../../server/boot/assets.ts";
+import type { BootNetwork } from "../../server/boot/boot-network.ts";
+import type { BootNode, BootTable } from "../../server/boot/boot-table.ts";
 
-/** A table as JSON. */
+/** Table and network as JSON; the network counts at the start only. */
 export interface PlainTable {
   readonly network: BootNetwork;
   readonly nodes: Readonly<Record<string, BootNode>>;
-  readonly files: Readonly<Record<string, string>>;
-  readonly roles: BootRoles;
+  readonly assets: readonly BootAsset[];
 }
 
 function tableOf(plain: PlainTable): BootTable {
   return {
-    ...plain,
+    assets: assetsOf("0.1.0", plain.assets),
     nodes: new Map(Object.entries(plain.nodes)),
-    files: new Map(Object.entries(plain.files)),
   };
 }
 
@@ -37,6 +38,7 @@ const settings = JSON.parse(process.argv[2] ?? "{}") as {
 };
 const boot = await startBoot({
   interfaceName: settings.interfaceName,
+  network: settings.table.network,
   table: tableOf(settings.table),
   grant: (request) => {
     const token = randomBytes(16).toString("hex");

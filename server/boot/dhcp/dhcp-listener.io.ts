@@ -12,6 +12,7 @@ import type { Ipv4, Mac } from "../addresses.ts";
 import { openBroadcastSocket } from "../interface-sockets.io.ts";
 import { bound, portError } from "../bind-port.io.ts";
 import type { BootEvent } from "../progress.ts";
+import type { BootNetwork } from "../boot-network.ts";
 import type { BootTable } from "../boot-table.ts";
 import { BOOT_SERVER_PORT, DhcpEngine, SERVER_PORT } from "./engine.ts";
 import type { DhcpOutcome, DhcpRequest } from "./engine.ts";
@@ -20,8 +21,7 @@ import type { DhcpOutcome, DhcpRequest } from "./engine.ts";
 export interface DhcpListenerOptions {
   /** Kernel name of the lab interface. */
   readonly interfaceName: string;
-  /** Lab address. */
-  readonly address: Ipv4;
+  readonly network: BootNetwork;
   /** Gives the table that counts now. */
   readonly table: () => BootTable;
   /** Told of every step of a node's boot. */
@@ -38,10 +38,11 @@ export class DhcpListener {
   readonly counters: DhcpCounters = {};
   readonly #options: DhcpListenerOptions;
   readonly #sockets: readonly Socket[];
-  readonly #engine = new DhcpEngine(performance.now());
+  readonly #engine: DhcpEngine;
 
   private constructor(options: DhcpListenerOptions, server: Socket, bootServer: Socket) {
     this.#options = options;
+    this.#engine = new DhcpEngine(options.network, performance.now());
     this.#sockets = [server, bootServer];
     this.#serve(server, SERVER_PORT);
     this.#serve(bootServer, BOOT_SERVER_PORT);
@@ -58,7 +59,8 @@ export class DhcpListener {
     const server = await openServerPort(options.interfaceName);
     const bootServer = createSocket("udp4");
     try {
-      await bound(bootServer, { port: BOOT_SERVER_PORT, address: options.address }, "proxyDHCP");
+      const address = options.network.serverAddress;
+      await bound(bootServer, { port: BOOT_SERVER_PORT, address }, "proxyDHCP");
     } catch (error) {
       server.close();
       throw error;

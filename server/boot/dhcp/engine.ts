@@ -14,9 +14,10 @@ import { FormatError } from "../../../shared/core/errors.ts";
 import type { Millis } from "../../../shared/core/units.ts";
 import { BROADCAST_ADDRESS, NO_ADDRESS, inSubnet } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
+import type { BootNetwork } from "../boot-network.ts";
+import type { BootNode, BootTable } from "../boot-table.ts";
 import { decideBoot } from "../decision.ts";
 import type { BootEvent, BootState } from "../progress.ts";
-import type { BootNode, BootTable } from "../boot-table.ts";
 import { firmwareOf } from "./firmware.ts";
 import { Leases } from "./leases.ts";
 import { readMessage, writeMessage } from "./message.ts";
@@ -81,12 +82,18 @@ interface Contact extends ReplyContext {
 
 /** Answers DHCP datagrams. One instance serves one interface. */
 export class DhcpEngine {
-  readonly #leases = new Leases();
+  readonly #network: BootNetwork;
+  readonly #leases: Leases;
   readonly #rate: RateLimit;
   #adopted: BootTable | undefined;
 
-  /** @param now - Monotonic. */
-  constructor(now: Millis) {
+  /**
+   * @param network - The one it serves.
+   * @param now - Monotonic.
+   */
+  constructor(network: BootNetwork, now: Millis) {
+    this.#network = network;
+    this.#leases = new Leases(network);
     this.#rate = new RateLimit(now);
   }
 
@@ -94,7 +101,7 @@ export class DhcpEngine {
    * Decides about one datagram. Hostile bytes are counted, never thrown.
    *
    * @param request - The datagram; borrowed for the call.
-   * @param table - What the session layer wants now.
+   * @param table - What the nodes shall do now.
    * @param now - Monotonic.
    * @returns Outcome, and what to send and to report.
    */
@@ -112,8 +119,8 @@ export class DhcpEngine {
     if (node === undefined) return { outcome: "unknown_node" };
     if (!this.#rate.takeFrom(message.mac, now)) return { outcome: "rate_limited" };
     const firmware = firmwareOf(message);
-    const { network } = table;
-    const boot = decideBoot(firmware, message.mac, node, table);
+    const network = this.#network;
+    const boot = decideBoot({ firmware, mac: message.mac, node }, network, table.assets);
     const contact: Contact = {
       request: message,
       firmware,

@@ -7,11 +7,12 @@
  * its IANA registry, with real firmware's habit: x86-64 UEFI says 7 (registered as "EFI byte code")
  * as well as 9. FIRMWARE.md lists who does what.
  */
+import type { LoaderArchitecture } from "../boot-manifest.ts";
 import type { DhcpMessage } from "./message.ts";
 import { Option, encapsulated, optionText, optionU16, userClasses } from "./options.ts";
 
 /** Processor and firmware interface that a boot file must fit. */
-export type Architecture = "bios" | "efi-x64" | "efi-arm64" | "other";
+export type Architecture = LoaderArchitecture | "other";
 
 /** The program that asks. */
 export interface Firmware {

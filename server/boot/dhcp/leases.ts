@@ -10,7 +10,8 @@
 import type { Millis } from "../../../shared/core/units.ts";
 import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4, Mac } from "../addresses.ts";
-import type { BootNetwork, BootTable } from "../boot-table.ts";
+import type { BootNetwork } from "../boot-network.ts";
+import type { BootTable } from "../boot-table.ts";
 
 /**
  * How long a declined address is not handed out. Unit: milliseconds.
@@ -28,26 +29,31 @@ export class Leases {
   readonly #byMac = new Map<Mac, Ipv4>();
   readonly #byAddress = new Map<Ipv4, Mac>();
   readonly #resting = new Map<Ipv4, Millis>();
+  readonly #network: BootNetwork;
+  readonly #first: number;
+  readonly #count: number;
   #fixed: ReadonlyMap<Mac, Ipv4> = new Map();
   #named: ReadonlySet<Ipv4> = new Set();
-  #first = 0;
-  #count = 0;
 
-  /**
-   * Takes a new inventory: learns pool and fixed addresses, forgets the leases of nodes that are
-   * gone.
-   *
-   * @param table - The new inventory.
-   */
-  adopt(table: BootTable): void {
-    const { network, nodes } = table;
-    const fixed = new Map<Mac, Ipv4>();
-    for (const [mac, node] of nodes) if (node.address !== undefined) fixed.set(mac, node.address);
-    this.#fixed = fixed;
-    this.#named = namedAddresses(network, fixed.values());
+  /** @param network - Its pool; without one, fixed addresses only are given. */
+  constructor(network: BootNetwork) {
+    this.#network = network;
     this.#first = network.pool === undefined ? 0 : ipv4ToNumber(network.pool.first);
     const end = network.pool === undefined ? 0 : ipv4ToNumber(network.pool.last) + 1;
     this.#count = Math.max(0, Math.min(end - this.#first, POOL_ADDRESSES_MAX));
+  }
+
+  /**
+   * Takes a new table: learns fixed addresses, forgets the leases of nodes that are gone.
+   *
+   * @param table - The new one.
+   */
+  adopt(table: BootTable): void {
+    const { nodes } = table;
+    const fixed = new Map<Mac, Ipv4>();
+    for (const [mac, node] of nodes) if (node.address !== undefined) fixed.set(mac, node.address);
+    this.#fixed = fixed;
+    this.#named = namedAddresses(this.#network, fixed.values());
     for (const mac of [...this.#byMac.keys()]) if (!nodes.has(mac)) this.release(mac);
   }
 

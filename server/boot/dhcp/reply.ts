@@ -10,8 +10,8 @@
 import { NO_ADDRESS, ipv4Bytes, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
 import type { FirmwareAnswer } from "../decision.ts";
-import { DNS_SERVERS_MAX, LEASE_SECONDS_DEFAULT } from "../boot-table.ts";
-import type { BootNetwork } from "../boot-table.ts";
+import { DNS_SERVERS_MAX, LEASE_SECONDS_DEFAULT } from "../boot-network.ts";
+import type { BootNetwork } from "../boot-network.ts";
 import type { Firmware } from "./firmware.ts";
 import type { DhcpMessage } from "./message.ts";
 import { IPXE_NO_PROXY, DhcpMessageType, Option, textBytes } from "./options.ts";

@@ -1,20 +1,22 @@
 /**
- * The boot file server: kernel, initramfs and loader by name, and each node's script by MAC.
+ * The boot file server: carries the files of the tree (file-tree.ts) by HTTP.
  *
  * GET and HEAD with Content-Length and one range, which is all that firmware and iPXE use (UEFI
  * HTTP boot refuses an answer without Content-Length). It listens on the lab address only and
  * answers the lab subnet only. A script is written for each GET, with a token minted for that very
  * boot; HEAD mints nothing. Files are streamed from disk.
  */
-import { open } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { codeOf } from "../../../shared/core/errors.ts";
-import type { Ipv4, Mac } from "../addresses.ts";
+import type { Ipv4 } from "../addresses.ts";
 import { inSubnet } from "../addresses.ts";
+import { openAsset } from "../asset-file.io.ts";
+import type { BootAsset } from "../assets.ts";
 import { listening } from "../bind-port.io.ts";
-import { parseRange, parseTarget } from "./request.ts";
+import type { NodeScript, TreeFile } from "../file-tree.ts";
+import { parseRange } from "./range.ts";
 
 /** Most connections at once: a full room of nodes, each with two. */
 const CONNECTIONS_MAX = 1024;
@@ -29,20 +31,12 @@ export interface HttpListenerOptions {
   readonly netmask: Ipv4;
   /** TCP port; 0 takes a free one. */
   readonly port: number;
-  /**
-   * Gives the path of a published file.
-   *
-   * @returns Undefined when the name is not in the table.
-   */
-  readonly path: (name: string) => string | undefined;
-  /**
-   * Writes the script of a node.
-   *
-   * @returns Undefined when the MAC is not in the inventory.
-   */
-  readonly script: (mac: Mac, remote: Ipv4) => Promise<string | undefined>;
+  /** Looks a path up for who asks from an address; undefined: there is no such file. */
+  readonly find: (path: string, remote: Ipv4) => TreeFile | undefined;
+  /** Writes a script of the tree. */
+  readonly write: (script: NodeScript, remote: Ipv4) => Promise<string>;
   /** Told that a file was sent to its end. */
-  readonly sent: (name: string, remote: Ipv4) => void;
+  readonly sent: (asset: BootAsset, remote: Ipv4) => void;
   /** Told of an error that is ours or the disk's; the client got 500. */
   readonly failed: (target: string, error: unknown) => void;
 }
@@ -107,41 +101,32 @@ export class HttpListener {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const remote = request.socket.remoteAddress ?? "";
-    const { address, netmask, script } = this.#options;
+    const { address, netmask, find, write } = this.#options;
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
       empty(response, 405);
       return;
     }
-    const target = inSubnet(remote, address, netmask) ? parseTarget(request.url ?? "") : undefined;
-    if (target?.kind === "file") {
-      await this.#file(target.name, request, response);
+    const found = inSubnet(remote, address, netmask) ? find(request.url ?? "", remote) : undefined;
+    if (found?.kind === "asset") {
+      await this.#file(found.asset, request, response);
       return;
     }
-    if (target === undefined || request.method === "HEAD") {
-      empty(response, target === undefined ? 404 : 405);
+    if (found === undefined || request.method === "HEAD") {
+      empty(response, found === undefined ? 404 : 405);
       return;
     }
-    const text = await script(target.mac, remote);
-    if (text === undefined) {
-      empty(response, 404);
-      return;
-    }
+    const text = await write(found, remote);
     response.setHeader("Content-Type", "text/plain");
     response.setHeader("Cache-Control", "no-store");
     response.setHeader("Content-Length", Buffer.byteLength(text));
     response.end(text);
   }
 
-  async #file(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = this.#options.path(name);
-    if (path === undefined) {
-      empty(response, 404);
-      return;
-    }
-    const file = await open(path);
+  async #file(asset: BootAsset, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { file } = await openAsset(asset);
     try {
-      const { size } = await file.stat();
+      const size = asset.sizeBytes;
       const range = parseRange(request.headers.range, size);
       response.setHeader("Accept-Ranges", "bytes");
       if (range === "unsatisfiable") {
@@ -162,7 +147,7 @@ export class HttpListener {
       }
       const bytes = file.createReadStream({ start, end: end - 1, autoClose: false });
       await pipeline(bytes, response);
-      if (end === size) this.#options.sent(name, request.socket.remoteAddress ?? "");
+      if (end === size) this.#options.sent(asset, request.socket.remoteAddress ?? "");
     } finally {
       await file.close();
     }

@@ -3,9 +3,8 @@
  * transfer's id, RFC 1350 4).
  *
  * Every socket is bound to the lab address, so the answer comes from the address that was asked:
- * boot ROMs drop others. A requested name is a key of the published table or it does not exist; no
- * path is ever built from it. Only the lab subnet is served. Errors go out from port 69 itself, so
- * a flood of bad requests opens no sockets.
+ * boot ROMs drop others. Only the lab subnet is served. Errors go out from port 69 itself, so a
+ * flood of bad requests opens no sockets.
  */
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
@@ -34,11 +33,11 @@ export interface TftpListenerOptions {
   /** Port for requests; another one than {@link TFTP_PORT} only in tests. */
   readonly port?: number;
   /**
-   * Gives the bytes of a published file.
+   * Gives the bytes of a file for who asks from an address.
    *
-   * @returns Undefined when the name is not in the table. Never rejects.
+   * @returns Undefined when there is no such file. Never rejects.
    */
-  readonly content: (name: string) => Promise<Uint8Array | undefined>;
+  readonly content: (path: string, remote: Ipv4) => Promise<Uint8Array | undefined>;
   /** Told how a transfer ended. */
   readonly ended: (file: string, remote: Ipv4, state: TransferState) => void;
 }
@@ -121,8 +120,7 @@ export class TftpListener {
   }
 
   async #begin(message: ReadRequest, remote: RemoteInfo, key: string): Promise<void> {
-    const name = message.file.replace(/^\//, ""); // GRUB and some ROMs put a slash before the name
-    const content = await this.#options.content(name);
+    const content = await this.#options.content(message.file, remote.address);
     if (!this.#transfers.has(key)) return; // closed meanwhile
     if (content === undefined) {
       this.counters.notFound += 1;
@@ -132,7 +130,7 @@ export class TftpListener {
     }
     const socket = createSocket("udp4");
     const transfer = new Transfer(content, message.options);
-    const running: Running = { key, file: name, remote, socket, transfer };
+    const running: Running = { key, file: message.file, remote, socket, transfer };
     this.#transfers.set(key, running);
     this.counters.started += 1;
     socket.on("message", (bytes, from) => {

@@ -37,7 +37,8 @@ server:
 
   httpPort: 4080        # TCP: what receivers say to the server
   bootPort: 4081        # TCP: boot files and boot scripts
-  bootFiles: build/boot # vmlinuz, initramfs and iPXE loaders ("make initramfs" makes them)
+  bootFiles: build/boot # kernel, initramfs and loaders ("make initramfs" makes them)
+  # loaders: { efi-x64: build/boot/ipxe.efi } # loaders of your own, for bios, efi-x64, efi-arm64
   store: images
   state: state          # journal and order key: back it up, keep it private
 

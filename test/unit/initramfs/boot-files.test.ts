@@ -9,8 +9,9 @@ import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { beforeEach, expect, test } from "vitest";
 import { buildBootFiles } from "../../../initramfs/boot-files.ts";
-import type { BootManifest } from "../../../initramfs/boot-files.ts";
+import type { BuildManifest } from "../../../initramfs/boot-files.ts";
 import { sha256Of } from "../../../initramfs/mirror.ts";
+import { readBootAssets } from "../../../server/boot/assets-folder.io.ts";
 import type { ModulesIndex } from "../../../initramfs/modules-index.ts";
 import type { BuildFixture } from "./build-fixture.ts";
 import { makeBuildFixture } from "./build-fixture.ts";
@@ -20,7 +21,7 @@ beforeEach(async () => {
   fixture = await makeBuildFixture();
 });
 
-function build(out: string, cache = fixture.cache): Promise<BootManifest> {
+function build(out: string, cache = fixture.cache): Promise<BuildManifest> {
   const { root, mirror } = fixture;
   const entry = "receiver/main.io.ts";
   return buildBootFiles({
@@ -59,7 +60,7 @@ test("buildBootFiles() describes outputs by size and digest, and names inputs", 
   const manifest = await build("out");
   const folder = join(fixture.root, "out");
   expect(JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"))).toEqual(manifest);
-  for (const [name, { sizeBytes, sha256 }] of Object.entries(manifest.outputs)) {
+  for (const { name, sizeBytes, sha256 } of manifest.files) {
     const bytes = readFileSync(join(folder, name));
     expect([bytes.length, sha256Of(bytes)], name).toEqual([sizeBytes, sha256]);
   }
@@ -69,6 +70,22 @@ test("buildBootFiles() describes outputs by size and digest, and names inputs", 
   expect(manifest.bundle).toEqual(["/init", "/app/receiver-worker.js"]);
   expect(readFileSync(join(folder, "vmlinux"), "latin1")).toBe("\x7fELF kernel");
   expect(readFileSync(join(folder, "ipxe.efi"), "utf8")).toBe("efi");
+});
+
+test("buildBootFiles() tells the boot server which part each file plays", async () => {
+  await build("out");
+  const folder = join(fixture.root, "out");
+  const { version, files, receivers, loaders } = readBootAssets({ folder, loaders: {} });
+  expect(version).toBe("0.0.7");
+  expect([...receivers.keys()]).toEqual(["x64"]);
+  expect(receivers.get("x64")?.kernel.path).toBe(join(folder, "vmlinuz"));
+  expect(receivers.get("x64")?.archives.map(({ name }) => name)).toEqual(["initramfs.zst"]);
+  expect([...loaders].map(([architecture, { name }]) => [architecture, name]).sort()).toEqual([
+    ["bios", "undionly.kpxe"],
+    ["efi-x64", "snponly.efi"],
+  ]);
+  const extra = [...files.values()].filter(({ role }) => role === "extra");
+  expect(extra.map(({ name }) => name).sort()).toEqual(["ipxe.efi", "vmlinux"]);
 });
 
 test("buildBootFiles() writes two archives that unpack to what the receiver relies on", async ({

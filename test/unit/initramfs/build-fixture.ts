@@ -75,6 +75,7 @@ export async function makeBuildFixture(): Promise<BuildFixture> {
     return { role: role as DebianInput["role"], suite: "test", package: role, ...pin };
   });
   write("initramfs/inputs.lock", formatLock({ format: 1, debian, npm: pinNpmInputs(root) }));
+  write("package.json", `{"version":"0.0.7"}`);
   write("initramfs/modules.txt", "igb\n");
   write("receiver/main.io.ts", `new URL("./worker.ts", import.meta.url); console.log("main");`);
   write("receiver/worker.ts", `console.log("worker");`);

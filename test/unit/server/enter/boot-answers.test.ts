@@ -4,22 +4,18 @@
  */
 import { expect, test } from "vitest";
 import { Inventory, NodeEntry } from "../../../../server/inventory/inventory.ts";
+import { assetsOf } from "../../../../server/boot/assets.ts";
 import { bootTableOf } from "../../../../server/enter/boot-answers.ts";
+import { BOOT_ASSETS } from "../../../rig/dhcp-vectors.ts";
 
-const network = {
-  mode: "proxy",
-  serverAddress: "10.0.0.1",
-  netmask: "255.0.0.0",
-  httpPort: 1,
-} as const;
+const assets = assetsOf("0.1.0", BOOT_ASSETS);
 const entries = [
   { name: "a", macs: ["52:54:00:00:00:01", "52:54:00:00:00:11"], address: "10.0.0.5" },
   { name: "b", macs: ["52:54:00:00:00:02"] },
 ].map((entry) => NodeEntry.parse(entry));
 
 test("bootTableOf() answers receiver only where it is wanted, for all MACs of the node", () => {
-  const ground = { network, files: new Map([["vmlinuz", "/x/vmlinuz"]]) };
-  const { nodes } = bootTableOf(ground, new Inventory(entries, {}), (node) => node === "a");
+  const { nodes } = bootTableOf(new Inventory(entries, {}), (node) => node === "a", assets);
   expect(nodes.get("52:54:00:00:00:01")).toEqual({
     name: "a",
     answer: "receiver",
@@ -31,14 +27,11 @@ test("bootTableOf() answers receiver only where it is wanted, for all MACs of th
   expect(nodes.size).toBe(3);
 });
 
-test("bootTableOf() offers loaders that are there and archives in order", () => {
-  const initramfs = ["initramfs.zst", "initramfs-extra.zst", "initramfs.zst.old", "initramfs"];
-  const names = ["vmlinuz", ...initramfs, "snponly.efi", "notes.txt"];
-  const files = new Map(names.map((name) => [name, `/x/${name}`]));
-  const { roles } = bootTableOf({ network, files }, new Inventory([], {}), () => false);
-  expect(roles).toEqual({
-    kernel: "vmlinuz",
-    initramfs: ["initramfs.zst", "initramfs-extra.zst"],
-    loaderEfiX64: "snponly.efi",
-  });
+test("bootTableOf() follows the inventory and the assets of each call", () => {
+  const both = new Inventory(entries, {});
+  const one = new Inventory(entries.slice(1), {});
+  expect(bootTableOf(both, () => false, assets).nodes.size).toBe(3);
+  const table = bootTableOf(one, () => true, assets);
+  expect([...table.nodes.keys()]).toEqual(["52:54:00:00:00:02"]);
+  expect(table.assets).toBe(assets);
 });

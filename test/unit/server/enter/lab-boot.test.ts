@@ -19,7 +19,7 @@ test.each([
       lab,
       dhcp: { mode: "full", range: { first, last } },
       port: 4081,
-      files: "/nonexistent",
+      files: { folder: "/nonexistent", loaders: {} },
       inventory: new Inventory([], {}),
       wantsReceiver: () => false,
       grant: () => undefined,

@@ -14,21 +14,26 @@ import type { DhcpDecision } from "../../../../../server/boot/dhcp/engine.ts";
 import { readMessage } from "../../../../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../../../../server/boot/dhcp/message.ts";
 import { DhcpMessageType, optionText } from "../../../../../server/boot/dhcp/options.ts";
-import type { BootTable } from "../../../../../server/boot/boot-table.ts";
 import {
   HTTP_MAC,
   IPXE_MAC,
   OVMF_MAC,
-  table,
+  bootTable,
   variant,
   vector,
 } from "../../../../rig/dhcp-vectors.ts";
+import type { NetworkTable } from "../../../../rig/dhcp-vectors.ts";
 
 const nobody = { address: "0.0.0.0", port: 68 };
 const everybody = { address: "255.255.255.255", port: 68 };
 const pool = { first: "10.77.0.100", last: "10.77.0.110" };
 
-function decide(bytes: Uint8Array, at: BootTable, remote = nobody, engine = new DhcpEngine(0)) {
+function decide(
+  bytes: Uint8Array,
+  at: NetworkTable,
+  remote = nobody,
+  engine = new DhcpEngine(at.network, 0),
+) {
   const port = remote === nobody ? SERVER_PORT : BOOT_SERVER_PORT;
   return engine.decide({ bytes, port, remote }, at, 0);
 }
@@ -43,7 +48,7 @@ function address(text: string): number[] {
 }
 
 test("decide() in proxy mode gives iPXE its script at once: no option 43, no address", () => {
-  const decision = decide(vector("ipxe-rom-discover"), table());
+  const decision = decide(vector("ipxe-rom-discover"), bootTable());
   const offer = reply(decision);
   expect(offer.bootFile).toBe("http://10.77.0.1:8067/boot/nodes/52-54-00-77-00-00/script.ipxe");
   expect(offer.yourAddress).toBe("0.0.0.0");
@@ -53,7 +58,7 @@ test("decide() in proxy mode gives iPXE its script at once: no option 43, no add
 });
 
 test("decide() in proxy mode offers UEFI PXE no file, and names it on port 4011", () => {
-  const offer = reply(decide(vector("ovmf-pxe-discover"), table()));
+  const offer = reply(decide(vector("ovmf-pxe-discover"), bootTable()));
   expect([offer.bootFile, offer.nextServer, offer.yourAddress]).toEqual([
     "",
     "10.77.0.1",
@@ -62,7 +67,7 @@ test("decide() in proxy mode offers UEFI PXE no file, and names it on port 4011"
   expect(offer.options.get(97)).toEqual(readMessage(vector("ovmf-pxe-discover")).options.get(97));
   expect(offer.options.has(43)).toBe(false);
   const remote = { address: "10.77.0.81", port: 4011 };
-  const decision = decide(vector("ovmf-boot-server-request"), table(), remote);
+  const decision = decide(vector("ovmf-boot-server-request"), bootTable(), remote);
   const ack = reply(decision);
   expect(ack.options.get(53)).toEqual(Uint8Array.of(DhcpMessageType.ack));
   expect([ack.bootFile, ack.serverName]).toEqual(["snponly.efi", "10.77.0.1"]);
@@ -72,7 +77,7 @@ test("decide() in proxy mode offers UEFI PXE no file, and names it on port 4011"
 
 test("decide() answers iPXE on port 4011 with its script and never with a loader", () => {
   const remote = { address: "10.77.0.79", port: 68 };
-  const ack = reply(decide(vector("ipxe-boot-server-request"), table(), remote));
+  const ack = reply(decide(vector("ipxe-boot-server-request"), bootTable(), remote));
   expect(ack.bootFile).toMatch(/script\.ipxe$/);
   expect(ack.options.has(43)).toBe(false);
 });
@@ -80,7 +85,7 @@ test("decide() answers iPXE on port 4011 with its script and never with a loader
 test.each(["proxy", "full"] as const)(
   "decide() in %s mode gives UEFI HTTP boot 60 and 67",
   (mode) => {
-    const offer = reply(decide(vector("ovmf-http-discover"), table({ mode, pool })));
+    const offer = reply(decide(vector("ovmf-http-discover"), bootTable({ mode, pool })));
     expect(optionText(offer.options, 60)).toBe("HTTPClient");
     expect(optionText(offer.options, 67)).toBe("http://10.77.0.1:8067/boot/files/snponly.efi");
     expect(offer.bootFile).toBe("");
@@ -88,8 +93,8 @@ test.each(["proxy", "full"] as const)(
 );
 
 test("decide() in full mode leases an address and tells iPXE not to wait for a proxy", () => {
-  const lab = table({ mode: "full", pool, router: "10.77.0.254", dns: ["10.77.0.253"] });
-  const engine = new DhcpEngine(0);
+  const lab = bootTable({ mode: "full", pool, router: "10.77.0.254", dns: ["10.77.0.253"] });
+  const engine = new DhcpEngine(lab.network, 0);
   const offer = reply(decide(vector("ipxe-rom-discover"), lab, nobody, engine));
   expect(offer.options.get(175)).toEqual(Uint8Array.of(0xb0, 1, 1));
   expect(offer.options.get(3)).toEqual(Uint8Array.from([10, 77, 0, 254]));
@@ -107,7 +112,7 @@ test("decide() in full mode leases an address and tells iPXE not to wait for a p
 });
 
 test("decide() in full mode names the loader for PXE in the header fields", () => {
-  const offer = reply(decide(vector("ovmf-pxe-discover"), table({ mode: "full", pool })));
+  const offer = reply(decide(vector("ovmf-pxe-discover"), bootTable({ mode: "full", pool })));
   expect([offer.bootFile, offer.serverName, offer.nextServer]).toEqual([
     "snponly.efi",
     "10.77.0.1",
@@ -119,20 +124,20 @@ test("decide() in full mode names the loader for PXE in the header fields", () =
 test("decide() sends a BIOS with nothing to do to its disk, by every protocol", () => {
   const idle = { answer: "disk" } as const;
   const discover = variant("ovmf-pxe-discover", {}, { 93: [0, 0] });
-  const decision = decide(discover, table({}, idle));
+  const decision = decide(discover, bootTable({}, idle));
   expect(decision).toMatchObject({ outcome: "nothing_to_do", event: { state: "sent_to_disk" } });
   expect(decision.answer).toBeUndefined();
-  const offer = reply(decide(discover, table({ mode: "full", pool }, idle)));
+  const offer = reply(decide(discover, bootTable({ mode: "full", pool }, idle)));
   expect([offer.bootFile, offer.nextServer]).toEqual(["", "0.0.0.0"]);
   expect([offer.options.has(60), offer.options.has(67)]).toEqual([false, false]);
   const request = variant("ovmf-boot-server-request", {}, { 93: [0, 0] });
-  const late = decide(request, table({}, idle), { address: "10.77.0.81", port: 4011 });
+  const late = decide(request, bootTable({}, idle), { address: "10.77.0.81", port: 4011 });
   expect(late.outcome).toBe("nothing_to_do");
-  expect(reply(decide(vector("ipxe-rom-discover"), table({}, idle))).bootFile).toMatch(/ipxe$/);
+  expect(reply(decide(vector("ipxe-rom-discover"), bootTable({}, idle))).bootFile).toMatch(/ipxe$/);
 });
 
 test("decide() never says more to an idle UEFI node than the loader's name", () => {
-  const idle = table({}, { answer: "disk" });
+  const idle = bootTable({}, { answer: "disk" });
   const offer = reply(decide(vector("ovmf-http-discover"), idle));
   expect(optionText(offer.options, 67)).toBe("http://10.77.0.1:8067/boot/files/snponly.efi");
   const remote = { address: "10.77.0.81", port: 4011 };
@@ -141,7 +146,7 @@ test("decide() never says more to an idle UEFI node than the loader's name", () 
 });
 
 test.each(["proxy", "full"] as const)("decide() in %s mode never answers a stranger", (mode) => {
-  const lab = { ...table({ mode, pool }), nodes: new Map() };
+  const lab = { ...bootTable({ mode, pool }), nodes: new Map() };
   for (const name of [
     "ipxe-rom-discover",
     "ovmf-pxe-discover",
@@ -154,27 +159,39 @@ test.each(["proxy", "full"] as const)("decide() in %s mode never answers a stran
 
 test("decide() counts a Raspberry Pi and gives it no x86 file", () => {
   const pi = variant("ovmf-pxe-discover", { mac: "dc:a6:32:00:00:01" }, { 93: [0, 0] });
-  expect(decide(pi, table())).toMatchObject({ outcome: "raspberry", event: { state: "unfit" } });
-  expect(reply(decide(pi, table({ mode: "full", pool }))).bootFile).toBe("");
+  expect(decide(pi, bootTable())).toMatchObject({
+    outcome: "raspberry",
+    event: { state: "unfit" },
+  });
+  expect(reply(decide(pi, bootTable({ mode: "full", pool }))).bootFile).toBe("");
 });
 
 test("decide() says unfit when no loader is published for an architecture", () => {
   const arm = variant("ovmf-pxe-discover", {}, { 93: [0, 11] });
-  expect(decide(arm, table())).toMatchObject({
+  expect(decide(arm, bootTable())).toMatchObject({
     outcome: "unfit",
     event: { state: "unfit", detail: "efi-arm64" },
   });
 });
 
+test("decide() gives no script to iPXE on a processor without a receiver", () => {
+  const arm = variant("ipxe-rom-discover", {}, { 93: [0, 11] });
+  expect(decide(arm, bootTable())).toMatchObject({
+    outcome: "unfit",
+    event: { state: "unfit", detail: "efi-arm64" },
+  });
+  expect(reply(decide(arm, bootTable({ mode: "full", pool }))).bootFile).toBe("");
+});
+
 test("decide() in full mode refuses an address that is not the node's", () => {
   const request = variant("ovmf-pxe-request", {}, { 50: [10, 99, 0, 1], 54: undefined });
-  const decision = decide(request, table({ mode: "full", pool }));
+  const decision = decide(request, bootTable({ mode: "full", pool }));
   expect(reply(decision).options.get(53)).toEqual(Uint8Array.of(DhcpMessageType.nak));
   expect(decision.answer?.to).toEqual(everybody);
 });
 
 test("decide() renews to the address itself and answers an INFORM without a lease", () => {
-  const lab = table({ mode: "full", pool }, { address: "10.77.0.50" });
+  const lab = bootTable({ mode: "full", pool }, { address: "10.77.0.50" });
   const renewing = variant(
     "ovmf-pxe-request",
     { clientAddress: "10.77.0.50" },
@@ -189,8 +206,8 @@ test("decide() renews to the address itself and answers an INFORM without a leas
 });
 
 test("decide() gives up an offer when the node chose another server", () => {
-  const lab = table({ mode: "full", pool: { first: "10.77.0.100", last: "10.77.0.100" } });
-  const engine = new DhcpEngine(0);
+  const lab = bootTable({ mode: "full", pool: { first: "10.77.0.100", last: "10.77.0.100" } });
+  const engine = new DhcpEngine(lab.network, 0);
   reply(decide(vector("ipxe-rom-discover"), lab, nobody, engine));
   expect(decide(vector("ovmf-pxe-discover"), lab, nobody, engine).outcome).toBe("no_address");
   const other = variant("ipxe-rom-request", {}, { 54: [10, 77, 0, 9] });
@@ -201,8 +218,8 @@ test("decide() gives up an offer when the node chose another server", () => {
 });
 
 test("decide() takes DECLINE and RELEASE without an answer", () => {
-  const lab = table({ mode: "full", pool });
-  const engine = new DhcpEngine(0);
+  const lab = bootTable({ mode: "full", pool });
+  const engine = new DhcpEngine(lab.network, 0);
   const had = reply(decide(vector("ipxe-rom-discover"), lab, nobody, engine)).yourAddress;
   const decline = variant("ipxe-rom-request", {}, { 53: [4], 50: address(had) });
   expect(decide(decline, lab, nobody, engine)).toMatchObject({
@@ -216,7 +233,7 @@ test("decide() takes DECLINE and RELEASE without an answer", () => {
 });
 
 test("decide() sends nothing outside the lab subnet, to port 0 or through a relay", () => {
-  const lab = table({ mode: "full", pool }, { address: "198.51.100.7" });
+  const lab = bootTable({ mode: "full", pool }, { address: "198.51.100.7" });
   const forged = variant(
     "ovmf-pxe-request",
     { clientAddress: "198.51.100.7" },
@@ -227,42 +244,42 @@ test("decide() sends nothing outside the lab subnet, to port 0 or through a rela
     { address: "198.51.100.7", port: 4011 },
     { address: "10.77.0.81", port: 0 },
   ]) {
-    expect(decide(vector("ovmf-boot-server-request"), table(), remote).outcome).toBe(
+    expect(decide(vector("ovmf-boot-server-request"), bootTable(), remote).outcome).toBe(
       "foreign_address",
     );
   }
   const relayed = variant("ovmf-pxe-discover", { relayAddress: "10.77.0.9" });
-  expect(decide(relayed, table())).toEqual({ outcome: "relayed" });
+  expect(decide(relayed, bootTable())).toEqual({ outcome: "relayed" });
 });
 
 test("decide() echoes a switch's option 82 as the last option", () => {
   const marked = variant("ipxe-rom-discover", {}, { 82: [1, 2, 3, 4] });
-  const options = [...reply(decide(marked, table())).options];
+  const options = [...reply(decide(marked, bootTable())).options];
   expect(options.at(-1)).toEqual([82, Uint8Array.of(1, 2, 3, 4)]);
 });
 
 test("decide() stops answering a MAC that asks more than ten times at once", () => {
-  const engine = new DhcpEngine(0);
+  const engine = new DhcpEngine(bootTable().network, 0);
   const outcomes = Array.from({ length: 12 }, () => {
-    return decide(vector("ipxe-rom-discover"), table(), nobody, engine).outcome;
+    return decide(vector("ipxe-rom-discover"), bootTable(), nobody, engine).outcome;
   });
   expect(outcomes.filter((one) => one === "answered")).toHaveLength(10);
-  expect(decide(vector("ovmf-pxe-discover"), table(), nobody, engine).outcome).toBe("answered");
+  expect(decide(vector("ovmf-pxe-discover"), bootTable(), nobody, engine).outcome).toBe("answered");
 });
 
 test("decide() leaves the site's own exchange alone in proxy mode", () => {
-  expect(decide(vector("ovmf-pxe-request"), table()).outcome).toBe("other_server");
+  expect(decide(vector("ovmf-pxe-request"), bootTable()).outcome).toBe("other_server");
   const system = variant("ovmf-pxe-discover", {}, { 60: undefined, 93: undefined });
-  expect(decide(system, table()).outcome).toBe("other_server");
+  expect(decide(system, bootTable()).outcome).toBe("other_server");
 });
 
 test("decide() drops answers of other servers and what is no DHCP", () => {
-  expect(decide(vector("dnsmasq-http-offer"), table()).outcome).toBe("not_a_request");
-  expect(decide(Uint8Array.of(1, 2, 3), table()).outcome).toBe("malformed");
+  expect(decide(vector("dnsmasq-http-offer"), bootTable()).outcome).toBe("not_a_request");
+  expect(decide(Uint8Array.of(1, 2, 3), bootTable()).outcome).toBe("malformed");
 });
 
 test("decide() never throws and stays under 576 bytes, whatever options a known node sends", () => {
-  const lab = table({ mode: "full", pool, dns: ["10.77.0.2", "10.77.0.3", "10.77.0.4"] });
+  const lab = bootTable({ mode: "full", pool, dns: ["10.77.0.2", "10.77.0.3", "10.77.0.4"] });
   const options = fc.dictionary(
     fc.integer({ min: 1, max: 254 }).map(String),
     fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 40 }),
@@ -273,7 +290,7 @@ test("decide() never throws and stays under 576 bytes, whatever options a known 
   fc.assert(
     fc.property(names, macs, options, fc.boolean(), (name, mac, changes, full) => {
       const bytes = variant(name, { mac }, changes);
-      const { answer } = decide(bytes, full ? lab : table());
+      const { answer } = decide(bytes, full ? lab : bootTable());
       expect(answer?.bytes.byteLength ?? 0).toBeLessThanOrEqual(576 - 28);
     }),
   );

@@ -5,24 +5,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DECLINED_REST_MS, Leases } from "../../../../../server/boot/dhcp/leases.ts";
-import type { BootNode, BootTable } from "../../../../../server/boot/boot-table.ts";
-import { table } from "../../../../rig/dhcp-vectors.ts";
+import type { BootNode } from "../../../../../server/boot/boot-table.ts";
+import { bootTable } from "../../../../rig/dhcp-vectors.ts";
+import type { NetworkTable } from "../../../../rig/dhcp-vectors.ts";
 
 const macs = Array.from({ length: 10 }, (_, index) => `02:00:00:00:00:0${index}`);
 
 function lab(
   nodes: Readonly<Record<string, Partial<BootNode>>> = {},
   last = "10.77.0.20",
-): BootTable {
+): NetworkTable {
   const pool = { first: "10.77.0.10", last };
   return {
-    ...table({ mode: "full", pool, router: "10.77.0.11" }),
+    ...bootTable({ mode: "full", pool, router: "10.77.0.11" }),
     nodes: new Map(macs.map((mac) => [mac, { name: "n", answer: "disk", ...nodes[mac] }])),
   };
 }
 
-function leasesOf(from: BootTable): Leases {
-  const leases = new Leases();
+function leasesOf(from: NetworkTable): Leases {
+  const leases = new Leases(from.network);
   leases.adopt(from);
   return leases;
 }
@@ -64,7 +65,7 @@ test("Leases.addressFor() gives nothing when the pool is used up or missing", ()
   const leases = leasesOf(lab({}, "10.77.0.12"));
   const given = macs.map((mac) => leases.addressFor(mac, 0));
   expect(given.filter((one) => one !== undefined)).toHaveLength(2);
-  expect(leasesOf(table()).addressFor("52:54:00:77:00:00", 0)).toBeUndefined();
+  expect(leasesOf(bootTable()).addressFor("52:54:00:77:00:00", 0)).toBeUndefined();
 });
 
 test("Leases.decline() lets an address rest, but only the one its node had", () => {

@@ -12,11 +12,11 @@ import {
   proxyReply,
 } from "../../../../../server/boot/dhcp/reply.ts";
 import type { ReplyContext } from "../../../../../server/boot/dhcp/reply.ts";
-import { table, variant } from "../../../../rig/dhcp-vectors.ts";
+import { bootTable, variant } from "../../../../rig/dhcp-vectors.ts";
 
 function context(options: Readonly<Record<number, readonly number[]>> = {}): ReplyContext {
   const request = readMessage(variant("ovmf-pxe-discover", {}, options));
-  const { network } = table({ leaseSeconds: 1000 });
+  const { network } = bootTable({ leaseSeconds: 1000 });
   return { request, firmware: firmwareOf(request), network, boot: { kind: "disk" } };
 }
 

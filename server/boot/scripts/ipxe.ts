@@ -8,30 +8,8 @@
  * error (UEFI 2.10 3.1.1), hence `exit 1`.
  */
 import { FormatError } from "../../../shared/core/errors.ts";
-import type { Mac } from "../addresses.ts";
-import { macWithDashes } from "../addresses.ts";
-
-/** A file that iPXE fetches. */
-export interface ScriptFile {
-  /** Its name in the kernel's `initrd=`. */
-  readonly name: string;
-  /** Where it is. */
-  readonly url: string;
-}
-
-/** What the script of a node entering the receiver is made from. */
-export interface ReceiverScript {
-  /** The node's name. */
-  readonly node: string;
-  /** The MAC address it boots with: the receiver uses the same interface. */
-  readonly mac: Mac;
-  /** The receiver's kernel. */
-  readonly kernel: ScriptFile;
-  /** The receiver's initramfs archives, in order. */
-  readonly initramfs: readonly ScriptFile[];
-  /** Kernel arguments beside those of the network, `key` or `key=value`. */
-  readonly arguments: readonly string[];
-}
+import type { BootEntry } from "../entry.ts";
+import type { ScriptWriter } from "./script-writer.ts";
 
 /**
  * Longest kernel command line: COMMAND_LINE_SIZE of Linux on x86 (2048), less room for the expanded
@@ -41,26 +19,21 @@ export interface ReceiverScript {
  */
 export const COMMAND_LINE_CHARACTERS_MAX = 1900;
 
-/**
- * Writes the script that enters the receiver.
- *
- * @param script - See {@link ReceiverScript}.
- * @returns Its text. When a file cannot be fetched the node says so and goes on to its disk.
- * @throws {@link FormatError} `bad_value`, `command_line_too_long`.
- */
-export function receiverScript(script: ReceiverScript): string {
-  const node = word(script.node);
-  const initrd = script.initramfs.map((file) => `initrd=${word(file.name)}`);
+/** Writes for iPXE. */
+export const ipxeScript: ScriptWriter = {
+  title: "iPXE script",
+  names: { x64: "script.ipxe", arm64: "script-arm64.ipxe" },
+  receiver: receiverScript,
+  disk: (node) =>
+    lines("#!ipxe", `echo huck: nothing to do for ${word(node)}, on to its disk`, LEAVE),
+};
+
+function receiverScript(entry: BootEntry): string {
+  const node = word(entry.node);
+  const initrd = entry.archives.map((file) => `initrd=${word(file.name)}`);
   // iPXE fills in the address it has got, so the receiver needs no second round of DHCP
   const network = `ip=\${netX/ip}::\${netX/gateway}:\${netX/netmask}:${node}::none`;
-  const line = [
-    ...initrd,
-    network,
-    `BOOTIF=01-${macWithDashes(script.mac)}`,
-    // a receiver whose kernel panics comes back by itself, unless the site wants it to stay
-    ...(script.arguments.some((one) => one.startsWith("panic=")) ? [] : [PANIC]),
-    ...script.arguments.map(word),
-  ].join(" ");
+  const line = [...initrd, network, ...entry.arguments.map(word)].join(" ");
   if (line.length > COMMAND_LINE_CHARACTERS_MAX) {
     throw new FormatError(
       "command_line_too_long",
@@ -72,8 +45,8 @@ export function receiverScript(script: ReceiverScript): string {
     "#!ipxe",
     `echo huck: ${node} enters the receiver`,
     "imgfree",
-    `kernel ${word(script.kernel.url)} ${line} || goto failed`,
-    ...script.initramfs.map(
+    `kernel ${word(entry.kernel.url)} ${line} || goto failed`,
+    ...entry.archives.map(
       (file) => `initrd --name ${word(file.name)} ${word(file.url)} || goto failed`,
     ),
     "boot || goto failed",
@@ -84,19 +57,6 @@ export function receiverScript(script: ReceiverScript): string {
   );
 }
 
-/**
- * Writes the script that leaves iPXE for the disk.
- *
- * @param node - The node's name.
- * @returns Its text.
- * @throws {@link FormatError} `bad_value`.
- */
-export function diskScript(node: string): string {
-  return lines("#!ipxe", `echo huck: nothing to do for ${word(node)}, on to its disk`, LEAVE);
-}
-
-/** The kernel restarts the node this long after a panic. Unit: seconds. */
-const PANIC = "panic=10";
 const LEAVE = "iseq ${platform} efi && exit 1 || exit 0";
 
 /**

@@ -1,0 +1,91 @@
+/**
+ * Reads the boot files of this computer: the build's folder with its manifest, and loaders of the
+ * admin's own.
+ *
+ * A file whose size is not what the manifest says is from another build, or half of a copy. It is
+ * refused here, by name, and not by the first node at night.
+ */
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import { assetsOf } from "./assets.ts";
+import type { BootAsset, BootAssets } from "./assets.ts";
+import {
+  BootFileName,
+  LoaderArchitecture,
+  MANIFEST_BYTES_MAX,
+  MANIFEST_NAME,
+  parseBootManifest,
+} from "./boot-manifest.ts";
+
+/** Where the boot files are. */
+export interface BootPlaces {
+  /** Folder of `make initramfs`. */
+  readonly folder: string;
+  /** Absolute paths of loaders that take the place of the build's. */
+  readonly loaders: Readonly<Partial<Record<LoaderArchitecture, string>>>;
+}
+
+/**
+ * Reads manifest and sizes; the files themselves are read when they are fetched.
+ *
+ * @param places - Folder and own loaders.
+ * @returns What can be booted.
+ * @throws {@link SituationError} `no_boot_files`, `bad_boot_manifest`, `bad_boot_file`,
+ *   `no_receiver`, each with its cure.
+ */
+export function readBootAssets(places: BootPlaces): BootAssets {
+  const place = path.join(places.folder, MANIFEST_NAME);
+  const { version, files } = parseBootManifest(manifestText(place), place);
+  const built = files.map((file): BootAsset => {
+    const asset = { ...file, path: path.join(places.folder, file.name) };
+    const found = sizeOf(asset.path, REBUILD);
+    if (found === file.sizeBytes) return asset;
+    const wanted = `${found} bytes found, ${file.sizeBytes} wanted by its ${MANIFEST_NAME}`;
+    throw badFile(asset.path, wanted, REBUILD);
+  });
+  return assetsOf(version, [...built, ...ownLoaders(places.loaders)]);
+}
+
+function manifestText(place: string): string {
+  try {
+    const { size } = statSync(place);
+    if (size <= MANIFEST_BYTES_MAX) return readFileSync(place, "utf8");
+    throw new RangeError(`${size} bytes found, at most ${MANIFEST_BYTES_MAX} wanted`);
+  } catch (cause) {
+    throw new SituationError("no_boot_files", `Cannot read "${place}": ${messageOf(cause)}`, {
+      cure: 'Run "make initramfs" and name its folder in server.bootFiles, or set dhcp mode off.',
+      cause,
+    });
+  }
+}
+
+function ownLoaders(paths: BootPlaces["loaders"]): readonly BootAsset[] {
+  return LoaderArchitecture.options.flatMap((architecture): BootAsset[] => {
+    const file = paths[architecture];
+    if (file === undefined) return [];
+    const cure = `Correct server.loaders.${architecture} in huck.yaml.`;
+    const name = path.basename(file);
+    if (!BootFileName.safeParse(name).success) {
+      throw badFile(file, "a name of letters, digits, dots and dashes wanted", cure);
+    }
+    return [{ role: "loader", architecture, name, path: file, sizeBytes: sizeOf(file, cure) }];
+  });
+}
+
+/** @throws {@link SituationError} `bad_boot_file` when there is no plain file. */
+function sizeOf(file: string, cure: string): number {
+  try {
+    const found = statSync(file);
+    if (found.isFile()) return found.size;
+  } catch (cause) {
+    throw badFile(file, codeOf(cause) === "ENOENT" ? "it is not there" : messageOf(cause), cure);
+  }
+  throw badFile(file, "it is no plain file", cure);
+}
+
+function badFile(file: string, found: string, cure: string): SituationError {
+  return new SituationError("bad_boot_file", `Cannot publish "${file}": ${found}`, { cure });
+}
+
+const REBUILD = 'Run "make initramfs".';
