@@ -8,6 +8,7 @@
 import { networkInterfaces } from "node:os";
 import { SituationError } from "../../shared/core/errors.ts";
 import { inSubnet } from "../boot/addresses.ts";
+import type { BootAssets } from "../boot/assets.ts";
 import { readBootAssets } from "../boot/assets-folder.io.ts";
 import type { BootPlaces } from "../boot/assets-folder.io.ts";
 import type { BootNetwork } from "../boot/boot-network.ts";
@@ -83,15 +84,33 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
   return {
     version: assets.version,
     update: (inventory) => {
-      try {
-        assets = readBootAssets(files);
-      } catch (error) {
-        problem("read the boot files again (those known so far stay published)", error);
-      }
+      assets = assetsNow(files, assets, problem);
       boot.update(bootTableOf(inventory, wantsReceiver, assets));
     },
     close: () => boot.close(),
   };
+}
+
+/**
+ * Reads the boot files again.
+ *
+ * @param files - Where they are.
+ * @param before - What was published so far; stays so when the files are broken.
+ * @param problem - Told why they are broken.
+ * @returns What is to be published now.
+ * @internal A test calls it: the services themselves need ports and an interface.
+ */
+export function assetsNow(
+  files: BootPlaces,
+  before: BootAssets,
+  problem: BootOptions["problem"],
+): BootAssets {
+  try {
+    return readBootAssets(files);
+  } catch (error) {
+    problem("read the boot files again (those known so far stay published)", error);
+    return before;
+  }
 }
 
 /**

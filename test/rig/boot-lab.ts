@@ -61,7 +61,7 @@ export class BootLabPerTest {
 }
 
 /** The network that the boot services serve in a lab. */
-export function labBootNetwork(mode: "proxy" | "full"): PlainSnapshot["network"] {
+export function labBootNetwork(mode: "proxy" | "full"): PlainTable["network"] {
   const pool = { first: "10.77.0.100", last: "10.77.0.110" };
   return { mode, serverAddress: SERVER_ADDRESS, netmask: "255.255.255.0", httpPort: 8067, pool };
 }

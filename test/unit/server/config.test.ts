@@ -29,6 +29,8 @@ test("parseConfig() fills in defaults and makes folders absolute", () => {
     state: "/lab/state",
     socket: "/run/huck/huck.sock",
     dhcp: { mode: "proxy" },
+    bootFiles: "/lab/build/boot",
+    loaders: {},
   });
   expect(inventory.nodes.map(({ name }) => name)).toEqual(["fit01"]);
 });
@@ -39,11 +41,25 @@ test("parseConfig() gives a node the enter driver of its entry, of the defaults,
   expect(parseConfig(named, "/huck.yaml").inventory.named("fit01").enter).toBe("pxe");
 });
 
+test("parseConfig() takes loaders of the site's own and makes their paths absolute", () => {
+  const loaders = "loaders: { efi-arm64: own/snponly.efi, bios: /srv/undionly.kpxe }";
+  const text = good.replace("10.0.0.1 }", `10.0.0.1, ${loaders} }`);
+  expect(parseConfig(text, "/lab/huck.yaml").server.loaders).toEqual({
+    "efi-arm64": "/lab/own/snponly.efi",
+    bios: "/srv/undionly.kpxe",
+  });
+});
+
 test.each([
   [
     "an unknown enter driver",
     `${good}    enter: pixie\n`,
     /line 5: nodes\.0\.enter: .*"pixie".*pxe/,
+  ],
+  [
+    "a loader for unknown firmware",
+    "server: { address: 10.0.0.1, loaders: { vax: x } }\n",
+    /line 1: server\.loaders/,
   ],
   ["a misspelt word", `${good}    reimge: free\n`, /line 5: nodes\.0: .*reimge/],
   ["a bad value", good.replace('01"', '0x"'), /line 4: nodes\.0\.macs\.0/],
