@@ -10,7 +10,7 @@ import { SituationError, messageOf } from "../../shared/core/errors.ts";
 
 /** Name of the manifest in the folder of the boot files. */
 export const MANIFEST_NAME = "manifest.json";
-/** Longest manifest that is read; one of 0.1.0 has 10 kB. Unit: bytes. */
+/** Longest manifest that is read; the first of format 2 had 6 kB. Unit: bytes. */
 export const MANIFEST_BYTES_MAX = 1 << 20;
 /**
  * The present format. Format 1 listed sizes and digests by name and told no parts.

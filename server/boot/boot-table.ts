@@ -26,9 +26,9 @@ export interface BootNode {
 /** Everything that changes while the boot services run. Immutable. */
 export interface BootTable {
   readonly assets: BootAssets;
-  /** Every MAC of every node in the inventory; at most {@link NODES_MAX} entries are meant. */
+  /** By every MAC of every node in the inventory. */
   readonly nodes: ReadonlyMap<Mac, BootNode>;
 }
 
-/** Most nodes of a lab (protocol-and-safety: 4096 nodes a session); bounds what is remembered. */
+/** Most nodes of a lab: as many as a session takes. It bounds what the services remember. */
 export const NODES_MAX = 4096;

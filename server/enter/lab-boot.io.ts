@@ -2,7 +2,7 @@
  * The boot services as the lab uses them: started on the lab network, and handed a new table of
  * boot answers whenever a wanted state or the inventory changes.
  *
- * The boot files are looked at again with each table, so a lab need not be restarted after
+ * The boot files are looked at again with each table, so the server need not be restarted after
  * `make initramfs`.
  */
 import { networkInterfaces } from "node:os";
