@@ -16,6 +16,7 @@ import type { BlockDevice } from "../../shared/disk/block-device.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import type { CodecPool } from "../../shared/image/codec-pool.ts";
 import { GatedDisk } from "../../shared/image/gated-disk.ts";
+import { placeImage, targetSize } from "../../shared/image/place-image.ts";
 import { openImageTail } from "../../shared/image/reader.ts";
 import type { ImageIndex } from "../../shared/image/reader.ts";
 import { NodeFailure } from "../failure.ts";
@@ -211,7 +212,8 @@ export class OrderedDisk {
 
   #fit(index: ImageIndex): GatedDisk {
     try {
-      return new GatedDisk(index, this.#device, this.#pool, this.#buffer);
+      const placement = placeImage(index, targetSize(this.#device));
+      return new GatedDisk({ index, placement }, this.#device, this.#pool, this.#buffer);
     } catch (error) {
       if (error instanceof FormatError) throw damaged(error.message, error);
       throw error;

@@ -31,6 +31,9 @@ export const TABLE_HEADER_BYTES = 16;
 /** Bytes of an entry and of an extent. */
 const ENTRY_BYTES = 96;
 const EXTENT_BYTES = 12;
+/** Of fields in an entry. Unit: bytes. */
+const FLAGS_OFFSET = 17;
+const FIRST_EXTENT_OFFSET = 20;
 const FLAGS_KNOWN = ChunkFlag.bootGate | ChunkFlag.diskEnd;
 
 /**
@@ -149,9 +152,9 @@ export class ChunkTable {
       storedBytes: view.getUint32(offset + 8),
       rawBytes: view.getUint32(offset + 12),
       codec: view.getUint8(offset + 16) as Codec,
-      flags: view.getUint8(offset + 17),
+      flags: view.getUint8(offset + FLAGS_OFFSET),
       extentCount: view.getUint16(offset + 18),
-      firstExtent: view.getUint32(offset + 20),
+      firstExtent: view.getUint32(offset + FIRST_EXTENT_OFFSET),
       partition: view.getUint16(offset + 24),
       slotLog2: view.getUint8(offset + 26),
       rawDigest: this.bytes.subarray(offset + 32, offset + 32 + DIGEST_BYTES),
@@ -175,6 +178,43 @@ export class ChunkTable {
       extents.push({ start, end: start + this.#view.getUint32(offset + 8) });
     }
     return extents;
+  }
+
+  /**
+   * Gives the flags of one chunk without making an entry: a look at millions allocates nothing.
+   *
+   * @param index - 0 .. count-1.
+   * @returns ChunkFlag bits.
+   */
+  flags(index: ChunkIndex): number {
+    return this.#view.getUint8(TABLE_HEADER_BYTES + index * ENTRY_BYTES + FLAGS_OFFSET);
+  }
+
+  /**
+   * Finds the chunks that may have content in a run of the disk. Chunks ascend, so they are
+   * neighbours; the first and the last may still end before the run or have a hole there.
+   *
+   * @param run - Unit: 512 bytes from the start of the disk.
+   * @returns Indices, half-open; empty when no chunk begins before the run's end.
+   */
+  chunksNear(run: Range): Range {
+    const end = this.#firstFrom(run.end);
+    const start = Math.min(end, Math.max(0, this.#firstFrom(run.start + 1) - 1));
+    return { start, end };
+  }
+
+  /** The first chunk that begins at `unit` or behind it. */
+  #firstFrom(unit: number): number {
+    let low = 0;
+    for (let high = this.count; low < high; ) {
+      const middle = (low + high) >>> 1;
+      const entry = TABLE_HEADER_BYTES + middle * ENTRY_BYTES;
+      const extent = this.#view.getUint32(entry + FIRST_EXTENT_OFFSET);
+      const start = this.#view.getBigUint64(this.#extentsOffset + extent * EXTENT_BYTES);
+      if (Number(start) >= unit) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /**

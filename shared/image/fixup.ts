@@ -13,6 +13,7 @@ import { type GptCopy, readGptCopy } from "../disk/gpt.ts";
 import { isProtective, MBR_BYTES, readMbrEntries } from "../disk/mbr.ts";
 import { memorySource } from "../disk/source.ts";
 import type { DiskWrite } from "./chunk-decoder.ts";
+import type { Fixup } from "./placement.ts";
 
 const MBR_ENTRIES_OFFSET = 446;
 const MBR_ENTRY_BYTES = 16;
@@ -26,6 +27,41 @@ export interface MovedGpt {
   readonly head: Uint8Array;
   /** The backup entries and header, to be written before the head. */
   readonly backup: DiskWrite;
+}
+
+/** Size of a disk. Unit: bytes. */
+interface DiskBytes {
+  readonly sizeBytes: number;
+  readonly sectorBytes: number;
+}
+
+/**
+ * Makes the fixup of a GPT that goes to a disk of another size.
+ *
+ * @param chunk - The one with sector 0; its first extent holds the primary GPT.
+ * @param saved - The disk that was saved.
+ * @param target - The disk it goes to.
+ * @returns The fixup; its `make` throws SituationError `gpt_not_movable`.
+ */
+export function gptFixup(chunk: number, saved: DiskBytes, target: DiskBytes): Fixup {
+  const sectorsOf = ({ sizeBytes, sectorBytes }: DiskBytes): number => sizeBytes / sectorBytes;
+  return {
+    chunk,
+    make: (writes) =>
+      writes.flatMap((write) => {
+        if (write.offset !== 0) return [write];
+        const { head, backup } = moveGpt(write.bytes, target.sectorBytes, sectorsOf(target));
+        return [backup, { offset: 0, bytes: head }];
+      }),
+    unmake(found) {
+      try {
+        return moveGpt(found, saved.sectorBytes, sectorsOf(saved)).head;
+      } catch (error) {
+        if (error instanceof SituationError) return undefined; // no GPT there
+        throw error;
+      }
+    },
+  };
 }
 
 /**

@@ -1,29 +1,30 @@
 /**
  * GatedDisk: one image on its way to one disk, in the order that keeps promise P2.
  *
- * Scan, close the gate, write the body, flush, read back, open the gate. Between `close` and the
- * end of `open` the disk has no table and no boot sector: sector 0 is the very last write, alone,
- * when all else is on the medium and compared. Every chunk is proven before a byte of it is
- * written. Chunks may come in any order and more than once; those that open the gate are kept in
- * memory until the end. Belongs to one thread.
+ * Scan, close the gate, write the body, flush, read back, open the gate. What the gate is says the
+ * placement: between `close` and the end of `open` the target has nothing that it is recognised by,
+ * and the door, one sector, is the very last write, alone, when all else is on the medium and
+ * compared. Every chunk is proven before a byte of it is written. Chunks may come in any order and
+ * more than once; those that open the gate are kept in memory until the end. Belongs to one thread.
  */
 import assert from "node:assert/strict";
 import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError, codeOf } from "../core/errors.ts";
+import type { Range } from "../core/ranges.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
-import { ChunkDecoder, type DiskWrite, writesOf } from "./chunk-decoder.ts";
+import { ChunkDecoder, type DiskWrite } from "./chunk-decoder.ts";
 import type { CodecPool } from "./codec-pool.ts";
-import { moveGpt } from "./fixup.ts";
-import {
-  checkFits,
-  chunksCleared,
-  decodeGateRecord,
-  encodeGateRecord,
-  type GatePlan,
-  planGate,
-} from "./gate.ts";
+import { decodeGateRecord, encodeGateRecord } from "./gate-record.ts";
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
+import {
+  type Fixup,
+  isPlaced,
+  type PlacedDevice,
+  placedWithin,
+  placedWrites,
+  type Placement,
+} from "./placement.ts";
 import type { ImageIndex } from "./reader.ts";
 
 /** A sample reads back so many chunks, evenly spread; a smaller image is read back whole. */
@@ -40,9 +41,17 @@ export interface DiskFindings {
   readonly found: "fresh" | "resumed" | "delta" | "unchanged";
 }
 
-/** What opens the gate: sector 0, and all that must be in place before it. */
+/** An image and where it goes. */
+export interface PlacedIndex {
+  /** True to its id. */
+  readonly index: ImageIndex;
+  /** Of one device, from `placeImage`. */
+  readonly placement: Placement;
+}
+
+/** What opens the gate: the door, and all that must be in place before it. */
 interface Opening {
-  readonly first: DiskWrite;
+  readonly door: DiskWrite;
   readonly others: readonly DiskWrite[];
 }
 
@@ -51,50 +60,52 @@ export class GatedDisk {
   /** Content written so far, gate included. Unit: bytes. */
   writtenBytes: ByteCount = 0;
   readonly #index: ImageIndex;
+  readonly #placement: Placement;
   readonly #device: BlockDevice;
+  readonly #placed: PlacedDevice;
   readonly #decoder: ChunkDecoder;
-  readonly #gate: GatePlan;
   readonly #gateChunks: ReadonlySet<number>;
-  readonly #skipped: ReadonlySet<number>;
+  readonly #fixups: ReadonlyMap<number, Fixup>;
   /** Raw content of gate chunks that have come. */
   readonly #held = new Map<number, Uint8Array>();
-  /** What `close` wrote into sector 0. */
+  /** What `close` wrote into the door. */
   #gateRecord: Uint8Array | undefined;
   /** Page-aligned memory of one chunk, for direct I/O. */
   readonly #buffer: Uint8Array;
 
   /**
-   * Checks that the image fits; writes nothing.
+   * Writes nothing.
    *
-   * @param index - The image's; true to its id.
-   * @param device - The target.
+   * @param image - The image and its place on this device.
+   * @param device - The target; as long as it was when the placement was made.
    * @param pool - Codec of this thread.
    * @param buffer - 1 MiB, page aligned where the device wants direct I/O.
-   * @throws SituationError `disk_too_small`, `sector_size_differs`; {@link FormatError} of an image
-   *   that no such disk can hold.
    */
-  constructor(index: ImageIndex, device: BlockDevice, pool: CodecPool, buffer: Uint8Array) {
-    checkFits(index.manifest, device.identity);
+  constructor(image: PlacedIndex, device: BlockDevice, pool: CodecPool, buffer: Uint8Array) {
+    const { index, placement } = image;
+    const [placed, ...others] = placement.devices;
+    assert(placed !== undefined && others.length === 0, "a gated disk is one disk");
     this.#index = index;
+    this.#placement = placement;
     this.#device = device;
+    this.#placed = placed;
     this.#decoder = new ChunkDecoder(pool);
     this.#buffer = buffer;
-    this.#gate = planGate(index.manifest, index.table, device.sectorCount * device.sectorBytes);
-    this.#gateChunks = new Set(this.#gate.gateChunks);
-    this.#skipped = new Set(this.#gate.skipped);
+    this.#gateChunks = new Set(placement.gateChunks);
+    this.#fixups = new Map(placement.fixups.map((fixup) => [fixup.chunk, fixup]));
   }
 
-  /** @returns True when the disk has another size than the saved one. */
+  /** @returns True when the target has another size than what was saved. */
   get resized(): boolean {
-    return this.#gate.resized;
+    return this.#placement.resized;
   }
 
-  /** @returns The chunk to `accept` before `close`: only it shows that the GPT can be moved. */
+  /** @returns The chunk to `accept` before `close`: only it shows whether its fixup can be made. */
   get headToCheck(): number | undefined {
-    return this.#movesGpt() ? this.#head : undefined;
+    return this.#placement.fixups[0]?.chunk;
   }
 
-  /** @returns Chunks that are not bound to the gate or to another disk's end, ascending. */
+  /** @returns Chunks that are written and not bound to the gate, ascending. */
   get body(): number[] {
     return this.#all().filter((chunk) => !this.#gateChunks.has(chunk));
   }
@@ -113,38 +124,38 @@ export class GatedDisk {
     const fresh = { lacking: all, found: "fresh" } as const;
     if (!delta) return fresh;
     const resumed = readable(() => this.#waitsForThisImage());
-    const complete = !resumed && readable(() => this.#matches(this.#head));
+    const complete = !resumed && readable(() => this.#matchesLast());
     if (!resumed && !complete) return fresh;
     const differing = new Set<number>();
     this.#forEach(resumed ? this.body : all, progress, (chunk) => {
       if (!readable(() => this.#matches(chunk))) differing.add(chunk);
     });
     if (complete && differing.size === 0) return { lacking: [], found: "unchanged" };
-    for (const chunk of this.#gate.gateChunks) differing.add(chunk);
-    for (const chunk of chunksCleared(this.#index.table, this.#gate.clear)) {
-      if (!this.#skipped.has(chunk)) differing.add(chunk);
-    }
+    for (const chunk of this.#placement.gateChunks) differing.add(chunk);
+    for (const chunk of this.#cleared()) differing.add(chunk);
     const lacking = [...differing].sort((left, right) => left - right);
     return { lacking, found: resumed ? "resumed" : "delta" };
   }
 
   /**
-   * Clears what firmware and kernels recognise a disk by, and says in sector 0 what it waits for.
+   * Clears what firmware and kernels recognise the target by, and says in its door what it waits
+   * for.
    *
    * @param orderId - Names this run; at most 64 bytes.
    * @throws A system error when the disk cannot be written.
    */
   close(orderId: string): void {
     const zeros = this.#buffer.fill(0);
-    for (const { start, end } of this.#gate.clear) {
+    for (const { start, end } of this.#placed.clear) {
       for (let at = start; at < end; at += zeros.byteLength) {
         this.#device.write(at, zeros.subarray(0, Math.min(zeros.byteLength, end - at)));
       }
     }
-    const sector = this.#buffer.subarray(0, this.#device.sectorBytes);
+    const { door } = this.#placed;
+    const sector = this.#buffer.subarray(0, door.end - door.start);
     sector.set(encodeGateRecord({ orderId, imageId: this.#index.imageId }));
     this.#gateRecord = sector.slice();
-    this.#device.write(0, sector);
+    this.#device.write(door.start, sector);
     this.#device.flush();
   }
 
@@ -153,18 +164,20 @@ export class GatedDisk {
    *
    * @param chunk - Its index.
    * @param record - Header and stored bytes; read during the call only.
-   * @throws {@link FormatError} when it is not what the image says; SituationError
-   *   `gpt_not_movable`; a system error of the disk.
+   * @throws {@link FormatError} when it is not what the image says; SituationError when its fixup
+   *   cannot be made; a system error of the disk.
    */
   accept(chunk: number, record: Uint8Array): void {
-    const raw = this.#decoder.decode(this.#index.table, chunk, record);
-    if (this.#skipped.has(chunk)) return;
+    const { table } = this.#index;
+    const raw = this.#decoder.decode(table, chunk, record);
+    if (!isPlaced(this.#placement, chunk)) return;
+    const writes = placedWrites(this.#placement, table, chunk, raw);
     if (this.#gateChunks.has(chunk)) {
-      if (chunk === this.headToCheck) this.#moveGpt(writesOf(this.#index.table, chunk, raw));
+      this.#fixups.get(chunk)?.make(writes);
       this.#held.set(chunk, raw.slice());
       return;
     }
-    for (const write of writesOf(this.#index.table, chunk, raw)) this.#write(write);
+    for (const write of writes) this.#write(write);
   }
 
   /** Waits until the medium holds everything. @throws A system error: final. */
@@ -190,20 +203,20 @@ export class GatedDisk {
   }
 
   /**
-   * Writes tables and boot sectors, reads them back, and only then writes sector 0.
+   * Writes what the target is recognised by, reads it back, and only then writes the door.
    *
    * @throws {@link FormatError} `gate_incomplete` when a gate chunk has not come,
    *   `verify_mismatch`; a system error. The gate is closed then, as far as the disk still obeys.
    */
   open(): void {
-    const { first, others } = this.#opening();
+    const { door, others } = this.#opening();
     for (const write of others) this.#write(write);
     this.flush();
     for (const write of others) this.#compare(write);
     try {
-      this.#write(first);
+      this.#write(door);
       this.flush();
-      this.#compare(first);
+      this.#compare(door);
     } catch (error) {
       this.#closeAgain();
       throw error;
@@ -214,35 +227,32 @@ export class GatedDisk {
   /**
    * Tells what would keep the gate from opening, before anything is erased.
    *
-   * @throws SituationError `gpt_not_movable`; {@link FormatError} `gate_incomplete`.
+   * @throws SituationError when a fixup cannot be made; {@link FormatError} `gate_incomplete`.
    */
   checkOpening(): void {
     this.#opening();
   }
 
   #opening(): Opening {
-    const writes = this.#gate.gateChunks.flatMap((chunk) => {
+    const { gateChunks } = this.#placement;
+    const writes = gateChunks.flatMap((chunk) => {
       const raw = this.#held.get(chunk);
       if (raw === undefined) {
         const found = `chunk ${chunk} has not come`;
         throw new FormatError("gate_incomplete", `Cannot open the gate: ${found}`);
       }
-      const own = writesOf(this.#index.table, chunk, raw);
-      return chunk === this.headToCheck ? this.#moveGpt(own) : own;
+      const own = placedWrites(this.#placement, this.#index.table, chunk, raw);
+      return this.#fixups.get(chunk)?.make(own) ?? own;
     });
-    const { sectorBytes } = this.#device;
-    const head = writes.find(({ offset }) => offset === 0);
-    assert(head !== undefined, "planGate() refuses an image without sector 0");
-    const first = { offset: 0, bytes: head.bytes.subarray(0, sectorBytes) };
-    const behind = { offset: sectorBytes, bytes: head.bytes.subarray(sectorBytes) };
-    const others = writes.map((write) => (write === head ? behind : write));
-    return { first, others: others.filter(({ bytes }) => bytes.byteLength > 0) };
+    return cutAtDoor(writes, this.#placed.door);
   }
 
   /** Best effort: the disk has just failed, and what is told is the first fault. */
   #closeAgain(): void {
     try {
-      if (this.#gateRecord !== undefined) this.#device.write(0, this.#gateRecord);
+      if (this.#gateRecord !== undefined) {
+        this.#device.write(this.#placed.door.start, this.#gateRecord);
+      }
       this.#device.flush();
     } catch {
       // the caller throws what went wrong first
@@ -255,50 +265,38 @@ export class GatedDisk {
     if (!sameBytes(found, bytes)) throw mismatch(`the ${bytes.byteLength} bytes at ${offset}`);
   }
 
-  /** @throws SituationError `gpt_not_movable`. */
-  #moveGpt(writes: readonly DiskWrite[]): readonly DiskWrite[] {
-    const { sectorBytes, sectorCount } = this.#device;
-    return writes.flatMap((write) => {
-      if (write.offset !== 0) return [write];
-      const { head, backup } = moveGpt(write.bytes, sectorBytes, sectorCount);
-      return [backup, { offset: 0, bytes: head }];
-    });
-  }
-
-  /** The chunk with sector 0. */
-  get #head(): number {
-    return this.#gate.gateChunks.at(-1) ?? 0;
-  }
-
   #waitsForThisImage(): boolean {
-    const sector = new Uint8Array(this.#device.sectorBytes);
-    this.#device.read(0, sector);
+    const { door } = this.#placed;
+    const sector = new Uint8Array(door.end - door.start);
+    this.#device.read(door.start / this.#device.sectorBytes, sector);
     const record = decodeGateRecord(sector);
     return record !== undefined && sameBytes(record.imageId, this.#index.imageId);
   }
 
-  #movesGpt(): boolean {
-    return this.#gate.resized && this.#index.manifest.disk.table === "gpt";
+  /** Whoever finished a load wrote this chunk last. */
+  #matchesLast(): boolean {
+    const last = this.#placement.gateChunks.at(-1);
+    return last === undefined || this.#matches(last);
   }
 
-  /** Compares a chunk on the disk with its digest; a moved GPT is moved back in memory first. */
+  /** Compares a chunk on the disk with its digest, and with all that its fixup makes of it. */
   #matches(chunk: number): boolean {
-    const { table, manifest } = this.#index;
+    const { table } = this.#index;
     const { rawBytes, rawDigest } = table.entry(chunk);
-    let found = this.#buffer.subarray(0, rawBytes);
-    const writes = writesOf(table, chunk, found);
-    for (const { offset, bytes } of writes) {
+    const found = this.#buffer.subarray(0, rawBytes);
+    for (const { offset, bytes } of placedWrites(this.#placement, table, chunk, found)) {
       this.#device.read(offset / this.#device.sectorBytes, bytes);
     }
-    if (chunk === this.headToCheck) {
-      const { sizeBytes, sectorBytes } = manifest.disk;
-      try {
-        found = moveGpt(found, sectorBytes, sizeBytes / sectorBytes).head;
-      } catch {
-        return false; // no GPT there: another disk's content
-      }
-    }
-    return sameBytes(blake3(found), rawDigest);
+    const fixup = this.#fixups.get(chunk);
+    const raw = fixup === undefined ? found : fixup.unmake(found);
+    return raw !== undefined && sameBytes(blake3(raw), rawDigest);
+  }
+
+  /** Chunks that closing the gate damages: they count as lacking whatever was there. */
+  #cleared(): number[] {
+    const { table } = this.#index;
+    const parts = this.#placed.clear.flatMap((run) => placedWithin(this.#placement, table, 0, run));
+    return parts.map(({ chunk }) => chunk);
   }
 
   #write({ offset, bytes }: DiskWrite): void {
@@ -310,8 +308,8 @@ export class GatedDisk {
 
   #all(): number[] {
     const all: number[] = [];
-    for (let chunk = 0; chunk < this.#index.table.count; chunk += 1) {
-      if (!this.#skipped.has(chunk)) all.push(chunk);
+    for (const { start, end } of this.#placement.chunks) {
+      for (let chunk = start; chunk < end; chunk += 1) all.push(chunk);
     }
     return all;
   }
@@ -344,6 +342,22 @@ function readable(look: () => boolean): boolean {
     if (codeOf(error) === "EIO") return false;
     throw error;
   }
+}
+
+/** Takes the door out of the writes; zeros when none of them reaches it. */
+function cutAtDoor(writes: readonly DiskWrite[], { start, end }: Range): Opening {
+  let door: DiskWrite = { offset: start, bytes: new Uint8Array(end - start) };
+  const others: DiskWrite[] = [];
+  for (const write of writes) {
+    const { offset, bytes } = write;
+    const cut = (from: number, to: number): DiskWrite => ({
+      offset: Math.max(offset, from),
+      bytes: bytes.subarray(Math.max(0, from - offset), Math.max(0, to - offset)),
+    });
+    if (offset <= start && start < offset + bytes.byteLength) door = cut(start, end);
+    others.push(cut(0, start), cut(end, Infinity));
+  }
+  return { door, others: others.filter(({ bytes }) => bytes.byteLength > 0) };
 }
 
 /** @returns A buffer that suits a device without direct I/O. */

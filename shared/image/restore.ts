@@ -10,6 +10,7 @@ import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
 import type { CodecPool } from "./codec-pool.ts";
 import { GatedDisk, plainBuffer } from "./gated-disk.ts";
+import { placeImage, targetSize } from "./place-image.ts";
 import { openRecord, readRecord } from "./chunk-decoder.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
 
@@ -74,7 +75,9 @@ export async function restoreImage(
 ): Promise<RestoreResult> {
   checkUnused(device);
   const { table } = image.index;
-  const disk = new GatedDisk(image.index, device, image.pool, plainBuffer());
+  const { index } = image;
+  const placement = placeImage(index, targetSize(device));
+  const disk = new GatedDisk({ index, placement }, device, image.pool, plainBuffer());
   const body = disk.body;
   const isBody = new Set(body);
   const run = { image, options };

@@ -20,6 +20,7 @@ import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { zlibCodecPool } from "../../shared/image/codec-zlib.ts";
 import { GatedDisk, plainBuffer } from "../../shared/image/gated-disk.ts";
+import { placeImage, targetSize } from "../../shared/image/place-image.ts";
 import { openImage } from "../../shared/image/reader.ts";
 import type { ImageIndex } from "../../shared/image/reader.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
@@ -109,7 +110,8 @@ test("sector 2048 travels from disk to disk through every stage of the data walk
   });
   const repairer = new BlockRepairer(arena, kernel, arena.region(repairScratchBytes(1408)));
   const target = new MemoryDisk(new Uint8Array(DISK_BYTES));
-  const gated = new GatedDisk(index, target, zlibCodecPool(), plainBuffer());
+  const placement = placeImage(index, targetSize(target));
+  const gated = new GatedDisk({ index, placement }, target, zlibCodecPool(), plainBuffer());
   gated.close("walk");
   let decoded = 0;
   const serve = (request: ReceptionRequest, now: number): void => {

@@ -10,7 +10,7 @@ import { randomUUID } from "node:crypto";
 import { codeOf, SituationError } from "../../../shared/core/errors.ts";
 import type { BlockDevice, DiskIdentity } from "../../../shared/disk/block-device.ts";
 import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
-import { checkFits } from "../../../shared/image/gate.ts";
+import { checkFits } from "../../../shared/image/place-image.ts";
 import type { ImageIndex } from "../../../shared/image/reader.ts";
 import { restoreImage, type RestoreResult } from "../../../shared/image/restore.ts";
 import { openBlockDevice } from "../../../shared/linux/block-device.io.ts";

@@ -10,8 +10,9 @@ import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
-import { decodeGateRecord } from "../../../../shared/image/gate.ts";
+import { decodeGateRecord } from "../../../../shared/image/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
+import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
 import { MemoryDisk } from "../../../rig/memory-disk.ts";
@@ -99,7 +100,9 @@ class FailingDisk extends MemoryDisk {
 }
 
 function target(image: Image, disk: FailingDisk): GatedDisk {
-  return new GatedDisk(image.index, disk, zlibCodecPool(), plainBuffer());
+  const { index } = image;
+  const placement = placeImage(index, targetSize(disk));
+  return new GatedDisk({ index, placement }, disk, zlibCodecPool(), plainBuffer());
 }
 
 function load(image: Image, disk: FailingDisk): ReturnType<GatedDisk["scan"]> {
@@ -220,7 +223,7 @@ describe("GatedDisk", () => {
     const manifest = { ...image.index.manifest, requires };
     const disk = new FailingDisk(new Uint8Array(4 * MIB));
     const small = { ...image, index: { ...image.index, manifest } };
-    expect(() => target(small, disk)).toThrow(/whole sectors below 4194304 wanted/);
+    expect(() => target(small, disk)).toThrow(/whole sectors from 0 to 4194304 wanted/);
   });
 
   test("refuses a damaged record before a byte of it is written", async () => {

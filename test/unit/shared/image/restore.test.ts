@@ -8,8 +8,9 @@ import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { readPartitionTable } from "../../../../shared/disk/probe.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
-import { decodeGateRecord } from "../../../../shared/image/gate.ts";
+import { decodeGateRecord } from "../../../../shared/image/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
+import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
 import { restoreImage, type RestoreOptions } from "../../../../shared/image/restore.ts";
 import { MemoryDisk } from "../../../rig/memory-disk.ts";
 import { gptDisk, MIB, saved, type Saved } from "../../../rig/image-fixtures.ts";
@@ -22,6 +23,11 @@ async function restore(
   options: RestoreOptions = OPTIONS,
 ): Promise<Awaited<ReturnType<typeof restoreImage>>> {
   return await restoreImage({ ...image, pool: zlibCodecPool() }, disk, options);
+}
+
+function gatedDisk({ index }: Saved, disk: MemoryDisk): GatedDisk {
+  const placement = placeImage(index, targetSize(disk));
+  return new GatedDisk({ index, placement }, disk, zlibCodecPool(), plainBuffer());
 }
 
 describe("restoreImage()", () => {
@@ -58,7 +64,7 @@ describe("restoreImage()", () => {
     source.fill(0, 512, 1024); // the primary header; the backup is whole
     const image = await saved(source);
     const disk = new MemoryDisk(12 * MIB);
-    const gated = new GatedDisk(image.index, disk, zlibCodecPool(), plainBuffer());
+    const gated = gatedDisk(image, disk);
     const head = gated.headToCheck ?? -1;
     const { offset, length } = image.index.table.recordRange(head);
     expect(() => {
@@ -66,9 +72,7 @@ describe("restoreImage()", () => {
     }).toThrow(expect.objectContaining({ code: "gpt_not_movable" }));
     expect(disk.writes).toBe(0);
     const same = new MemoryDisk(8 * MIB);
-    expect(new GatedDisk(image.index, same, zlibCodecPool(), plainBuffer()).headToCheck).toBe(
-      undefined,
-    );
+    expect(gatedDisk(image, same).headToCheck).toBe(undefined);
   });
 
   test("refuses a disk that is too small or in use, and writes nothing", async () => {

@@ -1,0 +1,267 @@
+/**
+ * Makes placements: a whole disk of the same or of another size, or one partition.
+ *
+ * Everything that could make a load fail for the target's size or for an image that contradicts
+ * itself is found here, before anything is read or written.
+ */
+import { GAP_EDGE_BYTES, PARTITION_GATE_BYTES } from "../allocation/regions.ts";
+import { FormatError, SituationError } from "../core/errors.ts";
+import { normalRanges, type Range } from "../core/ranges.ts";
+import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
+import type { SectorSource } from "../disk/source.ts";
+import type { ChunkTable } from "./chunk-table.ts";
+import { gptFixup } from "./fixup.ts";
+import { ChunkFlag } from "./limits.ts";
+import type { Manifest, ManifestPartition } from "./manifest.ts";
+import type { Placement, PlacedRun } from "./placement.ts";
+
+/** Size of a target. Unit: bytes. */
+export interface TargetSize {
+  readonly sizeBytes: ByteCount;
+  /** Logical sector size. */
+  readonly sectorBytes: number;
+}
+
+/**
+ * Gives the size that a placement is made for: what lies behind the last whole sector is not there.
+ *
+ * @param device - The target.
+ */
+export function targetSize(device: SectorSource): TargetSize {
+  const { sectorCount, sectorBytes } = device;
+  return { sizeBytes: sectorCount * sectorBytes, sectorBytes };
+}
+
+/** What of an image is wanted, and where. */
+export type PlacementWish =
+  | { readonly kind: "disk" }
+  /** One partition of the image onto one of the target, which lies at `at`. Unit: bytes. */
+  | { readonly kind: "partition"; readonly number: number; readonly at: Range };
+
+/** All of an image that a placement depends on. */
+export interface PlacedImage {
+  readonly manifest: Manifest;
+  readonly table: ChunkTable;
+}
+
+/**
+ * Plans where an image goes.
+ *
+ * @param image - Its manifest and chunk table.
+ * @param target - The disk; whole sectors.
+ * @param wish - The whole disk, or one partition.
+ * @returns The placement.
+ * @throws {@link SituationError} `disk_too_small`, `sector_size_differs`, `no_such_partition`,
+ *   `partition_too_small`; {@link FormatError} `bad_extents` for an image that no such target can
+ *   hold.
+ */
+export function placeImage(
+  image: PlacedImage,
+  target: TargetSize,
+  wish: PlacementWish = { kind: "disk" },
+): Placement {
+  checkSectors(image.manifest, target);
+  if (wish.kind === "disk") return placeDisk(image, target);
+  return placePartition(image, target, wish);
+}
+
+/**
+ * Checks that an image fits a whole disk.
+ *
+ * @param manifest - Of the image.
+ * @param target - Size and logical sector size.
+ * @throws {@link SituationError} `disk_too_small`, `sector_size_differs`.
+ */
+export function checkFits(manifest: Manifest, target: TargetSize): void {
+  checkSectors(manifest, target);
+  const { minBytes } = manifest.requires;
+  if (target.sizeBytes >= minBytes) return;
+  throw new SituationError(
+    "disk_too_small",
+    `Cannot load image: the disk has ${target.sizeBytes} bytes, ${minBytes} wanted`,
+    { cure: "Use a larger disk, or shrink the last partition of the source and save it again" },
+  );
+}
+
+function checkSectors({ disk }: Manifest, target: TargetSize): void {
+  if (target.sectorBytes === disk.sectorBytes) return;
+  throw new SituationError(
+    "sector_size_differs",
+    `Cannot load image: the disk has sectors of ${target.sectorBytes} bytes, ` +
+      `${disk.sectorBytes} wanted`,
+    { cure: "Use a disk with the same logical sector size as the one that was saved" },
+  );
+}
+
+function placeDisk({ manifest, table }: PlacedImage, target: TargetSize): Placement {
+  checkFits(manifest, target);
+  const { sizeBytes, sectorBytes } = target;
+  const resized = sizeBytes !== manifest.disk.sizeBytes;
+  const kept = resized ? firstOfDiskEnd(table) : table.count;
+  const chunks = kept === 0 ? [] : [{ start: 0, end: kept }];
+  const end = kept === 0 ? 0 : endOf(table, kept - 1);
+  const run = { start: 0, end, device: 0, to: 0 };
+  const gateChunks = gateOf(table, chunks);
+  const head = gateChunks.at(-1);
+  if (head === undefined || table.extents(head)[0]?.start !== 0) {
+    throw new FormatError("bad_extents", "Cannot load image: its boot gate has no sector 0");
+  }
+  checkExtents({ manifest, table }, chunks, { start: 0, end: sizeBytes });
+  const heads = manifest.partitions.map(({ startBytes, lengthBytes }) => ({
+    start: startBytes,
+    end: startBytes + Math.min(lengthBytes, PARTITION_GATE_BYTES),
+  }));
+  const edges = [
+    { start: 0, end: GAP_EDGE_BYTES },
+    { start: sizeBytes - GAP_EDGE_BYTES, end: sizeBytes },
+  ];
+  const bounds = { start: 0, end: sizeBytes };
+  const gates = placesOf(table, gateChunks, run);
+  const clear = within([...edges, ...heads, ...gates], bounds);
+  const moved = resized && manifest.disk.table === "gpt";
+  const fixups = moved ? [gptFixup(head, manifest.disk, target)] : [];
+  const devices = [{ bounds, clear, door: { start: 0, end: sectorBytes } }];
+  return { runs: [run], chunks, gateChunks, fixups, devices, resized };
+}
+
+function placePartition(
+  { manifest, table }: PlacedImage,
+  target: TargetSize,
+  { number, at }: Extract<PlacementWish, { kind: "partition" }>,
+): Placement {
+  const partition = manifest.partitions.find((one) => one.number === number && one.mode !== "skip");
+  if (partition === undefined) throw noSuchPartition(manifest, number);
+  checkRoom(partition, target, at);
+  const start = partition.startBytes;
+  const end = start + partition.lengthBytes;
+  const run = { start, end, device: 0, to: at.start };
+  const chunks = chunksIn(table, { start, end });
+  checkExtents({ manifest, table }, chunks, { start, end });
+  const gateChunks = gateOf(table, chunks);
+  const edge = Math.min(at.end - at.start, PARTITION_GATE_BYTES);
+  const edges = [
+    { start: at.start, end: at.start + edge },
+    { start: at.end - edge, end: at.end },
+  ];
+  const clear = within([...edges, ...placesOf(table, gateChunks, run)], at);
+  const door = { start: at.start, end: at.start + target.sectorBytes };
+  const resized = at.end - at.start !== partition.lengthBytes;
+  const devices = [{ bounds: at, clear, door }];
+  return { runs: [run], chunks, gateChunks, fixups: [], devices, resized };
+}
+
+function noSuchPartition({ partitions }: Manifest, number: number): SituationError {
+  const kept = partitions.filter(({ mode }) => mode !== "skip").map((one) => one.number);
+  return new SituationError(
+    "no_such_partition",
+    `Cannot load partition ${number}: the image has ${kept.join(", ") || "none"}`,
+    { cure: "Name a partition that the image holds" },
+  );
+}
+
+/** @throws {@link SituationError} `partition_too_small`. */
+function checkRoom(partition: ManifestPartition, target: TargetSize, at: Range): void {
+  const room = Math.min(at.end, target.sizeBytes) - at.start;
+  if (at.start >= 0 && at.end <= target.sizeBytes && room >= partition.lengthBytes) return;
+  throw new SituationError(
+    "partition_too_small",
+    `Cannot load partition ${partition.number}: the target has ${Math.max(0, room)} bytes, ` +
+      `${partition.lengthBytes} wanted`,
+    { cure: "Use a partition at least as long as the one that was saved" },
+  );
+}
+
+/**
+ * Chunks bound to the end of the disk come last, because that is where they lie.
+ *
+ * @throws {@link FormatError} `bad_extents`.
+ */
+function firstOfDiskEnd(table: ChunkTable): number {
+  const bound = (chunk: number): boolean => (table.flags(chunk) & ChunkFlag.diskEnd) !== 0;
+  let first = table.count;
+  while (first > 0 && bound(first - 1)) first -= 1;
+  for (let chunk = 0; chunk < first; chunk += 1) {
+    if (!bound(chunk)) continue;
+    const found = `chunk ${chunk} of ${table.count} is of the disk's end`;
+    throw new FormatError("bad_extents", `Cannot load image: ${found}, with others behind it`);
+  }
+  return first;
+}
+
+/** The chunks whose content begins in a run; they are neighbours. */
+function chunksIn(table: ChunkTable, { start, end }: Range): Range[] {
+  const near = table.chunksNear({
+    start: start / EXTENT_UNIT_BYTES,
+    end: end / EXTENT_UNIT_BYTES,
+  });
+  const touches = near.start < near.end && endOf(table, near.start) > start;
+  const first = touches ? near.start : near.start + 1;
+  return first < near.end ? [{ start: first, end: near.end }] : [];
+}
+
+/** Chunks of the gate, the one that lies first on the disk last. */
+function gateOf(table: ChunkTable, chunks: readonly Range[]): number[] {
+  const gate: number[] = [];
+  for (const { start, end } of chunks) {
+    for (let chunk = start; chunk < end; chunk += 1) {
+      if ((table.flags(chunk) & ChunkFlag.bootGate) !== 0) gate.push(chunk);
+    }
+  }
+  return gate.reverse();
+}
+
+/** What chunks of the gate will be written to, as long as no run of theirs is cut. */
+function placesOf(
+  table: ChunkTable,
+  gateChunks: readonly number[],
+  { start, to }: PlacedRun,
+): Range[] {
+  const extents = gateChunks.flatMap((chunk) => table.extents(chunk));
+  return extents.map((extent) => ({
+    start: extent.start * EXTENT_UNIT_BYTES - start + to,
+    end: extent.end * EXTENT_UNIT_BYTES - start + to,
+  }));
+}
+
+function within(runs: readonly Range[], bounds: Range): Range[] {
+  return normalRanges(
+    runs.map(({ start, end }) => ({
+      start: Math.max(bounds.start, start),
+      end: Math.min(bounds.end, end),
+    })),
+  );
+}
+
+function endOf(table: ChunkTable, chunk: number): ByteCount {
+  return (table.extents(chunk).at(-1)?.end ?? 0) * EXTENT_UNIT_BYTES;
+}
+
+/**
+ * Chunks ascend, so only the first and the last can leave the bounds; whether extents are whole
+ * sectors is a question only where sectors are longer than extent units.
+ *
+ * @throws {@link FormatError} `bad_extents`.
+ */
+function checkExtents(
+  { manifest, table }: PlacedImage,
+  chunks: readonly Range[],
+  bounds: Range,
+): void {
+  const scale = manifest.disk.sectorBytes / EXTENT_UNIT_BYTES;
+  const check = (chunk: number): void => {
+    for (const { start, end } of table.extents(chunk)) {
+      const bytes = { start: start * EXTENT_UNIT_BYTES, end: end * EXTENT_UNIT_BYTES };
+      const whole = start % scale === 0 && end % scale === 0;
+      if (whole && bytes.start >= bounds.start && bytes.end <= bounds.end) continue;
+      throw new FormatError(
+        "bad_extents",
+        `Cannot load image: chunk ${chunk} is for bytes ${bytes.start} to ${bytes.end}, ` +
+          `whole sectors from ${bounds.start} to ${bounds.end} wanted`,
+      );
+    }
+  };
+  for (const { start, end } of chunks) {
+    if (scale === 1) [start, end - 1].forEach(check);
+    else for (let chunk = start; chunk < end; chunk += 1) check(chunk);
+  }
+}
