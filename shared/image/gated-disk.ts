@@ -8,15 +8,15 @@
  * more than once; those that open the gate are kept in memory until the end. Belongs to one thread.
  */
 import assert from "node:assert/strict";
-import { blake3, sameBytes } from "../core/digest.ts";
-import { FormatError, codeOf } from "../core/errors.ts";
+import { FormatError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
 import { ChunkDecoder, type DiskWrite } from "./chunk-decoder.ts";
 import type { CodecPool } from "./codec-pool.ts";
-import { decodeGateRecord, encodeGateRecord } from "./gate-record.ts";
+import { encodeGateRecord } from "./gate-record.ts";
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
+import { PlacedContent, type PlacedIndex, readable } from "./placed-content.ts";
 import {
   type Fixup,
   isPlaced,
@@ -39,14 +39,11 @@ export interface DiskFindings {
   readonly lacking: readonly number[];
   /** `fresh`: something else; `resumed`: this image, begun; `delta`: complete but different. */
   readonly found: "fresh" | "resumed" | "delta" | "unchanged";
-}
-
-/** An image and where it goes. */
-export interface PlacedIndex {
-  /** True to its id. */
-  readonly index: ImageIndex;
-  /** Of one device, from `placeImage`. */
-  readonly placement: Placement;
+  /**
+   * Where a complete disk holds bytes that are not the image's and might be recognised by somebody.
+   * Closing the gate clears them. Unit: bytes.
+   */
+  readonly remains: readonly Range[];
 }
 
 /** What opens the gate: the door, and all that must be in place before it. */
@@ -63,6 +60,7 @@ export class GatedDisk {
   readonly #placement: Placement;
   readonly #device: BlockDevice;
   readonly #placed: PlacedDevice;
+  readonly #content: PlacedContent;
   readonly #decoder: ChunkDecoder;
   readonly #gateChunks: ReadonlySet<number>;
   readonly #fixups: ReadonlyMap<number, Fixup>;
@@ -89,6 +87,7 @@ export class GatedDisk {
     this.#placement = placement;
     this.#device = device;
     this.#placed = placed;
+    this.#content = new PlacedContent(image, device, buffer);
     this.#decoder = new ChunkDecoder(pool);
     this.#buffer = buffer;
     this.#gateChunks = new Set(placement.gateChunks);
@@ -121,20 +120,23 @@ export class GatedDisk {
    */
   scan(delta: boolean, progress: ChunkProgress): DiskFindings {
     const all = this.#all();
-    const fresh = { lacking: all, found: "fresh" } as const;
+    const fresh = { lacking: all, found: "fresh", remains: [] } as const;
     if (!delta) return fresh;
-    const resumed = readable(() => this.#waitsForThisImage());
+    const resumed = readable(() => this.#content.waitsForImage());
     const complete = !resumed && readable(() => this.#matchesLast());
     if (!resumed && !complete) return fresh;
     const differing = new Set<number>();
     this.#forEach(resumed ? this.body : all, progress, (chunk) => {
-      if (!readable(() => this.#matches(chunk))) differing.add(chunk);
+      if (!readable(() => this.#content.matches(chunk))) differing.add(chunk);
     });
-    if (complete && differing.size === 0) return { lacking: [], found: "unchanged" };
+    const remains = complete ? this.#content.remains() : [];
+    if (complete && differing.size === 0 && remains.length === 0) {
+      return { lacking: [], found: "unchanged", remains };
+    }
     for (const chunk of this.#placement.gateChunks) differing.add(chunk);
     for (const chunk of this.#cleared()) differing.add(chunk);
     const lacking = [...differing].sort((left, right) => left - right);
-    return { lacking, found: resumed ? "resumed" : "delta" };
+    return { lacking, found: resumed ? "resumed" : "delta", remains };
   }
 
   /**
@@ -187,7 +189,8 @@ export class GatedDisk {
   }
 
   /**
-   * Reads the body back from the medium and compares digests.
+   * Reads the body back from the medium and compares digests, and looks whether what must be blank
+   * is.
    *
    * @param level - A sample spread over the disk, or everything.
    * @param progress - See {@link ChunkProgress}.
@@ -197,8 +200,11 @@ export class GatedDisk {
   readBack(level: "sample" | "full", progress: ChunkProgress): number {
     const chunks = sampleOf(this.body, level);
     this.#forEach(chunks, progress, (chunk) => {
-      if (!this.#matches(chunk)) throw mismatch(`chunk ${chunk}`);
+      if (!this.#content.matches(chunk)) throw mismatch(`chunk ${chunk}`);
     });
+    for (const run of this.#placed.blank) {
+      if (!this.#content.isBlank(run)) throw mismatch(`the blank bytes ${run.start} to ${run.end}`);
+    }
     return chunks.length;
   }
 
@@ -259,37 +265,15 @@ export class GatedDisk {
     }
   }
 
-  #compare({ offset, bytes }: DiskWrite): void {
-    const found = new Uint8Array(bytes.byteLength);
-    this.#device.read(offset / this.#device.sectorBytes, found);
-    if (!sameBytes(found, bytes)) throw mismatch(`the ${bytes.byteLength} bytes at ${offset}`);
-  }
-
-  #waitsForThisImage(): boolean {
-    const { door } = this.#placed;
-    const sector = new Uint8Array(door.end - door.start);
-    this.#device.read(door.start / this.#device.sectorBytes, sector);
-    const record = decodeGateRecord(sector);
-    return record !== undefined && sameBytes(record.imageId, this.#index.imageId);
+  #compare(write: DiskWrite): void {
+    const { offset, bytes } = write;
+    if (!this.#content.holds(write)) throw mismatch(`the ${bytes.byteLength} bytes at ${offset}`);
   }
 
   /** Whoever finished a load wrote this chunk last. */
   #matchesLast(): boolean {
     const last = this.#placement.gateChunks.at(-1);
-    return last === undefined || this.#matches(last);
-  }
-
-  /** Compares a chunk on the disk with its digest, and with all that its fixup makes of it. */
-  #matches(chunk: number): boolean {
-    const { table } = this.#index;
-    const { rawBytes, rawDigest } = table.entry(chunk);
-    const found = this.#buffer.subarray(0, rawBytes);
-    for (const { offset, bytes } of placedWrites(this.#placement, table, chunk, found)) {
-      this.#device.read(offset / this.#device.sectorBytes, bytes);
-    }
-    const fixup = this.#fixups.get(chunk);
-    const raw = fixup === undefined ? found : fixup.unmake(found);
-    return raw !== undefined && sameBytes(blake3(raw), rawDigest);
+    return last === undefined || this.#content.chunk(last) !== undefined;
   }
 
   /** Chunks that closing the gate damages: they count as lacking whatever was there. */
@@ -327,20 +311,6 @@ export class GatedDisk {
       done += table.entry(chunk).rawBytes;
       progress(done, total);
     }
-  }
-}
-
-/**
- * Runs a look at the disk; false when the medium cannot be read there.
- *
- * @throws A system error other than EIO.
- */
-function readable(look: () => boolean): boolean {
-  try {
-    return look();
-  } catch (error) {
-    if (codeOf(error) === "EIO") return false;
-    throw error;
   }
 }
 

@@ -6,14 +6,15 @@
  */
 import { GAP_EDGE_BYTES, PARTITION_GATE_BYTES } from "../allocation/regions.ts";
 import { FormatError, SituationError } from "../core/errors.ts";
-import { normalRanges, type Range } from "../core/ranges.ts";
+import { normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
 import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { SectorSource } from "../disk/source.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import { gptFixup } from "./fixup.ts";
 import { ChunkFlag } from "./limits.ts";
 import type { Manifest, ManifestPartition } from "./manifest.ts";
-import type { Placement, PlacedRun } from "./placement.ts";
+import { type PlacedDevice, placedWithin, type PlacedRun, type Placement } from "./placement.ts";
+import { signaturePlaces } from "./signature-places.ts";
 
 /** Size of a target. Unit: bytes. */
 export interface TargetSize {
@@ -93,7 +94,8 @@ function checkSectors({ disk }: Manifest, target: TargetSize): void {
   );
 }
 
-function placeDisk({ manifest, table }: PlacedImage, target: TargetSize): Placement {
+function placeDisk(image: PlacedImage, target: TargetSize): Placement {
+  const { manifest, table } = image;
   checkFits(manifest, target);
   const { sizeBytes, sectorBytes } = target;
   const resized = sizeBytes !== manifest.disk.sizeBytes;
@@ -118,17 +120,20 @@ function placeDisk({ manifest, table }: PlacedImage, target: TargetSize): Placem
   const bounds = { start: 0, end: sizeBytes };
   const gates = placesOf(table, gateChunks, run);
   const clear = within([...edges, ...heads, ...gates], bounds);
+  const places = signaturesOf(manifest, target);
+  const cleared = withBlank(image, { runs: [run], chunks }, clear, within(places, bounds));
   const moved = resized && manifest.disk.table === "gpt";
   const fixups = moved ? [gptFixup(head, manifest.disk, target)] : [];
-  const devices = [{ bounds, clear, door: { start: 0, end: sectorBytes } }];
+  const devices = [{ bounds, ...cleared, door: { start: 0, end: sectorBytes } }];
   return { runs: [run], chunks, gateChunks, fixups, devices, resized };
 }
 
 function placePartition(
-  { manifest, table }: PlacedImage,
+  image: PlacedImage,
   target: TargetSize,
   { number, at }: Extract<PlacementWish, { kind: "partition" }>,
 ): Placement {
+  const { manifest, table } = image;
   const partition = manifest.partitions.find((one) => one.number === number && one.mode !== "skip");
   if (partition === undefined) throw noSuchPartition(manifest, number);
   checkRoom(partition, target, at);
@@ -146,8 +151,41 @@ function placePartition(
   const clear = within([...edges, ...placesOf(table, gateChunks, run)], at);
   const door = { start: at.start, end: at.start + target.sectorBytes };
   const resized = at.end - at.start !== partition.lengthBytes;
-  const devices = [{ bounds: at, clear, door }];
+  const places = signaturePlaces(at, target.sectorBytes);
+  const cleared = withBlank(image, { runs: [run], chunks }, clear, places);
+  const devices = [{ bounds: at, ...cleared, door }];
   return { runs: [run], chunks, gateChunks, fixups: [], devices, resized };
+}
+
+/**
+ * The places of the whole disk, of every partition, and of the table that the image would have at
+ * its own end if the target were not larger.
+ */
+function signaturesOf(manifest: Manifest, { sizeBytes, sectorBytes }: TargetSize): Range[] {
+  const { disk, partitions } = manifest;
+  const owners = partitions.map(({ startBytes, lengthBytes }) => ({
+    start: startBytes,
+    end: startBytes + lengthBytes,
+  }));
+  return [
+    ...[{ start: 0, end: sizeBytes }, ...owners].flatMap((one) =>
+      signaturePlaces(one, sectorBytes),
+    ),
+    { start: disk.sizeBytes - GAP_EDGE_BYTES, end: disk.sizeBytes },
+  ];
+}
+
+/** Adds to what is cleared all places that no chunk is written to. */
+function withBlank(
+  { table }: PlacedImage,
+  placed: Pick<Placement, "runs" | "chunks">,
+  clear: readonly Range[],
+  places: readonly Range[],
+): Pick<PlacedDevice, "clear" | "blank"> {
+  const wanted = normalRanges([...clear, ...places]);
+  const held = wanted.flatMap((run) => placedWithin(placed, table, 0, run));
+  const blank = subtractRanges(wanted, normalRanges(held));
+  return { clear: normalRanges([...clear, ...blank]), blank };
 }
 
 function noSuchPartition({ partitions }: Manifest, number: number): SituationError {

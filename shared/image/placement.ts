@@ -27,6 +27,11 @@ export interface PlacedDevice {
   /** Zeroed when the gate closes, the door first; a normal list inside the bounds. */
   readonly clear: readonly Range[];
   /**
+   * Where somebody would recognise what the image does not hold: parts of `clear` that no chunk is
+   * written to, zero before the gate opens, and afterwards but for what fixups make. A normal list.
+   */
+  readonly blank: readonly Range[];
+  /**
    * The sector that makes the rest recognisable: it holds the gate record while the gate is closed,
    * and its content is the very last write. Zeros if the image has no content for it.
    */

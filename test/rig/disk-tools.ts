@@ -2,7 +2,15 @@
  * Real disks for tests, made by the real tools on plain files: no loop device, no mount, no root.
  */
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { seededRandom } from "../../shared/core/random.ts";
@@ -73,12 +81,31 @@ export function usedByDumpe2fs(file: string, sizeBytes: number, ratio = 1): Rang
 
 /** Copies a file into another one at an offset. */
 export function putInto(disk: string, offset: number, part: string): void {
+  putBytes(disk, offset, readFileSync(part));
+}
+
+/** Writes bytes into a file at an offset. */
+export function putBytes(disk: string, offset: number, bytes: Uint8Array): void {
   const fd = openSync(disk, "r+");
-  writeSync(fd, readFileSync(part), 0, undefined, offset);
+  writeSync(fd, bytes, 0, undefined, offset);
   closeSync(fd);
+}
+
+/** Tells whether a tool can be started; a test that needs it is skipped where it is not there. */
+export function hasTool(tool: string): boolean {
+  try {
+    run(tool, "--version");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Cuts a run out of a disk into a file of its own, for a tool that wants one. */
 export function cutOut(disk: string, offset: number, length: number, part: string): void {
-  writeFileSync(part, readFileSync(disk).subarray(offset, offset + length));
+  const bytes = new Uint8Array(length);
+  const fd = openSync(disk, "r");
+  readSync(fd, bytes, 0, length, offset);
+  closeSync(fd);
+  writeFileSync(part, bytes);
 }

@@ -15,6 +15,7 @@ import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
+import { gptDisk } from "../../../rig/image-fixtures.ts";
 import { MemoryDisk } from "../../../rig/memory-disk.ts";
 
 const MIB = 1 << 20;
@@ -130,7 +131,7 @@ describe("GatedDisk", () => {
     expect(load(image, disk).found).toBe("fresh");
     expect(toHex(blake3(disk.bytes))).toBe(toHex(blake3(source)));
     const before = disk.writes;
-    expect(load(image, disk)).toEqual({ lacking: [], found: "unchanged" });
+    expect(load(image, disk)).toEqual({ lacking: [], found: "unchanged", remains: [] });
     expect(disk.writes).toBe(before);
   });
 
@@ -144,6 +145,31 @@ describe("GatedDisk", () => {
     expect(found).toBe("delta");
     expect(lacking.length).toBeLessThan(image.index.table.count);
     expect(sameBytes(disk.bytes, source)).toBe(true);
+  });
+
+  test("P13: what the image does not hold makes a disk a delta, and is cleared", async () => {
+    const source = gptDisk(); // its ext4 leaves the end of partition 1 free
+    const image = await save(source);
+    const disk = new FailingDisk(source.slice());
+    const place = 3 * MIB - 65536;
+    expect(load(image, disk).found).toBe("unchanged");
+    disk.bytes.set([0xfc, 0x4e, 0x2b, 0xa9], place);
+    const { found, remains, lacking } = load(image, disk);
+    expect(found).toBe("delta");
+    expect(remains.some(({ start, end }) => start <= place && place < end)).toBe(true);
+    expect(lacking.length).toBeLessThan(image.index.table.count);
+    expect(sameBytes(disk.bytes, source)).toBe(true);
+    expect(load(image, disk).found).toBe("unchanged");
+  });
+
+  test("P13: the gate stays closed when a blank place reads back otherwise", async () => {
+    const image = await save(gptDisk());
+    const disk = new FailingDisk(bootDisk(2));
+    const gated = target(image, disk);
+    gated.close("order");
+    for (const chunk of gated.body) gated.accept(chunk, image.record(chunk));
+    disk.bytes[3 * MIB - 65536] = 1;
+    expect(() => gated.readBack("sample", nothing)).toThrow(/the blank bytes .* read back/);
   });
 
   test("P2: at every power cut the disk is untouched, closed and known, or complete", async () => {

@@ -23,6 +23,7 @@ import {
   placedWrites,
   type Placement,
 } from "../../../../shared/image/placement.ts";
+import { signaturePlaces } from "../../../../shared/image/signature-places.ts";
 import { gptDisk, MIB, saved } from "../../../rig/image-fixtures.ts";
 
 const { index } = await saved(gptDisk());
@@ -59,14 +60,22 @@ describe("placeImage() of a whole disk", () => {
     }
   });
 
-  test("clears both ends and the heads of partitions, and opens with sector 0 last", () => {
+  test("clears both ends, heads and tails, and what is blank, and opens with sector 0 last", () => {
     const { devices, gateChunks } = placeImage(index, target(8 * MIB));
-    expect(devices[0]?.clear).toEqual([
+    const clear = devices[0]?.clear ?? [];
+    const gates = [
       { start: 0, end: MIB + 65536 },
       { start: 4 * MIB, end: 4 * MIB + 65536 },
       { start: 6 * MIB - 65536, end: 6 * MIB },
       { start: 7 * MIB, end: 8 * MIB },
-    ]);
+    ];
+    expect(rangesCover(clear, gates)).toBe(true);
+    // all of partition 2 is in the image: what is cleared of it is its gate
+    expect(intersectRanges(clear, [{ start: 4 * MIB, end: 6 * MIB }])).toEqual(gates.slice(1, 3));
+    // of the ext4 in partition 1 the tail holds nothing
+    expect(rangesCover(devices[0]?.blank ?? [], [{ start: 3 * MIB - 65536, end: 3 * MIB }])).toBe(
+      true,
+    );
     expect(table.extents(gateChunks.at(-1) ?? -1)[0]?.start).toBe(0);
     expect(devices[0]?.door).toEqual({ start: 0, end: 512 });
   });
@@ -75,7 +84,9 @@ describe("placeImage() of a whole disk", () => {
     const placement = placeImage(index, target(9 * MIB));
     expect([placement.resized, placement.fixups.length]).toEqual([true, 1]);
     expect(placement.chunks).toEqual([{ start: 0, end: table.count - 1 }]);
-    expect(placement.devices[0]?.clear.at(-1)).toEqual({ start: 8 * MIB, end: 9 * MIB });
+    expect(placement.devices[0]?.clear.at(-1)?.end).toBe(9 * MIB);
+    const ends = [{ start: 7 * MIB, end: 9 * MIB }];
+    expect(rangesCover(placement.devices[0]?.blank ?? [], ends)).toBe(true);
   });
 
   test("refuses a target that ends inside the content", () => {
@@ -125,6 +136,7 @@ describe("placeImage() of one partition", () => {
           { start: at.start, end: at.start + 65536 },
           { start: at.end - 65536, end: at.end },
         ],
+        blank: [],
         door: { start: at.start, end: at.start + 512 },
       },
     ]);
@@ -184,6 +196,21 @@ describe("every placement", () => {
           const places = normalRanges(placesOf(placement, chunk));
           expect(subtractRanges(places, clear)).toEqual([]);
         }
+      }),
+    );
+  });
+
+  test("P13: leaves blank every place of a signature that no chunk is written to", () => {
+    fc.assert(
+      fc.property(placements, (placement) => {
+        const [device] = placement.devices;
+        if (device === undefined) throw new Error("no device");
+        const { bounds, blank, clear } = device;
+        const held = normalRanges(chunksOf(placement).flatMap((at) => placesOf(placement, at)));
+        expect(intersectRanges(blank, held)).toEqual([]);
+        expect(rangesCover(clear, blank)).toBe(true);
+        const places = signaturePlaces(bounds, 512);
+        expect(subtractRanges(places, normalRanges([...blank, ...held]))).toEqual([]);
       }),
     );
   });

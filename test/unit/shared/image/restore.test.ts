@@ -59,6 +59,16 @@ describe("restoreImage()", () => {
     ).toBe(true);
   });
 
+  test("finds a larger disk unchanged, and its lost backup GPT different", async () => {
+    const image = await saved(gptDisk());
+    const disk = new MemoryDisk(12 * MIB);
+    await restore(image, disk);
+    const look = (): string => gatedDisk(image, disk).scan(true, () => undefined).found;
+    expect(look()).toBe("unchanged");
+    disk.bytes[12 * MIB - 512] = 0;
+    expect(look()).toBe("delta");
+  });
+
   test("finds a GPT that cannot be moved by its head chunk alone", async () => {
     const source = gptDisk();
     source.fill(0, 512, 1024); // the primary header; the backup is whole

@@ -1,0 +1,155 @@
+/**
+ * What of an image stands on its target: reading only, and in terms of the placement.
+ *
+ * A chunk stands there when its bytes digest to what the image says, after its fixup was undone in
+ * memory, and when everything else that the fixup makes stands there as well. A blank stands there
+ * when it is zero.
+ */
+import { blake3, sameBytes } from "../core/digest.ts";
+import { codeOf } from "../core/errors.ts";
+import { normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
+import type { SectorSource } from "../disk/source.ts";
+import type { DiskWrite } from "./chunk-decoder.ts";
+import { decodeGateRecord } from "./gate-record.ts";
+import { placedWrites, type Placement } from "./placement.ts";
+import type { ImageIndex } from "./reader.ts";
+
+/** An image and where it goes. */
+export interface PlacedIndex {
+  /** True to its id. */
+  readonly index: ImageIndex;
+  /** Of one device, from `placeImage`. */
+  readonly placement: Placement;
+}
+
+/** An image and the disk it may stand on. Belongs to one thread. */
+export class PlacedContent {
+  readonly #index: ImageIndex;
+  readonly #placement: Placement;
+  readonly #source: SectorSource;
+  readonly #buffer: Uint8Array;
+  /** What fixups made of the chunks that were compared. Unit: bytes of the device. */
+  readonly #made = new Map<number, readonly Range[]>();
+
+  /**
+   * @param image - The image and its place.
+   * @param source - The target.
+   * @param buffer - 1 MiB, 4-byte aligned; free between calls.
+   */
+  constructor(image: PlacedIndex, source: SectorSource, buffer: Uint8Array) {
+    this.#index = image.index;
+    this.#placement = image.placement;
+    this.#source = source;
+    this.#buffer = buffer;
+  }
+
+  /** Tells whether the door holds a gate record of this image. */
+  waitsForImage(): boolean {
+    const [device] = this.#placement.devices;
+    if (device === undefined) return false;
+    const { start, end } = device.door;
+    const sector = new Uint8Array(end - start);
+    this.#read(start, sector);
+    const record = decodeGateRecord(sector);
+    return record !== undefined && sameBytes(record.imageId, this.#index.imageId);
+  }
+
+  /**
+   * Tells whether a chunk is there, and all that its fixup makes of it.
+   *
+   * @param chunk - A placed one.
+   */
+  matches(chunk: number): boolean {
+    const raw = this.chunk(chunk);
+    const fixup = this.#fixupOf(chunk);
+    if (raw === undefined || fixup === undefined) return raw !== undefined;
+    const made = fixup.make(placedWrites(this.#placement, this.#index.table, chunk, raw));
+    const places = made.map(({ offset, bytes }) => ({
+      start: offset,
+      end: offset + bytes.byteLength,
+    }));
+    this.#made.set(chunk, places);
+    return made.every((write) => this.holds(write));
+  }
+
+  /**
+   * Reads a chunk.
+   *
+   * @param chunk - A placed one.
+   * @returns Its raw bytes, valid until the next call; undefined when they are not the image's.
+   */
+  chunk(chunk: number): Uint8Array | undefined {
+    const { table } = this.#index;
+    const { rawBytes, rawDigest } = table.entry(chunk);
+    const found = this.#buffer.subarray(0, rawBytes);
+    for (const { offset, bytes } of placedWrites(this.#placement, table, chunk, found)) {
+      this.#read(offset, bytes);
+    }
+    const fixup = this.#fixupOf(chunk);
+    const raw = fixup === undefined ? found : fixup.unmake(found);
+    return raw !== undefined && sameBytes(blake3(raw), rawDigest) ? raw : undefined;
+  }
+
+  /**
+   * Tells whether bytes stand where they were written.
+   *
+   * @param write - Whole sectors.
+   */
+  holds(write: DiskWrite): boolean {
+    const { offset, bytes } = write;
+    const found = new Uint8Array(bytes.byteLength);
+    this.#read(offset, found);
+    return sameBytes(found, bytes);
+  }
+
+  /**
+   * Looks for what a former owner left, once all chunks matched.
+   *
+   * @returns Blanks that are not zero, or cannot be read, but for what fixups made. Unit: bytes.
+   */
+  remains(): Range[] {
+    const blank = this.#placement.devices.flatMap((device) => device.blank);
+    const left = subtractRanges(blank, normalRanges([...this.#made.values()].flat()));
+    return left.filter((run) => !readable(() => this.isBlank(run)));
+  }
+
+  /**
+   * Tells whether a run is zero.
+   *
+   * @param run - Whole sectors. Unit: bytes.
+   */
+  isBlank(run: Range): boolean {
+    const { start, end } = run;
+    for (let at = start; at < end; at += this.#buffer.byteLength) {
+      const piece = this.#buffer.subarray(0, Math.min(this.#buffer.byteLength, end - at));
+      this.#read(at, piece);
+      const words = new Uint32Array(piece.buffer, piece.byteOffset, piece.byteLength / 4);
+      if (words.some((word) => word !== 0)) return false;
+    }
+    return true;
+  }
+
+  #fixupOf(chunk: number): Placement["fixups"][number] | undefined {
+    return this.#placement.fixups.find((fixup) => fixup.chunk === chunk);
+  }
+
+  #read(offset: number, into: Uint8Array): void {
+    this.#source.read(offset / this.#source.sectorBytes, into);
+  }
+}
+
+/**
+ * Runs a look at the disk; false when the medium cannot be read there, for a disk may give a sector
+ * up to whoever writes it.
+ *
+ * @param look - Reads.
+ * @throws A system error other than EIO.
+ */
+export function readable(look: () => boolean): boolean {
+  try {
+    return look();
+  } catch (error) {
+    if (codeOf(error) === "EIO") return false;
+    throw error;
+  }
+}
