@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { OperatorLine } from "../server/cli/remote/operator-line.io.ts";
 import { NodeList, NodeToken, OperatorRoute } from "../shared/control/operator-api.ts";
 import { messageOf } from "../shared/core/errors.ts";
-import { createCodecPool } from "../shared/image/codec.ts";
+import { createChunkCodec } from "../shared/image/codec.ts";
 import { openPinger } from "../shared/linux/icmp.io.ts";
 import { sizeText } from "../server/cli/quantity-text.ts";
 import { checkFileSystem, compareDisk } from "./demo/proof.ts";
@@ -207,7 +207,7 @@ async function proveAll(): Promise<number> {
 }
 
 async function sayTwins(): Promise<void> {
-  const { name } = await createCodecPool("auto");
+  const { name } = await createChunkCodec("auto");
   if (name === "node:zlib") say("zstd-napi is not built here: its twin node:zlib compresses");
   try {
     const pinger = openPinger();

@@ -8,7 +8,7 @@ import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { SLOT_BYTES } from "../../shared/core/units.ts";
 import { HuckError, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
-import { createCodecPool } from "../../shared/image/codec.ts";
+import { createChunkCodec } from "../../shared/image/codec.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.io.ts";
 import { NodeFailure } from "../failure.ts";
 import { VERSION } from "../version.ts";
@@ -60,7 +60,7 @@ async function open(work: Extract<DiskCall, { call: "open" }>): Promise<void> {
   }
   const arena = new Arena(arenaMemory(SLOT_BYTES));
   const buffer = arena.bytes.subarray(0, SLOT_BYTES);
-  disk = new OrderedDisk(device, await createCodecPool("auto"), buffer);
+  disk = new OrderedDisk(device, await createChunkCodec("auto"), buffer);
   disk.checkIdentity(work.disk);
 }
 

@@ -14,7 +14,7 @@ import { FormatError, HuckError, SituationError, messageOf } from "../../shared/
 import { normalRanges } from "../../shared/core/ranges.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
 import { captureImage } from "../../shared/image/capture.ts";
-import type { CodecPool } from "../../shared/image/codec-pool.ts";
+import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
 import { GatedDisk } from "../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../shared/image/place-image.ts";
 import { openImageTail } from "../../shared/image/reader.ts";
@@ -35,7 +35,7 @@ export interface CaptureFacts {
 /** The disk of one order. */
 export class OrderedDisk {
   readonly #device: BlockDevice;
-  readonly #pool: CodecPool;
+  readonly #pool: ChunkCodec;
   readonly #buffer: Uint8Array;
   #index: ImageIndex | undefined;
   #target: GatedDisk | undefined;
@@ -45,7 +45,7 @@ export class OrderedDisk {
    * @param pool - Codec of this thread.
    * @param buffer - 1 MiB, page aligned.
    */
-  constructor(device: BlockDevice, pool: CodecPool, buffer: Uint8Array) {
+  constructor(device: BlockDevice, pool: ChunkCodec, buffer: Uint8Array) {
     this.#device = device;
     this.#pool = pool;
     this.#buffer = buffer;

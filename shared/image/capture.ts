@@ -11,7 +11,7 @@ import type { Range } from "../core/ranges.ts";
 import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { DiskPlan, PartitionPlan } from "../allocation/plan.ts";
 import type { SectorSource } from "../disk/source.ts";
-import type { CodecPool } from "./codec-pool.ts";
+import type { ChunkCodec } from "./chunk-codec.ts";
 import { CHUNK_RAW_BYTES_MAX, LIST_MAX } from "./limits.ts";
 import { clipText, type ManifestPartition } from "./manifest.ts";
 import { type ChunkPlan, cutChunks, totalsOf } from "./slots.ts";
@@ -51,7 +51,7 @@ export interface CaptureOptions {
 export interface CaptureOutput {
   readonly sink: ByteSink;
   /** Used by this capture alone. */
-  readonly pool: CodecPool;
+  readonly pool: ChunkCodec;
 }
 
 /**

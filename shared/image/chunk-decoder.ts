@@ -9,7 +9,7 @@ import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { ChunkEntry, ChunkTable } from "./chunk-table.ts";
-import { Codec, type CodecPool } from "./codec-pool.ts";
+import { Codec, type ChunkCodec } from "./chunk-codec.ts";
 import { RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
 import type { ImageBytes } from "./reader.ts";
 import { decodeRecordHeader } from "./record.ts";
@@ -71,10 +71,10 @@ export function openRecord(record: Uint8Array, entry: ChunkEntry, index: number)
 
 /** Decodes chunks, one at a time. Belongs to one thread, as its pool does. */
 export class ChunkDecoder {
-  readonly #pool: CodecPool;
+  readonly #pool: ChunkCodec;
 
   /** @param pool - Used by this decoder while it decodes. */
-  constructor(pool: CodecPool) {
+  constructor(pool: ChunkCodec) {
     this.#pool = pool;
   }
 

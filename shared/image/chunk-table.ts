@@ -11,7 +11,7 @@ import { DIGEST_BYTES } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import { type ChunkIndex, EXTENT_UNIT_BYTES } from "../core/units.ts";
-import { Codec } from "./codec-pool.ts";
+import { Codec } from "./chunk-codec.ts";
 import {
   BLOCK_BYTES,
   CHUNK_EXTENTS_MAX,

@@ -3,7 +3,7 @@
  * nothing.
  */
 import type { CCtx, DCtx } from "zstd-napi/binding.js";
-import type { CodecPool } from "./codec-pool.ts";
+import type { ChunkCodec } from "./chunk-codec.ts";
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
 import { badFrame, checkZstdFrame } from "./zstd-frame.ts";
 
@@ -23,7 +23,7 @@ export interface ZstdBinding {
  * @param binding - zstd-napi's native binding.
  * @returns A pool whose results live in its two buffers.
  */
-export function napiCodecPool(binding: ZstdBinding): CodecPool {
+export function napiCodec(binding: ZstdBinding): ChunkCodec {
   const compressor = new binding.CCtx();
   const decompressor = new binding.DCtx();
   const frames = new Uint8Array(binding.compressBound(CHUNK_RAW_BYTES_MAX));

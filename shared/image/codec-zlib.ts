@@ -2,7 +2,7 @@
  * The chunk codec on node:zlib: what runs where zstd-napi was not built.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { CodecPool } from "./codec-pool.ts";
+import type { ChunkCodec } from "./chunk-codec.ts";
 import { badFrame, checkZstdFrame } from "./zstd-frame.ts";
 
 /**
@@ -10,7 +10,7 @@ import { badFrame, checkZstdFrame } from "./zstd-frame.ts";
  *
  * @returns A pool without state.
  */
-export function zlibCodecPool(): CodecPool {
+export function zlibCodec(): ChunkCodec {
   return {
     name: "node:zlib",
     compress(raw, level) {

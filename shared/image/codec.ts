@@ -5,12 +5,12 @@
  * is an answer.
  */
 import { SituationError } from "../core/errors.ts";
-import { napiCodecPool, type ZstdBinding } from "./codec-napi.ts";
-import type { CodecPool } from "./codec-pool.ts";
-import { zlibCodecPool } from "./codec-zlib.ts";
+import { napiCodec, type ZstdBinding } from "./codec-napi.ts";
+import type { ChunkCodec } from "./chunk-codec.ts";
+import { zlibCodec } from "./codec-zlib.ts";
 
 /** What can be asked for. */
-export type CodecChoice = "auto" | CodecPool["name"];
+export type CodecChoice = "auto" | ChunkCodec["name"];
 
 /**
  * Makes a codec pool for the calling thread.
@@ -19,11 +19,11 @@ export type CodecChoice = "auto" | CodecPool["name"];
  * @returns A pool; its `name` says which one it is.
  * @throws {@link SituationError} `codec_missing` when zstd-napi was named and does not load.
  */
-export async function createCodecPool(choice: CodecChoice = "auto"): Promise<CodecPool> {
-  if (choice === "node:zlib") return zlibCodecPool();
+export async function createChunkCodec(choice: CodecChoice = "auto"): Promise<ChunkCodec> {
+  if (choice === "node:zlib") return zlibCodec();
   const loaded = await loadBinding();
-  if ("binding" in loaded) return napiCodecPool(loaded.binding);
-  if (choice === "auto") return zlibCodecPool();
+  if ("binding" in loaded) return napiCodec(loaded.binding);
+  if (choice === "auto") return zlibCodec();
   throw new SituationError("codec_missing", "Cannot use zstd-napi: it does not load", {
     cause: loaded.cause,
     cure: "Use node:zlib, or install a C++ compiler and install the packages again",

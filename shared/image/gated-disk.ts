@@ -13,7 +13,7 @@ import type { Range } from "../core/ranges.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
 import { ChunkDecoder, type DiskWrite } from "./chunk-decoder.ts";
-import type { CodecPool } from "./codec-pool.ts";
+import type { ChunkCodec } from "./chunk-codec.ts";
 import { encodeGateRecord } from "./gate-record.ts";
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
 import { PlacedContent, type PlacedIndex, readable } from "./placed-content.ts";
@@ -79,7 +79,7 @@ export class GatedDisk {
    * @param pool - Codec of this thread.
    * @param buffer - 1 MiB, page aligned where the device wants direct I/O.
    */
-  constructor(image: PlacedIndex, device: BlockDevice, pool: CodecPool, buffer: Uint8Array) {
+  constructor(image: PlacedIndex, device: BlockDevice, pool: ChunkCodec, buffer: Uint8Array) {
     const { index, placement } = image;
     const [placed, ...others] = placement.devices;
     assert(placed !== undefined && others.length === 0, "a gated disk is one disk");

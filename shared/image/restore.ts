@@ -8,7 +8,7 @@
 import { ExitCode, SituationError } from "../core/errors.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
-import type { CodecPool } from "./codec-pool.ts";
+import type { ChunkCodec } from "./chunk-codec.ts";
 import { GatedDisk, plainBuffer } from "./gated-disk.ts";
 import { placeImage, targetSize } from "./place-image.ts";
 import { openRecord, readRecord } from "./chunk-decoder.ts";
@@ -54,7 +54,7 @@ export interface RestoreResult {
 export interface RestoreImage {
   readonly file: ImageBytes;
   readonly index: ImageIndex;
-  readonly pool: CodecPool;
+  readonly pool: ChunkCodec;
 }
 
 /**

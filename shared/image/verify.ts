@@ -10,7 +10,7 @@ import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 import { EXTENT_UNIT_BYTES } from "../core/units.ts";
 import { ChunkDecoder, readRecord } from "./chunk-decoder.ts";
-import type { CodecPool } from "./codec-pool.ts";
+import type { ChunkCodec } from "./chunk-codec.ts";
 import type { RecordPlace } from "./header.ts";
 import { BLOCK_BYTES, RECORD_HEADER_BYTES } from "./limits.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
@@ -57,7 +57,7 @@ export interface ImageCheck {
 export function checkImage(
   file: ImageBytes,
   index: ImageIndex,
-  pool: CodecPool,
+  pool: ChunkCodec,
   visit: (rawBytes: number) => void,
 ): ImageCheck {
   const { table, footer } = index;

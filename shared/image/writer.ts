@@ -7,7 +7,7 @@
  */
 import { blake3 } from "../core/digest.ts";
 import { ChunkTable, ChunkTableBuilder } from "./chunk-table.ts";
-import { Codec, type CodecPool } from "./codec-pool.ts";
+import { Codec, type ChunkCodec } from "./chunk-codec.ts";
 import { imageIdOf } from "./content-record.ts";
 import { encodeFooter, encodeHeader, type ImageHeader, type RecordPlace } from "./header.ts";
 import {
@@ -51,7 +51,7 @@ export interface WrittenImage {
 /** Writes one image. */
 export class ImageWriter {
   readonly #sink: ByteSink;
-  readonly #pool: CodecPool;
+  readonly #pool: ChunkCodec;
   readonly #header: ImageHeader;
   readonly #table = new ChunkTableBuilder();
   readonly #buffers = [recordBuffer(), recordBuffer()] as const;
@@ -66,7 +66,7 @@ export class ImageWriter {
    * @param pool - Compresses the chunks.
    * @param header - UUID and time of this file.
    */
-  constructor(sink: ByteSink, pool: CodecPool, header: ImageHeader) {
+  constructor(sink: ByteSink, pool: ChunkCodec, header: ImageHeader) {
     this.#sink = sink;
     this.#pool = pool;
     this.#header = header;

@@ -20,9 +20,9 @@ import { openSource } from "../../server/cli/local/disk-source.io.ts";
 import { openPlaces } from "../../server/store/image-file.io.ts";
 import { openImageAt } from "../../server/store/open-images.io.ts";
 import { planDisk, usedSectors } from "../../shared/allocation/plan.ts";
-import { type CodecChoice, createCodecPool } from "../../shared/image/codec.ts";
+import { type CodecChoice, createChunkCodec } from "../../shared/image/codec.ts";
 import type { ImageSummary } from "../../shared/image/summary.ts";
-import type { CodecPool } from "../../shared/image/codec-pool.ts";
+import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
 import { checkImage, type ImageCheck } from "../../shared/image/verify.ts";
 import type { TerminalReporter } from "../../server/cli/terminal-reporter.io.ts";
 import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "../rig/disk-tools.ts";
@@ -55,7 +55,7 @@ async function restore(name: string, target: string): Promise<void> {
   await restoreLocally(task, quiet, never);
 }
 
-async function check(image: string, pool: CodecPool): Promise<ImageCheck> {
+async function check(image: string, pool: ChunkCodec): Promise<ImageCheck> {
   const { index, places, ...opened } = await openImageAt(image);
   opened.close();
   const file = openPlaces(places);
@@ -117,7 +117,7 @@ describe("a GPT disk with FAT32, swap and ext4", () => {
     const ids = new Set<string>();
     for (const [index, codec] of (["zstd-napi", "node:zlib"] as const).entries()) {
       ids.add((await save(path("disk"), `codec-${index}`, codec)).id);
-      const other = await createCodecPool(index === 0 ? "node:zlib" : "zstd-napi");
+      const other = await createChunkCodec(index === 0 ? "node:zlib" : "zstd-napi");
       expect((await check(path(`store/codec-${index}.huck`), other)).problemCount).toBe(0);
     }
     expect(ids.size).toBe(1);
@@ -151,7 +151,7 @@ describe("a GPT disk with FAT32, swap and ext4", () => {
     const at = flipped.byteLength >> 1;
     flipped[at] = (flipped[at] ?? 0) ^ 1;
     writeFileSync(path("store/flipped.huck"), flipped);
-    const found = await check(path("store/flipped.huck"), await createCodecPool());
+    const found = await check(path("store/flipped.huck"), await createChunkCodec());
     expect(found.problemCount).toBe(1);
     expect(found.problems[0]).toMatchObject({ partition: 3 });
     const target = path("kept");

@@ -11,14 +11,14 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { imagePlace } from "../../server/cli/local/image-place.ts";
 import { restoreLocally } from "../../server/cli/local/restore-locally.io.ts";
 import { saveImage } from "../../server/cli/local/save-locally.io.ts";
-import type { Reporter } from "../../server/cli/terminal.io.ts";
+import type { TerminalReporter } from "../../server/cli/terminal-reporter.io.ts";
 import { readVector, type SparseVector } from "../rig/disk-fixtures.ts";
 import { cutOut, hasTool, makeFile, MIB, putBytes, putInto, run } from "../rig/disk-tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-remains-"));
 const path = (name: string): string => join(folder, name);
 const never = new AbortController().signal;
-const quiet: Reporter = { event: () => undefined, progress: () => undefined };
+const quiet: TerminalReporter = { event: () => undefined, progress: () => undefined };
 const START = MIB;
 let images = 0;
 

@@ -4,7 +4,7 @@
  */
 import { closeSync, copyFileSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { zlibCodecPool } from "../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import {
   decodeFooter,
   decodeHeader,
@@ -44,7 +44,7 @@ export async function writeLongImage(
     return Promise.resolve();
   };
   const header = { uuid: randomBytes(16), createdMs: 0 };
-  const writer = new ImageWriter({ append }, zlibCodecPool(), header);
+  const writer = new ImageWriter({ append }, zlibCodec(), header);
   await writer.begin();
   const raw = Buffer.alloc(512 * extentCount);
   for (let slot = 0; slot < chunks; slot += 1) {

@@ -27,8 +27,8 @@ import {
 import { JobCreated, NodeToken } from "../../shared/control/operator-api.ts";
 import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
-import { zlibCodecPool } from "../../shared/image/codec-zlib.ts";
-import type { CodecPool } from "../../shared/image/codec-pool.ts";
+import { zlibCodec } from "../../shared/image/codec-zlib.ts";
+import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
 import { parseConfig } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
@@ -143,13 +143,13 @@ export class ServerPerTest {
 }
 
 /** A codec that never gains anything: the same content, so the same id, in another file. */
-export const STORED_RAW: CodecPool = {
-  ...zlibCodecPool(),
+export const STORED_RAW: ChunkCodec = {
+  ...zlibCodec(),
   compress: (raw) => new Uint8Array(raw.byteLength + 1),
 };
 
 /** Writes an image of three chunks. */
-async function writeImage(sink: ByteSink, pool: CodecPool, seed = 1): Promise<string> {
+async function writeImage(sink: ByteSink, pool: ChunkCodec, seed = 1): Promise<string> {
   const writer = new ImageWriter(sink, pool, {
     uuid: randomBytes(16),
     createdMs: 0,
@@ -183,7 +183,7 @@ async function writeImage(sink: ByteSink, pool: CodecPool, seed = 1): Promise<st
 export async function storeImage(
   folder: string,
   name: string,
-  pool: CodecPool = zlibCodecPool(),
+  pool: ChunkCodec = zlibCodec(),
 ): Promise<string> {
   const draft = await openFolderStore(path.join(folder, "images")).draft(name);
   const id = await writeImage(draft, pool);
@@ -201,7 +201,7 @@ export async function imageBytes(): Promise<Buffer> {
         return Promise.resolve();
       },
     },
-    zlibCodecPool(),
+    zlibCodec(),
   );
   return Buffer.concat(pieces);
 }

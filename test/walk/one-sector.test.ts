@@ -18,7 +18,7 @@ import { readPartitionTable } from "../../shared/disk/probe.ts";
 import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { captureImage } from "../../shared/image/capture.ts";
-import { zlibCodecPool } from "../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import { GatedDisk, plainBuffer } from "../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../shared/image/place-image.ts";
 import { openImage } from "../../shared/image/reader.ts";
@@ -47,7 +47,7 @@ async function saved(disk: Uint8Array): Promise<{ file: Uint8Array; index: Image
   expect(kept, "allocation map: the sector is kept").toBe(true);
   const sink = new MemorySink();
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "walk", host: "walk" };
-  await captureImage(source, plan, { sink, pool: zlibCodecPool() }, options);
+  await captureImage(source, plan, { sink, pool: zlibCodec() }, options);
   const file = sink.bytes;
   return { file, index: openImage(imageBytes(file)) };
 }
@@ -111,7 +111,7 @@ test("sector 2048 travels from disk to disk through every stage of the data walk
   const repairer = new BlockRepairer(arena, kernel, arena.region(repairScratchBytes(1408)));
   const target = new MemoryDisk(new Uint8Array(DISK_BYTES));
   const placement = placeImage(index, targetSize(target));
-  const gated = new GatedDisk({ index, placement }, target, zlibCodecPool(), plainBuffer());
+  const gated = new GatedDisk({ index, placement }, target, zlibCodec(), plainBuffer());
   gated.close("walk");
   let decoded = 0;
   const serve = (request: ReceptionRequest, now: number): void => {

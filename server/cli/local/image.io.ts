@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import packageFile from "../../../package.json" with { type: "json" };
 import { ExitCode } from "../../../shared/core/errors.ts";
-import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
+import { type CodecChoice, createChunkCodec } from "../../../shared/image/codec.ts";
 import { DEFAULT_LEVEL } from "../../../shared/image/limits.ts";
 import { checkImage } from "../../../shared/image/verify.ts";
 import { choiceOption, wholeOption } from "../option-values.ts";
@@ -168,7 +168,7 @@ async function verify(image: string, flags: CommonFlags): Promise<ExitCode> {
   try {
     const line = progressLine(reporterOf(flags), () => performance.now());
     const total = index.manifest.stats.rawBytes;
-    const check = checkImage(file, index, await createCodecPool(), (done) => {
+    const check = checkImage(file, index, await createChunkCodec(), (done) => {
       line("checking", done, total);
     });
     if (flags.json === true) stdout.printJson(check);

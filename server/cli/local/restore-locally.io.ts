@@ -9,7 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { codeOf, SituationError } from "../../../shared/core/errors.ts";
 import type { BlockDevice, DiskIdentity } from "../../../shared/disk/block-device.ts";
-import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
+import { type CodecChoice, createChunkCodec } from "../../../shared/image/codec.ts";
 import { checkFits } from "../../../shared/image/place-image.ts";
 import type { ImageIndex } from "../../../shared/image/reader.ts";
 import { restoreImage, type RestoreResult } from "../../../shared/image/restore.ts";
@@ -52,7 +52,7 @@ export async function restoreLocally(
   const file = openPlaces(places);
   opened.close();
   try {
-    const pool = await createCodecPool(task.codec);
+    const pool = await createChunkCodec(task.codec);
     const target = openTarget(task, index, reporter);
     try {
       const line = progressLine(reporter, () => performance.now());

@@ -9,7 +9,7 @@ import type { ByteCount } from "../../../shared/core/units.ts";
 import { SituationError } from "../../../shared/core/errors.ts";
 import { planDisk } from "../../../shared/allocation/plan.ts";
 import { captureImage } from "../../../shared/image/capture.ts";
-import { type CodecChoice, createCodecPool } from "../../../shared/image/codec.ts";
+import { type CodecChoice, createChunkCodec } from "../../../shared/image/codec.ts";
 import type { ImageSummary } from "../../../shared/image/summary.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
@@ -53,7 +53,7 @@ export async function saveImage(
     checkQuiet(task.source, source);
     const plan = planDisk(source, { rawIfDirty: task.rawIfDirty });
     for (const warning of plan.warnings) reporter.event(warning, { event: "warning", warning });
-    const pool = await createCodecPool(task.codec);
+    const pool = await createChunkCodec(task.codec);
     const draft = await openFolderStore(task.place.folder).draft(task.place.name);
     const line = progressLine(reporter, () => performance.now());
     const progress = (done: ByteCount, total: ByteCount, fileBytes: ByteCount): void => {

@@ -10,7 +10,7 @@ import { toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
@@ -53,7 +53,7 @@ async function saved(): Promise<Saved> {
     pieces.push(bytes.slice());
     return Promise.resolve();
   };
-  const out = { sink: { append }, pool: zlibCodecPool() };
+  const out = { sink: { append }, pool: zlibCodec() };
   await captureImage(source, planDisk(source, { rawIfDirty: false }), out, { ...FACTS, level: 1 });
   const file = Buffer.concat(pieces);
   const read = (offset: number, into: Uint8Array): void => {
@@ -86,7 +86,7 @@ class FailingDisk extends MemoryDisk {
 }
 
 function ordered(device: MemoryDisk): OrderedDisk {
-  return new OrderedDisk(device, zlibCodecPool(), plainBuffer());
+  return new OrderedDisk(device, zlibCodec(), plainBuffer());
 }
 
 test("OrderedDisk loads an image and says which faults are the disk's", async () => {

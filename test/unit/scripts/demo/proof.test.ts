@@ -9,7 +9,7 @@ import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { fileFolder } from "../../../rig/folder.ts";
 
 const folder = fileFolder();
@@ -20,7 +20,7 @@ test("compareDisk() finds a flipped byte, checkFileSystem() a missing file syste
   const draft = await openFolderStore(folder).draft("x");
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "test", host: "test" };
   const plan = planDisk(source, { rawIfDirty: false });
-  await captureImage(source, plan, { sink: draft, pool: zlibCodecPool() }, options);
+  await captureImage(source, plan, { sink: draft, pool: zlibCodec() }, options);
   await draft.commit();
   const path = join(folder, "disk.img");
   writeFileSync(path, disk);

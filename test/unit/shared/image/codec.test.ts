@@ -5,10 +5,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { zstdCompressSync } from "node:zlib";
-import { createCodecPool } from "../../../../shared/image/codec.ts";
+import { createChunkCodec } from "../../../../shared/image/codec.ts";
 import { checkZstdFrame } from "../../../../shared/image/zstd-frame.ts";
 
-const pools = [await createCodecPool("node:zlib"), await createCodecPool("auto")];
+const pools = [await createChunkCodec("node:zlib"), await createChunkCodec("auto")];
 const text = new TextEncoder().encode(
   "huck throws a disk image at a room full of computers. ".repeat(900),
 );
@@ -83,6 +83,6 @@ describe("checkZstdFrame()", () => {
   });
 });
 
-test("createCodecPool() gives what was named", async () => {
-  expect((await createCodecPool("node:zlib")).name).toBe("node:zlib");
+test("createChunkCodec() gives what was named", async () => {
+  expect((await createChunkCodec("node:zlib")).name).toBe("node:zlib");
 });

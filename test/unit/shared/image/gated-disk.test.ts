@@ -9,7 +9,7 @@ import { blake3, sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { decodeGateRecord } from "../../../../shared/image/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
@@ -57,7 +57,7 @@ async function save(disk: Uint8Array): Promise<Image> {
   };
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "test", host: "test" };
   const plan = planDisk(source, { rawIfDirty: false });
-  await captureImage(source, plan, { sink, pool: zlibCodecPool() }, options);
+  await captureImage(source, plan, { sink, pool: zlibCodec() }, options);
   const file = Buffer.concat(pieces);
   const index = openImage({
     fileBytes: file.byteLength,
@@ -103,7 +103,7 @@ class FailingDisk extends MemoryDisk {
 function target(image: Image, disk: FailingDisk): GatedDisk {
   const { index } = image;
   const placement = placeImage(index, targetSize(disk));
-  return new GatedDisk({ index, placement }, disk, zlibCodecPool(), plainBuffer());
+  return new GatedDisk({ index, placement }, disk, zlibCodec(), plainBuffer());
 }
 
 function load(image: Image, disk: FailingDisk): ReturnType<GatedDisk["scan"]> {

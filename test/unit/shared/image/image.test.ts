@@ -9,8 +9,8 @@ import { planDisk, usedSectors } from "../../../../shared/allocation/plan.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { ChunkDecoder, openRecord, writesOf } from "../../../../shared/image/chunk-decoder.ts";
-import { createCodecPool } from "../../../../shared/image/codec.ts";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { createChunkCodec } from "../../../../shared/image/codec.ts";
+import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { openImage, openImageTail } from "../../../../shared/image/reader.ts";
 import { checkImage, diskBytesOf } from "../../../../shared/image/verify.ts";
 import {
@@ -30,7 +30,7 @@ import {
 } from "../../../rig/image-fixtures.ts";
 
 const nothing = (): void => undefined;
-const pool = zlibCodecPool();
+const pool = zlibCodec();
 
 /** A disk without a table and little on it: its image is small enough to be flipped all over. */
 function tinyDisk(): Uint8Array {
@@ -63,7 +63,7 @@ describe("captureImage()", () => {
 
   test("gives the same id whatever codec, level, time or program", async () => {
     const disk = gptDisk();
-    const napi = await createCodecPool("auto");
+    const napi = await createChunkCodec("auto");
     const images = [
       await savedBytes(disk),
       await savedBytes(disk, { level: 9, nowMs: 1_000_000 }),

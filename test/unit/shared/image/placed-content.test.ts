@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { ChunkDecoder, readRecord } from "../../../../shared/image/chunk-decoder.ts";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { encodeGateRecord } from "../../../../shared/image/gate-record.ts";
 import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
@@ -20,7 +20,7 @@ function partitionOnDisk(): { readonly disk: MemoryDisk; readonly content: Place
   const disk = new MemoryDisk(64 * MIB);
   const wish = { kind: "partition", number: 1, at } as const;
   const placement = placeImage(index, targetSize(disk), wish);
-  const decoder = new ChunkDecoder(zlibCodecPool());
+  const decoder = new ChunkDecoder(zlibCodec());
   for (const { start, end } of placement.chunks) {
     for (let chunk = start; chunk < end; chunk += 1) {
       const raw = decoder.decode(index.table, chunk, readRecord(file, index.table, chunk));

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { readPartitionTable } from "../../../../shared/disk/probe.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { decodeGateRecord } from "../../../../shared/image/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
@@ -22,12 +22,12 @@ async function restore(
   disk: MemoryDisk,
   options: RestoreOptions = OPTIONS,
 ): Promise<Awaited<ReturnType<typeof restoreImage>>> {
-  return await restoreImage({ ...image, pool: zlibCodecPool() }, disk, options);
+  return await restoreImage({ ...image, pool: zlibCodec() }, disk, options);
 }
 
 function gatedDisk({ index }: Saved, disk: MemoryDisk): GatedDisk {
   const placement = placeImage(index, targetSize(disk));
-  return new GatedDisk({ index, placement }, disk, zlibCodecPool(), plainBuffer());
+  return new GatedDisk({ index, placement }, disk, zlibCodec(), plainBuffer());
 }
 
 describe("restoreImage()", () => {

@@ -3,7 +3,7 @@
  * error. Method: sinks that are slow, that watch their bytes, and that fail.
  */
 import { describe, expect, test } from "vitest";
-import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import { type ByteSink, ImageWriter, type ManifestInput } from "../../../../shared/image/writer.ts";
 import { imageBytes, MIB } from "../../../rig/image-fixtures.ts";
@@ -37,7 +37,7 @@ class SlowSink implements ByteSink {
 describe("ImageWriter", () => {
   test("leaves bytes alone until the sink has taken them, and the image opens", async () => {
     const sink = new SlowSink();
-    const writer = new ImageWriter(sink, zlibCodecPool(), HEADER);
+    const writer = new ImageWriter(sink, zlibCodec(), HEADER);
     await writer.begin();
     for (let slot = 0; slot < 20; slot += 1) {
       await writer.addChunk(chunkAt(slot), new Uint8Array(51_200).fill(slot), 1);
@@ -54,7 +54,7 @@ describe("ImageWriter", () => {
   test("shows a sink's error at the next call, and settle() waits quietly", async () => {
     const writer = new ImageWriter(
       { append: () => Promise.reject(new Error("ENOSPC")) },
-      zlibCodecPool(),
+      zlibCodec(),
       HEADER,
     );
     await writer.begin();

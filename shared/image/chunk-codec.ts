@@ -1,5 +1,5 @@
 /**
- * CodecPool: zstd as the image uses it, one chunk at a time.
+ * ChunkCodec: zstd as the image uses it, one chunk at a time.
  *
  * Two implementations give frames that any zstd decoder reads: zstd-napi, and node:zlib where
  * zstd-napi was not built. Frames may differ between them; raw digests, and therefore image ids, do
@@ -12,7 +12,7 @@ export const Codec = { raw: 0, zstd: 1 } as const;
 export type Codec = (typeof Codec)[keyof typeof Codec];
 
 /** Compresses and decompresses chunks. Calls are synchronous; a pool belongs to one thread. */
-export interface CodecPool {
+export interface ChunkCodec {
   /** Which implementation this is. */
   readonly name: "zstd-napi" | "node:zlib";
   /**
