@@ -143,5 +143,5 @@ const __bundleMain = require.main === module;`;
 
 const WORKER_URL = /new URL\(\s*"(\.{1,2}\/[^"]+\.ts)",\s*import\.meta\.url,?\s*\)/g;
 
-/** The receiver has three; a runaway pattern would show as many. */
+/** The receiver has a handful; a runaway pattern would show as many. */
 const WORKERS_MAX = 16;

@@ -3,12 +3,14 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { availableParallelism, totalmem } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { SLOT_BYTES } from "../../shared/core/units.ts";
 import { HuckError, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
 import { createChunkCodec } from "../../shared/image/codec.ts";
+import { openCodecPool } from "../../shared/image/codec-pool.io.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.io.ts";
 import { NodeFailure } from "../failure.ts";
 import { VERSION } from "../version.ts";
@@ -25,6 +27,11 @@ import type {
 
 /** Between reports of progress. Unit: milliseconds. */
 const PROGRESS_EVERY_MS = 250;
+
+/** A codec thread with its lanes and contexts. Unit: bytes. */
+const CODEC_THREAD_BYTES = 32e6;
+/** Share of the node's memory that codec threads may have: less than the ring of a load (P9). */
+const CODEC_THREADS_SHARE = 0.15;
 
 assert(parentPort !== null, "the disk thread is a worker");
 const owner = parentPort;
@@ -64,10 +71,17 @@ async function open(work: Extract<DiskCall, { call: "open" }>): Promise<void> {
   disk.checkIdentity(work.disk);
 }
 
-async function sendPiece(bytes: Uint8Array): Promise<void> {
+function codecWorkers(): number {
+  const room = Math.floor((totalmem() * CODEC_THREADS_SHARE) / CODEC_THREAD_BYTES);
+  return Math.max(1, Math.min(availableParallelism(), room));
+}
+
+/** The piece is copied: who sends it on may keep it longer than the lane that it stands in. */
+async function sendPiece(lent: Uint8Array): Promise<void> {
   const taken = Promise.withResolvers<undefined>();
   pieceTaken = taken;
-  say({ kind: "piece", bytes });
+  const bytes = new Uint8Array(lent);
+  owner.postMessage({ kind: "piece", bytes } satisfies FromDiskThread, [bytes.buffer]);
   await taken.promise;
 }
 
@@ -99,7 +113,12 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
     case "capture": {
       const uuid = randomBytes(16);
       const facts = { uuid, nowMs: Date.now(), tool: `huck ${VERSION}`, host: work.order.node };
-      await disk.capture(work.order, facts, sendPiece, progressOf(id));
+      const pool = await openCodecPool("auto", codecWorkers());
+      try {
+        await disk.capture(work.order, facts, { sink: sendPiece, pool }, progressOf(id));
+      } finally {
+        await pool.close();
+      }
       return undefined;
     }
   }

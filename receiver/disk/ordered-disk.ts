@@ -15,6 +15,7 @@ import { normalRanges } from "../../shared/core/ranges.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
+import type { CodecPool } from "../../shared/image/codec-pool.ts";
 import { GatedDisk } from "../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../shared/image/place-image.ts";
 import { openImageTail } from "../../shared/image/reader.ts";
@@ -32,22 +33,28 @@ export interface CaptureFacts {
   readonly host: string;
 }
 
+/** Where a capture goes, and who encodes it; see `captureImage`. */
+interface PieceOutput {
+  readonly sink: CaptureSink;
+  readonly pool: CodecPool;
+}
+
 /** The disk of one order. */
 export class OrderedDisk {
   readonly #device: BlockDevice;
-  readonly #pool: ChunkCodec;
+  readonly #codec: ChunkCodec;
   readonly #buffer: Uint8Array;
   #index: ImageIndex | undefined;
   #target: GatedDisk | undefined;
 
   /**
    * @param device - Open; closed by its owner.
-   * @param pool - Codec of this thread.
+   * @param codec - Of this thread.
    * @param buffer - 1 MiB, page aligned.
    */
-  constructor(device: BlockDevice, pool: ChunkCodec, buffer: Uint8Array) {
+  constructor(device: BlockDevice, codec: ChunkCodec, buffer: Uint8Array) {
     this.#device = device;
-    this.#pool = pool;
+    this.#codec = codec;
     this.#buffer = buffer;
   }
 
@@ -191,21 +198,21 @@ export class OrderedDisk {
    *
    * @param order - Level, and what to do with dirty file systems.
    * @param facts - What goes into the image beside the disk.
-   * @param sink - Takes the pieces in order.
+   * @param out - Who encodes, and who takes the pieces in order.
    * @param progress - Told after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `source_dirty`, `disk_read_error`; whatever the sink throws.
    */
   async capture(
     order: SaveOrder,
     facts: CaptureFacts,
-    sink: CaptureSink,
+    out: PieceOutput,
     progress: Progress,
   ): Promise<void> {
     const plan = this.#plan(order.rawIfDirty);
     await captureImage(
       this.#device,
       plan,
-      { sink: { append: sink }, pool: this.#pool },
+      { sink: { append: out.sink }, pool: out.pool },
       { ...facts, level: order.level, progress },
     );
   }
@@ -213,7 +220,7 @@ export class OrderedDisk {
   #fit(index: ImageIndex): GatedDisk {
     try {
       const placement = placeImage(index, targetSize(this.#device));
-      return new GatedDisk({ index, placement }, this.#device, this.#pool, this.#buffer);
+      return new GatedDisk({ index, placement }, this.#device, this.#codec, this.#buffer);
     } catch (error) {
       if (error instanceof FormatError) throw damaged(error.message, error);
       throw error;

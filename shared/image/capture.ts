@@ -2,16 +2,18 @@
  * Capture: from a planned disk to an image in a sink.
  *
  * Reads what the plan keeps, chunk by chunk in ascending disk order, and never anything else;
- * writes nothing to the source (promise P5). It runs wherever there is a source and a sink: beside
- * a file, in a worker, in the receiver with an upload as its sink. It can be stopped between
- * chunks.
+ * writes nothing to the source (promise P5). A pipeline: while chunks are encoded in the lanes of a
+ * pool, the next is read and the record before is written, in order, so the image does not depend
+ * on how many lanes there are. A slow sink keeps its lanes and so holds the reading up. It runs
+ * wherever there is a source and a sink: beside a file, in a worker, in the receiver with an upload
+ * as its sink. It can be stopped between chunks.
  */
 import { ExitCode, SituationError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { DiskPlan, PartitionPlan } from "../allocation/plan.ts";
 import type { SectorSource } from "../disk/source.ts";
-import type { ChunkCodec } from "./chunk-codec.ts";
+import { type CodecPool, laneAt } from "./codec-pool.ts";
 import { CHUNK_RAW_BYTES_MAX, LIST_MAX } from "./limits.ts";
 import { clipText, type ManifestPartition } from "./manifest.ts";
 import { type ChunkPlan, cutChunks, totalsOf } from "./slots.ts";
@@ -47,11 +49,11 @@ export interface CaptureOptions {
   readonly progress?: (doneBytes: ByteCount, totalBytes: ByteCount, fileBytes: ByteCount) => void;
 }
 
-/** Where a capture goes, and through which codec. */
+/** Where a capture goes, and who encodes it. */
 export interface CaptureOutput {
   readonly sink: ByteSink;
-  /** Used by this capture alone. */
-  readonly pool: ChunkCodec;
+  /** Used by this capture alone; closed by who opened it. */
+  readonly pool: CodecPool;
 }
 
 /**
@@ -63,7 +65,8 @@ export interface CaptureOutput {
  * @param options - See {@link CaptureOptions}.
  * @returns What the image became; the sink holds all of it.
  * @throws SituationError `image_too_large` before anything is written, `aborted`; a system error of
- *   source or sink. The sink is idle, its content worthless.
+ *   source or sink; what the pool or `progress` throws. Sink and pool are idle, the sink's content
+ *   worthless.
  */
 export async function captureImage(
   source: SectorSource,
@@ -72,41 +75,72 @@ export async function captureImage(
   options: CaptureOptions,
 ): Promise<WrittenImage> {
   const { uuid, nowMs } = options;
-  const writer = new ImageWriter(out.sink, out.pool, { uuid, createdMs: nowMs });
-  const chunks = (): Iterable<ChunkPlan> => cutChunks(plan.regions, plan.sectorBytes);
-  const { rawBytes: totalBytes } = totalsOf(chunks());
-  const reader = new ExtentReader(source);
-  let doneBytes = 0;
+  const { rawBytes: totalBytes } = totalsOf(cutChunks(plan.regions, plan.sectorBytes));
+  const writer = new ImageWriter(out.sink, { uuid, createdMs: nowMs });
   try {
     await writer.begin();
-    for (const chunk of chunks()) {
-      if (options.signal?.aborted === true) throw abortedError();
-      await writer.addChunk(chunk, reader.read(chunk), options.level);
-      doneBytes += chunk.rawBytes;
-      options.progress?.(doneBytes, totalBytes, writer.fileBytes);
-    }
+    await passChunks(source, plan, { writer, pool: out.pool, totalBytes }, options);
     return await writer.finish(manifestOf(plan, options, out.pool.name));
   } finally {
     await writer.settle();
   }
 }
 
-/** Reads the extents of one chunk after the other into a buffer of its own. */
+interface Passage {
+  readonly writer: ImageWriter;
+  readonly pool: CodecPool;
+  readonly totalBytes: ByteCount;
+}
+
+/** Fills lane after lane; each is free again when its record was written. */
+async function passChunks(
+  source: SectorSource,
+  plan: DiskPlan,
+  { writer, pool, totalBytes }: Passage,
+  options: CaptureOptions,
+): Promise<void> {
+  const reader = new ExtentReader(source);
+  const freed: Promise<void>[] = pool.lanes.map(() => Promise.resolve());
+  let doneBytes = 0;
+  let written = Promise.resolve();
+  let turn = 0;
+  try {
+    for (const chunk of cutChunks(plan.regions, plan.sectorBytes)) {
+      const at = turn % pool.lanes.length;
+      turn += 1;
+      await freed[at];
+      throwIfAborted(options.signal);
+      const lane = laneAt(pool.lanes, at);
+      reader.read(chunk, lane.raw.subarray(0, chunk.rawBytes));
+      const encoding = pool.encode(at, chunk.rawBytes, options.level);
+      written = Promise.all([encoding, written]).then(async ([encoded]) => {
+        throwIfAborted(options.signal);
+        await writer.addChunk(chunk, encoded, lane.record);
+        doneBytes += chunk.rawBytes;
+        options.progress?.(doneBytes, totalBytes, writer.fileBytes);
+      });
+      freed[at] = written;
+      written.catch(() => undefined); // seen where the lane is waited for
+    }
+    await written;
+  } finally {
+    await Promise.allSettled(freed);
+  }
+}
+
+/** Reads the extents of one chunk after the other. */
 class ExtentReader {
   readonly #source: SectorSource;
-  readonly #raw = new Uint8Array(CHUNK_RAW_BYTES_MAX);
   readonly #span = new Uint8Array(CHUNK_RAW_BYTES_MAX);
 
   constructor(source: SectorSource) {
     this.#source = source;
   }
 
-  /** Valid until the next call. */
-  read(chunk: ChunkPlan): Uint8Array {
-    const { extents, rawBytes } = chunk;
+  /** `raw` has as many bytes as the chunk. */
+  read({ extents }: ChunkPlan, raw: Uint8Array): void {
     const first = extents[0]?.start ?? 0;
     const spanBytes = ((extents.at(-1)?.end ?? first) - first) * EXTENT_UNIT_BYTES;
-    const raw = this.#raw.subarray(0, rawBytes);
     const whole = extents.length >= SPAN_READ_EXTENTS_MIN && spanBytes <= CHUNK_RAW_BYTES_MAX;
     if (whole) this.#readRun(first, this.#span.subarray(0, spanBytes));
     let at = 0;
@@ -117,7 +151,6 @@ class ExtentReader {
       else this.#readRun(extent.start, into);
       at += into.byteLength;
     }
-    return raw;
   }
 
   #readRun(startUnit: number, into: Uint8Array): void {
@@ -190,8 +223,10 @@ function fileSystemOf(
   };
 }
 
-function abortedError(): SituationError {
-  return new SituationError("aborted", "Cannot finish saving: it was stopped", {
+/** @throws {@link SituationError} `aborted`. */
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new SituationError("aborted", "Cannot finish saving: it was stopped", {
     cure: "Nothing was kept; save again when you like",
     exitCode: ExitCode.aborted,
   });

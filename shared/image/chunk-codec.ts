@@ -11,7 +11,7 @@ export const Codec = { raw: 0, zstd: 1 } as const;
 /** One of the {@link Codec} numbers. */
 export type Codec = (typeof Codec)[keyof typeof Codec];
 
-/** Compresses and decompresses chunks. Calls are synchronous; a pool belongs to one thread. */
+/** Compresses and decompresses chunks. Calls are synchronous; a codec belongs to one thread. */
 export interface ChunkCodec {
   /** Which implementation this is. */
   readonly name: "zstd-napi" | "node:zlib";

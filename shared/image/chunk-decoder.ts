@@ -69,13 +69,13 @@ export function openRecord(record: Uint8Array, entry: ChunkEntry, index: number)
   throw new FormatError("bad_digest", `Cannot use chunk ${index}: its stored bytes are damaged`);
 }
 
-/** Decodes chunks, one at a time. Belongs to one thread, as its pool does. */
+/** Decodes chunks, one at a time. Belongs to one thread, as its codec does. */
 export class ChunkDecoder {
-  readonly #pool: ChunkCodec;
+  readonly #codec: ChunkCodec;
 
-  /** @param pool - Used by this decoder while it decodes. */
-  constructor(pool: ChunkCodec) {
-    this.#pool = pool;
+  /** @param codec - Used by this decoder while it decodes. */
+  constructor(codec: ChunkCodec) {
+    this.#codec = codec;
   }
 
   /**
@@ -90,7 +90,7 @@ export class ChunkDecoder {
   decode(table: ChunkTable, index: number, record: Uint8Array): Uint8Array {
     const entry = table.entry(index);
     const stored = openRecord(record, entry, index);
-    const raw = entry.codec === Codec.raw ? stored : this.#pool.decompress(stored, entry.rawBytes);
+    const raw = entry.codec === Codec.raw ? stored : this.#codec.decompress(stored, entry.rawBytes);
     if (sameBytes(blake3(raw), entry.rawDigest)) return raw;
     throw new FormatError("bad_digest", `Cannot use chunk ${index}: its content is damaged`);
   }

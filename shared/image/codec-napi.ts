@@ -1,5 +1,5 @@
 /**
- * The chunk codec on zstd-napi: contexts and buffers live as long as the pool, so a chunk allocates
+ * The chunk codec on zstd-napi: contexts and buffers live as long as it does, so a chunk allocates
  * nothing.
  */
 import type { CCtx, DCtx } from "zstd-napi/binding.js";
@@ -21,7 +21,7 @@ export interface ZstdBinding {
  * Makes a codec.
  *
  * @param binding - zstd-napi's native binding.
- * @returns A pool whose results live in its two buffers.
+ * @returns A codec whose results live in its two buffers.
  */
 export function napiCodec(binding: ZstdBinding): ChunkCodec {
   const compressor = new binding.CCtx();

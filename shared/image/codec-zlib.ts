@@ -8,7 +8,7 @@ import { badFrame, checkZstdFrame } from "./zstd-frame.ts";
 /**
  * Makes a codec.
  *
- * @returns A pool without state.
+ * @returns A codec without state.
  */
 export function zlibCodec(): ChunkCodec {
   return {

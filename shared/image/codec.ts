@@ -13,10 +13,10 @@ import { zlibCodec } from "./codec-zlib.ts";
 export type CodecChoice = "auto" | ChunkCodec["name"];
 
 /**
- * Makes a codec pool for the calling thread.
+ * Makes a codec for the calling thread.
  *
  * @param choice - `auto` takes zstd-napi when it loads.
- * @returns A pool; its `name` says which one it is.
+ * @returns A codec; its `name` says which one it is.
  * @throws {@link SituationError} `codec_missing` when zstd-napi was named and does not load.
  */
 export async function createChunkCodec(choice: CodecChoice = "auto"): Promise<ChunkCodec> {

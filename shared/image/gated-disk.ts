@@ -76,10 +76,10 @@ export class GatedDisk {
    *
    * @param image - The image and its place on this device.
    * @param device - The target; as long as it was when the placement was made.
-   * @param pool - Codec of this thread.
+   * @param codec - Of this thread.
    * @param buffer - 1 MiB, page aligned where the device wants direct I/O.
    */
-  constructor(image: PlacedIndex, device: BlockDevice, pool: ChunkCodec, buffer: Uint8Array) {
+  constructor(image: PlacedIndex, device: BlockDevice, codec: ChunkCodec, buffer: Uint8Array) {
     const { index, placement } = image;
     const [placed, ...others] = placement.devices;
     assert(placed !== undefined && others.length === 0, "a gated disk is one disk");
@@ -88,7 +88,7 @@ export class GatedDisk {
     this.#device = device;
     this.#placed = placed;
     this.#content = new PlacedContent(image, device, buffer);
-    this.#decoder = new ChunkDecoder(pool);
+    this.#decoder = new ChunkDecoder(codec);
     this.#buffer = buffer;
     this.#gateChunks = new Set(placement.gateChunks);
     this.#fixups = new Map(placement.fixups.map((fixup) => [fixup.chunk, fixup]));

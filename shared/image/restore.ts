@@ -54,7 +54,7 @@ export interface RestoreResult {
 export interface RestoreImage {
   readonly file: ImageBytes;
   readonly index: ImageIndex;
-  readonly pool: ChunkCodec;
+  readonly codec: ChunkCodec;
 }
 
 /**
@@ -77,7 +77,7 @@ export async function restoreImage(
   const { table } = image.index;
   const { index } = image;
   const placement = placeImage(index, targetSize(device));
-  const disk = new GatedDisk({ index, placement }, device, image.pool, plainBuffer());
+  const disk = new GatedDisk({ index, placement }, device, image.codec, plainBuffer());
   const body = disk.body;
   const isBody = new Set(body);
   const run = { image, options };

@@ -49,7 +49,7 @@ export interface ImageCheck {
  *
  * @param file - The image file.
  * @param index - Opened from it.
- * @param pool - Decompresses.
+ * @param codec - Decompresses.
  * @param visit - Called after every chunk with the bytes of disk content seen so far.
  * @returns What was found.
  * @throws A system error when the file cannot be read.
@@ -57,11 +57,11 @@ export interface ImageCheck {
 export function checkImage(
   file: ImageBytes,
   index: ImageIndex,
-  pool: ChunkCodec,
+  codec: ChunkCodec,
   visit: (rawBytes: number) => void,
 ): ImageCheck {
   const { table, footer } = index;
-  const decoder = new ChunkDecoder(pool);
+  const decoder = new ChunkDecoder(codec);
   const problems: ImageProblem[] = [];
   let problemCount = 0;
   const note = (problem: ImageProblem): void => {

@@ -1,28 +1,18 @@
 /**
  * Writes an image file from front to back: header, chunks, chunk table, manifest, footer.
  *
- * The sink only ever appends, so an image may go into a file, a pipe or an upload alike. While one
- * record is on its way the next is compressed: two buffers take turns. What is on its way when an
- * error strikes is awaited by `settle`.
+ * The sink only ever appends, so an image may go into a file, a pipe or an upload alike. What is on
+ * its way when an error strikes is awaited by `settle`.
  */
-import { blake3 } from "../core/digest.ts";
 import { ChunkTable, ChunkTableBuilder } from "./chunk-table.ts";
-import { Codec, type ChunkCodec } from "./chunk-codec.ts";
+import { Codec } from "./chunk-codec.ts";
+import type { EncodedChunk } from "./codec-pool.ts";
 import { imageIdOf } from "./content-record.ts";
 import { encodeFooter, encodeHeader, type ImageHeader, type RecordPlace } from "./header.ts";
-import {
-  BLOCK_BYTES,
-  CHUNK_RAW_BYTES_MAX,
-  RECORD_ALIGNMENT,
-  RECORD_HEADER_BYTES,
-  RecordType,
-} from "./limits.ts";
+import { BLOCK_BYTES, RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
 import { encodeRecordHeader, paddingAfter, recordHeaderOf } from "./record.ts";
 import type { ChunkPlan } from "./slots.ts";
-
-/** A frame that saves less than 3 % is not worth a decoder's time: the chunk is stored raw. */
-const STORED_SHARE_MAX = 0.97;
 
 /** Where an image goes. */
 export interface ByteSink {
@@ -51,24 +41,19 @@ export interface WrittenImage {
 /** Writes one image. */
 export class ImageWriter {
   readonly #sink: ByteSink;
-  readonly #pool: ChunkCodec;
   readonly #header: ImageHeader;
   readonly #table = new ChunkTableBuilder();
-  readonly #buffers = [recordBuffer(), recordBuffer()] as const;
   #pending: Promise<void> = Promise.resolve();
-  #turn = 0;
   #offset = 0;
   #rawBytes = 0;
   #storedBytes = 0;
 
   /**
    * @param sink - Where the image goes.
-   * @param pool - Compresses the chunks.
    * @param header - UUID and time of this file.
    */
-  constructor(sink: ByteSink, pool: ChunkCodec, header: ImageHeader) {
+  constructor(sink: ByteSink, header: ImageHeader) {
     this.#sink = sink;
-    this.#pool = pool;
     this.#header = header;
   }
 
@@ -86,30 +71,26 @@ export class ImageWriter {
    * Adds a chunk. Chunks come by ascending disk position.
    *
    * @param plan - Its place.
-   * @param raw - Its bytes: those of its extents, in order. Free again when the promise resolves.
-   * @param level - zstd level, 1 .. 19.
+   * @param encoded - What became of its bytes.
+   * @param record - Its lane's: room for the header, the stored bytes, room for padding. Free again
+   *   when the promise resolves.
    */
-  async addChunk(plan: ChunkPlan, raw: Uint8Array, level: number): Promise<void> {
-    const frame = this.#pool.compress(raw, level);
-    const gains = frame.byteLength <= raw.byteLength * STORED_SHARE_MAX;
-    const [codec, stored] = gains ? [Codec.zstd, frame] : [Codec.raw, raw];
-    const index = this.#table.count;
-    const fields = { type: RecordType.chunk, codec, index, rawBytes: raw.byteLength };
-    const header = recordHeaderOf(fields, stored);
+  async addChunk(plan: ChunkPlan, encoded: EncodedChunk, record: Uint8Array): Promise<void> {
+    const { codec, storedBytes, rawDigest, storedDigest } = encoded;
     const { partition, flags, slotLog2, extents, rawBytes } = plan;
-    const entry = { partition, flags, slotLog2, rawBytes, codec, rawDigest: blake3(raw) };
-    const { storedBytes, digest: storedDigest } = header;
+    const index = this.#table.count;
+    const header = { type: RecordType.chunk, codec, index, storedBytes, rawBytes };
+    encodeRecordHeader({ ...header, digest: storedDigest }, record);
+    const entry = { partition, flags, slotLog2, rawBytes, codec, rawDigest };
     const place = { recordOffset: this.#offset, storedBytes, storedDigest };
     this.#table.add({ ...entry, ...place }, extents);
     this.#rawBytes += rawBytes;
     this.#storedBytes += storedBytes;
-    const buffer = this.#buffers[this.#turn & 1] ?? recordBuffer();
-    this.#turn += 1;
-    const length = RECORD_HEADER_BYTES + storedBytes + paddingAfter(storedBytes);
-    encodeRecordHeader(header, buffer);
-    buffer.set(stored, RECORD_HEADER_BYTES);
-    buffer.fill(0, RECORD_HEADER_BYTES + storedBytes, length);
-    await this.#append(buffer.subarray(0, length));
+    const end = RECORD_HEADER_BYTES + storedBytes;
+    const length = end + paddingAfter(storedBytes);
+    record.fill(0, end, length);
+    await this.#append(record.subarray(0, length));
+    await this.#pending;
   }
 
   /**
@@ -164,8 +145,4 @@ export class ImageWriter {
     this.#pending = bytes.byteLength === 0 ? Promise.resolve() : this.#sink.append(bytes);
     this.#pending.catch(() => undefined);
   }
-}
-
-function recordBuffer(): Uint8Array {
-  return new Uint8Array(RECORD_HEADER_BYTES + CHUNK_RAW_BYTES_MAX + RECORD_ALIGNMENT);
 }

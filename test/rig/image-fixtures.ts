@@ -6,7 +6,7 @@ import { planDisk } from "../../shared/allocation/plan.ts";
 import { memorySource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
-import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
+import { type CodecPool, inlinePool } from "../../shared/image/codec-pool.ts";
 import { type ImageBytes, type ImageIndex, openImage } from "../../shared/image/reader.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
 import { diskOf, putGpt, readVector } from "./disk-fixtures.ts";
@@ -63,7 +63,7 @@ export async function savedBytes(
   disk: Uint8Array,
   options: {
     readonly sectorBytes?: number;
-    readonly pool?: ChunkCodec;
+    readonly pool?: CodecPool;
     readonly nowMs?: number;
     readonly level?: number;
   } = {},
@@ -71,7 +71,7 @@ export async function savedBytes(
   const source = memorySource(disk, options.sectorBytes ?? 512);
   const sink = new MemorySink();
   const plan = planDisk(source, { rawIfDirty: false });
-  const pool = options.pool ?? zlibCodec();
+  const pool = options.pool ?? inlinePool(zlibCodec());
   await captureImage(
     source,
     plan,

@@ -4,6 +4,7 @@
  */
 import { closeSync, copyFileSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
+import { inlinePool, laneAt } from "../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import {
   decodeFooter,
@@ -44,16 +45,19 @@ export async function writeLongImage(
     return Promise.resolve();
   };
   const header = { uuid: randomBytes(16), createdMs: 0 };
-  const writer = new ImageWriter({ append }, zlibCodec(), header);
+  const pool = inlinePool(zlibCodec());
+  const lane = laneAt(pool.lanes, 0);
+  const writer = new ImageWriter({ append }, header);
   await writer.begin();
-  const raw = Buffer.alloc(512 * extentCount);
+  const rawBytes = 512 * extentCount;
+  lane.raw.fill(0, 0, rawBytes);
   for (let slot = 0; slot < chunks; slot += 1) {
     const extents = Array.from({ length: extentCount }, (_, index) => {
       const start = slot * SLOT_UNITS + index * 2;
       return { start, end: start + 1 };
     });
-    const plan = { partition: 0, flags: 0, slotLog2: 22, extents, rawBytes: raw.byteLength };
-    await writer.addChunk(plan, raw, 1);
+    const plan = { partition: 0, flags: 0, slotLog2: 22, extents, rawBytes };
+    await writer.addChunk(plan, await pool.encode(0, rawBytes, 1), lane.record);
   }
   const sizeBytes = chunks * SLOT_UNITS * 512;
   const { fileBytes } = await writer.finish({

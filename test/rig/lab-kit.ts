@@ -29,6 +29,7 @@ import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.t
 import { ImageWriter } from "../../shared/image/writer.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
+import { inlinePool, laneAt } from "../../shared/image/codec-pool.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
 import { parseConfig } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
@@ -149,18 +150,18 @@ export const STORED_RAW: ChunkCodec = {
 };
 
 /** Writes an image of three chunks. */
-async function writeImage(sink: ByteSink, pool: ChunkCodec, seed = 1): Promise<string> {
-  const writer = new ImageWriter(sink, pool, {
-    uuid: randomBytes(16),
-    createdMs: 0,
-  });
+async function writeImage(sink: ByteSink, codec: ChunkCodec, seed = 1): Promise<string> {
+  const pool = inlinePool(codec);
+  const writer = new ImageWriter(sink, { uuid: randomBytes(16), createdMs: 0 });
   await writer.begin();
   for (let slot = 0; slot < 3; slot += 1) {
     const raw = Buffer.alloc(64 << 10, `${seed}-${slot}-`);
     const start = slot * 2048;
     const extents = [{ start, end: start + raw.byteLength / 512 }];
     const plan = { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: raw.byteLength };
-    await writer.addChunk(plan, raw, 1);
+    const lane = laneAt(pool.lanes, 0);
+    lane.raw.set(raw);
+    await writer.addChunk(plan, await pool.encode(0, raw.byteLength, 1), lane.record);
   }
   const sizeBytes = 3 << 20;
   const { imageId } = await writer.finish({

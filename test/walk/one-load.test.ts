@@ -27,6 +27,7 @@ import {
 import { memorySource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { createChunkCodec } from "../../shared/image/codec.ts";
+import { inlinePool } from "../../shared/image/codec-pool.ts";
 import { pino } from "pino";
 import { freePort } from "../rig/ports.ts";
 import { randomMbrDisk } from "../rig/disk-fixtures.ts";
@@ -45,7 +46,7 @@ async function storeImage(disk: Uint8Array): Promise<void> {
   const source = memorySource(disk);
   const draft = await openFolderStore(join(folder, "images")).draft("gold");
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "walk", host: "walk" };
-  const out = { sink: draft, pool: await createChunkCodec("auto") };
+  const out = { sink: draft, pool: inlinePool(await createChunkCodec("auto")) };
   await captureImage(source, planDisk(source, { rawIfDirty: false }), out, options);
   await draft.commit();
 }

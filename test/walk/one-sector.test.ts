@@ -19,6 +19,7 @@ import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
+import { inlinePool } from "../../shared/image/codec-pool.ts";
 import { GatedDisk, plainBuffer } from "../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../shared/image/place-image.ts";
 import { openImage } from "../../shared/image/reader.ts";
@@ -47,7 +48,7 @@ async function saved(disk: Uint8Array): Promise<{ file: Uint8Array; index: Image
   expect(kept, "allocation map: the sector is kept").toBe(true);
   const sink = new MemorySink();
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "walk", host: "walk" };
-  await captureImage(source, plan, { sink, pool: zlibCodec() }, options);
+  await captureImage(source, plan, { sink, pool: inlinePool(zlibCodec()) }, options);
   const file = sink.bytes;
   return { file, index: openImage(imageBytes(file)) };
 }

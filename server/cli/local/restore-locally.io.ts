@@ -52,12 +52,12 @@ export async function restoreLocally(
   const file = openPlaces(places);
   opened.close();
   try {
-    const pool = await createChunkCodec(task.codec);
+    const codec = await createChunkCodec(task.codec);
     const target = openTarget(task, index, reporter);
     try {
       const line = progressLine(reporter, () => performance.now());
       const options = { orderId: randomUUID(), verify: task.verify, signal };
-      return await restoreImage({ file, index, pool }, target.device, {
+      return await restoreImage({ file, index, codec }, target.device, {
         ...options,
         async progress(phase, done, total) {
           line(phase, done, total);

@@ -7,9 +7,11 @@
 import { randomBytes } from "node:crypto";
 import type { ByteCount } from "../../../shared/core/units.ts";
 import { SituationError } from "../../../shared/core/errors.ts";
-import { planDisk } from "../../../shared/allocation/plan.ts";
+import { type DiskPlan, planDisk } from "../../../shared/allocation/plan.ts";
 import { captureImage } from "../../../shared/image/capture.ts";
-import { type CodecChoice, createChunkCodec } from "../../../shared/image/codec.ts";
+import type { CodecChoice } from "../../../shared/image/codec.ts";
+import type { CodecPool } from "../../../shared/image/codec-pool.ts";
+import { openCodecPool } from "../../../shared/image/codec-pool.io.ts";
 import type { ImageSummary } from "../../../shared/image/summary.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
@@ -53,24 +55,45 @@ export async function saveImage(
     checkQuiet(task.source, source);
     const plan = planDisk(source, { rawIfDirty: task.rawIfDirty });
     for (const warning of plan.warnings) reporter.event(warning, { event: "warning", warning });
-    const pool = await createChunkCodec(task.codec);
-    const draft = await openFolderStore(task.place.folder).draft(task.place.name);
-    const line = progressLine(reporter, () => performance.now());
-    const progress = (done: ByteCount, total: ByteCount, fileBytes: ByteCount): void => {
-      line("saving", done, total, `${sizeText(fileBytes)} stored`);
-    };
+    const pool = await openCodecPool(task.codec);
     try {
-      const { level, tool, host } = task;
-      const made = { uuid: randomBytes(16), nowMs: Date.now(), level, tool, host };
-      await captureImage(source, plan, { sink: draft, pool }, { ...made, signal, progress });
-      return await draft.commit();
-    } catch (error) {
-      // The first error is the one that helps; a draft that stays is swept after a day.
-      await draft.abort().catch(() => undefined);
-      throw error;
+      return await saveThrough(pool, { source, plan, task }, reporter, signal);
+    } finally {
+      await pool.close();
     }
   } finally {
     source.close();
+  }
+}
+
+/** What is saved, looked at already. */
+interface SourcePlan {
+  readonly source: OpenSource;
+  readonly plan: DiskPlan;
+  readonly task: SaveTask;
+}
+
+/** Makes the draft, fills it and commits it. */
+async function saveThrough(
+  pool: CodecPool,
+  { source, plan, task }: SourcePlan,
+  reporter: TerminalReporter,
+  signal: AbortSignal,
+): Promise<ImageSummary> {
+  const draft = await openFolderStore(task.place.folder).draft(task.place.name);
+  const line = progressLine(reporter, () => performance.now());
+  const progress = (done: ByteCount, total: ByteCount, fileBytes: ByteCount): void => {
+    line("saving", done, total, `${sizeText(fileBytes)} stored`);
+  };
+  try {
+    const { level, tool, host } = task;
+    const made = { uuid: randomBytes(16), nowMs: Date.now(), level, tool, host };
+    await captureImage(source, plan, { sink: draft, pool }, { ...made, signal, progress });
+    return await draft.commit();
+  } catch (error) {
+    // The first error is the one that helps; a draft that stays is swept after a day.
+    await draft.abort().catch(() => undefined);
+    throw error;
   }
 }
 

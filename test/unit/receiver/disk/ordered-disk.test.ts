@@ -11,6 +11,7 @@ import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
+import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
@@ -53,7 +54,7 @@ async function saved(): Promise<Saved> {
     pieces.push(bytes.slice());
     return Promise.resolve();
   };
-  const out = { sink: { append }, pool: zlibCodec() };
+  const out = { sink: { append }, pool: inlinePool(zlibCodec()) };
   await captureImage(source, planDisk(source, { rawIfDirty: false }), out, { ...FACTS, level: 1 });
   const file = Buffer.concat(pieces);
   const read = (offset: number, into: Uint8Array): void => {
@@ -157,11 +158,12 @@ test("OrderedDisk.capture() gives what a local capture gives, and stops when tol
     return Promise.resolve();
   };
   const disk = ordered(new MemoryDisk(content(1)));
-  await disk.capture(ORDER, FACTS, sink, nothing);
+  const out = { sink, pool: inlinePool(zlibCodec()) };
+  await disk.capture(ORDER, FACTS, out, nothing);
   const file = Buffer.concat(pieces);
   expect(toHex(file).includes(image.id)).toBe(true);
   const stop = (): void => {
     throw new Error("stopped");
   };
-  await expect(disk.capture(ORDER, FACTS, sink, stop)).rejects.toThrow("stopped");
+  await expect(disk.capture(ORDER, FACTS, out, stop)).rejects.toThrow("stopped");
 });

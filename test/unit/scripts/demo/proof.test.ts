@@ -11,6 +11,7 @@ import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { fileFolder } from "../../../rig/folder.ts";
+import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 
 const folder = fileFolder();
 test("compareDisk() finds a flipped byte, checkFileSystem() a missing file system", async () => {
@@ -20,7 +21,7 @@ test("compareDisk() finds a flipped byte, checkFileSystem() a missing file syste
   const draft = await openFolderStore(folder).draft("x");
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "test", host: "test" };
   const plan = planDisk(source, { rawIfDirty: false });
-  await captureImage(source, plan, { sink: draft, pool: zlibCodec() }, options);
+  await captureImage(source, plan, { sink: draft, pool: inlinePool(zlibCodec()) }, options);
   await draft.commit();
   const path = join(folder, "disk.img");
   writeFileSync(path, disk);

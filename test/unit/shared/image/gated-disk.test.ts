@@ -10,6 +10,7 @@ import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
+import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { decodeGateRecord } from "../../../../shared/image/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
@@ -57,7 +58,7 @@ async function save(disk: Uint8Array): Promise<Image> {
   };
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "test", host: "test" };
   const plan = planDisk(source, { rawIfDirty: false });
-  await captureImage(source, plan, { sink, pool: zlibCodec() }, options);
+  await captureImage(source, plan, { sink, pool: inlinePool(zlibCodec()) }, options);
   const file = Buffer.concat(pieces);
   const index = openImage({
     fileBytes: file.byteLength,
@@ -252,7 +253,7 @@ describe("GatedDisk", () => {
     expect(() => target(small, disk)).toThrow(/whole sectors from 0 to 4194304 wanted/);
   });
 
-  test("refuses a damaged record before a byte of it is written", async () => {
+  test("P1: refuses a damaged record before a byte of it is written", async () => {
     const image = await save(bootDisk(1));
     const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);
@@ -277,7 +278,7 @@ describe("GatedDisk", () => {
     expect(boots(disk.bytes)).toBe(false);
   });
 
-  test("notices a disk that does not keep what is written", async () => {
+  test("P1: notices a disk that does not keep what is written", async () => {
     const image = await save(bootDisk(1));
     const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);

@@ -11,6 +11,7 @@ import { captureImage } from "../../../../shared/image/capture.ts";
 import { ChunkDecoder, openRecord, writesOf } from "../../../../shared/image/chunk-decoder.ts";
 import { createChunkCodec } from "../../../../shared/image/codec.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
+import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { openImage, openImageTail } from "../../../../shared/image/reader.ts";
 import { checkImage, diskBytesOf } from "../../../../shared/image/verify.ts";
 import {
@@ -30,7 +31,8 @@ import {
 } from "../../../rig/image-fixtures.ts";
 
 const nothing = (): void => undefined;
-const pool = zlibCodec();
+const codec = zlibCodec();
+const pool = inlinePool(codec);
 
 /** A disk without a table and little on it: its image is small enough to be flipped all over. */
 function tinyDisk(): Uint8Array {
@@ -44,7 +46,7 @@ describe("captureImage()", () => {
     const disk = gptDisk();
     const { index, file } = await saved(disk);
     const restored = new Uint8Array(disk.byteLength);
-    const decoder = new ChunkDecoder(pool);
+    const decoder = new ChunkDecoder(codec);
     for (let chunk = 0; chunk < index.table.count; chunk += 1) {
       const { offset, length } = index.table.recordRange(chunk);
       const record = new Uint8Array(length);
@@ -63,7 +65,7 @@ describe("captureImage()", () => {
 
   test("gives the same id whatever codec, level, time or program", async () => {
     const disk = gptDisk();
-    const napi = await createChunkCodec("auto");
+    const napi = inlinePool(await createChunkCodec("auto"));
     const images = [
       await savedBytes(disk),
       await savedBytes(disk, { level: 9, nowMs: 1_000_000 }),
@@ -232,14 +234,14 @@ describe("checkImage()", () => {
     const offsets = [...span(0, 64), 4095, ...records, ...span(last - 16, last + 180)];
     forEachFlip(bytes, offsets, (offset) => {
       try {
-        if (checkImage(file, openImage(file), pool, nothing).problemCount === 0)
+        if (checkImage(file, openImage(file), codec, nothing).problemCount === 0)
           missed.push(offset);
       } catch (error) {
         expect(String(error)).toContain("FormatError");
       }
     });
     expect(missed).toEqual([]);
-    expect(checkImage(file, openImage(file), pool, nothing).problemCount).toBe(0);
+    expect(checkImage(file, openImage(file), codec, nothing).problemCount).toBe(0);
   });
 
   test("names chunk, partition and place on the disk, and goes on", async () => {
@@ -249,7 +251,7 @@ describe("checkImage()", () => {
       const { offset, length } = index.table.recordRange(chunk);
       bytes[offset + length - 1] = (bytes[offset + length - 1] ?? 0) ^ 0x10;
     }
-    const { problems, problemCount, chunks } = checkImage(file, index, pool, nothing);
+    const { problems, problemCount, chunks } = checkImage(file, index, codec, nothing);
     expect(chunks).toBe(index.table.count);
     expect(problemCount).toBe(2);
     expect(problems.map(({ chunk }) => chunk)).toEqual(damaged);
@@ -277,7 +279,7 @@ describe("checkImage()", () => {
       return new Uint8Array(Buffer.concat([bytes.subarray(0, end), record, longer]));
     };
     const check = (file: Uint8Array) =>
-      checkImage(imageBytes(file), openImage(imageBytes(file)), pool, nothing);
+      checkImage(imageBytes(file), openImage(imageBytes(file)), codec, nothing);
     expect(check(withRecord(0x84)).problemCount).toBe(0);
     expect(check(withRecord(0x04)).problems[0]?.message).toMatch(/record of type 4/);
     const flipped = withRecord(0x84);

@@ -18,7 +18,7 @@ const ID = "02785a130a17772643ce02c6f18684702ac06ef170c7aba28394ddbaf675175c";
 const DISK = "60f9d659481340538a05a6e6e8a6f090367f290f5b39f8555058605610caaeb7";
 
 const file = imageBytes(new Uint8Array(readFileSync(join(VECTORS, "v1-gpt.huck"))));
-const image = { file, index: openImage(file), pool: zlibCodec() };
+const image = { file, index: openImage(file), codec: zlibCodec() };
 
 async function restored(sizeBytes: number): Promise<MemoryDisk> {
   const disk = new MemoryDisk(sizeBytes);

@@ -22,7 +22,7 @@ async function restore(
   disk: MemoryDisk,
   options: RestoreOptions = OPTIONS,
 ): Promise<Awaited<ReturnType<typeof restoreImage>>> {
-  return await restoreImage({ ...image, pool: zlibCodec() }, disk, options);
+  return await restoreImage({ ...image, codec: zlibCodec() }, disk, options);
 }
 
 function gatedDisk({ index }: Saved, disk: MemoryDisk): GatedDisk {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
+import { type EncodedChunk, inlinePool, laneAt } from "../../../../shared/image/codec-pool.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import { type ByteSink, ImageWriter, type ManifestInput } from "../../../../shared/image/writer.ts";
 import { imageBytes, MIB } from "../../../rig/image-fixtures.ts";
@@ -22,6 +23,17 @@ function chunkAt(slot: number): Parameters<ImageWriter["addChunk"]>[0] {
   return { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: 51_200 };
 }
 
+const pool = inlinePool(zlibCodec());
+
+/** A chunk of one byte over and over, encoded in the one lane that is used here. */
+async function encodedOf(
+  fill: number,
+): Promise<{ readonly encoded: EncodedChunk; readonly record: Uint8Array }> {
+  const { raw, record } = laneAt(pool.lanes, 0);
+  raw.fill(fill, 0, 51_200);
+  return { encoded: await pool.encode(0, 51_200, 1), record };
+}
+
 /** Takes its bytes late, as a slow disk does. */
 class SlowSink implements ByteSink {
   readonly pieces: Uint8Array[] = [];
@@ -37,10 +49,11 @@ class SlowSink implements ByteSink {
 describe("ImageWriter", () => {
   test("leaves bytes alone until the sink has taken them, and the image opens", async () => {
     const sink = new SlowSink();
-    const writer = new ImageWriter(sink, zlibCodec(), HEADER);
+    const writer = new ImageWriter(sink, HEADER);
     await writer.begin();
     for (let slot = 0; slot < 20; slot += 1) {
-      await writer.addChunk(chunkAt(slot), new Uint8Array(51_200).fill(slot), 1);
+      const { encoded, record } = await encodedOf(slot);
+      await writer.addChunk(chunkAt(slot), encoded, record);
     }
     const written = await writer.finish(MANIFEST);
     const bytes = new Uint8Array(Buffer.concat(sink.pieces));
@@ -52,13 +65,10 @@ describe("ImageWriter", () => {
   });
 
   test("shows a sink's error at the next call, and settle() waits quietly", async () => {
-    const writer = new ImageWriter(
-      { append: () => Promise.reject(new Error("ENOSPC")) },
-      zlibCodec(),
-      HEADER,
-    );
+    const writer = new ImageWriter({ append: () => Promise.reject(new Error("ENOSPC")) }, HEADER);
     await writer.begin();
-    await expect(writer.addChunk(chunkAt(0), new Uint8Array(51_200), 1)).rejects.toThrow("ENOSPC");
+    const { encoded, record } = await encodedOf(0);
+    await expect(writer.addChunk(chunkAt(0), encoded, record)).rejects.toThrow("ENOSPC");
     await expect(writer.settle()).resolves.toBeUndefined();
   });
 });

@@ -61,7 +61,7 @@ describe("saveImage() and restoreLocally()", () => {
     expect(told.join()).toContain("Partition 2 is kept whole");
   });
 
-  test("refuse a name that is taken, and a source that is not there", async () => {
+  test("P7: refuse a name that is taken, and a source that is not there", async () => {
     const task = saveTask(path("disk-512"), "i512");
     await expect(saveImage(task, reporter, never)).rejects.toThrow(/the name is taken/);
     const nothing = saveTask(path("nowhere"), "new");

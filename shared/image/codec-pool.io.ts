@@ -1,0 +1,135 @@
+/**
+ * A codec pool with worker threads: chunks are digested and compressed on as many cores.
+ *
+ * Lanes are shared memory, so only numbers and digests travel between threads. A worker that fails
+ * makes the encoding fail that it was given; one that ends makes all of them fail.
+ */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { ChunkCodec } from "./chunk-codec.ts";
+import { type CodecChoice, createChunkCodec } from "./codec.ts";
+import {
+  type CodecPool,
+  type EncodedChunk,
+  type EncodeLane,
+  inlinePool,
+  laneBytes,
+  lanesOf,
+} from "./codec-pool.ts";
+
+/** Reading one disk in one thread feeds no more than this many. */
+export const CODEC_WORKERS_MAX = 8;
+/** Lanes for each worker: one in work, one to go on with, one whose record is being written. */
+const LANES_PER_WORKER = 3;
+
+/** `workerData` of a codec thread. */
+export interface CodecThreadData {
+  /** The lanes. */
+  readonly memory: SharedArrayBuffer;
+  readonly codec: ChunkCodec["name"];
+}
+
+/** To a codec thread: encode what stands in a lane. */
+export interface CodecTask {
+  readonly lane: number;
+  readonly rawBytes: number;
+  readonly level: number;
+}
+
+/** From a codec thread. */
+export type CodecReply =
+  | { readonly lane: number; readonly encoded: EncodedChunk }
+  /** Errors lose their class between threads. */
+  | { readonly lane: number; readonly fault: string };
+
+/**
+ * Opens a codec pool.
+ *
+ * @param choice - Which codec; `auto` takes zstd-napi when it loads.
+ * @param workers - Threads; 1 encodes in the calling thread. At most {@link CODEC_WORKERS_MAX} are
+ *   used, and by default one for each core.
+ * @returns The pool, to be closed by the caller.
+ * @throws SituationError `codec_missing` when zstd-napi was named and does not load.
+ */
+export async function openCodecPool(
+  choice: CodecChoice = "auto",
+  workers: number = availableParallelism(),
+): Promise<CodecPool> {
+  const codec = await createChunkCodec(choice);
+  const count = Math.min(workers, CODEC_WORKERS_MAX);
+  return count <= 1 ? inlinePool(codec) : new ThreadPool(codec.name, count);
+}
+
+interface CodecThread {
+  readonly worker: Worker;
+  /** Chunks given to it and not come back. */
+  underWay: number;
+}
+
+interface OpenTask extends PromiseWithResolvers<EncodedChunk> {
+  readonly thread: CodecThread;
+}
+
+class ThreadPool implements CodecPool {
+  readonly name: ChunkCodec["name"];
+  readonly lanes: readonly EncodeLane[];
+  readonly #threads: readonly CodecThread[];
+  /** By lane. */
+  readonly #open = new Map<number, OpenTask>();
+  #ended: Error | undefined;
+
+  constructor(codec: ChunkCodec["name"], workers: number) {
+    const memory = new SharedArrayBuffer(laneBytes(workers * LANES_PER_WORKER));
+    const workerData: CodecThreadData = { memory, codec };
+    this.name = codec;
+    this.lanes = lanesOf(memory);
+    this.#threads = Array.from({ length: workers }, () => this.#start(workerData));
+  }
+
+  encode(lane: number, rawBytes: number, level: number): Promise<EncodedChunk> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const thread = this.#threads.reduce((least, one) =>
+      one.underWay < least.underWay ? one : least,
+    );
+    thread.underWay += 1;
+    const task = { ...Promise.withResolvers<EncodedChunk>(), thread };
+    this.#open.set(lane, task);
+    thread.worker.postMessage({ lane, rawBytes, level } satisfies CodecTask);
+    return task.promise;
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new Error("the codec pool was closed"));
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #start(workerData: CodecThreadData): CodecThread {
+    const url = new URL("./codec-pool-entry.io.ts", import.meta.url);
+    const thread: CodecThread = { worker: new Worker(url, { workerData }), underWay: 0 };
+    thread.worker.on("message", (reply: CodecReply) => {
+      this.#take(reply);
+    });
+    thread.worker.once("error", (error: Error) => {
+      this.#fail(error);
+    });
+    thread.worker.once("exit", () => {
+      this.#fail(new Error("a codec thread has ended"));
+    });
+    return thread;
+  }
+
+  #take(reply: CodecReply): void {
+    const task = this.#open.get(reply.lane);
+    if (task === undefined) return;
+    this.#open.delete(reply.lane);
+    task.thread.underWay -= 1;
+    if ("encoded" in reply) task.resolve(reply.encoded);
+    else task.reject(new Error(reply.fault));
+  }
+
+  #fail(error: Error): void {
+    this.#ended ??= error;
+    for (const task of this.#open.values()) task.reject(error);
+    this.#open.clear();
+  }
+}
