@@ -18,7 +18,7 @@ import {
 } from "./codec-pool.ts";
 
 /** Reading one disk in one thread feeds no more than this many. */
-export const CODEC_WORKERS_MAX = 8;
+const CODEC_WORKERS_MAX = 8;
 /** Lanes for each worker: one in work, one to go on with, one whose record is being written. */
 const LANES_PER_WORKER = 3;
 
@@ -46,7 +46,7 @@ export type CodecReply =
  * Opens a codec pool.
  *
  * @param choice - Which codec; `auto` takes zstd-napi when it loads.
- * @param workers - Threads; 1 encodes in the calling thread. At most {@link CODEC_WORKERS_MAX} are
+ * @param workers - Threads; 1 encodes in the calling thread. At most eight are
  *   used, and by default one for each core.
  * @returns The pool, to be closed by the caller.
  * @throws SituationError `codec_missing` when zstd-napi was named and does not load.
