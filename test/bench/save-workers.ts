@@ -1,9 +1,9 @@
 /**
  * Measures a save by the number of codec workers: `node test/bench/save-workers.ts [--disk FILE]`.
  *
- * Without a disk it makes one of about 1 GB: ext4 filled from this computer's /usr. Runs are
+ * Without a disk it makes one: ext4 filled from a folder of this computer (--from). Runs are
  * interleaved, so that whatever else the computer does falls on all of them alike; medians and
- * their ratios to one worker are printed as JSON. The image goes to a file beside the disk.
+ * their ratios to one worker are printed as JSON. The image goes to a file in a folder of its own.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, openSync, closeSync, rmSync, writeSync } from "node:fs";
@@ -21,21 +21,21 @@ const WORKERS: readonly number[] = [1, 2, 4];
 const LEVELS: readonly number[] = [3, 1];
 
 const { values } = parseArgs({
-  options: { disk: { type: "string" }, rounds: { type: "string", default: "3" } },
+  options: {
+    disk: { type: "string" },
+    from: { type: "string", default: "/usr/lib/x86_64-linux-gnu" },
+    rounds: { type: "string", default: "3" },
+  },
 });
 const folder = mkdtempSync(join(tmpdir(), "huck-save-workers-"));
 
 /** A file system without a table: what is measured is reading, encoding and writing. */
 function makeDisk(): string {
   const disk = join(folder, "disk.img");
-  execFileSync("/bin/sh", ["-c", MAKE_DISK, "sh", folder, disk], { stdio: "ignore" });
+  const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
+  execFileSync("mke2fs", ["-q", "-F", "-t", "ext4", "-d", values.from, disk, "2G"], { env });
   return disk;
 }
-
-const MAKE_DISK = `
-  mkdir "$1/tree" && cp -a /usr/lib/x86_64-linux-gnu /usr/bin "$1/tree"
-  truncate -s 3G "$2" && PATH="$PATH:/usr/sbin" mke2fs -q -F -t ext4 -d "$1/tree" "$2"
-  rm -r "$1/tree"`;
 
 interface Run {
   readonly seconds: number;
