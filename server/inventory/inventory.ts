@@ -9,7 +9,7 @@ import * as z from "zod";
 import { SituationError } from "../../shared/core/errors.ts";
 import { DiskRules } from "../../shared/control/disk-rule.ts";
 import { MacAddress, NodeName } from "../../shared/control/names.ts";
-import { LeaveMode } from "../../shared/control/order.ts";
+import { LeaveMode } from "../../shared/control/spec.ts";
 
 /**
  * A shell command of a `command` power driver; it runs under `sh -c` with NODE and NODE_ADDRESS

@@ -17,6 +17,7 @@
 import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import type { ArmReply, ArmRequest } from "../../shared/control/node-api.ts";
 import type { LoadOrder } from "../../shared/control/order.ts";
+import { LoadSpec } from "../../shared/control/spec.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
@@ -98,8 +99,7 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
     disk: [...record.disk],
     leave: record.leave,
     image: { id: terms.imageId, name: job.image },
-    verify: terms.verify,
-    delta: terms.delta,
+    ...LoadSpec.parse(terms),
   };
 }
 

@@ -8,6 +8,8 @@
  */
 import type * as z from "zod";
 import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
+import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
+import type { NodeSpec } from "../../shared/control/spec.ts";
 import type { ImageStore, OpenImage } from "../../shared/image/store.ts";
 import { FormatError, SituationError } from "../../shared/core/errors.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
@@ -56,10 +58,8 @@ export function planLoad(
     terms: {
       action: "load",
       imageId,
-      verify: request.verify,
-      delta: request.delta,
-      rateBitsPerSecond: request.rateBitsPerSecond,
-      gatherSeconds: request.gatherSeconds,
+      ...LoadSpec.parse(request),
+      ...DeliverySpec.parse(request),
     },
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
@@ -89,7 +89,7 @@ export function planSave(
   const job: JobRecord = {
     id: grounds.id128(),
     image: request.name,
-    terms: { action: "save", rawIfDirty: request.rawIfDirty, level: request.level },
+    terms: { action: "save", ...SaveSpec.parse(request) },
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
     state: "running",
@@ -97,12 +97,10 @@ export function planSave(
   return { job, orders: [orderOf(job, node, request, grounds)] };
 }
 
-type Wishes = Pick<z.output<typeof LoadRequest>, "disk" | "leave">;
-
 function orderOf(
   job: JobRecord,
   node: InventoryNode,
-  wishes: Wishes,
+  wishes: Pick<z.output<typeof LoadRequest>, keyof NodeSpec>,
   grounds: Grounds,
 ): OrderRecord {
   return {

@@ -13,6 +13,7 @@
  * 6. It ends with a verdict; "ok" without a durable image is not believed: {@link doubtSave}.
  */
 import type { SaveOrder } from "../../shared/control/order.ts";
+import { SaveSpec } from "../../shared/control/spec.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -42,8 +43,7 @@ export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): 
     disk: [...record.disk],
     leave: record.leave,
     name: job.image,
-    rawIfDirty: terms.rawIfDirty,
-    level: terms.level,
+    ...SaveSpec.parse(terms),
   };
 }
 

@@ -146,30 +146,7 @@ export class LabState {
     if (order === undefined) return { kind: "disk" };
     const { record, job } = order;
     if (job.state !== "running" || record.armed >= ORDER_ARMS_MAX) return { kind: "disk" };
-    const common = {
-      job: job.id,
-      order: record.id,
-      leave: record.leave,
-      expiresAt: new Date(job.deadlineAt).toISOString(),
-    };
-    const { terms } = job;
-    if (terms.action === "save") {
-      return {
-        kind: "save",
-        ...common,
-        name: job.image,
-        rawIfDirty: terms.rawIfDirty,
-        level: terms.level,
-      };
-    }
-    return {
-      kind: "load",
-      ...common,
-      image: { id: terms.imageId, name: job.image },
-      verify: terms.verify,
-      delta: terms.delta,
-      armed: record.armed,
-    };
+    return { kind: job.terms.action, order: record.id };
   }
 
   /**

@@ -6,9 +6,9 @@
  * Problems; the event stream is one Event per line (application/x-ndjson) and ends with the job.
  */
 import * as z from "zod";
-import { DiskDescription, DiskRules } from "./disk-rule.ts";
+import { DiskDescription } from "./disk-rule.ts";
 import { Bytes, Digest, Id128, ImageName, MacAddress, NodeName, Text, Timestamp } from "./names.ts";
-import { LeaveMode, VerifyLevel } from "./order.ts";
+import { DeliverySpec, LoadSpec, NodeSpec, SaveSpec } from "./spec.ts";
 import { Phase, Verdict } from "./verdict.ts";
 
 /** Paths of the operator API. */
@@ -95,24 +95,23 @@ export const NodeToken = z.strictObject({
 /** What that receiver must be told. */
 export type NodeToken = z.infer<typeof NodeToken>;
 
+/** What every request for a job says. */
+const anyJob = {
+  /** Override what the inventory says of each node. */
+  ...NodeSpec.partial().shape,
+  /** Nodes marked `confirm` are touched only when this is true. */
+  confirmed: z.boolean().default(false),
+  /** Every node has its verdict by then. */
+  deadlineSeconds: z.number().int().min(10).max(86_400).default(3600),
+};
+
 /** Write an image to nodes. */
 export const LoadRequest = z.strictObject({
   image: ImageName,
   nodes: z.array(NodeName).min(1).max(4096),
-  /** Overrides the disk rules of the inventory. */
-  disk: DiskRules.optional(),
-  verify: VerifyLevel.default("sample"),
-  /** Absent: what the inventory says of the node, else reboot. */
-  leave: LeaveMode.optional(),
-  delta: z.boolean().default(true),
-  /** Nodes marked `confirm` are touched only when this is true. */
-  confirmed: z.boolean().default(false),
-  /** Cap of the session; absent: found by measurement. Unit: bits per second. */
-  rateBitsPerSecond: z.number().int().min(1_000_000).max(100_000_000_000).optional(),
-  /** The session starts when all nodes are there or this much time has passed since the first. */
-  gatherSeconds: z.number().int().min(0).max(3600).default(30),
-  /** Every node has its verdict by then. */
-  deadlineSeconds: z.number().int().min(10).max(86_400).default(3600),
+  ...anyJob,
+  ...LoadSpec.shape,
+  ...DeliverySpec.shape,
 });
 /** Write an image to nodes. */
 export type LoadRequest = z.input<typeof LoadRequest>;
@@ -121,13 +120,8 @@ export type LoadRequest = z.input<typeof LoadRequest>;
 export const SaveRequest = z.strictObject({
   node: NodeName,
   name: ImageName,
-  disk: DiskRules.optional(),
-  rawIfDirty: z.boolean().default(false),
-  level: z.number().int().min(1).max(19).default(3),
-  /** Absent: what the inventory says of the node, else reboot. */
-  leave: LeaveMode.optional(),
-  confirmed: z.boolean().default(false),
-  deadlineSeconds: z.number().int().min(10).max(86_400).default(3600),
+  ...anyJob,
+  ...SaveSpec.shape,
 });
 /** Save the disk of a node. */
 export type SaveRequest = z.input<typeof SaveRequest>;

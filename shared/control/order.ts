@@ -10,17 +10,7 @@ import { type KeyObject, createPublicKey, sign, verify } from "node:crypto";
 import * as z from "zod";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { Digest, Id128, ImageName, NodeName, Timestamp } from "./names.ts";
-import { DiskRules } from "./disk-rule.ts";
-
-/** How much of what was written is read back before the boot gate opens. */
-export const VerifyLevel = z.enum(["flush", "sample", "full"]);
-/** How much of what was written is read back. */
-export type VerifyLevel = z.infer<typeof VerifyLevel>;
-
-/** How the node leaves the receiver when it is done. */
-export const LeaveMode = z.enum(["reboot", "poweroff", "stay"]);
-/** How the node leaves the receiver. */
-export type LeaveMode = z.infer<typeof LeaveMode>;
+import { LoadSpec, NodeSpec, SaveSpec } from "./spec.ts";
 
 const common = {
   id: Id128,
@@ -31,8 +21,7 @@ const common = {
   nonce: Id128,
   issuedAt: Timestamp,
   expiresAt: Timestamp,
-  disk: DiskRules,
-  leave: LeaveMode,
+  ...NodeSpec.shape,
 };
 
 /** Write an image to the disk. */
@@ -40,9 +29,7 @@ export const LoadOrder = z.strictObject({
   action: z.literal("load"),
   ...common,
   image: z.strictObject({ id: Digest, name: ImageName }),
-  verify: VerifyLevel,
-  /** Digest the disk first and take only what differs. */
-  delta: z.boolean(),
+  ...LoadSpec.shape,
 });
 /** Write an image to the disk. */
 export type LoadOrder = z.infer<typeof LoadOrder>;
@@ -52,8 +39,7 @@ export const SaveOrder = z.strictObject({
   action: z.literal("save"),
   ...common,
   name: ImageName,
-  rawIfDirty: z.boolean(),
-  level: z.number().int().min(1).max(19),
+  ...SaveSpec.shape,
 });
 /** Read the disk and stream an image to the server. */
 export type SaveOrder = z.infer<typeof SaveOrder>;

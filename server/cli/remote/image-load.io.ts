@@ -11,7 +11,7 @@ import {
   OperatorRoute,
 } from "../../../shared/control/operator-api.ts";
 import type { ImageEntry, NodeStatus } from "../../../shared/control/operator-api.ts";
-import { LeaveMode, VerifyLevel } from "../../../shared/control/order.ts";
+import { LeaveMode, VerifyLevel } from "../../../shared/control/spec.ts";
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
 import { followJob } from "./follow-job.io.ts";

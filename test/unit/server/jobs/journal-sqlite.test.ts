@@ -121,3 +121,12 @@ test("openJournal() refuses what a later version wrote", () => {
   database.close();
   expect(() => openJournal(folder)).toThrow(expect.objectContaining({ code: "journal_newer" }));
 });
+
+test("remembered() fills in terms that an older version did not write", () => {
+  const folder = freshFolder();
+  const journal = openJournal(folder);
+  journal.putJob({ ...job("j", 1), terms: { action: "save" } as JobRecord["terms"] });
+  journal.close();
+  const [kept] = openJournal(folder).remembered().jobs;
+  expect(kept?.terms).toEqual({ action: "save", rawIfDirty: false, level: 3 });
+});
