@@ -111,7 +111,7 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
  * @param order - The node's.
  * @param request - Names the disk.
  * @param now - Milliseconds since 1970.
- * @returns Whether it may. The reason of a refusal begins with its verdict code.
+ * @returns Whether it may.
  */
 export function armDisk(
   state: LabState,
@@ -121,13 +121,14 @@ export function armDisk(
 ): ArmReply {
   const { record, job } = order;
   if (job.state !== "running" || record.verdict !== null || job.terms.action !== "load") {
-    return { allowed: false, reason: "aborted: the job has ended for this node" };
+    return { allowed: false, code: "aborted", reason: "the job has ended for this node" };
   }
   const choice = chooseDisk(record.disk, [request.disk]);
-  if (!choice.ok) return { allowed: false, reason: `${choice.code}: ${choice.reason}` };
-  if (record.armed > 0 && record.armedBy === record.nonce) return { allowed: true, reason: "" };
+  if (!choice.ok) return { allowed: false, code: choice.code, reason: choice.reason };
+  if (record.armed > 0 && record.armedBy === record.nonce) return { allowed: true };
   if (record.armed >= ORDER_ARMS_MAX) {
-    return { allowed: false, reason: `order_spent: the order has armed ${record.armed} times` };
+    const reason = `the order has armed ${record.armed} times`;
+    return { allowed: false, code: "order_spent", reason };
   }
   const armed = record.armed + 1;
   const detail = `attempt ${armed} on ${request.disk.path}`;
@@ -136,7 +137,7 @@ export function armDisk(
     state.log.add({ kind: "phase", job: id, node, phase: "arming", detail }, now);
   });
   state.wantedChanged();
-  return { allowed: true, reason: "" };
+  return { allowed: true };
 }
 
 /**

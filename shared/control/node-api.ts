@@ -18,7 +18,7 @@ import {
   Timestamp,
 } from "./names.ts";
 import { SignedOrder } from "./order.ts";
-import { Phase, Verdict } from "./verdict.ts";
+import { Phase, Verdict, VerdictCode } from "./verdict.ts";
 
 /** Paths of the node API. */
 export const NodeRoute = {
@@ -106,11 +106,11 @@ export const ArmRequest = z.strictObject({ order: Id128, disk: DiskDescription }
 /** The receiver is about to clear the partition table of this disk. */
 export type ArmRequest = z.infer<typeof ArmRequest>;
 
-/** Whether it may. A refusal carries the verdict code `order_spent` or `aborted`. */
-export const ArmReply = z.strictObject({
-  allowed: z.boolean(),
-  reason: Text,
-});
+/** Whether it may. The code of a refusal is the code of the verdict that the node then gives. */
+export const ArmReply = z.discriminatedUnion("allowed", [
+  z.strictObject({ allowed: z.literal(true) }),
+  z.strictObject({ allowed: z.literal(false), code: VerdictCode, reason: Text }),
+]);
 /** Whether it may. */
 export type ArmReply = z.infer<typeof ArmReply>;
 

@@ -93,7 +93,7 @@ function plainLine(event: Event): string | undefined {
   switch (event.kind) {
     case "phase": {
       const sentence = PHASE_SENTENCES[event.phase];
-      const more = event.detail === "" || event.detail === sentence ? "" : ` (${event.detail})`;
+      const more = event.detail === "" ? "" : ` (${event.detail})`;
       return `${time} ${event.node}: ${event.phase}, ${sentence}${more}`;
     }
     case "verdict":

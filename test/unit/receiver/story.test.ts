@@ -11,10 +11,10 @@ import type { Reach, ReceptionOutcome, ReceptionStart } from "../../../receiver/
 import { visit } from "../../../receiver/visit.ts";
 import type { Host, VisitEnd } from "../../../receiver/visit.ts";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
-import type { SessionTerms } from "../../../shared/control/node-api.ts";
+import type { ArmReply, SessionTerms } from "../../../shared/control/node-api.ts";
 import { SPKI_ED25519_PREFIX, signOrder } from "../../../shared/control/order.ts";
 import type { Order } from "../../../shared/control/order.ts";
-import type { Verdict } from "../../../shared/control/verdict.ts";
+import type { Verdict, VerdictCode } from "../../../shared/control/verdict.ts";
 
 const keys = generateKeyPairSync("ed25519");
 const publicKey = keys.publicKey
@@ -79,12 +79,13 @@ interface Script {
   readonly headToCheck?: number;
   /** Of one session after the other. */
   readonly reached?: readonly Reach[];
-  readonly allowed?: boolean;
+  readonly arm?: ArmReply;
   readonly outcome?: ReceptionOutcome;
   /** Name of the disk call that fails, and how. */
   readonly diskFails?: readonly [call: string, failure: NodeFailure];
 }
 
+const no = (code: VerdictCode): ArmReply => ({ allowed: false, code, reason: "x" });
 const LOST: ReceptionOutcome = { ok: false, code: "sender_lost", reason: "x", cure: "y" };
 
 const FRESH: ScanResult = { lacking: [{ start: 0, end: 4 }], found: "fresh", lackingBytes: 4096 };
@@ -157,7 +158,7 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
       },
       arm: () => {
         calls.push("arm");
-        return Promise.resolve({ allowed: script.allowed ?? true, reason: "armed twice already" });
+        return Promise.resolve(script.arm ?? { allowed: true });
       },
       status: () => Promise.resolve({ abort: false }),
       verdict: ({ verdict }) => {
@@ -236,7 +237,8 @@ describe("a load", () => {
       "memory_too_small",
       { reached: ["over"], outcome: { ...LOST, code: "memory_too_small" } },
     ],
-    ["the order has armed twice", "order_spent", { allowed: false }],
+    ["the order has armed twice", "order_spent", { arm: no("order_spent") }],
+    ["the server sees another disk", "no_disk_matches", { arm: no("no_disk_matches") }],
     [
       "the image does not fit",
       "disk_too_small",
