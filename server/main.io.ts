@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import type { Logger } from "pino";
+import { FEATURES } from "../shared/control/feature.ts";
 import type { ServerStatus } from "../shared/control/operator-api.ts";
 import type { ImageStore } from "../shared/image/store.ts";
 import { messageOf } from "../shared/core/errors.ts";
@@ -183,6 +184,7 @@ class Wiring {
     const pinger = this.#openPinger();
     const status: ServerStatus = {
       version,
+      features: [...FEATURES],
       startedAt: new Date(this.#now()).toISOString(),
       notes: this.#notes,
     };

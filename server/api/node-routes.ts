@@ -15,6 +15,7 @@ import {
   StatusReport,
   VerdictReport,
 } from "../../shared/control/node-api.ts";
+import type { CaptureReply } from "../../shared/control/node-api.ts";
 import { Id128 } from "../../shared/control/names.ts";
 import type { ImageDraft, ImageStore, ImageSummary } from "../../shared/image/store.ts";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -85,7 +86,8 @@ function addCaptureRoute(app: FastifyInstance, parts: NodeRouteParts, visitor: V
   });
   app.put(NodeRoute.capture, async (request, reply) => {
     const summary = await takeCapture(parts, visitor(request), request);
-    await reply.status(201).send({ name: summary.name, id: summary.id });
+    const stored: CaptureReply = { name: summary.name, id: summary.id };
+    await reply.status(201).send(stored);
   });
 }
 

@@ -15,6 +15,7 @@
  * 9. Its wanted state is its own disk again; the last verdict ends the job: `LabState.conclude`.
  */
 import { chooseDisk } from "../../shared/control/disk-rule.ts";
+import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { ArmReply, ArmRequest } from "../../shared/control/node-api.ts";
 import type { LoadOrder } from "../../shared/control/order.ts";
 import { LoadSpec } from "../../shared/control/spec.ts";
@@ -29,6 +30,8 @@ import type { LabState } from "./state.ts";
 export interface Boot {
   /** What the receiver invented. */
   readonly nonce: string;
+  /** All MAC addresses of its node. */
+  readonly macs: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -88,18 +91,21 @@ export function refuseUnproven(state: LabState, order: LiveOrder, now: number): 
  */
 export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): LoadOrder {
   const { record, job } = order;
+  const spec = LoadSpec.parse(terms);
   return {
     action: "load",
     id: record.id,
     attempt: Math.min(record.armed + 1, ORDER_ARMS_MAX),
     node: record.node,
+    macs: [...boot.macs],
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
     disk: [...record.disk],
     leave: record.leave,
     image: { id: terms.imageId, name: job.image },
-    ...LoadSpec.parse(terms),
+    needs: featuresNeeded(spec, LoadSpec.parse({})),
+    ...spec,
   };
 }
 

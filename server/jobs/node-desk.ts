@@ -5,6 +5,7 @@
  * node. What a step means is told in load.ts and save.ts; what silence means in visit.ts.
  */
 import type { KeyObject } from "node:crypto";
+import { FEATURES } from "../../shared/control/feature.ts";
 import type {
   ArmReply,
   ArmRequest,
@@ -24,7 +25,7 @@ import { armDisk, refuseUnproven, writeLoadOrder } from "./load.ts";
 import type { Boot } from "./load.ts";
 import { beginCapture, endCapture, writeSaveOrder } from "./save.ts";
 import type { CaptureBounds } from "./save.ts";
-import type { LiveOrder } from "./live-order.ts";
+import type { Finding, LiveOrder } from "./live-order.ts";
 import type { LabState } from "./state.ts";
 import { JOIN_WITHIN_MS } from "./token.ts";
 import type { TokenBook } from "./token.ts";
@@ -112,10 +113,12 @@ export class NodeDesk {
     this.#tokens.joined(token, request.nonce, Math.max(goodUntil, now + JOIN_WITHIN_MS));
     const runs = order?.job.state === "running";
     if (order !== undefined && !runs) nodeIsSpared(this.#state, order, now);
+    const boot = { nonce: request.nonce, macs: node.macs, now };
     return {
       node: node.name,
       serverTime: new Date(now).toISOString(),
-      order: runs ? this.#giveOrder(order, { nonce: request.nonce, now }) : null,
+      features: [...FEATURES],
+      order: runs ? this.#giveOrder(order, boot, request.features) : null,
     };
   }
 
@@ -263,16 +266,23 @@ export class NodeDesk {
     endCapture(this.#state, order, imageId);
   }
 
-  #giveOrder(order: LiveOrder, boot: Boot): SignedOrder {
+  /** An order that the receiver cannot understand is not given: its node ends here, untouched. */
+  #giveOrder(order: LiveOrder, boot: Boot, known: readonly string[]): SignedOrder | null {
     const { terms } = order.job;
-    this.#state.change(order, { nonce: boot.nonce });
-    this.#state.enterPhase(order, "joining", "", boot.now);
-    this.#state.waitFor(order, "status", boot.now);
     const unsigned =
       terms.action === "load"
         ? writeLoadOrder(order, terms, boot)
         : writeSaveOrder(order, terms, boot);
-    return signOrder(unsigned, this.#parts.orderKey);
+    const lacking = unsigned.needs.filter((feature) => !known.includes(feature));
+    if (lacking.length > 0) {
+      this.#state.find(order, receiverOlder(lacking), boot.now);
+      this.#releaseEnded();
+      return null;
+    }
+    this.#state.change(order, { nonce: boot.nonce });
+    this.#state.enterPhase(order, "joining", "", boot.now);
+    this.#state.waitFor(order, "status", boot.now);
+    return signOrder(unsigned, this.#parts.orderKey, known);
   }
 
   #orderOf(visitor: Visitor, id: string): LiveOrder {
@@ -284,6 +294,14 @@ export class NodeDesk {
   #releaseEnded(): void {
     for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
   }
+}
+
+function receiverOlder(lacking: readonly string[]): Finding {
+  return {
+    code: "receiver_older",
+    reason: `the receiver lacks ${lacking.join(", ")}, which the order needs`,
+    cure: "Renew the boot files of the server (make initramfs), then run the same command again.",
+  };
 }
 
 function badToken(why: string): SituationError {

@@ -12,6 +12,7 @@
  *    A torn stream leaves nothing behind; the node may try again while its order lives.
  * 6. It ends with a verdict; "ok" without a durable image is not believed: {@link doubtSave}.
  */
+import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
 import { SaveSpec } from "../../shared/control/spec.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
@@ -32,18 +33,21 @@ import type { LabState } from "./state.ts";
  */
 export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): SaveOrder {
   const { record, job } = order;
+  const spec = SaveSpec.parse(terms);
   return {
     action: "save",
     id: record.id,
     attempt: 1,
     node: record.node,
+    macs: [...boot.macs],
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
     disk: [...record.disk],
     leave: record.leave,
     name: job.image,
-    ...SaveSpec.parse(terms),
+    needs: featuresNeeded(spec, SaveSpec.parse({})),
+    ...spec,
   };
 }
 

@@ -48,7 +48,7 @@ const VerdictEvent = z.object({
 const NoteEvent = z.object({
   kind: z.literal("note"),
   ...common,
-  level: z.enum(["info", "warning", "error"]),
+  level: z.enum(["info", "warning", "error"]).catch("info"),
   node: NodeName.optional(),
   text: Text,
 });

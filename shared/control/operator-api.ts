@@ -4,12 +4,14 @@
  *
  * It listens on a unix socket only; the kernel tells the peer's uid. Bodies are JSON; errors are
  * Problems; the event stream is one Event per line (application/x-ndjson) and ends with the job.
+ * Requests are strict and replies are open, as in node-api.ts.
  */
 import * as z from "zod";
 import { DiskDescription } from "./disk-rule.ts";
 import { Bytes, Digest, Id128, ImageName, MacAddress, NodeName, Text, Timestamp } from "./names.ts";
+import { Features } from "./feature.ts";
 import { DeliverySpec, LoadSpec, NodeSpec, SaveSpec } from "./spec.ts";
-import { Phase, Verdict } from "./verdict.ts";
+import { ShownPhase, Verdict } from "./verdict.ts";
 
 /** Paths of the operator API. */
 export const OperatorRoute = {
@@ -33,12 +35,12 @@ export const OperatorRoute = {
 } as const;
 
 /** What an operator is told of a node. */
-export const NodeStatus = z.strictObject({
+export const NodeStatus = z.object({
   name: NodeName,
   macs: z.array(MacAddress).max(32),
-  reimage: z.enum(["free", "confirm"]),
-  power: z.enum(["on", "off", "unknown"]),
-  phase: Phase,
+  reimage: z.enum(["free", "confirm"]).catch("confirm"),
+  power: z.enum(["on", "off", "unknown"]).catch("unknown"),
+  phase: ShownPhase,
   job: Id128.nullable(),
   image: ImageName.nullable(),
   verdict: Verdict.nullable(),
@@ -52,12 +54,12 @@ export const NodeStatus = z.strictObject({
 export type NodeStatus = z.infer<typeof NodeStatus>;
 
 /** All nodes of the inventory. */
-export const NodeList = z.strictObject({ nodes: z.array(NodeStatus).max(4096) });
+export const NodeList = z.object({ nodes: z.array(NodeStatus).max(4096) });
 /** All nodes of the inventory. */
 export type NodeList = z.infer<typeof NodeList>;
 
 /** One image of the store. */
-export const ImageEntry = z.strictObject({
+export const ImageEntry = z.object({
   name: ImageName,
   id: Digest,
   fileBytes: Bytes,
@@ -69,7 +71,7 @@ export const ImageEntry = z.strictObject({
 export type ImageEntry = z.infer<typeof ImageEntry>;
 
 /** All images of the store, and names of files that are no complete image. */
-export const ImageList = z.strictObject({
+export const ImageList = z.object({
   images: z.array(ImageEntry).max(65536),
   torn: z.array(z.string().max(255)).max(1000),
 });
@@ -82,7 +84,7 @@ export const TokenRequest = z.strictObject({ node: NodeName });
 export type TokenRequest = z.infer<typeof TokenRequest>;
 
 /** What that receiver must be told: kernel arguments `huck.server`, `huck.token`, `huck.key`. */
-export const NodeToken = z.strictObject({
+export const NodeToken = z.object({
   node: NodeName,
   /** The MAC it is bound to. */
   mac: MacAddress,
@@ -127,7 +129,7 @@ export const SaveRequest = z.strictObject({
 export type SaveRequest = z.input<typeof SaveRequest>;
 
 /** The job that a request began. */
-export const JobCreated = z.strictObject({
+export const JobCreated = z.object({
   job: Id128,
   nodes: z.array(NodeName).max(4096),
   /** Events of the job have a higher sequence number. */
@@ -137,22 +139,25 @@ export const JobCreated = z.strictObject({
 export type JobCreated = z.infer<typeof JobCreated>;
 
 /** A load or save, and how each of its nodes stands. */
-export const JobStatus = z.strictObject({
+export const JobStatus = z.object({
   job: Id128,
-  action: z.enum(["load", "save"]),
+  /** `load`, `save`, or a word of a later version. */
+  action: z.string().max(32),
   image: ImageName,
-  state: z.enum(["running", "ended", "aborted"]),
+  state: z.enum(["running", "ended", "aborted"]).catch("running"),
   createdAt: Timestamp,
   nodes: z
-    .array(z.strictObject({ node: NodeName, phase: Phase, verdict: Verdict.nullable() }))
+    .array(z.object({ node: NodeName, phase: ShownPhase, verdict: Verdict.nullable() }))
     .max(4096),
 });
 /** A load or save, and how each of its nodes stands. */
 export type JobStatus = z.infer<typeof JobStatus>;
 
 /** What the server tells about itself. */
-export const ServerStatus = z.strictObject({
+export const ServerStatus = z.object({
   version: z.string().max(64),
+  /** What it knows beyond the frozen schemas. */
+  features: Features,
   startedAt: Timestamp,
   /** Twins in use instead of native packages, and other things worth knowing. */
   notes: z.array(Text).max(64),

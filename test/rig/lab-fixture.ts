@@ -16,7 +16,7 @@ import type { Visitor } from "../../server/jobs/node-desk.ts";
 import { Transmissions } from "../../server/sessions/transmission.ts";
 import type { SenderHandle, StreamRequest } from "../../server/sessions/transmission.ts";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
-import { DISK, configText, freshFolder, storeImage, verdictOf } from "./lab-kit.ts";
+import { DISK, configText, freshFolder, orderIn, storeImage, verdictOf } from "./lab-kit.ts";
 
 /** A sender of the test. */
 export interface TestSender extends SenderHandle {
@@ -107,10 +107,10 @@ export class TestLab {
     const { mac, token } = this.lab.mintFor(name, this.now);
     const nonce = randomBytes(16).toString("hex");
     const identity = { token, nonce, macs: [mac] };
-    const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0" };
+    const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0", features: [] };
     const reply = this.lab.desk.join({ ...identity, ...facts }, this.now);
     const visitor = this.lab.desk.visitor(token, this.now);
-    return { visitor, order: reply.order?.order.id ?? "none", reply };
+    return { visitor, order: orderIn(reply)?.id ?? "none", reply };
   }
 
   report(visitor: Visitor, order: string, phase: Phase): boolean {

@@ -24,6 +24,7 @@ import {
   SessionTerms,
   StatusReply,
 } from "../../shared/control/node-api.ts";
+import { Order } from "../../shared/control/order.ts";
 import { JobCreated, NodeToken } from "../../shared/control/operator-api.ts";
 import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
@@ -33,6 +34,11 @@ import { parseConfig } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
+
+/** The order that an answer carries, unchecked. */
+export function orderIn({ order }: JoinReply): Order | undefined {
+  return order === null ? undefined : Order.parse(JSON.parse(order.order));
+}
 
 /** An answer as it came. */
 export interface Answer {
@@ -135,7 +141,7 @@ export class ServerPerTest {
   async joined(name: string): Promise<{ node: TestNode; order: string }> {
     const node = await TestNode.boot(this.server, name);
     const reply = await node.join();
-    return { node, order: reply.order?.order.id ?? "none" };
+    return { node, order: orderIn(reply)?.id ?? "none" };
   }
 }
 
@@ -291,6 +297,7 @@ export class TestNode {
       disks: [DISK],
       memoryBytes: 1 << 30,
       version: "0.0.0",
+      features: [],
     };
   }
 

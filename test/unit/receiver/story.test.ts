@@ -21,6 +21,7 @@ const publicKey = keys.publicKey
   .export({ format: "der", type: "spki" })
   .subarray(SPKI_ED25519_PREFIX.byteLength)
   .toString("hex");
+const MAC = "52:54:00:12:34:56";
 const NONCE = "1".repeat(32);
 const IMAGE = "b".repeat(64);
 const DISK: DiskDescription = {
@@ -52,9 +53,11 @@ function order(action: "load" | "save", changes: Partial<Order> = {}): Order {
     id: "3".repeat(32),
     attempt: 1,
     node: "pc-1",
+    macs: [MAC],
     nonce: NONCE,
     issuedAt: "2026-01-01T00:00:00.000Z",
     expiresAt: "2026-01-01T01:00:00.000Z",
+    needs: [],
     disk: [{ serial: "S1" }],
     leave: "poweroff",
   } as const;
@@ -74,6 +77,8 @@ function order(action: "load" | "save", changes: Partial<Order> = {}): Order {
 /** What a scene does differently from a load that goes well. */
 interface Script {
   readonly order?: Order;
+  /** Node that the unsigned part of the answer names. */
+  readonly node?: string;
   readonly disks?: readonly DiskDescription[];
   readonly scan?: ScanResult;
   readonly headToCheck?: number;
@@ -148,8 +153,9 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     link: {
       join: () =>
         Promise.resolve({
-          node: "pc-1",
+          node: script.node ?? "pc-1",
           serverTime: "2026-01-01T00:00:01.000Z",
+          features: [],
           order: signOrder(script.order ?? order("load"), keys.privateKey),
         }),
       session: () => {
@@ -177,11 +183,12 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     join: {
       token: "0".repeat(32),
       nonce: NONCE,
-      macs: ["52:54:00:12:34:56"],
+      macs: [MAC],
       interfaces: [],
       disks: [],
       memoryBytes: 1,
       version: "test",
+      features: [],
     },
     disks: script.disks ?? [DISK],
     now: () => 0,
@@ -224,6 +231,11 @@ describe("a load", () => {
       "the order is another boot's",
       "order_replayed",
       { order: order("load", { nonce: "9".repeat(32) }) },
+    ],
+    [
+      "another node's order comes with this boot's nonce, in an answer that names that node",
+      "order_replayed",
+      { order: order("load", { node: "pc-2", macs: ["52:54:00:12:34:57"] }), node: "pc-2" },
     ],
     [
       "the order is old",

@@ -3,7 +3,7 @@
  * lab in made-up time.
  */
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
-import { DISK, dropFolders } from "../../../rig/lab-kit.ts";
+import { DISK, dropFolders, orderIn } from "../../../rig/lab-kit.ts";
 import { TestLab } from "../../../rig/lab-fixture.ts";
 
 let lab: TestLab;
@@ -69,7 +69,7 @@ test("writeLoadOrder() names image, disk, nonce of this boot, attempt and the de
     deadlineSeconds: 60,
   });
   const { reply } = lab.join("fit01");
-  expect(reply.order?.order).toMatchObject({
+  expect(orderIn(reply)).toMatchObject({
     action: "load",
     attempt: 1,
     node: "fit01",
