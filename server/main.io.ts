@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import type { Logger } from "pino";
 import { FEATURES } from "../shared/control/feature.ts";
+import { principalText } from "../shared/control/principal.ts";
 import type { ServerStatus } from "../shared/control/operator-api.ts";
 import type { ImageStore } from "../shared/image/store.ts";
 import { messageOf } from "../shared/core/errors.ts";
@@ -138,6 +139,10 @@ class Wiring {
     const hooks: ListenerHooks = {
       failed: (thrown) => {
         this.#parts.log.error({ err: thrown }, "a request failed");
+      },
+      acted: ({ principal, what, status, about }) => {
+        const said = `${principalText(principal)}: ${what}`;
+        this.#parts.log.info({ principal, status, about }, said);
       },
       answered: () => {
         this.#loop.heed();

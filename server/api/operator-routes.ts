@@ -23,6 +23,7 @@ import type { ImageStore } from "../../shared/image/store.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
 import { parsed } from "./problems.ts";
+import { BY_OPERATOR } from "./request-principal.ts";
 import type { NodeProber } from "./node-prober.ts";
 
 /** What the routes need. */
@@ -45,47 +46,53 @@ export interface OperatorRouteParts {
  */
 export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRouteParts): void {
   const { lab, images, now } = parts;
-  app.get(OperatorRoute.server, (): ServerStatus => parts.status);
-  app.get(OperatorRoute.nodes, async (request): Promise<NodeList> => {
+  app.get(OperatorRoute.server, BY_OPERATOR, (): ServerStatus => parts.status);
+  app.get(OperatorRoute.nodes, BY_OPERATOR, async (request): Promise<NodeList> => {
     const { ping } = parsed(NodesQuery, request.query);
     const nodes = lab.nodes();
     return { nodes: ping === "1" ? await parts.prober.probe(nodes) : nodes };
   });
-  app.post(OperatorRoute.tokens, (request): NodeToken => {
+  app.post(OperatorRoute.tokens, BY_OPERATOR, (request): NodeToken => {
     const { node } = parsed(TokenRequest, request.body);
     const minted = lab.mintFor(node, now());
     return { node, ...minted, ...parts.grant };
   });
-  app.get(OperatorRoute.images, (): ImageList => {
+  app.get(OperatorRoute.images, BY_OPERATOR, (): ImageList => {
     const { images: list, torn } = images.list();
     return { images: list.map((image) => ({ ...image })), torn: [...torn] };
   });
-  app.delete(`${OperatorRoute.images}/:name`, async (request, reply) => {
+  app.delete(`${OperatorRoute.images}/:name`, BY_OPERATOR, async (request, reply) => {
     const { name } = parsed(ImagePath, request.params);
     lab.refuseTrash(name);
     await images.trash(name);
     await reply.status(204).send();
   });
-  app.post(OperatorRoute.loads, async (request, reply) => {
-    await reply.status(201).send(lab.beginLoad(parsed(LoadRequest, request.body), now()));
+  app.post(OperatorRoute.loads, BY_OPERATOR, async (request, reply) => {
+    const { principal } = request;
+    const begun = lab.beginLoad(parsed(LoadRequest, request.body), principal, now());
+    request.about = `job ${begun.job}`;
+    await reply.status(201).send(begun);
   });
-  app.post(OperatorRoute.saves, async (request, reply) => {
-    await reply.status(201).send(lab.beginSave(parsed(SaveRequest, request.body), now()));
+  app.post(OperatorRoute.saves, BY_OPERATOR, async (request, reply) => {
+    const { principal } = request;
+    const begun = lab.beginSave(parsed(SaveRequest, request.body), principal, now());
+    request.about = `job ${begun.job}`;
+    await reply.status(201).send(begun);
   });
   addJobRoutes(app, parts);
 }
 
 function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): void {
-  app.get(`${OperatorRoute.jobs}/:id`, (request) => {
+  app.get(`${OperatorRoute.jobs}/:id`, BY_OPERATOR, (request) => {
     return lab.jobStatus(parsed(JobPath, request.params).id);
   });
-  app.get(`${OperatorRoute.jobs}/:id/events`, async (request, reply) => {
+  app.get(`${OperatorRoute.jobs}/:id/events`, BY_OPERATOR, async (request, reply) => {
     const { id } = parsed(JobPath, request.params);
     const { after } = parsed(EventsQuery, request.query);
     const ended = lab.jobStatus(id).nodes.every(({ verdict }) => verdict !== null);
     await reply.type("application/x-ndjson").send(eventStream(lab.log, id, after, ended));
   });
-  app.delete(`${OperatorRoute.jobs}/:id`, async (request, reply) => {
+  app.delete(`${OperatorRoute.jobs}/:id`, BY_OPERATOR, async (request, reply) => {
     lab.abort(parsed(JobPath, request.params).id, now());
     await reply.status(202).send();
   });

@@ -42,8 +42,9 @@ const STATUSES: Readonly<Record<string, number>> = {
  * @param failed - Told of errors that are our own; must not throw.
  */
 export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) => void): void {
-  app.setErrorHandler(async (thrown, _request, reply) => {
+  app.setErrorHandler(async (thrown, request, reply) => {
     const problem = statusOf(thrown);
+    request.about = problem.code;
     if (problem.status >= 500) failed(thrown);
     await send(reply, problem);
   });

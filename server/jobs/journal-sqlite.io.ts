@@ -10,6 +10,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { Event } from "../../shared/control/event.ts";
+import { Principal } from "../../shared/control/principal.ts";
 import { HuckError } from "../../shared/core/errors.ts";
 import { JOBS_KEPT, JobTerms } from "./journal.ts";
 import type {
@@ -173,7 +174,8 @@ class SqliteJournal implements Journal {
 
 /** An older version of huck wrote the record with fewer fields. */
 function broughtUp(job: JobRecord): JobRecord {
-  return { ...job, terms: JobTerms.parse(job.terms) };
+  const principal = Principal.parse(job.principal);
+  return { ...job, terms: JobTerms.parse(job.terms), principal };
 }
 
 /**

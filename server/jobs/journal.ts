@@ -11,6 +11,7 @@ import type { Event } from "../../shared/control/event.ts";
 import { Digest } from "../../shared/control/names.ts";
 import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { NodeSpec } from "../../shared/control/spec.ts";
+import type { Principal } from "../../shared/control/principal.ts";
 import type { Phase, Verdict } from "../../shared/control/verdict.ts";
 
 /** What a load asks for, with the id of the image it was begun with. */
@@ -37,6 +38,8 @@ export interface JobRecord {
   /** Name of the image that is loaded, or that will be. */
   readonly image: string;
   readonly terms: LoadTerms | SaveTerms;
+  /** Who began it. */
+  readonly principal: Principal;
   readonly createdAt: number;
   /** Every node has its verdict by then. */
   readonly deadlineAt: number;

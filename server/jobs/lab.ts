@@ -16,6 +16,7 @@ import type {
   NodeStatus,
   SaveRequest,
 } from "../../shared/control/operator-api.ts";
+import type { Principal } from "../../shared/control/principal.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
@@ -77,24 +78,26 @@ export class Lab {
    * Begins a load.
    *
    * @param request - Parsed.
+   * @param by - Who asked.
    * @param now - The present.
    * @returns The job.
    * @throws {@link SituationError} when refused; nothing was begun.
    */
-  beginLoad(request: z.output<typeof LoadRequest>, now: number): JobCreated {
-    return this.#begin(planLoad(request, this.#grounds(), now), now);
+  beginLoad(request: z.output<typeof LoadRequest>, by: Principal, now: number): JobCreated {
+    return this.#begin(planLoad(request, by, this.#grounds(), now), now);
   }
 
   /**
    * Begins a save.
    *
    * @param request - Parsed.
+   * @param by - Who asked.
    * @param now - The present.
    * @returns The job.
    * @throws {@link SituationError} when refused; nothing was begun.
    */
-  beginSave(request: z.output<typeof SaveRequest>, now: number): JobCreated {
-    return this.#begin(planSave(request, this.#grounds(), now), now);
+  beginSave(request: z.output<typeof SaveRequest>, by: Principal, now: number): JobCreated {
+    return this.#begin(planSave(request, by, this.#grounds(), now), now);
   }
 
   /**
@@ -135,6 +138,7 @@ export class Lab {
       image: record.image,
       state: record.state,
       createdAt: new Date(record.createdAt).toISOString(),
+      principal: record.principal,
       nodes: orders.map(({ record: { node, phase, verdict } }) => ({ node, phase, verdict })),
     };
   }

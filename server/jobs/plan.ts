@@ -8,6 +8,7 @@
  */
 import type * as z from "zod";
 import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
+import type { Principal } from "../../shared/control/principal.ts";
 import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { NodeSpec } from "../../shared/control/spec.ts";
 import type { ImageStore, OpenImage } from "../../shared/image/store.ts";
@@ -35,6 +36,7 @@ export interface Plan {
  * Plans a load.
  *
  * @param request - Parsed.
+ * @param principal - Who asked.
  * @param grounds - What is known.
  * @param now - Milliseconds since 1970.
  * @returns Job and orders, not yet begun.
@@ -43,6 +45,7 @@ export interface Plan {
  */
 export function planLoad(
   request: z.output<typeof LoadRequest>,
+  principal: Principal,
   grounds: Grounds,
   now: number,
 ): Plan {
@@ -61,6 +64,7 @@ export function planLoad(
       ...LoadSpec.parse(request),
       ...DeliverySpec.parse(request),
     },
+    principal,
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
     state: "running",
@@ -72,6 +76,7 @@ export function planLoad(
  * Plans a save.
  *
  * @param request - Parsed.
+ * @param principal - Who asked.
  * @param grounds - What is known.
  * @param now - Milliseconds since 1970.
  * @returns Job and its one order, not yet begun.
@@ -79,6 +84,7 @@ export function planLoad(
  */
 export function planSave(
   request: z.output<typeof SaveRequest>,
+  principal: Principal,
   grounds: Grounds,
   now: number,
 ): Plan {
@@ -90,6 +96,7 @@ export function planSave(
     id: grounds.id128(),
     image: request.name,
     terms: { action: "save", ...SaveSpec.parse(request) },
+    principal,
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
     state: "running",

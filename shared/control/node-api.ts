@@ -3,8 +3,8 @@
  *
  * Every route but `join` carries the header `authorization: Bearer <token>`; the token came with
  * the boot script, is bound to the node's MAC addresses and lives as long as its order. Bodies are
- * JSON unless said otherwise. Requests are strict and replies are open: a field that the server does
- * not know is refused, a field that the receiver does not know is skipped (CONTROL.md section 7).
+ * JSON unless said otherwise. Requests are strict and replies are open: a field that the server
+ * does not know is refused, one that the receiver does not know is skipped (CONTROL.md section 7).
  */
 import * as z from "zod";
 import { DiskDescription } from "./disk-rule.ts";

@@ -10,6 +10,7 @@ import * as z from "zod";
 import { DiskDescription } from "./disk-rule.ts";
 import { Bytes, Digest, Id128, ImageName, MacAddress, NodeName, Text, Timestamp } from "./names.ts";
 import { Features } from "./feature.ts";
+import { Principal } from "./principal.ts";
 import { DeliverySpec, LoadSpec, NodeSpec, SaveSpec } from "./spec.ts";
 import { ShownPhase, Verdict } from "./verdict.ts";
 
@@ -146,6 +147,8 @@ export const JobStatus = z.object({
   image: ImageName,
   state: z.enum(["running", "ended", "aborted"]).catch("running"),
   createdAt: Timestamp,
+  /** Who began it. */
+  principal: Principal,
   nodes: z
     .array(z.object({ node: NodeName, phase: ShownPhase, verdict: Verdict.nullable() }))
     .max(4096),

@@ -58,6 +58,9 @@ export function testSender(request: StreamRequest): TestSender {
 /** Bounds of the waits in these tests. Unit: milliseconds. */
 export const BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
 
+/** Who asks in these tests. */
+export const ROOT = { kind: "local", uid: 0, name: "root" } as const;
+
 /** A lab with its clock. */
 export class TestLab {
   readonly folder: string;
@@ -95,11 +98,15 @@ export class TestLab {
 
   /** Begins a load whose image is still being checked. */
   loadUnproven(nodes: string[], more: object = {}): string {
-    return this.lab.beginLoad(LoadRequest.parse({ image: "ubuntu", nodes, ...more }), this.now).job;
+    return this.lab.beginLoad(
+      LoadRequest.parse({ image: "ubuntu", nodes, ...more }),
+      ROOT,
+      this.now,
+    ).job;
   }
 
   save(node: string, name: string): string {
-    return this.lab.beginSave(SaveRequest.parse({ node, name }), this.now).job;
+    return this.lab.beginSave(SaveRequest.parse({ node, name }), ROOT, this.now).job;
   }
 
   /** Boots a node and joins. */

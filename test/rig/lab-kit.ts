@@ -89,15 +89,26 @@ export function configText(port: number, more = ""): string {
 }
 
 /** Starts a server in a folder; start it again in the same folder to see what it remembers. */
-export async function serveIn(folder: string, port: number, more = ""): Promise<RunningServer> {
+export async function serveIn(
+  folder: string,
+  port: number,
+  more = "",
+  logged: Record<string, unknown>[] = [],
+): Promise<RunningServer> {
   const config = parseConfig(configText(port, more), path.join(folder, "huck.yaml"));
-  return await startServer({ config, version: "0.0.0", log: pino({ level: "silent" }) });
+  const write = (line: string): void => {
+    logged.push(JSON.parse(line) as Record<string, unknown>);
+  };
+  const log = pino({}, { write });
+  return await startServer({ config, version: "0.0.0", log });
 }
 
 /** A server of its own, with the image "ubuntu", for every test of a file. */
 export class ServerPerTest {
   folder = "";
   imageId = "";
+  /** What the servers of this test wrote into their log. */
+  logged: Record<string, unknown>[] = [];
   readonly port = somePort();
   #server: RunningServer | undefined;
 
@@ -105,6 +116,7 @@ export class ServerPerTest {
   constructor() {
     beforeEach(async () => {
       this.folder = freshFolder();
+      this.logged = [];
       this.imageId = await storeImage(this.folder, "ubuntu");
       await this.start();
     });
@@ -124,7 +136,7 @@ export class ServerPerTest {
   }
 
   async start(more = ""): Promise<void> {
-    this.#server = await serveIn(this.folder, this.port, more);
+    this.#server = await serveIn(this.folder, this.port, more, this.logged);
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ import {
 } from "../../../shared/control/operator-api.ts";
 import type { NodeStatus } from "../../../shared/control/operator-api.ts";
 import { Id128, ImageName } from "../../../shared/control/names.ts";
+import { principalText } from "../../../shared/control/principal.ts";
 import { chosenNodes, lineTo, remote, takingNodes, valueOf } from "./remote-options.io.ts";
 import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
 import { bytesText, table, verdictText } from "./text.ts";
@@ -153,8 +154,8 @@ function lastText(node: NodeStatus): string {
 }
 
 function jobLines(status: JobStatus): string[] {
-  const { action, image, state, createdAt, nodes } = status;
-  const head = `${action} of ${image}, begun ${createdAt}: ${state}`;
+  const { action, image, state, createdAt, principal, nodes } = status;
+  const head = `${action} of ${image}, begun ${createdAt} by ${principalText(principal)}: ${state}`;
   const rows = nodes.map(({ node, phase, verdict }) => [
     node,
     verdict === null ? phase : verdictText(verdict),

@@ -5,6 +5,7 @@
  * never cut off silently, and rows that need a person come first.
  */
 import type { Event } from "../../../shared/control/event.ts";
+import { principalText } from "../../../shared/control/principal.ts";
 import { PHASE_SENTENCES, isOk } from "../../../shared/control/verdict.ts";
 import type { Verdict } from "../../../shared/control/verdict.ts";
 import type { Board, Row } from "./board.ts";
@@ -91,6 +92,8 @@ export function eventLine(event: Event): string | undefined {
 function plainLine(event: Event): string | undefined {
   const time = event.at.slice(11, 19);
   switch (event.kind) {
+    case "begin":
+      return `${time} begun by ${principalText(event.principal)}`;
     case "phase": {
       const sentence = PHASE_SENTENCES[event.phase];
       const more = event.detail === "" ? "" : ` (${event.detail})`;

@@ -48,7 +48,9 @@ test("node API leads a node from join to verdict and the job to its end", async 
   expect(await node.report(order, "receiving", 50)).toEqual({ abort: false });
   await node.end(order, "ok");
   const events = await eventsOf(lab.server, job.job, job.after);
-  expect(kinds(events)).toEqual(["booting", "joining", "arming", "receiving", "verdict", "end"]);
+  expect(kinds(events)).toEqual([
+    ...["begin", "booting", "joining", "arming", "receiving", "verdict", "end"],
+  ]);
   expect(events.at(-1)).toMatchObject({ nodesOk: 1, nodesNotOk: 0, aborted: false });
   expect((await TestNode.boot(lab.server, "fit01").then((again) => again.join())).order).toBeNull();
 });

@@ -14,7 +14,8 @@ afterAll(dropFolders);
 
 function job(id: string, createdAt: number): JobRecord {
   const terms = { action: "save", rawIfDirty: false, level: 3 } as const;
-  return { id, image: "x", terms, createdAt, deadlineAt: 1, state: "running" };
+  const principal = { kind: "local", uid: 0 } as const;
+  return { id, image: "x", terms, principal, createdAt, deadlineAt: 1, state: "running" };
 }
 
 function order(id: string, ofJob: string): OrderRecord {
@@ -122,11 +123,13 @@ test("openJournal() refuses what a later version wrote", () => {
   expect(() => openJournal(folder)).toThrow(expect.objectContaining({ code: "journal_newer" }));
 });
 
-test("remembered() fills in terms that an older version did not write", () => {
+test("remembered() fills in terms and principal that an older version did not write", () => {
   const folder = freshFolder();
   const journal = openJournal(folder);
-  journal.putJob({ ...job("j", 1), terms: { action: "save" } as JobRecord["terms"] });
+  const older = { ...job("j", 1), terms: { action: "save" }, principal: undefined };
+  journal.putJob(older as unknown as JobRecord);
   journal.close();
   const [kept] = openJournal(folder).remembered().jobs;
   expect(kept?.terms).toEqual({ action: "save", rawIfDirty: false, level: 3 });
+  expect(kept?.principal).toEqual({ kind: "unknown" });
 });
