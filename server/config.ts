@@ -113,7 +113,8 @@ const ServerSection = z
 /** The `server:` section, complete. */
 export type ServerSection = z.infer<typeof ServerSection>;
 
-const ConfigFile = z.strictObject({
+/** The whole file. */
+export const ConfigFile = z.strictObject({
   server: ServerSection,
   defaults: NodeDefaults.default({}),
   nodes: z.array(NodeEntry).max(4096).default([]),
@@ -174,6 +175,20 @@ export function parseConfig(text: string, file: string): Config {
     },
     inventory: new Inventory(parsed.data.nodes, parsed.data.defaults),
   };
+}
+
+/**
+ * Tells which settings of the server a new file changes: ports, folders and waits are taken up at
+ * the start only.
+ *
+ * @param before - The one in force.
+ * @param after - Of the new file.
+ * @returns Like `server.httpPort`.
+ */
+export function serverChanges(before: ServerSection, after: ServerSection): string[] {
+  const keys = Object.keys(ServerSection.shape) as (keyof ServerSection)[];
+  const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  return changed.map((key) => `server.${key}`);
 }
 
 interface Mistake {

@@ -10,7 +10,7 @@ import path from "node:path";
 import type { Logger } from "pino";
 import { FEATURES } from "../shared/control/feature.ts";
 import { principalText } from "../shared/control/principal.ts";
-import type { ServerStatus } from "../shared/control/operator-api.ts";
+import type { ReloadReply, ServerStatus } from "../shared/control/operator-api.ts";
 import type { ImageStore } from "../shared/image/store.ts";
 import { messageOf } from "../shared/core/errors.ts";
 import { openPinger } from "../shared/linux/icmp.io.ts";
@@ -21,7 +21,10 @@ import { NodeProber } from "./api/node-prober.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
 import type { BootGrant } from "./boot/boot-services.io.ts";
 import { bootSentence } from "./boot/progress.ts";
+import { serverChanges } from "./config.ts";
 import type { Config } from "./config.ts";
+import { inventoryChanges } from "./inventory/inventory.ts";
+import type { Inventory } from "./inventory/inventory.ts";
 import { commandPower } from "./power/command.io.ts";
 import { manualPower } from "./power/manual.ts";
 import type { PowerDriver } from "./power/power-driver.ts";
@@ -42,6 +45,8 @@ import { IMAGE_SUFFIX } from "./store/image-file-name.ts";
 /** What a server is started with. */
 export interface ServerParts {
   readonly config: Config;
+  /** Reads the file of `config` again; throws when it cannot be taken. */
+  readonly reread: () => Config;
   readonly version: string;
   readonly log: Logger;
 }
@@ -54,6 +59,13 @@ export interface RunningServer {
   readonly socket: string;
   /** What an operator should know about this server. */
   readonly notes: readonly string[];
+  /**
+   * Reads huck.yaml again and replaces the inventory. A file that is refused changes nothing.
+   *
+   * @returns What it changed.
+   * @throws SituationError `bad_config` or `no_config`.
+   */
+  reload(): ReloadReply;
   /** Ends every part. Running jobs stay in the journal and go on at the next start. */
   close(): Promise<void>;
 }
@@ -92,11 +104,13 @@ class Wiring {
   readonly #notes: string[] = [];
   readonly #power = new Map<string, PowerDriver>();
   #boot: LabBoot | undefined;
+  #inventory: Inventory;
 
   constructor(parts: ServerParts, closers: Closer[]) {
     this.#parts = parts;
     this.#closers = closers;
-    const { server, inventory } = parts.config;
+    const { server } = parts.config;
+    this.#inventory = parts.config.inventory;
     this.#address = labAddress(server.address ?? server.interface ?? "");
     this.#key = openOrderKey(server.state);
     const journal = openJournal(server.state);
@@ -108,7 +122,7 @@ class Wiring {
     this.#transmissions = this.#newTransmissions();
     this.#lab = new Lab(
       {
-        inventory,
+        inventory: () => this.#inventory,
         images: this.#images,
         journal,
         orderKey: this.#key.privateKey,
@@ -163,6 +177,7 @@ class Wiring {
       nodeUrl: nodes.where,
       socket: operators.where,
       notes: this.#notes,
+      reload: () => this.#reload(),
       close: () => closeAll(this.#closers),
     };
   }
@@ -195,7 +210,7 @@ class Wiring {
     };
     const prober = new NodeProber({
       ping: pinger?.ping.bind(pinger),
-      addressOf: (node) => config.inventory.named(node).address,
+      addressOf: (node) => this.#inventory.named(node).address,
       powerOf: (node, timeoutMs) => this.#powerOf(node).state({ timeoutMs }),
     });
     const grant = { serverUrl: nodeUrl, serverKey: this.#key.publicHex };
@@ -204,6 +219,7 @@ class Wiring {
       images: this.#images,
       prober,
       status,
+      reload: () => this.#reload(),
       grant,
       now: this.#now,
     };
@@ -222,7 +238,7 @@ class Wiring {
       dhcp,
       port: bootPort,
       files: bootFiles,
-      inventory: config.inventory,
+      inventory: () => this.#inventory,
       wantsReceiver: (node) => this.#lab.wantsReceiver(node),
       grant: (mac) => this.#grant(mac, nodeUrl),
       event: (event) => {
@@ -266,10 +282,26 @@ class Wiring {
     });
   }
 
+  /** One step: whoever asks for the inventory afterwards is given the new one. */
+  #reload(): ReloadReply {
+    const { config, reread, log } = this.#parts;
+    const next = reread();
+    const changes = inventoryChanges(this.#inventory, next.inventory);
+    this.#inventory = next.inventory;
+    for (const name of [...changes.changed, ...changes.removed]) this.#power.delete(name);
+    const orders = this.#lab.inventoryChanged(this.#now());
+    this.#boot?.update();
+    this.#loop.heed();
+    const atNextStart = serverChanges(config.server, next.server);
+    const reply = { nodes: next.inventory.nodes.length, ...changes, ...orders, atNextStart };
+    log.info({ reload: reply }, "huck.yaml was read again");
+    return reply;
+  }
+
   #powerOf(name: string): PowerDriver {
     const known = this.#power.get(name);
     if (known !== undefined) return known;
-    const node = this.#parts.config.inventory.named(name);
+    const node = this.#inventory.named(name);
     const made =
       node.power.driver === "manual"
         ? manualPower(name, (text) => {

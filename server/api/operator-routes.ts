@@ -9,6 +9,7 @@ import * as z from "zod";
 import {
   LoadRequest,
   OperatorRoute,
+  ReloadRequest,
   SaveRequest,
   TokenRequest,
 } from "../../shared/control/operator-api.ts";
@@ -16,6 +17,7 @@ import type {
   ImageList,
   NodeList,
   NodeToken,
+  ReloadReply,
   ServerStatus,
 } from "../../shared/control/operator-api.ts";
 import { Id128, ImageName } from "../../shared/control/names.ts";
@@ -32,6 +34,8 @@ export interface OperatorRouteParts {
   readonly images: ImageStore;
   readonly prober: NodeProber;
   readonly status: ServerStatus;
+  /** Reads huck.yaml again; throws when it is refused, and then nothing has changed. */
+  readonly reload: () => ReloadReply;
   /** What a receiver that is started by hand must be told besides its token. */
   readonly grant: { readonly serverUrl: string; readonly serverKey: string };
   /** Milliseconds since 1970 on a clock that never goes back. */
@@ -47,6 +51,10 @@ export interface OperatorRouteParts {
 export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRouteParts): void {
   const { lab, images, now } = parts;
   app.get(OperatorRoute.server, BY_OPERATOR, (): ServerStatus => parts.status);
+  app.post(OperatorRoute.reload, BY_OPERATOR, (request): ReloadReply => {
+    parsed(ReloadRequest, request.body ?? {});
+    return parts.reload();
+  });
   app.get(OperatorRoute.nodes, BY_OPERATOR, async (request): Promise<NodeList> => {
     const { ping } = parsed(NodesQuery, request.query);
     const nodes = lab.nodes();

@@ -1,5 +1,6 @@
 /**
- * Who asked, on every request of both APIs, and one line for the log of each that changed something.
+ * Who asked, on every request of both APIs, and one line for the log of each that changed
+ * something.
  *
  * A route declares whose it is (`BY_OPERATOR`, `BY_NODE`), and whoever checks the peer or the token
  * sets `request.principal`. A request that is answered well although nobody was found to have asked

@@ -42,7 +42,8 @@ export interface BootParts extends Pick<BootOptions, "event" | "problem"> {
   readonly port: number;
   /** Folder of the published files. */
   readonly files: string;
-  readonly inventory: Inventory;
+  /** Gives the one in force; `update` takes it up. */
+  readonly inventory: () => Inventory;
   readonly wantsReceiver: (node: string) => boolean;
   /** Mints what a receiver needs to join; undefined for a MAC outside the inventory. */
   readonly grant: (mac: string) => BootGrant | undefined;
@@ -50,7 +51,7 @@ export interface BootParts extends Pick<BootOptions, "event" | "problem"> {
 
 /** Boot services that run. */
 export interface LabBoot {
-  /** Wanted states changed. */
+  /** Wanted states or the inventory changed. */
   readonly update: () => void;
   readonly close: () => Promise<void>;
 }
@@ -65,7 +66,7 @@ export interface LabBoot {
 export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
   const ground: BootGround = { network: networkOf(parts), files: publishedFiles(parts.files) };
   const snapshot = (): ReturnType<typeof bootSnapshot> =>
-    bootSnapshot(ground, parts.inventory, parts.wantsReceiver);
+    bootSnapshot(ground, parts.inventory(), parts.wantsReceiver);
   const boot = await startBoot({
     interfaceName: parts.lab.interfaceName,
     snapshot: snapshot(),

@@ -140,6 +140,31 @@ export class Inventory {
   }
 }
 
+/** What a new inventory changes, by name of node. */
+export interface InventoryChanges {
+  readonly added: string[];
+  readonly removed: string[];
+  readonly changed: string[];
+}
+
+/**
+ * Compares two inventories.
+ *
+ * @param before - The one in force.
+ * @param after - The one that takes its place.
+ * @returns Names, in the order of the files.
+ */
+export function inventoryChanges(before: Inventory, after: Inventory): InventoryChanges {
+  const names = (nodes: readonly InventoryNode[]): string[] => nodes.map(({ name }) => name);
+  const differs = (node: InventoryNode): boolean =>
+    before.has(node.name) && JSON.stringify(before.named(node.name)) !== JSON.stringify(node);
+  return {
+    added: names(after.nodes.filter(({ name }) => !before.has(name))),
+    removed: names(before.nodes.filter(({ name }) => !after.has(name))),
+    changed: names(after.nodes.filter(differs)),
+  };
+}
+
 /** A name or MAC that stands twice. */
 export interface Duplicate {
   /** What stands twice. */

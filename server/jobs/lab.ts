@@ -34,7 +34,8 @@ import { abortJob, nextDeadline, passTime } from "./visit.ts";
 
 /** What a lab is made of. */
 export interface LabParts {
-  readonly inventory: Inventory;
+  /** Gives the one in force: it may be replaced while the lab runs. */
+  readonly inventory: () => Inventory;
   readonly images: ImageStore;
   readonly journal: Journal;
   /** Ed25519 private key that signs orders. */
@@ -71,7 +72,7 @@ export class Lab {
     const { journal, bounds } = parts;
     this.#state = new LabState({ journal, log: this.log, bounds }, remembered, now);
     this.desk = new NodeDesk(parts, this.#state, this.#tokens);
-    this.#endStrangers(now);
+    this.inventoryChanged(now);
   }
 
   /**
@@ -147,7 +148,7 @@ export class Lab {
    * @returns All nodes as the server last saw them; power and ping are for the caller to fill in.
    */
   nodes(): NodeStatus[] {
-    return this.#parts.inventory.nodes.map((node): NodeStatus => {
+    return this.#parts.inventory().nodes.map((node): NodeStatus => {
       const order = this.#state.current(node.name);
       const sight = this.#state.sights.get(node.name);
       const seen = sight?.lastSeen ?? 0;
@@ -189,7 +190,7 @@ export class Lab {
    * @throws {@link SituationError} `unknown_node`.
    */
   mintFor(name: string, now: number): { readonly mac: string; readonly token: string } {
-    const [mac = ""] = this.#parts.inventory.named(name).macs;
+    const [mac = ""] = this.#parts.inventory().named(name).macs;
     const minted = this.desk.mintToken(mac, now);
     assert(minted !== undefined, "a MAC of the inventory is known to it");
     return { mac, token: minted.token };
@@ -292,6 +293,7 @@ export class Lab {
    * @param now - The present.
    */
   tick(now: number): void {
+    this.#endStrangers(now);
     passTime(this.#state, now);
     this.#tokens.sweep(now);
     this.#releaseEnded();
@@ -307,16 +309,33 @@ export class Lab {
     return this.#state.takeRequests();
   }
 
-  /** A node that was taken out of huck.yaml can neither be started nor join. */
-  #endStrangers(now: number): void {
-    for (const order of this.#state.open()) {
-      const { node } = order.record;
-      if (this.#parts.inventory.has(node)) continue;
-      const reason = `"${node}" is no longer in the inventory`;
-      const cure =
-        "Add it to huck.yaml, restart the server, then run the same command for it again.";
+  /**
+   * Looks at the nodes that were taken out of huck.yaml: they can neither be started nor join.
+   *
+   * @param now - The present.
+   * @returns Names of nodes whose orders ended, and of those that are at work on their disks: their
+   *   orders are kept, for a disk that is half written is no safer than one that is finished.
+   * @throws What the journal throws; `tick` tries again.
+   */
+  inventoryChanged(now: number): { readonly ended: string[]; readonly kept: string[] } {
+    const ended = this.#endStrangers(now);
+    this.#releaseEnded();
+    const { inventory } = this.#parts;
+    const kept = this.#state.open().filter(({ record }) => !inventory().has(record.node));
+    return { ended, kept: kept.map(({ record }) => record.node) };
+  }
+
+  #endStrangers(now: number): string[] {
+    const inventory = this.#parts.inventory();
+    const strangers = this.#state
+      .open()
+      .filter(({ record }) => record.armed === 0 && !inventory.has(record.node));
+    for (const order of strangers) {
+      const reason = `"${order.record.node}" is no longer in the inventory`;
+      const cure = "Add it to huck.yaml, reload it, then run the same command for it again.";
       this.#state.find(order, { code: "lost", reason, cure }, now);
     }
+    return strangers.map(({ record }) => record.node);
   }
 
   #begin(plan: Plan, now: number): JobCreated {
@@ -330,6 +349,6 @@ export class Lab {
 
   #grounds(): { inventory: Inventory; images: ImageStore; state: LabState; id128: () => string } {
     const { inventory, images, id128 } = this.#parts;
-    return { inventory, images, state: this.#state, id128 };
+    return { inventory: inventory(), images, state: this.#state, id128 };
   }
 }

@@ -34,7 +34,8 @@ import { nodeBoots, nodeEnds, nodeIsSpared, nodeReports } from "./visit.ts";
 
 /** What the desk is made of. */
 export interface DeskParts {
-  readonly inventory: Inventory;
+  /** Gives the one in force. */
+  readonly inventory: () => Inventory;
   /** Ed25519 private key that signs orders. */
   readonly orderKey: KeyObject;
   readonly transmissions: Transmissions;
@@ -77,7 +78,7 @@ export class NodeDesk {
     mac: string,
     now: number,
   ): { readonly node: string; readonly token: string } | undefined {
-    const node = this.#parts.inventory.withMac([mac])?.name;
+    const node = this.#parts.inventory().withMac([mac])?.name;
     if (node === undefined) return undefined;
     const token = this.#parts.id128();
     this.#tokens.mint(token, node, mac, now);
@@ -94,13 +95,13 @@ export class NodeDesk {
    * @throws {@link SituationError} `unknown_node`, `bad_token`.
    */
   join(request: JoinRequest, now: number): JoinReply {
-    const node = this.#parts.inventory.withMac(request.macs);
+    const node = this.#parts.inventory().withMac(request.macs);
     if (node === undefined) {
       throw new SituationError(
         "unknown_node",
         `Cannot serve ${request.macs[0] ?? "a node"}: no such MAC in the inventory`,
         {
-          cure: "Add the node to huck.yaml and restart the server, or let it boot its disk.",
+          cure: "Add the node to huck.yaml and reload it, or let it boot its disk.",
         },
       );
     }

@@ -18,6 +18,8 @@ import { ShownPhase, Verdict } from "./verdict.ts";
 export const OperatorRoute = {
   /** GET -> {@link ServerStatus}. */
   server: "/v1/server",
+  /** POST {@link ReloadRequest} -> {@link ReloadReply}: reads huck.yaml again. */
+  reload: "/v1/server/reload",
   /** GET -> {@link NodeList}; with `?ping=1` every node is pinged first. */
   nodes: "/v1/nodes",
   /** GET -> {@link ImageList}. DELETE with `/<name>` moves an image to the trash. */
@@ -167,3 +169,23 @@ export const ServerStatus = z.object({
 });
 /** What the server tells about itself. */
 export type ServerStatus = z.infer<typeof ServerStatus>;
+
+/** Read huck.yaml again. */
+export const ReloadRequest = z.strictObject({});
+
+/** What the new huck.yaml changed. */
+export const ReloadReply = z.object({
+  /** How many nodes there are now. */
+  nodes: z.number().int().min(0),
+  added: z.array(NodeName).max(4096),
+  removed: z.array(NodeName).max(4096),
+  changed: z.array(NodeName).max(4096),
+  /** Removed nodes whose orders ended, their disks untouched. */
+  ended: z.array(NodeName).max(4096),
+  /** Removed nodes that are at work on their disks and go on until they end. */
+  kept: z.array(NodeName).max(4096),
+  /** Settings of the file that take effect at the next start of the server, like `server.store`. */
+  atNextStart: z.array(z.string().max(64)).max(256),
+});
+/** What the new huck.yaml changed. */
+export type ReloadReply = z.infer<typeof ReloadReply>;

@@ -9,6 +9,7 @@ import { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
 import type { Event } from "../../shared/control/event.ts";
 import type { Phase, VerdictCode } from "../../shared/control/verdict.ts";
 import type { Journal } from "../../server/jobs/journal.ts";
+import { Inventory } from "../../server/inventory/inventory.ts";
 import { parseConfig } from "../../server/config.ts";
 import { openJournal } from "../../server/jobs/journal-sqlite.io.ts";
 import { Lab } from "../../server/jobs/lab.ts";
@@ -59,7 +60,7 @@ export function testSender(request: StreamRequest): TestSender {
 export const BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
 
 /** Who asks in these tests. */
-export const ROOT = { kind: "local", uid: 0, name: "root" } as const;
+const ROOT = { kind: "local", uid: 0, name: "root" } as const;
 
 /** A lab with its clock. */
 export class TestLab {
@@ -68,6 +69,7 @@ export class TestLab {
   now = Date.parse("2026-01-01T00:00:00.000Z");
   journal: Journal;
   lab: Lab;
+  inventory: Inventory = new Inventory([], {});
   readonly #key = generateKeyPairSync("ed25519").privateKey;
 
   private constructor(folder: string) {
@@ -154,8 +156,18 @@ export class TestLab {
     return Object.fromEntries(nodes.map(({ node, verdict }) => [node, verdict?.code ?? "none"]));
   }
 
+  /** Somebody edits huck.yaml and has it read again. */
+  reload(edited: (config: string) => string): ReturnType<Lab["inventoryChanged"]> {
+    this.inventory = this.#parsed(edited(configText(1)));
+    return this.lab.inventoryChanged(this.now);
+  }
+
+  #parsed(config: string): Inventory {
+    return parseConfig(config, path.join(this.folder, "huck.yaml")).inventory;
+  }
+
   #newLab(config = configText(1)): Lab {
-    const { inventory } = parseConfig(config, path.join(this.folder, "huck.yaml"));
+    this.inventory = this.#parsed(config);
     const id128 = (): string => randomBytes(16).toString("hex");
     const transmissions = new Transmissions({
       start: (request) => {
@@ -174,7 +186,7 @@ export class TestLab {
     });
     return new Lab(
       {
-        inventory,
+        inventory: () => this.inventory,
         images: openFolderStore(path.join(this.folder, "images")),
         journal: this.journal,
         orderKey: this.#key,

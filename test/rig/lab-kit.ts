@@ -30,7 +30,9 @@ import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.t
 import { ImageWriter } from "../../shared/image/writer.ts";
 import { createCodecPool } from "../../shared/image/codec.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
+import { readConfig } from "../../server/cli/local/read-config.io.ts";
 import { parseConfig } from "../../server/config.ts";
+import type { Config } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
@@ -100,7 +102,8 @@ export async function serveIn(
     logged.push(JSON.parse(line) as Record<string, unknown>);
   };
   const log = pino({}, { write });
-  return await startServer({ config, version: "0.0.0", log });
+  const reread = (): Config => readConfig(path.join(folder, "huck.yaml"));
+  return await startServer({ config, reread, version: "0.0.0", log });
 }
 
 /** A server of its own, with the image "ubuntu", for every test of a file. */

@@ -81,7 +81,12 @@ test("a load goes every step of the control walk, and the disk holds the image",
   await storeImage(disk);
   const port = 21_000 + (process.pid % 9000);
   const config = parseConfig(configText(port), join(folder, "huck.yaml"));
-  server = await startServer({ config, version: "walk", log: pino({ level: "silent" }) });
+  server = await startServer({
+    config,
+    reread: () => config,
+    version: "walk",
+    log: pino({ level: "silent" }),
+  });
 
   const line = new OperatorLine(server.socket);
   const { nodes } = await line.get(OperatorRoute.nodes, NodeList);

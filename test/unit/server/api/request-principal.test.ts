@@ -40,7 +40,7 @@ test("no route of either API lacks its kind of principal", () => {
   for (const { url, config } of ofOperators) expect(config?.principal, url).toBe("local");
 });
 
-test("watchPrincipals() tells a route that answers although it does not know who asks", async () => {
+test("watchPrincipals() tells a route that answers without knowing who asks", async () => {
   const acts: Act[] = [];
   const faults: unknown[] = [];
   const app = fastify();
@@ -61,7 +61,7 @@ test("watchPrincipals() tells a route that answers although it does not know who
   expect(String(faults[0])).toMatch(/POST \/careless has no principal/);
 });
 
-test("a job says who began it: in its status, in its first event, and after a restart", async () => {
+test("a job says who began it in its status and first event, also after a restart", async () => {
   const { job, after } = await lab.beginLoad(["fit01"]);
   const principal = expect.objectContaining({ kind: "local", uid: me }) as object;
   const status = async (): Promise<JobStatus> =>
@@ -76,7 +76,7 @@ test("a job says who began it: in its status, in its first event, and after a re
   expect((await status()).principal).toEqual(principal);
 });
 
-test("the log has a line for every request that changes something: who, what, result", async () => {
+test("the log has who, what and result of every request that changes something", async () => {
   const { job } = await lab.beginLoad(["fit01"]);
   await operate(lab.server, "GET", "/v1/nodes");
   await operate(lab.server, "DELETE", `/v1/jobs/${"0".repeat(32)}`);

@@ -20,7 +20,7 @@ test.each([
       dhcp: { mode: "full", range: { first, last } },
       port: 4081,
       files: "/nonexistent",
-      inventory: new Inventory([], {}),
+      inventory: () => new Inventory([], {}),
       wantsReceiver: () => false,
       grant: () => undefined,
       event: () => undefined,
