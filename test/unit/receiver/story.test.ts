@@ -14,6 +14,7 @@ import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
 import type { ArmReply, SessionTerms } from "../../../shared/control/node-api.ts";
 import { SPKI_ED25519_PREFIX, signOrder } from "../../../shared/control/order.ts";
 import type { Order } from "../../../shared/control/order.ts";
+import { misfit } from "../../rig/frozen-control.ts";
 import type { Verdict, VerdictCode } from "../../../shared/control/verdict.ts";
 
 const keys = generateKeyPairSync("ed25519");
@@ -95,8 +96,17 @@ const LOST: ReceptionOutcome = { ok: false, code: "sender_lost", reason: "x", cu
 
 const FRESH: ScanResult = { lacking: [{ start: 0, end: 4 }], found: "fresh", lackingBytes: 4096 };
 
-async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; sent: Verdict[] }> {
+interface Played {
+  readonly calls: string[];
+  readonly end: VisitEnd;
+  readonly sent: Verdict[];
+  /** Requests to the server: kind and body. */
+  readonly said: readonly [kind: string, body: object][];
+}
+
+async function play(script: Script): Promise<Played> {
   const calls: string[] = [];
+  const said: [string, object][] = [];
   const sent: Verdict[] = [];
   const call = (name: string): Promise<void> => {
     calls.push(name);
@@ -151,24 +161,32 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
   };
   const end = await visit({
     link: {
-      join: () =>
-        Promise.resolve({
+      join: (request) => {
+        said.push(["join-request", request]);
+        return Promise.resolve({
           node: script.node ?? "pc-1",
           serverTime: "2026-01-01T00:00:01.000Z",
           features: [],
           order: signOrder(script.order ?? order("load"), keys.privateKey),
-        }),
-      session: () => {
+        });
+      },
+      session: (request) => {
+        said.push(["session-request", request]);
         sessions = Math.min(sessions + 1, script.reached?.length ?? 1);
         return Promise.resolve({ ...TERMS, session: String(sessions).padStart(16, "0") });
       },
-      arm: () => {
+      arm: (request) => {
         calls.push("arm");
+        said.push(["arm-request", request]);
         return Promise.resolve(script.arm ?? { allowed: true });
       },
-      status: () => Promise.resolve({ abort: false }),
-      verdict: ({ verdict }) => {
-        sent.push(verdict);
+      status: (report) => {
+        said.push(["status-report", report]);
+        return Promise.resolve({ abort: false });
+      },
+      verdict: (report) => {
+        sent.push(report.verdict);
+        said.push(["verdict-report", report]);
         return Promise.resolve({ abort: false });
       },
       manifest: () => Promise.resolve(new Uint8Array()),
@@ -198,7 +216,7 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     every: () => () => undefined,
     onStop: () => undefined,
   });
-  return { calls, end, sent };
+  return { calls, end, sent, said };
 }
 
 const WRITES = ["closeGate", "deliver", "openGate"];
@@ -315,6 +333,16 @@ describe("a load", () => {
     expect([calls.includes("flush"), calls.includes("openGate")]).toEqual([false, false]);
     expect(end.verdict).toMatchObject({ code: "sender_lost", incomplete: true });
   });
+});
+
+test("all that a receiver says to the server is frozen", async () => {
+  for (const script of [{}, { order: order("save") }, { disks: [] }]) {
+    const { said } = await play(script);
+    expect(said.map(([kind]) => kind)).toEqual(
+      expect.arrayContaining(["join-request", "status-report", "verdict-report"]),
+    );
+    for (const [kind, body] of said) expect(misfit(kind, body)).toBeUndefined();
+  }
 });
 
 describe("a save", () => {
