@@ -8,6 +8,7 @@ import { createPrivateKey } from "node:crypto";
 import type * as z from "zod";
 import { ConfigFile } from "../../server/config.ts";
 import { Event } from "../../shared/control/event.ts";
+import { toldTo } from "../../shared/control/feature.ts";
 import * as node from "../../shared/control/node-api.ts";
 import * as operator from "../../shared/control/operator-api.ts";
 import { Order, SignedOrder, signOrder } from "../../shared/control/order.ts";
@@ -78,7 +79,7 @@ const orders = [
     delta: true,
   },
   { action: "save", ...ofOrder, name: "mine", rawIfDirty: false, level: 3 },
-].map((order) => Order.parse(order));
+].map((order) => toldTo(Order.parse(order), []));
 const signed = orders.map((order) => signOrder(order, KEY));
 const local = { kind: "local", uid: 0, name: "root" };
 const ofEvent = { seq: 7, at: AT, job: A };
