@@ -13,8 +13,8 @@ if (process.env["HUCK_FREEZE"] === "1") freezeAll();
 const ADVICE =
   "A control schema is not what is frozen in test/vectors/control. Ends of the last version do " +
   "not know the change: give a new member a default and a feature (shared/control/feature.ts), " +
-  "remove none, change no meaning. Then HUCK_FREEZE=1 vitest run frozen adds the new schema to the " +
-  "old ones; commit the files with the change.";
+  "remove none, change no meaning. Then HUCK_FREEZE=1 vitest run frozen adds the new schema to " +
+  "the old ones; commit the files with the change.";
 const kinds = Object.entries(CONTROL_KINDS);
 const replies = kinds.filter(([, { direction }]) => direction === "reply");
 const requests = kinds.filter(([, { direction }]) => direction === "request");
