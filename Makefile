@@ -33,9 +33,9 @@ e2e: ## virtual machines: PXE boot, load, reboot, save (BIOS and UEFI)
 	@$(BOOTSTRAP) build demo initramfs test e2e
 	node scripts/test.ts e2e
 
-bench: ## huck beside its peers in network namespaces; prints JSON and ratios
+bench: ## huck beside its peers, as ratios; needs root (BENCH="--rows one --reps 1": other options)
 	@$(BOOTSTRAP) build demo test bench
-	node test/bench/main.ts
+	node test/bench/main.ts $(BENCH)
 
 initramfs: ## build vmlinuz and initramfs for the nodes (UPDATE=1 resolves the inputs anew)
 	@$(BOOTSTRAP) initramfs

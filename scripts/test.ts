@@ -27,6 +27,13 @@ interface Totals {
   readonly failed: number;
 }
 
+/** A line of the summary. */
+interface Row {
+  readonly name: string;
+  readonly totals: Totals;
+  readonly seconds: number;
+}
+
 /** The fields of vitest's JSON report that are counted. */
 interface VitestReport {
   readonly numPassedTests: number;
@@ -72,6 +79,12 @@ const parts: Readonly<Record<string, readonly Step[]>> = {
   e2e: [vitest("e2e", ["--project", "e2e", "--no-file-parallelism"])],
 };
 
+function timed(step: Step): Row {
+  const startMs = performance.now();
+  const totals = runStep(step);
+  return { name: step.name, totals, seconds: (performance.now() - startMs) / 1000 };
+}
+
 function runStep(step: Step): Totals {
   console.log(`\n== ${step.name}: ${step.command.slice(0, 4).join(" ")}`);
   if (step.isVitest) rmSync(reportPath(step.name), { force: true });
@@ -107,12 +120,11 @@ function main(names: readonly string[]): number {
     return 2;
   }
   mkdirSync(results, { recursive: true });
-  const rows = names
-    .flatMap((name) => parts[name] ?? [])
-    .map((step) => ({ name: step.name, totals: runStep(step) }));
+  const rows = names.flatMap((name) => parts[name] ?? []).map((step) => timed(step));
   console.log("");
-  for (const { name, totals } of rows) {
-    console.log(`  ${name.padEnd(14)} ${totals.passed} passed, ${totals.failed} failed`);
+  for (const { name, totals, seconds } of rows) {
+    const time = `${seconds.toFixed(1).padStart(7)} s`;
+    console.log(`  ${name.padEnd(14)}${time}  ${totals.passed} passed, ${totals.failed} failed`);
   }
   const sum = rows.reduce(
     (total, row) => ({

@@ -11,6 +11,7 @@ import type { Document } from "yaml";
 import * as z from "zod";
 import { ExitCode, SituationError } from "../shared/core/errors.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
+import { ENTER_KINDS } from "./enter/enter-drivers.ts";
 import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inventory.ts";
 
 const Ipv4 = z.ipv4();
@@ -114,11 +115,22 @@ const ServerSection = z
 export type ServerSection = z.infer<typeof ServerSection>;
 
 /** The whole file. */
-export const ConfigFile = z.strictObject({
-  server: ServerSection,
-  defaults: NodeDefaults.default({}),
-  nodes: z.array(NodeEntry).max(4096).default([]),
-});
+export const ConfigFile = z
+  .strictObject({
+    server: ServerSection,
+    defaults: NodeDefaults.default({}),
+    nodes: z.array(NodeEntry).max(4096).default([]),
+  })
+  .superRefine(({ defaults, nodes }, context) => {
+    const refuse = (enter: string | undefined, path: (string | number)[]): void => {
+      if (enter === undefined || ENTER_KINDS.includes(enter)) return;
+      const known = ENTER_KINDS.join(", ");
+      const message = `"${enter}" is no way into the receiver, one of ${known} wanted`;
+      context.addIssue({ code: "custom", path: [...path, "enter"], message });
+    };
+    refuse(defaults.enter, ["defaults"]);
+    for (const [index, { enter }] of nodes.entries()) refuse(enter, ["nodes", index]);
+  });
 
 /** A configuration that can be served. */
 export interface Config {

@@ -30,7 +30,7 @@ import { manualPower } from "./power/manual.ts";
 import type { PowerDriver } from "./power/power-driver.ts";
 import { labAddress, startLabBoot } from "./enter/lab-boot.io.ts";
 import type { LabAddress, LabBoot } from "./enter/lab-boot.io.ts";
-import { enterByPxe } from "./enter/enter-pxe.ts";
+import { enterDriver } from "./enter/enter-drivers.ts";
 import { openJournal } from "./jobs/journal-sqlite.io.ts";
 import { ImageParts } from "./store/image-parts.ts";
 import { openOrderKey } from "./jobs/order-key.io.ts";
@@ -140,8 +140,10 @@ class Wiring {
       lab: this.#lab,
       images: this.#images,
       now: this.#now,
-      enter: enterByPxe,
-      powerOf: (node) => this.#powerOf(node),
+      enter: (node, bounds) => {
+        const { enter } = this.#inventory.named(node);
+        return enterDriver(enter).enter({ node, power: this.#powerOf(node), ...bounds });
+      },
       wantedChanged: () => this.#boot?.update(),
       failed: (thrown) => {
         this.#parts.log.error({ err: thrown }, "a step of the lab failed");

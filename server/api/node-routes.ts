@@ -17,7 +17,7 @@ import {
 } from "../../shared/control/node-api.ts";
 import type { CaptureReply } from "../../shared/control/node-api.ts";
 import { Id128 } from "../../shared/control/names.ts";
-import type { ImageDraft, ImageStore, ImageSummary } from "../../shared/image/store.ts";
+import type { ImageStore, ImageSummary } from "../../shared/image/store.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
 import type { ImageParts } from "../store/image-parts.ts";
@@ -120,20 +120,12 @@ async function takeCapture(
     }
     // Checking the image takes longer than the silence that is allowed while it comes.
     request.raw.socket.setTimeout(0);
-    return await commit(desk, draft, order);
+    const summary = await draft.commit();
+    desk.endCapture(order, summary.id, now());
+    return summary;
   } finally {
     await draft.abort();
   }
-}
-
-async function commit(
-  desk: NodeDesk,
-  draft: ImageDraft,
-  order: Parameters<NodeDesk["endCapture"]>[0],
-): Promise<ImageSummary> {
-  const summary = await draft.commit();
-  desk.endCapture(order, summary.id);
-  return summary;
 }
 
 function bearerOf(request: FastifyRequest): string {

@@ -33,6 +33,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   too_long: 413,
   too_many_joins: 429,
   image_unproven: 429,
+  journal_unwritable: 429,
 };
 
 /**

@@ -1,9 +1,8 @@
 /**
  * EnterDriver: one way of bringing a node into the receiver.
  *
- * PXE is one: the boot services answer by wanted state and a power cycle starts the firmware.
- * Virtual media, a one-shot boot entry or kexec are others; each is one file and none of them knows
- * of images.
+ * Each is one file and one line in enter-drivers.ts, and knows nothing of images. A node's entry in
+ * the inventory names the one that it takes.
  */
 import type { PowerDriver } from "../power/power-driver.ts";
 

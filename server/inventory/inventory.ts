@@ -44,6 +44,8 @@ export const NodeDefaults = z.strictObject({
   reimage: z.enum(["free", "confirm"]).optional(),
   leave: LeaveMode.optional(),
   power: PowerEntry.optional(),
+  /** The enter driver that brings it into the receiver. */
+  enter: z.string().max(32).optional(),
   kernelArguments: z.array(KernelArgument).max(16).optional(),
 });
 /** What applies to a node whose entry does not say otherwise. */
@@ -79,6 +81,8 @@ export interface InventoryNode {
   /** What it does after a job that does not say; undefined: it reboots. */
   readonly leave: LeaveMode | undefined;
   readonly power: PowerEntry;
+  /** Name of its enter driver. */
+  readonly enter: string;
   /** More words of the receiver's kernel command line. */
   readonly kernelArguments: readonly string[];
 }
@@ -202,6 +206,7 @@ function complete(entry: NodeEntry, defaults: NodeDefaults): InventoryNode {
     reimage: entry.reimage ?? defaults.reimage ?? "confirm",
     leave: entry.leave ?? defaults.leave,
     power: entry.power ?? defaults.power ?? { driver: "manual" },
+    enter: entry.enter ?? defaults.enter ?? "pxe",
     kernelArguments: entry.kernelArguments ?? defaults.kernelArguments ?? [],
   };
 }

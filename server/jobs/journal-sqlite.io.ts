@@ -52,6 +52,8 @@ class SqliteJournal implements Journal {
       );
     }
     database.exec(TABLES);
+    if (version === 1) database.exec(FROM_VERSION_1);
+    database.exec(`PRAGMA user_version = ${VERSION}`);
     this.#ceiling = Number(
       this.#run("SELECT value FROM counter WHERE name='seq'").get()?.["value"],
     );
@@ -111,9 +113,10 @@ class SqliteJournal implements Journal {
   }
 
   nextSeq(): number {
-    if (this.#seq === this.#ceiling) {
-      this.#ceiling += SEQ_BLOCK;
-      this.#run("UPDATE counter SET value=? WHERE name='seq'").run(this.#ceiling);
+    if (this.#seq >= this.#ceiling) {
+      const ceiling = this.#seq + SEQ_BLOCK;
+      this.#run("UPDATE counter SET value=? WHERE name='seq'").run(ceiling);
+      this.#ceiling = ceiling;
     }
     this.#seq += 1;
     return this.#seq;
@@ -129,16 +132,19 @@ class SqliteJournal implements Journal {
   }
 
   together(writes: () => void): void {
-    if (this.#database.isTransaction) {
+    if (this.#isOpenTransaction()) {
       writes();
       return;
     }
+    const ceiling = this.#ceiling;
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       writes();
       this.#database.exec("COMMIT");
     } catch (thrown) {
-      this.#database.exec("ROLLBACK");
+      this.#ceiling = ceiling; // what was reserved in here is not
+      // SQLite itself rolls back when the disk is full; a second ROLLBACK would hide the reason.
+      if (this.#isOpenTransaction()) this.#database.exec("ROLLBACK");
       throw thrown;
     }
   }
@@ -147,6 +153,10 @@ class SqliteJournal implements Journal {
     if (!this.#database.isOpen) return;
     this.#statements.clear();
     this.#database.close();
+  }
+
+  #isOpenTransaction(): boolean {
+    return this.#database.isTransaction;
   }
 
   /** Only a new job drives others out, so that whoever follows one that ends can read its end. */
@@ -182,7 +192,7 @@ function broughtUp(job: JobRecord): JobRecord {
  * Raised when a table changes its meaning; a newer journal is refused, an older one is brought up
  * here.
  */
-const VERSION = 1;
+const VERSION = 2;
 /** One durable write per so many events. */
 const SEQ_BLOCK = 1000;
 /** Where a job stands and by which column; the job itself is last, for the others hang on it. */
@@ -209,5 +219,18 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS event_job ON event(job, seq);
   CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
   INSERT OR IGNORE INTO counter(name, value) VALUES('seq', 0);
-  PRAGMA user_version = ${VERSION};
+`;
+/** Version 1 had no state of an order: it follows from what it had. */
+const FROM_VERSION_1 = `
+  UPDATE orders SET json = json_set(json, '$.state', CASE
+    WHEN json_extract(json, '$.verdict') IS NOT NULL THEN 'done'
+    WHEN EXISTS (SELECT 1 FROM job WHERE job.id = orders.job
+      AND json_extract(job.json, '$.state') = 'aborted') THEN 'stopping'
+    WHEN json_extract(json, '$.phase') = 'booting' THEN 'booting'
+    WHEN json_extract(json, '$.nonce') IS NULL THEN 'waiting'
+    WHEN json_extract(json, '$.phase') = 'waiting' THEN 'silent'
+    WHEN json_extract(json, '$.armedBy') = json_extract(json, '$.nonce') THEN 'armed'
+    WHEN json_extract(json, '$.captured') IS NOT NULL THEN 'captured'
+    ELSE 'joined' END)
+  WHERE json_extract(json, '$.state') IS NULL
 `;

@@ -13,6 +13,7 @@ import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { NodeSpec } from "../../shared/control/spec.ts";
 import type { Principal } from "../../shared/control/principal.ts";
 import type { Phase, Verdict } from "../../shared/control/verdict.ts";
+import type { OrderState } from "./order-table.ts";
 
 /** What a load asks for, with the id of the image it was begun with. */
 const LoadTerms = z.object({
@@ -43,7 +44,7 @@ export interface JobRecord {
   readonly createdAt: number;
   /** Every node has its verdict by then. */
   readonly deadlineAt: number;
-  state: "running" | "ended" | "aborted";
+  readonly state: "running" | "ended" | "aborted";
 }
 
 /** One node's part in a job: the order it is given, and how far it came. */
@@ -51,18 +52,20 @@ export interface OrderRecord extends Readonly<NodeSpec> {
   readonly id: string;
   readonly job: string;
   readonly node: string;
+  readonly state: OrderState;
   /** How often it armed, 0 .. 2. */
-  armed: number;
+  readonly armed: number;
   /**
    * Nonce of the boot that armed last: an arm that is asked again by the same boot is the same arm.
    */
-  armedBy: string | null;
-  phase: Phase;
+  readonly armedBy: string | null;
+  /** What the operator is shown: the node's own word while it is at work. */
+  readonly phase: Phase;
   /** Id of the image that was captured by this order and is durable; null before, and for loads. */
-  captured: string | null;
+  readonly captured: string | null;
   /** Last nonce it was signed for; null before the node joined. */
-  nonce: string | null;
-  verdict: Verdict | null;
+  readonly nonce: string | null;
+  readonly verdict: Verdict | null;
 }
 
 /** A token, kept as its digest so that the journal gives none away. */
@@ -75,9 +78,9 @@ export interface TokenRecord {
   /** It must join by then. */
   readonly joinBy: number;
   /** Nonce of the one join; null before. */
-  nonce: string | null;
+  readonly nonce: string | null;
   /** It speaks for its node until then; 0 before the join. */
-  goodUntil: number;
+  readonly goodUntil: number;
 }
 
 /** What a node last told of itself. */

@@ -1,5 +1,6 @@
 /**
- * The loop around the lab: it owns the clock, the timer and the power drivers.
+ * The loop around the lab: it owns the clock and the timer, and has nodes entered and images
+ * proven.
  *
  * The one idea: after every call that may have changed something, `heed` carries out the lab's
  * requests, and drops those that nobody wants any longer; `wake` does so at the lab's next
@@ -10,9 +11,8 @@ import { messageOf } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import type { LabRequest } from "./state.ts";
 import type { Lab } from "./lab.ts";
-import type { EnterDriver, EnterOutcome } from "../enter/enter-driver.ts";
+import type { EnterOutcome } from "../enter/enter-driver.ts";
 import { ProofQueue } from "./proof-queue.ts";
-import type { PowerDriver } from "../power/power-driver.ts";
 
 /**
  * Starts a clock that never goes back.
@@ -30,9 +30,11 @@ export interface LabLoopParts {
   readonly images: Pick<ImageStore, "prove">;
   /** From {@link steadyClock}. */
   readonly now: () => number;
-  readonly enter: EnterDriver;
-  /** @returns The power driver of a node of the inventory. */
-  readonly powerOf: (node: string) => PowerDriver;
+  /** Brings a node into the receiver by its own driver, within the time and until the signal. */
+  readonly enter: (
+    node: string,
+    bounds: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ) => Promise<EnterOutcome>;
   /** Told when wanted states may have changed: pushes the boot snapshot. */
   readonly wantedChanged: () => void;
   /** Told of what was thrown on the way, like a journal that cannot write; must not throw. */
@@ -144,9 +146,9 @@ export class LabLoop {
 
   /** What a driver throws is a fault of this node's order, never the server's end. */
   async #tryEnter(node: string, signal: AbortSignal): Promise<EnterOutcome> {
-    const { enter, powerOf, failed } = this.#parts;
+    const { enter, failed } = this.#parts;
     try {
-      return await enter.enter({ node, power: powerOf(node), timeoutMs: ENTER_MS, signal });
+      return await enter(node, { timeoutMs: ENTER_MS, signal });
     } catch (thrown) {
       failed(thrown);
       const reason = `Cannot start ${node}: ${messageOf(thrown)}`;

@@ -20,6 +20,7 @@ import type { Principal } from "../../shared/control/principal.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
+import type { WantedState } from "../../shared/control/wanted-state.ts";
 import { EventLog } from "./event-log.ts";
 import type { Journal } from "./journal.ts";
 import { imageProven } from "./load.ts";
@@ -27,10 +28,11 @@ import { NodeDesk } from "./node-desk.ts";
 import { planLoad, planSave } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { LabState } from "./state.ts";
-import type { LabRequest, WaitBounds } from "./state.ts";
+import type { LabRequest } from "./state.ts";
+import type { WaitBounds } from "./order-machine.ts";
 import { TokenBook } from "./token.ts";
 import type { Transmissions } from "../sessions/transmission.ts";
-import { abortJob, nextDeadline, passTime } from "./visit.ts";
+import { wantedOf } from "./wanted.ts";
 
 /** What a lab is made of. */
 export interface LabParts {
@@ -68,9 +70,11 @@ export class Lab {
     this.#parts = parts;
     this.log = new EventLog(parts.journal);
     const remembered = parts.journal.remembered();
-    this.#tokens = new TokenBook(parts.journal, remembered.tokens);
     const { journal, bounds } = parts;
     this.#state = new LabState({ journal, log: this.log, bounds }, remembered, now);
+    this.#tokens = new TokenBook(journal, remembered.tokens, ({ node, nonce }) => {
+      return nonce !== null && this.#state.current(node)?.record.nonce === nonce;
+    });
     this.desk = new NodeDesk(parts, this.#state, this.#tokens);
     this.inventoryChanged(now);
   }
@@ -110,7 +114,7 @@ export class Lab {
    */
   abort(id: string, now: number): void {
     this.jobStatus(id);
-    abortJob(this.#state, id, now);
+    this.#state.abort(id, now);
     this.#releaseEnded();
   }
 
@@ -172,13 +176,23 @@ export class Lab {
   }
 
   /**
+   * Tells what a node should become; its boot answer follows from it.
+   *
+   * @param node - Its name.
+   * @returns The wanted state.
+   */
+  wanted(node: string): WantedState {
+    return wantedOf(this.#state.current(node));
+  }
+
+  /**
    * Tells whether a node shall enter the receiver at its next boot.
    *
    * @param node - Its name.
    * @returns False: it boots its disk.
    */
   wantsReceiver(node: string): boolean {
-    return this.#state.wanted(node).kind !== "disk";
+    return this.wanted(node).kind !== "disk";
   }
 
   /**
@@ -205,8 +219,7 @@ export class Lab {
    * @param now - The present.
    */
   noteEnter(orderId: string, level: "info" | "error", text: string, now: number): void {
-    const order = this.#state.orders.get(orderId);
-    if (order?.record.verdict === null) this.#state.note(order, level, text, now);
+    this.#state.orders.get(orderId)?.happens({ event: "entered", level, text }, now);
   }
 
   /**
@@ -234,7 +247,7 @@ export class Lab {
    * @returns False when the order is over, or its node is on its way.
    */
   wantsEnter(orderId: string): boolean {
-    return !this.isOver(orderId) && this.#state.orders.get(orderId)?.record.phase === "waiting";
+    return !this.isOver(orderId) && this.#state.orders.get(orderId)?.record.state === "waiting";
   }
 
   /**
@@ -282,8 +295,7 @@ export class Lab {
    */
   noteStreamFailed(image: string, reason: string, now: number): void {
     for (const order of this.#state.open()) {
-      if (order.job.image === image)
-        this.#state.note(order, "error", `the sender ended: ${reason}`, now);
+      if (order.job.image === image) this.#state.warn(order, `the sender ended: ${reason}`, now);
     }
   }
 
@@ -291,17 +303,23 @@ export class Lab {
    * Lets time pass.
    *
    * @param now - The present.
+   * @throws {@link SituationError} `journal_unwritable`, once; time stands still as long as it
+   *   cannot write.
    */
   tick(now: number): void {
     this.#endStrangers(now);
-    passTime(this.#state, now);
-    this.#tokens.sweep(now);
+    this.#state.pass(now);
+    if (!this.#state.turns.stalled) {
+      this.#state.turns.keeping(() => {
+        this.#tokens.sweep(now);
+      });
+    }
     this.#releaseEnded();
   }
 
   /** @returns When `tick` has something to do at the latest. */
   nextWakeup(): number {
-    return nextDeadline(this.#state);
+    return this.#state.nextDue();
   }
 
   /** @returns What the loop must do; each request is given once. */
@@ -315,7 +333,6 @@ export class Lab {
    * @param now - The present.
    * @returns Names of nodes whose orders ended, and of those that are at work on their disks: their
    *   orders are kept, for a disk that is half written is no safer than one that is finished.
-   * @throws What the journal throws; `tick` tries again.
    */
   inventoryChanged(now: number): { readonly ended: string[]; readonly kept: string[] } {
     const ended = this.#endStrangers(now);
@@ -331,9 +348,7 @@ export class Lab {
       .open()
       .filter(({ record }) => record.armed === 0 && !inventory.has(record.node));
     for (const order of strangers) {
-      const reason = `"${order.record.node}" is no longer in the inventory`;
-      const cure = "Add it to huck.yaml, reload it, then run the same command for it again.";
-      this.#state.find(order, { code: "lost", reason, cure }, now);
+      order.happens({ event: "removed" }, now);
     }
     return strangers.map(({ record }) => record.node);
   }

@@ -8,22 +8,27 @@
  * 4. A node joins and gets its order, signed for this boot's nonce: {@link writeLoadOrder}.
  * 5. It compares its disks with the order, digests what is there, and asks for the session, which
  *    it gets when the image is proven: {@link refuseUnproven}, transmission.ts.
- * 6. It has proven that multicast arrives and wants to clear the partition table: {@link armDisk},
- *    at most twice.
- * 7. It tells how it goes; silence has a bound: visit.ts.
+ * 6. It has proven that multicast arrives and wants to clear the partition table:
+ *    {@link decideArm}, at most twice.
+ * 7. It tells how it goes; silence has a bound: `LabState.pass`.
  * 8. It ends with a verdict that must fit what the server saw: {@link doubtLoad}.
- * 9. Its wanted state is its own disk again; the last verdict ends the job: `LabState.conclude`.
+ * 9. Its wanted state is its own disk again; the last verdict ends the job:
+ *    `LabState.concluded`.
+ *
+ * The steps here decide; order-machine.ts moves the order.
  */
 import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import { featuresNeeded } from "../../shared/control/feature.ts";
-import type { ArmReply, ArmRequest } from "../../shared/control/node-api.ts";
+import type { ArmRequest } from "../../shared/control/node-api.ts";
 import type { LoadOrder } from "../../shared/control/order.ts";
 import { LoadSpec } from "../../shared/control/spec.ts";
-import type { Verdict } from "../../shared/control/verdict.ts";
+import type { Verdict, VerdictCode } from "../../shared/control/verdict.ts";
+import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
 import type { LoadTerms } from "./journal.ts";
-import type { Finding, LiveOrder } from "./live-order.ts";
+import type { Finding } from "./findings.ts";
+import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 
 /** What makes an order good for one boot only. */
@@ -52,14 +57,16 @@ export function imageProven(
   fault: string | undefined,
   now: number,
 ): void {
-  const orders = fault === undefined ? [] : (state.jobs.get(jobId)?.orders ?? []);
-  for (const order of orders) {
-    if (order.record.verdict !== null || order.record.armed > 0) continue;
-    const name = order.job.image;
-    const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
-    state.find(order, { code: "image_damaged", reason: fault ?? "", cure }, now);
+  const job = state.jobs.get(jobId);
+  if (job !== undefined && fault !== undefined) {
+    const { image } = job.record;
+    const cure = `Save the image again, or put a good copy of "${image}" into the store.`;
+    const finding: Finding = { code: "image_damaged", reason: fault, cure };
+    state.turns.turn(() => {
+      for (const order of job.orders) order.happens({ event: "imageDamaged", finding }, now);
+    });
   }
-  state.unproven.delete(jobId); // last: a journal that fails half-way leaves the rest unproven
+  state.proofEnded(jobId); // last: what the journal could not keep leaves the load unproven
 }
 
 /**
@@ -71,9 +78,8 @@ export function imageProven(
  * @throws {@link SituationError} `image_unproven`.
  */
 export function refuseUnproven(state: LabState, order: LiveOrder, now: number): void {
-  if (!state.unproven.has(order.job.id)) return;
-  if (!order.heldTold) state.note(order, "info", "waits until the image has been checked", now);
-  order.heldTold = true;
+  if (!state.isUnproven(order.job.id)) return;
+  order.happens({ event: "heldBack" }, now);
   throw new SituationError(
     "image_unproven",
     `Cannot begin: image "${order.job.image}" is still being checked`,
@@ -109,41 +115,40 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
   };
 }
 
+/** What is said to a node that asks to arm. */
+export type ArmDecision =
+  /** `isNew`: this boot has not armed yet, so it is to be counted before the answer. */
+  | { readonly allowed: true; readonly isNew: boolean }
+  | { readonly allowed: false; readonly code: VerdictCode; readonly reason: string };
+
 /**
- * Answers a node that is about to clear a partition table (step 6). The count is durable before the
- * answer. A boot that asks again, because the answer was lost on the way, has armed once.
+ * Decides whether a node may clear a partition table (step 6). A boot that asks again, because the
+ * answer was lost on the way, has armed once.
  *
- * @param state - All orders.
  * @param order - The node's.
  * @param request - Names the disk.
  * @param now - Milliseconds since 1970.
- * @returns Whether it may.
+ * @returns Whether it may, or why not.
  */
-export function armDisk(
-  state: LabState,
-  order: LiveOrder,
-  request: ArmRequest,
-  now: number,
-): ArmReply {
+export function decideArm(order: LiveOrder, request: ArmRequest, now: number): ArmDecision {
   const { record, job } = order;
   if (job.state !== "running" || record.verdict !== null || job.terms.action !== "load") {
     return { allowed: false, code: "aborted", reason: "the job has ended for this node" };
   }
   const choice = chooseDisk(record.disk, [request.disk]);
   if (!choice.ok) return { allowed: false, code: choice.code, reason: choice.reason };
-  if (record.armed > 0 && record.armedBy === record.nonce) return { allowed: true };
+  if (record.armedBy !== null && record.armedBy === record.nonce) {
+    return { allowed: true, isNew: false };
+  }
   if (record.armed >= ORDER_ARMS_MAX) {
     const reason = `the order has armed ${record.armed} times`;
     return { allowed: false, code: "order_spent", reason };
   }
-  const armed = record.armed + 1;
-  const detail = `attempt ${armed} on ${request.disk.path}`;
-  state.change(order, { armed, armedBy: record.nonce, phase: "arming" }, () => {
-    const { job: id, node } = record;
-    state.log.add({ kind: "phase", job: id, node, phase: "arming", detail }, now);
-  });
-  state.wantedChanged();
-  return { allowed: true };
+  if (now > job.deadlineAt) {
+    const reason = `the order expired at ${new Date(job.deadlineAt).toISOString()}`;
+    return { allowed: false, code: "order_expired", reason };
+  }
+  return { allowed: true, isNew: true };
 }
 
 /**
@@ -154,10 +159,16 @@ export function armDisk(
  * @returns A finding that takes its place, or undefined when it fits.
  */
 export function doubtLoad(order: LiveOrder, verdict: Verdict): Finding | undefined {
-  if (verdict.code !== "ok" || order.record.armed > 0) return undefined;
+  const { armedBy, nonce } = order.record;
+  if (isOk(verdict) && verdict.incomplete) return doubted("success and an incomplete disk");
+  if (verdict.code !== "ok" || (armedBy !== null && armedBy === nonce)) return undefined;
+  return doubted("a written disk, but never asked to arm it in this boot");
+}
+
+function doubted(what: string): Finding {
   return {
     code: "receiver_fault",
-    reason: "the receiver reports a written disk, but never asked to arm it",
+    reason: `the receiver reports ${what}`,
     cure: "Load the node again; if this repeats, its receiver and this server do not fit together.",
   };
 }

@@ -1,8 +1,8 @@
 /**
  * The desk where nodes are served: every step of the node API as a decision, without HTTP.
  *
- * The one idea: a token gives a {@link Visitor}, and a visitor may speak only for orders of its own
- * node. What a step means is told in load.ts and save.ts; what silence means in visit.ts.
+ * A token gives a {@link Visitor}, and a visitor may speak only for the order that its own boot was
+ * given. What a step means is told in load.ts, save.ts and visit.ts; order-machine.ts moves.
  */
 import type { KeyObject } from "node:crypto";
 import { FEATURES } from "../../shared/control/feature.ts";
@@ -18,19 +18,20 @@ import type {
 } from "../../shared/control/node-api.ts";
 import { signOrder } from "../../shared/control/order.ts";
 import type { SignedOrder } from "../../shared/control/order.ts";
+import type { Verdict } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { TokenRecord } from "./journal.ts";
-import { armDisk, refuseUnproven, writeLoadOrder } from "./load.ts";
+import { decideArm, refuseUnproven, writeLoadOrder } from "./load.ts";
 import type { Boot } from "./load.ts";
-import { beginCapture, endCapture, writeSaveOrder } from "./save.ts";
+import { beginCapture, writeSaveOrder } from "./save.ts";
 import type { CaptureBounds } from "./save.ts";
-import type { Finding, LiveOrder } from "./live-order.ts";
+import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 import { JOIN_WITHIN_MS } from "./token.ts";
 import type { TokenBook } from "./token.ts";
 import type { Transmissions } from "../sessions/transmission.ts";
-import { nodeBoots, nodeEnds, nodeIsSpared, nodeReports } from "./visit.ts";
+import { nodeBoots, nodeEnds, nodeReports } from "./visit.ts";
 
 /** What the desk is made of. */
 export interface DeskParts {
@@ -46,7 +47,9 @@ export interface DeskParts {
 /** Proof that a token spoke for a node. */
 export interface Visitor {
   readonly node: string;
-  /** The order the node joined for; undefined when it had nothing to do. */
+  /** Of its boot. */
+  readonly nonce: string;
+  /** The open order that its boot was given; undefined when it has nothing to do. */
   readonly order: LiveOrder | undefined;
 }
 
@@ -81,7 +84,9 @@ export class NodeDesk {
     const node = this.#parts.inventory().withMac([mac])?.name;
     if (node === undefined) return undefined;
     const token = this.#parts.id128();
-    this.#tokens.mint(token, node, mac, now);
+    this.#state.turns.keeping(() => {
+      this.#tokens.mint(token, node, mac, now);
+    });
     nodeBoots(this.#state, node, now);
     return { node, token };
   }
@@ -105,21 +110,15 @@ export class NodeDesk {
         },
       );
     }
-    const token = this.#tokens.join(request, now);
-    if (typeof token === "string") throw badToken(token);
-    if (token.node !== node.name) throw badToken("other MAC");
-    this.#state.sighted(node.name, now, request.disks);
     const order = this.#state.current(node.name);
-    const goodUntil = order?.job.deadlineAt ?? now;
-    this.#tokens.joined(token, request.nonce, Math.max(goodUntil, now + JOIN_WITHIN_MS));
-    const runs = order?.job.state === "running";
-    if (order !== undefined && !runs) nodeIsSpared(this.#state, order, now);
+    this.#takeToken(request, node.name, order, now);
+    this.#state.sighted(node.name, now, request.disks);
     const boot = { nonce: request.nonce, macs: node.macs, now };
     return {
       node: node.name,
       serverTime: new Date(now).toISOString(),
       features: [...FEATURES],
-      order: runs ? this.#giveOrder(order, boot, request.features) : null,
+      order: order === undefined ? null : this.#giveOrder(order, boot, request.features),
     };
   }
 
@@ -134,7 +133,10 @@ export class NodeDesk {
   visitor(token: string, now: number): Visitor {
     const record: TokenRecord | string = this.#tokens.speaks(token, now);
     if (typeof record === "string") throw badToken(record);
-    return { node: record.node, order: this.#state.current(record.node) };
+    const { node } = record;
+    const nonce = record.nonce ?? "";
+    const order = this.#state.current(node);
+    return { node, nonce, order: order?.record.nonce === nonce ? order : undefined };
   }
 
   /**
@@ -184,7 +186,13 @@ export class NodeDesk {
     if (order.job.state === "running" && order.record.verdict === null) {
       refuseUnproven(this.#state, order, now);
     }
-    return armDisk(this.#state, order, request, now);
+    const decision = decideArm(order, request, now);
+    if (!decision.allowed) return decision;
+    if (decision.isNew) {
+      const detail = `attempt ${order.record.armed + 1} on ${request.disk.path}`;
+      order.happens({ event: "armAllowed", detail }, now);
+    }
+    return { allowed: true };
   }
 
   /**
@@ -253,7 +261,7 @@ export class NodeDesk {
    */
   captureGoesOn(order: LiveOrder, now: number): boolean {
     const lives = order.record.verdict === null && order.job.state === "running";
-    if (lives) this.#state.waitFor(order, "status", now);
+    if (lives) order.happens({ event: "uploadMoved" }, now);
     return lives;
   }
 
@@ -262,33 +270,46 @@ export class NodeDesk {
    *
    * @param order - Of the upload.
    * @param imageId - Of the image.
+   * @param now - The present.
    */
-  endCapture(order: LiveOrder, imageId: string): void {
-    endCapture(this.#state, order, imageId);
+  endCapture(order: LiveOrder, imageId: string, now: number): void {
+    order.happens({ event: "imageKept", imageId }, now);
   }
 
-  /** An order that the receiver cannot understand is not given: its node ends here, untouched. */
+  /** @throws {@link SituationError} `bad_token`. */
+  #takeToken(request: JoinRequest, node: string, order: LiveOrder | undefined, now: number): void {
+    this.#state.turns.keeping(() => {
+      const token = this.#tokens.join(request, now);
+      if (typeof token === "string") throw badToken(token);
+      if (token.node !== node) throw badToken("other MAC");
+      const goodUntil = Math.max(order?.job.deadlineAt ?? now, now + JOIN_WITHIN_MS);
+      this.#tokens.joined(token, request.nonce, goodUntil);
+    });
+  }
+
+  /** @returns Null when joining has ended the order. */
   #giveOrder(order: LiveOrder, boot: Boot, known: readonly string[]): SignedOrder | null {
     const { terms } = order.job;
+    order.happens({ event: "joined", nonce: boot.nonce }, boot.now);
+    this.#releaseEnded();
+    if (order.record.verdict !== null) return null;
     const unsigned =
       terms.action === "load"
         ? writeLoadOrder(order, terms, boot)
         : writeSaveOrder(order, terms, boot);
     const lacking = unsigned.needs.filter((feature) => !known.includes(feature));
     if (lacking.length > 0) {
-      this.#state.find(order, receiverOlder(lacking), boot.now);
+      const verdict = receiverOlder(lacking, boot.now);
+      order.happens({ event: "verdictSaid", verdict }, boot.now);
       this.#releaseEnded();
       return null;
     }
-    this.#state.change(order, { nonce: boot.nonce });
-    this.#state.enterPhase(order, "joining", "", boot.now);
-    this.#state.waitFor(order, "status", boot.now);
     return signOrder(unsigned, this.#parts.orderKey, known);
   }
 
   #orderOf(visitor: Visitor, id: string): LiveOrder {
     const order = this.#state.orders.get(id);
-    if (order?.record.node === visitor.node) return order;
+    if (order?.record.node === visitor.node && order.record.nonce === visitor.nonce) return order;
     throw orderOver(id);
   }
 
@@ -297,11 +318,17 @@ export class NodeDesk {
   }
 }
 
-function receiverOlder(lacking: readonly string[]): Finding {
+/** What the receiver would say, if it could read its order. */
+function receiverOlder(lacking: readonly string[], now: number): Verdict {
   return {
     code: "receiver_older",
+    phase: "joining",
     reason: `the receiver lacks ${lacking.join(", ")}, which the order needs`,
     cure: "Renew the boot files of the server (make initramfs), then run the same command again.",
+    diskUntouched: true,
+    incomplete: false,
+    bytesWritten: 0,
+    at: new Date(now).toISOString(),
   };
 }
 

@@ -116,6 +116,7 @@ function orderOf(
     node: node.name,
     disk: wishes.disk ?? node.disk,
     leave: wishes.leave ?? node.leave ?? "reboot",
+    state: "waiting",
     armed: 0,
     armedBy: null,
     phase: "waiting",

@@ -7,10 +7,13 @@
  * 3. The node joins and gets its order, signed for this boot's nonce: {@link writeSaveOrder}.
  * 4. It opens its disk read-only and streams the image; the draft is invisible: {@link
  *    beginCapture}.
- * 5. The last byte is there, the draft is checked and durable, the name becomes visible: {@link
- *    endCapture}.
+ * 5. The last byte is there, the draft is checked and durable, the name becomes visible: the
+ *    order is `captured`.
  *    A torn stream leaves nothing behind; the node may try again while its order lives.
- * 6. It ends with a verdict; "ok" without a durable image is not believed: {@link doubtSave}.
+ * 6. It ends with a verdict; "ok" without a durable image is not believed: {@link doubtSave}. A
+ *    node that boots again after step 5 has nothing left to do, and its order ends well.
+ *
+ * The steps here decide; order-machine.ts moves the order.
  */
 import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
@@ -20,7 +23,8 @@ import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { SaveTerms } from "./journal.ts";
 import type { Boot } from "./load.ts";
-import type { Finding, LiveOrder } from "./live-order.ts";
+import type { Finding } from "./findings.ts";
+import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 
 /**
@@ -84,17 +88,6 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
   const disks = state.sights.get(record.node)?.disks ?? [];
   const diskBytes = disks.reduce((sum, disk) => sum + disk.sizeBytes, 0);
   return { name: job.image, bytesMax: Math.ceil(diskBytes * FILE_SHARE_MAX) + FILE_EXTRA_BYTES };
-}
-
-/**
- * Notes that the image is durable (step 5).
- *
- * @param state - All orders.
- * @param order - The node's.
- * @param imageId - Of the committed image.
- */
-export function endCapture(state: LabState, order: LiveOrder, imageId: string): void {
-  state.change(order, { captured: imageId });
 }
 
 /**

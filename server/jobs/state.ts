@@ -1,38 +1,20 @@
 /**
- * Where every node stands: jobs, their orders, what each node is waited for, and what it should
- * become.
+ * What the lab knows: jobs, their orders, and what each node last told of itself.
  *
- * The one idea: an order is the unit of truth. It has one phase, at most one verdict and one wait
- * with a deadline, so nothing waits for ever (promise P3); wanted states and ends of jobs follow
- * from orders. Changes are durable before anybody hears of them. The stories are in load.ts and
- * save.ts; this file holds the moves they share.
+ * It keeps; it does not decide. Orders are moved by order-machine.ts, whose writes come here. While
+ * the journal cannot write, time stands still for the orders: a node that has finished goes on
+ * reporting, and is not called lost because the server's disk was full.
  */
 import assert from "node:assert/strict";
-import type { Phase, Verdict } from "../../shared/control/verdict.ts";
+import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { StatusReport } from "../../shared/control/node-api.ts";
-import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
-import type { WantedState } from "../../shared/control/wanted-state.ts";
-import type { EventLog } from "./event-log.ts";
+import type { EventDraft, EventLog } from "./event-log.ts";
 import { JOBS_KEPT } from "./journal.ts";
 import type { Journal, JobRecord, OrderRecord, Remembered, SightRecord } from "./journal.ts";
-import type { Finding, LiveOrder, Wait } from "./live-order.ts";
-
-/** Bounds of the waits. Unit: milliseconds. */
-export interface WaitBounds {
-  /** From the start of a node to its join. */
-  readonly bootMs: number;
-  /** Without a word from a node at work. */
-  readonly silenceMs: number;
-  /** For a silent node to come back, if its order may still arm. */
-  readonly returnMs: number;
-}
-
-/** What may become of an order. */
-export type OrderChanges = Partial<
-  Pick<OrderRecord, "phase" | "armed" | "armedBy" | "captured" | "nonce" | "verdict">
->;
+import { LiveOrder } from "./order-machine.ts";
+import type { OrderKeeper, WaitBounds } from "./order-machine.ts";
+import { Turns } from "./turns.ts";
 
 /** What the loop must do outside. */
 export type LabRequest =
@@ -56,48 +38,64 @@ export interface StateParts {
   readonly bounds: WaitBounds;
 }
 
+/** A job with its orders. */
+export interface JobInMemory {
+  readonly record: JobRecord;
+  readonly orders: readonly LiveOrder[];
+}
+
 /** All jobs and orders. */
-export class LabState {
-  readonly journal: Journal;
-  readonly log: EventLog;
+export class LabState implements OrderKeeper {
   readonly bounds: WaitBounds;
-  readonly jobs = new Map<
-    string,
-    { readonly record: JobRecord; readonly orders: readonly LiveOrder[] }
-  >();
-  readonly orders = new Map<string, LiveOrder>();
-  readonly sights = new Map<string, SightRecord>();
+  readonly turns: Turns;
+  readonly #journal: Journal;
+  readonly #log: EventLog;
+  readonly #jobs = new Map<string, JobInMemory>();
+  readonly #orders = new Map<string, LiveOrder>();
+  readonly #sights = new Map<string, SightRecord>();
   /** Loads whose image is not proven yet: no node of theirs is given a session or may arm. */
-  readonly unproven = new Set<string>();
+  readonly #unproven = new Set<string>();
   /** The order that a node is busy with. */
   readonly #current = new Map<string, LiveOrder>();
   #requests: LabRequest[] = [];
   #ended: string[] = [];
+  /** When time last passed for the orders. */
+  #passedAt: number;
 
   /**
-   * Takes up where the journal ends. Nodes that had joined get time to speak again; others are
-   * started again.
+   * Takes up where the journal ends. Nothing is written.
    *
    * @param parts - Journal, log over it, bounds.
    * @param remembered - What the journal held.
    * @param now - Milliseconds since 1970.
    */
   constructor(parts: StateParts, remembered: Remembered, now: number) {
-    this.journal = parts.journal;
-    this.log = parts.log;
+    this.#journal = parts.journal;
+    this.#log = parts.log;
     this.bounds = parts.bounds;
-    for (const sight of remembered.sights) this.sights.set(sight.node, sight);
+    this.turns = new Turns(parts.log);
+    this.#passedAt = now;
+    for (const sight of remembered.sights) this.#sights.set(sight.node, sight);
     for (const job of remembered.jobs) {
-      this.#keep(
-        job,
-        remembered.orders.filter((order) => order.job === job.id),
-        now,
-      );
+      const orders = remembered.orders.filter((order) => order.job === job.id);
+      this.#keep(job, orders, now);
     }
-    for (const order of this.#current.values()) {
-      if (order.record.phase === "waiting")
-        this.#ask({ kind: "enter", node: order.record.node, order: order.record.id });
-    }
+    for (const order of this.open()) order.happens({ event: "restart" }, now);
+  }
+
+  /** All jobs that are kept, by id. */
+  get jobs(): ReadonlyMap<string, JobInMemory> {
+    return this.#jobs;
+  }
+
+  /** Orders of those jobs, by id. */
+  get orders(): ReadonlyMap<string, LiveOrder> {
+    return this.#orders;
+  }
+
+  /** What each node last told of itself, by name. */
+  get sights(): ReadonlyMap<string, SightRecord> {
+    return this.#sights;
   }
 
   /**
@@ -110,22 +108,49 @@ export class LabState {
    */
   begin(job: JobRecord, orders: readonly OrderRecord[], now: number): number {
     let after = 0;
-    this.log.together(() => {
-      after = this.journal.nextSeq();
-      this.journal.putJob(job);
-      for (const order of orders) this.journal.putOrder(order);
+    this.turns.turn(() => {
+      after = this.#journal.nextSeq();
+      this.#journal.putJob(job);
+      for (const order of orders) this.#journal.putOrder(order);
       const { id, image, principal } = job;
       const { action } = job.terms;
       const nodes = orders.length;
-      this.log.add({ kind: "begin", job: id, action, image, nodes, principal }, now);
+      this.#log.add({ kind: "begin", job: id, action, image, nodes, principal }, now);
     });
     this.#forgetOldest();
     this.#keep(job, orders, now);
     for (const order of orders) {
-      this.#ask({ kind: "enter", node: order.node, order: order.id });
+      this.ask({ kind: "enter", node: order.node, order: order.id });
     }
-    this.#ask({ kind: "wanted" });
+    this.wantedChanged();
     return after;
+  }
+
+  /**
+   * Marks a running job as aborted, its orders with it.
+   *
+   * @param id - The job.
+   * @param now - Milliseconds since 1970.
+   */
+  abort(id: string, now: number): void {
+    const job = this.#jobs.get(id);
+    if (job?.record.state !== "running") return;
+    this.turns.turn(() => {
+      this.#putJob({ ...job.record, state: "aborted" });
+      for (const order of job.orders) order.happens({ event: "abort" }, now);
+    });
+  }
+
+  /**
+   * Gives the job of an order in memory.
+   *
+   * @param id - The job.
+   * @returns As it is now.
+   */
+  jobOf(id: string): JobRecord {
+    const job = this.#jobs.get(id);
+    assert(job !== undefined, "an order in memory has its job in memory");
+    return job.record;
   }
 
   /**
@@ -139,21 +164,6 @@ export class LabState {
   }
 
   /**
-   * Tells what a node should become. An order that armed twice is spent: its node is not brought
-   * back.
-   *
-   * @param node - Its name.
-   * @returns The wanted state.
-   */
-  wanted(node: string): WantedState {
-    const order = this.#current.get(node);
-    if (order === undefined) return { kind: "disk" };
-    const { record, job } = order;
-    if (job.state !== "running" || record.armed >= ORDER_ARMS_MAX) return { kind: "disk" };
-    return { kind: job.terms.action, order: record.id };
-  }
-
-  /**
    * Notes that a node was heard, with its disks if it told them.
    *
    * @param node - Its name.
@@ -161,148 +171,80 @@ export class LabState {
    * @param disks - From a join.
    */
   sighted(node: string, now: number, disks?: readonly DiskDescription[]): void {
-    const old = this.sights.get(node);
+    const old = this.#sights.get(node);
     const sight: SightRecord = {
       node,
       lastSeen: now,
       disks: disks ?? old?.disks ?? [],
       last: old?.last ?? null,
     };
-    if (disks !== undefined) this.journal.putSight(sight);
-    this.sights.set(node, sight);
+    if (disks !== undefined) {
+      this.turns.keeping(() => {
+        this.#journal.putSight(sight);
+      });
+    }
+    this.#sights.set(node, sight);
   }
 
   /**
-   * Changes an order: in the journal first, so that what could not be kept was not done either.
-   *
-   * @param order - Any.
-   * @param changes - What is new in its record.
-   * @param also - Further writes and events that are durable with it, or not at all.
-   */
-  change(order: LiveOrder, changes: OrderChanges, also: () => void = () => undefined): void {
-    this.log.together(() => {
-      this.journal.putOrder({ ...order.record, ...changes });
-      also();
-    });
-    Object.assign(order.record, changes);
-  }
-
-  /**
-   * Moves an order to a phase.
-   *
-   * @param order - Without a verdict.
-   * @param phase - Where its node is.
-   * @param detail - One sentence more, or "".
-   * @param now - Milliseconds since 1970.
-   */
-  enterPhase(order: LiveOrder, phase: Phase, detail: string, now: number): void {
-    const { record } = order;
-    if (record.verdict !== null || (record.phase === phase && detail === "")) return;
-    this.change(order, { phase }, () => {
-      this.log.add({ kind: "phase", job: record.job, node: record.node, phase, detail }, now);
-    });
-  }
-
-  /**
-   * Tells of progress, at most twice a second for a node.
-   *
-   * @param order - Without a verdict.
-   * @param report - What its node said.
-   * @param now - Milliseconds since 1970.
-   */
-  progress(order: LiveOrder, report: StatusReport, now: number): void {
-    if (report.totalBytes === 0 || now - order.progressAt < PROGRESS_EVERY_MS) return;
-    order.progressAt = now;
-    const { doneBytes, totalBytes, bytesPerSecond, loss } = report;
-    const { job, node } = order.record;
-    this.log.add({ kind: "progress", job, node, doneBytes, totalBytes, bytesPerSecond, loss }, now);
-  }
-
-  /**
-   * Sets what a node is waited for next; never later than the job's deadline.
-   *
-   * @param order - Without a verdict.
-   * @param what - See {@link Wait}.
-   * @param now - Milliseconds since 1970.
-   */
-  waitFor(order: LiveOrder, what: Wait["for"], now: number): void {
-    const bound = {
-      join: this.bounds.bootMs,
-      status: this.bounds.silenceMs,
-      return: this.bounds.returnMs,
-    };
-    order.wait = { for: what, until: Math.min(now + bound[what], order.deadlineAt) };
-  }
-
-  /**
-   * Tells an operator something about a node.
+   * Tells the operators something about a node.
    *
    * @param order - About which.
-   * @param level - How bad.
-   * @param text - One sentence.
+   * @param text - One sentence that calls for attention.
    * @param now - Milliseconds since 1970.
    */
-  note(order: LiveOrder, level: "info" | "warning" | "error", text: string, now: number): void {
+  warn(order: LiveOrder, text: string, now: number): void {
     const { job, node } = order.record;
-    this.log.add({ kind: "note", job, node, level, text: text.slice(0, TEXT_MAX) }, now);
-  }
-
-  /**
-   * Ends an order. The last verdict of a job ends the job. A second verdict changes nothing.
-   *
-   * @param order - Any.
-   * @param verdict - How its node ended.
-   * @param now - Milliseconds since 1970.
-   */
-  conclude(order: LiveOrder, verdict: Verdict, now: number): void {
-    const { record, job } = order;
-    if (record.verdict !== null) return;
-    const old = this.sights.get(record.node);
-    const sight: SightRecord = {
-      node: record.node,
-      lastSeen: old?.lastSeen ?? 0,
-      disks: old?.disks ?? [],
-      last: { image: job.image, verdict },
-    };
-    const verdicts = this.#verdictsWith(order, verdict);
-    const jobState = job.state === "running" && !verdicts.includes(null) ? "ended" : job.state;
-    this.change(order, { verdict, phase: "done" }, () => {
-      this.journal.putSight(sight);
-      this.log.add({ kind: "verdict", job: job.id, node: record.node, verdict }, now);
-      if (!verdicts.includes(null)) this.#endJob({ ...job, state: jobState }, verdicts, now);
+    this.turns.turn(() => {
+      this.tell({ kind: "note", job, node, level: "error", text: text.slice(0, TEXT_MAX) }, now);
     });
-    job.state = jobState;
-    this.#current.delete(record.node);
-    this.#ended.push(record.id);
-    this.sights.set(record.node, sight);
-    this.#ask({ kind: "wanted" });
   }
 
   /**
-   * Ends an order with something the server found itself.
+   * Tells whether the image of a load still is to be proven.
    *
-   * @param order - Any.
-   * @param finding - Code, reason, cure.
-   * @param now - Milliseconds since 1970.
+   * @param job - The load.
+   * @returns True: no node of it is given a session or may arm.
    */
-  find(order: LiveOrder, finding: Finding, now: number): void {
-    const { record, job } = order;
-    const touched = record.armed > 0;
-    const verdict: Verdict = {
-      ...finding,
-      reason: finding.reason.slice(0, TEXT_MAX),
-      phase: record.phase,
-      diskUntouched: !touched,
-      incomplete: touched && job.terms.action === "load",
-      bytesWritten: 0,
-      at: new Date(now).toISOString(),
-    };
-    this.conclude(order, verdict, now);
+  isUnproven(job: string): boolean {
+    return this.#unproven.has(job);
   }
 
-  /** Lets the boot services know that wanted states may have changed. */
-  wantedChanged(): void {
-    this.#ask({ kind: "wanted" });
+  /**
+   * Lets the nodes of a load go on.
+   *
+   * @param job - The load; its image is proven, or all its orders that have not armed are over.
+   */
+  proofEnded(job: string): void {
+    this.#unproven.delete(job);
+  }
+
+  /**
+   * Lets time pass: ends every wait that is over.
+   *
+   * @param now - Milliseconds since 1970.
+   * @throws What the journal throws, once; as long as it cannot write, time stands still.
+   */
+  pass(now: number): void {
+    const orders = this.open();
+    if (this.turns.stalled) {
+      // An open order is written once more as it is: what fails now would fail for a verdict too.
+      const [probe] = orders;
+      const write = (): void => {
+        if (probe !== undefined) this.#journal.putOrder(probe.record);
+      };
+      if (!this.turns.tryAgain(write, now)) return;
+      const outageMs = now - this.#passedAt;
+      for (const order of orders) order.happens({ event: "journalBack", outageMs }, now);
+    }
+    this.#passedAt = now;
+    for (const order of orders) order.pass(now);
+  }
+
+  /** @returns When `pass` has something to do: milliseconds since 1970; Infinity: never. */
+  nextDue(): number {
+    if (this.turns.stalled) return this.turns.retryAt;
+    return Math.min(...this.open().map((order) => order.dueAt));
   }
 
   /** @returns All orders without a verdict. */
@@ -324,58 +266,122 @@ export class LabState {
     return taken;
   }
 
-  #keep(job: JobRecord, orders: readonly OrderRecord[], now: number): void {
-    const live = orders.map((record): LiveOrder => {
-      const wait: Wait = { for: "join", until: job.deadlineAt };
-      return { record, job, wait, deadlineAt: job.deadlineAt, progressAt: 0, heldTold: false };
+  /**
+   * Writes an order to the journal.
+   *
+   * @param record - What the machine made of it.
+   */
+  putOrder(record: OrderRecord): void {
+    this.#journal.putOrder(record);
+  }
+
+  /**
+   * Tells an event.
+   *
+   * @param draft - What happened.
+   * @param now - Milliseconds since 1970.
+   */
+  tell(draft: EventDraft, now: number): void {
+    this.#log.add(draft, now);
+  }
+
+  /**
+   * Takes note of a verdict. The last one of a job ends the job.
+   *
+   * @param order - Has it already.
+   * @param verdict - Its verdict.
+   * @param now - Milliseconds since 1970.
+   */
+  concluded(order: LiveOrder, verdict: Verdict, now: number): void {
+    const { id, node } = order.record;
+    const { job } = order;
+    const old = this.#sights.get(node);
+    const last = { image: job.image, verdict };
+    const sight = { node, lastSeen: old?.lastSeen ?? 0, disks: old?.disks ?? [], last };
+    this.#journal.putSight(sight);
+    this.#sights.set(node, sight);
+    this.#current.delete(node);
+    this.#ended.push(id);
+    this.turns.onUndo(() => {
+      if (old === undefined) this.#sights.delete(node);
+      else this.#sights.set(node, old);
+      this.#current.set(node, order);
+      this.#ended = this.#ended.filter((ended) => ended !== id);
     });
+    this.tell({ kind: "verdict", job: job.id, node, verdict }, now);
+    this.#endJob(job, now);
+    this.wantedChanged();
+  }
+
+  /** Lets the boot services know that wanted states may have changed. */
+  wantedChanged(): void {
+    if (!this.#requests.some(({ kind }) => kind === "wanted")) this.ask({ kind: "wanted" });
+  }
+
+  /**
+   * Asks for something outside.
+   *
+   * @param request - Given by the next `takeRequests`.
+   */
+  ask(request: LabRequest): void {
+    this.#requests.push(request);
+    this.turns.onUndo(() => {
+      this.#requests = this.#requests.filter((other) => other !== request);
+    });
+  }
+
+  #keep(job: JobRecord, orders: readonly OrderRecord[], now: number): void {
+    // An order knows its job by id, so the job comes first.
+    this.#jobs.set(job.id, { record: job, orders: [] });
+    const live = orders.map((record) => new LiveOrder(record, this, now));
+    this.#jobs.set(job.id, { record: job, orders: live });
     if (job.terms.action === "load" && orders.some(({ verdict }) => verdict === null)) {
-      this.unproven.add(job.id);
+      this.#unproven.add(job.id);
       const { imageId } = job.terms;
-      this.#ask({ kind: "prove", job: job.id, image: job.image, imageId });
+      this.ask({ kind: "prove", job: job.id, image: job.image, imageId });
     }
-    this.jobs.set(job.id, { record: job, orders: live });
     for (const order of live) {
-      this.orders.set(order.record.id, order);
-      if (order.record.verdict !== null) continue;
-      assert(!this.#current.has(order.record.node), "a node has one order at a time");
-      this.#current.set(order.record.node, order);
-      this.waitFor(order, order.record.nonce === null ? "join" : "status", now);
+      const { id, node, verdict } = order.record;
+      this.#orders.set(id, order);
+      if (verdict !== null) continue;
+      assert(!this.#current.has(node), "a node has one order at a time");
+      this.#current.set(node, order);
     }
   }
 
   /** Memory holds as many jobs as the journal; a running one is never the oldest of so many. */
   #forgetOldest(): void {
-    for (const { record, orders } of this.jobs.values()) {
-      if (this.jobs.size < JOBS_KEPT) return;
+    for (const { record, orders } of this.#jobs.values()) {
+      if (this.#jobs.size < JOBS_KEPT) return;
       if (orders.some((order) => order.record.verdict === null)) continue;
-      this.jobs.delete(record.id);
-      for (const order of orders) this.orders.delete(order.record.id);
+      this.#jobs.delete(record.id);
+      this.#unproven.delete(record.id);
+      for (const order of orders) this.#orders.delete(order.record.id);
     }
   }
 
-  /** Verdicts of all orders of a job, one of them being about to change. */
-  #verdictsWith(changing: LiveOrder, verdict: Verdict): readonly (Verdict | null)[] {
-    const orders = this.jobs.get(changing.job.id)?.orders ?? [];
-    return orders.map((order) => (order === changing ? verdict : order.record.verdict));
+  #putJob(record: JobRecord): void {
+    const old = this.#jobs.get(record.id);
+    assert(old !== undefined, "a job that changes is in memory");
+    this.#journal.putJob(record);
+    this.#jobs.set(record.id, { record, orders: old.orders });
+    this.turns.onUndo(() => {
+      this.#jobs.set(record.id, old);
+    });
   }
 
-  #endJob(job: JobRecord, verdicts: readonly (Verdict | null)[], now: number): void {
-    const nodesOk = verdicts.filter((verdict) => verdict !== null && isOk(verdict)).length;
+  #endJob(job: JobRecord, now: number): void {
+    const orders = this.#jobs.get(job.id)?.orders ?? [];
+    const verdicts = orders.flatMap(({ record }) => record.verdict ?? []);
+    if (verdicts.length < orders.length) return;
+    const nodesOk = verdicts.filter(isOk).length;
     const nodesNotOk = verdicts.length - nodesOk;
     const { id, image } = job;
-    this.journal.putJob(job);
     const aborted = job.state === "aborted";
-    this.log.add({ kind: "end", job: id, image, nodesOk, nodesNotOk, aborted }, now);
-  }
-
-  #ask(request: LabRequest): void {
-    if (request.kind === "wanted" && this.#requests.some(({ kind }) => kind === "wanted")) return;
-    this.#requests.push(request);
+    if (!aborted) this.#putJob({ ...job, state: "ended" });
+    this.tell({ kind: "end", job: id, image, nodesOk, nodesNotOk, aborted }, now);
   }
 }
 
-/** At most two a second per node (CONTROL.md section 6). */
-const PROGRESS_EVERY_MS = 500;
 /** Longest text of an event. */
 const TEXT_MAX = 1000;

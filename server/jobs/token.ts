@@ -26,14 +26,22 @@ export interface TokenUse {
 /** All tokens that may still be used. */
 export class TokenBook {
   readonly #journal: Journal;
+  readonly #isNeeded: (record: TokenRecord) => boolean;
   readonly #tokens: Map<string, TokenRecord>;
 
   /**
    * @param journal - Keeps them over a restart.
    * @param remembered - What it held.
+   * @param isNeeded - Whether the boot that joined by this token has an order that is open; such a
+   *   token does not expire, for the deadline of the order may have moved.
    */
-  constructor(journal: Journal, remembered: readonly TokenRecord[]) {
+  constructor(
+    journal: Journal,
+    remembered: readonly TokenRecord[],
+    isNeeded: (record: TokenRecord) => boolean = () => false,
+  ) {
     this.#journal = journal;
+    this.#isNeeded = isNeeded;
     this.#tokens = new Map(remembered.map((token) => [token.digest, token]));
   }
 
@@ -59,8 +67,7 @@ export class TokenBook {
       nonce: null,
       goodUntil: 0,
     };
-    this.#tokens.set(record.digest, record);
-    this.#journal.putToken(record);
+    this.#keep(record);
   }
 
   /**
@@ -90,9 +97,7 @@ export class TokenBook {
    * @param goodUntil - The order's end. Milliseconds since 1970.
    */
   joined(record: TokenRecord, nonce: string, goodUntil: number): void {
-    record.nonce = nonce;
-    record.goodUntil = goodUntil;
-    this.#journal.putToken(record);
+    this.#keep({ ...record, nonce, goodUntil });
   }
 
   /**
@@ -105,7 +110,7 @@ export class TokenBook {
   speaks(token: string, now: number): TokenRecord | TokenFault {
     const record = this.#tokens.get(digestOf(token));
     if (record?.nonce === undefined || record.nonce === null) return "unknown";
-    return now > record.goodUntil ? "expired" : record;
+    return now > record.goodUntil && !this.#isNeeded(record) ? "expired" : record;
   }
 
   /**
@@ -115,13 +120,21 @@ export class TokenBook {
    */
   sweep(now: number): void {
     for (const record of this.#tokens.values()) {
-      if (now > (record.nonce === null ? record.joinBy : record.goodUntil)) this.#drop(record);
+      const { nonce, joinBy, goodUntil } = record;
+      if (now > (nonce === null ? joinBy : goodUntil) && !this.#isNeeded(record)) {
+        this.#drop(record);
+      }
     }
   }
 
+  #keep(record: TokenRecord): void {
+    this.#journal.putToken(record);
+    this.#tokens.set(record.digest, record);
+  }
+
   #drop(record: TokenRecord): void {
-    this.#tokens.delete(record.digest);
     this.#journal.dropToken(record.digest);
+    this.#tokens.delete(record.digest);
   }
 }
 

@@ -4,7 +4,7 @@
  * Every route but `join` carries the header `authorization: Bearer <token>`; the token came with
  * the boot script, is bound to the node's MAC addresses and lives as long as its order. Bodies are
  * JSON unless said otherwise. Requests are strict and replies are open: a field that the server
- * does not know is refused, one that the receiver does not know is skipped (CONTROL.md section 7).
+ * does not know is refused, one that the receiver does not know is skipped (CONTROL.md section 8).
  */
 import * as z from "zod";
 import { DiskDescription } from "./disk-rule.ts";

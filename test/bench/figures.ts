@@ -1,126 +1,182 @@
 /**
- * From runs to figures: medians of a cell, and ratios to the best peer of the same cell.
+ * From runs to figures: medians and spreads of each program in each row, and ratios between them.
  *
- * The idea: a run in which any receiver's copy was wrong or late is no run; a cell says how many
- * were good, and only those count.
+ * A run in which any copy was wrong or late is no run: a cell says how many were good, and only
+ * those count.
  */
 
-/** What the harness prints of one run; the fields used here. */
+/** One run of one program in one row. */
 export interface BenchRun {
+  readonly row: string;
   readonly system: string;
-  readonly skipped?: boolean;
-  readonly n: number;
-  readonly rate_mbit: number;
-  readonly loss_pct: number;
   readonly seconds: number;
-  readonly wire_overhead: number;
-  readonly sender_cpu_s: number;
-  readonly receiver_cpu_s_mean: number;
-  readonly verified: boolean | string;
-  readonly timed_out: boolean;
+  /** Every copy was complete and right. */
+  readonly isGood: boolean;
+  /** The file; of a file system, its used blocks. */
+  readonly payloadBytes: number;
+  /** What the sender put on the wire; of a save, the image. */
+  readonly outBytes: number;
+  /** Frames that the receivers sent. */
+  readonly upFrames: number;
+  /** Datagrams lost in full socket buffers of receivers. */
+  readonly overflows: number;
+  /** Of a save or restore, of the whole pipe. */
+  readonly senderCpuSeconds: number;
+  /** Mean of all receivers. */
+  readonly receiverCpuSeconds: number;
+  /** The largest process. */
+  readonly memoryMib: number;
+  /** Share of all processor time that others took meanwhile. */
+  readonly foreignCpuShare: number;
 }
 
-/** One system at one loss. */
+/** Five numbers that tell where the values lie; NaN without any. */
+export interface Spread {
+  readonly min: number;
+  readonly lowerQuartile: number;
+  readonly median: number;
+  readonly upperQuartile: number;
+  readonly max: number;
+}
+
+/** One program in one row. Medians over the good runs. */
 export interface Cell {
+  readonly row: string;
   readonly system: string;
-  readonly lossPercent: number;
-  /** Runs in which every copy was right, and all runs. */
   readonly good: number;
   readonly runs: number;
-  /** Medians over the good runs. */
-  readonly seconds: number;
-  /** Bytes on the wire a byte of payload. */
-  readonly wire: number;
+  readonly seconds: Spread;
+  /** To the shortest time in which the link can carry it. */
+  readonly floorRatio: number;
+  /** To the fastest and the thriftiest peer of the row; less than 1 is better. */
+  readonly secondsRatio: number;
+  readonly outRatio: number;
+  /** Bytes on the wire, or in the image, for a byte of payload. */
+  readonly outPerPayload: number;
   readonly senderCpuSeconds: number;
   readonly receiverCpuSeconds: number;
-  /** Against the fastest and the thriftiest system that is not huck; less than 1 is better. */
-  readonly secondsRatio: number;
-  readonly wireRatio: number;
+  readonly foreignCpuShare: number;
 }
+
+/** What cells are compared with. */
+export interface Yardsticks {
+  readonly isPeer: (system: string) => boolean;
+  /** Unit: seconds; NaN when the row has none. */
+  readonly floorOf: (row: string) => number;
+}
+
+/** The same program of two checkouts in one row. */
+export interface Comparison {
+  readonly row: string;
+  readonly system: string;
+  readonly before: Spread;
+  readonly after: Spread;
+  /** Medians, after to before. */
+  readonly ratio: number;
+  /** Slower by more than 3 % and by more than the wider of the two interquartile ranges. */
+  readonly isSlower: boolean;
+}
+
+/** Seconds may rise by this share before anybody calls it slower. */
+const TOLERANCE = 0.03;
 
 /**
  * Gathers runs into cells.
  *
  * @param runs - In any order.
- * @returns One cell for each system and loss, in order of first appearance.
+ * @returns One cell for each row and system, in order of first appearance, rows together.
  */
-export function cellsOf(runs: readonly BenchRun[]): readonly Cell[] {
-  const groups = new Map<string, BenchRun[]>();
-  for (const run of runs) {
-    const key = `${run.loss_pct} ${run.system}`;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
-  }
-  const cells = [...groups.values()].map((group) => cellOf(group));
-  return cells.map((cell) => {
-    const peers = cells.filter(
-      (other) => other.lossPercent === cell.lossPercent && !other.system.startsWith("huck"),
-    );
-    return {
+export function cellsOf(runs: readonly BenchRun[], yardsticks: Yardsticks): readonly Cell[] {
+  const rows = [...new Set(runs.map(({ row }) => row))];
+  return rows.flatMap((row) => {
+    const ofRow = runs.filter((run) => run.row === row);
+    const systems = [...new Set(ofRow.map(({ system }) => system))];
+    const floor = yardsticks.floorOf(row);
+    const cells = systems.map((system) => {
+      return cellOf(ofRow.filter((run) => run.system === system));
+    });
+    const peers = cells.filter(({ system }) => yardsticks.isPeer(system));
+    const fastest = least(peers.map(({ seconds }) => seconds.median));
+    const thriftiest = least(peers.map(({ outPerPayload }) => outPerPayload));
+    return cells.map((cell) => ({
       ...cell,
-      secondsRatio: cell.seconds / least(peers.map((peer) => peer.seconds)),
-      wireRatio: cell.wire / least(peers.map((peer) => peer.wire)),
+      floorRatio: cell.seconds.median / floor,
+      secondsRatio: cell.seconds.median / fastest,
+      outRatio: cell.outPerPayload / thriftiest,
+    }));
+  });
+}
+
+/**
+ * Compares two checkouts.
+ *
+ * @param before - Runs of the other checkout.
+ * @param after - Runs of this one, of the same rows and systems.
+ */
+export function comparisonsOf(
+  before: readonly BenchRun[],
+  after: readonly BenchRun[],
+): readonly Comparison[] {
+  const keys = new Map(after.map(({ row, system }) => [`${row} ${system}`, { row, system }]));
+  return [...keys.values()].map(({ row, system }) => {
+    const secondsOf = (runs: readonly BenchRun[]): Spread =>
+      spreadOf(
+        runs
+          .filter((run) => run.row === row && run.system === system && run.isGood)
+          .map((run) => run.seconds),
+      );
+    const [old, now] = [secondsOf(before), secondsOf(after)];
+    const width = Math.max(rangeOf(old), rangeOf(now));
+    const excess = now.median - old.median;
+    return {
+      row,
+      system,
+      before: old,
+      after: now,
+      ratio: now.median / old.median,
+      isSlower: excess > TOLERANCE * old.median && excess > width,
     };
   });
 }
 
 /**
- * Writes cells as a table.
+ * Where values lie; quartiles are interpolated.
  *
- * @param cells - From {@link cellsOf}.
- * @returns Markdown.
+ * @param values - In any order.
  */
-export function markdownOf(cells: readonly Cell[]): string {
-  const head = [
-    "| loss % | system | good runs | s | to best peer | wire/payload | to best peer " +
-      "| sender CPU s | receiver CPU s |",
-    "|---|---|---|---|---|---|---|---|---|",
-  ];
-  const rows = [...cells]
-    .sort((left, right) => left.lossPercent - right.lossPercent)
-    .map((cell) =>
-      [
-        cell.lossPercent,
-        cell.system,
-        `${cell.good}/${cell.runs}`,
-        figure(cell.seconds, 2),
-        figure(cell.secondsRatio, 2),
-        figure(cell.wire, 3),
-        figure(cell.wireRatio, 3),
-        figure(cell.senderCpuSeconds, 2),
-        figure(cell.receiverCpuSeconds, 2),
-      ].join(" | "),
-    );
-  return `${[...head, ...rows.map((row) => `| ${row} |`)].join("\n")}\n`;
-}
-
-/**
- * The middle value.
- *
- * @param values - Any order.
- * @returns The median, the mean of the middle two; NaN for none.
- */
-export function median(values: readonly number[]): number {
+export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length / 2;
-  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
-  const high = sorted[Math.floor(middle)] ?? Number.NaN;
-  return (low + high) / 2;
+  const at = (share: number): number => {
+    const place = share * (sorted.length - 1);
+    const low = sorted[Math.floor(place)] ?? Number.NaN;
+    const high = sorted[Math.ceil(place)] ?? Number.NaN;
+    return low + (high - low) * (place - Math.floor(place));
+  };
+  return {
+    min: at(0),
+    lowerQuartile: at(0.25),
+    median: at(0.5),
+    upperQuartile: at(0.75),
+    max: at(1),
+  };
 }
 
 function cellOf(group: readonly BenchRun[]): Cell {
-  const good = group.filter((run) => run.verified === true && !run.timed_out);
-  const middle = (pick: (run: BenchRun) => number): number => median(good.map(pick));
+  const good = group.filter((run) => run.isGood);
+  const middle = (pick: (run: BenchRun) => number): number => spreadOf(good.map(pick)).median;
   return {
+    row: group[0]?.row ?? "",
     system: group[0]?.system ?? "",
-    lossPercent: group[0]?.loss_pct ?? 0,
     good: good.length,
     runs: group.length,
-    seconds: middle((run) => run.seconds),
-    wire: middle((run) => run.wire_overhead),
-    senderCpuSeconds: middle((run) => run.sender_cpu_s),
-    receiverCpuSeconds: middle((run) => run.receiver_cpu_s_mean),
+    seconds: spreadOf(good.map((run) => run.seconds)),
+    floorRatio: Number.NaN,
     secondsRatio: Number.NaN,
-    wireRatio: Number.NaN,
+    outRatio: Number.NaN,
+    outPerPayload: middle((run) => run.outBytes / run.payloadBytes),
+    senderCpuSeconds: middle((run) => run.senderCpuSeconds),
+    receiverCpuSeconds: middle((run) => run.receiverCpuSeconds),
+    foreignCpuShare: middle((run) => run.foreignCpuShare),
   };
 }
 
@@ -130,6 +186,6 @@ function least(values: readonly number[]): number {
   return known.length === 0 ? Number.NaN : Math.min(...known);
 }
 
-function figure(value: number, digits: number): string {
-  return Number.isNaN(value) ? "-" : value.toFixed(digits);
+function rangeOf(spread: Spread): number {
+  return spread.upperQuartile - spread.lowerQuartile;
 }

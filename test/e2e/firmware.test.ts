@@ -6,14 +6,12 @@
  * time limits are four times a slow run.
  */
 import type { ChildProcess } from "node:child_process";
-import { randomInt } from "node:crypto";
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { labProblem } from "../rig/network-lab.ts";
-import { BootLab } from "../rig/boot-lab.ts";
-import type { BootServer } from "../rig/boot-lab.ts";
+import { BootLabPerTest, labBootNetwork, startSiteDhcp } from "../rig/boot-lab.ts";
+import type { BootLab, BootServer } from "../rig/boot-lab.ts";
 import type { PlainSnapshot } from "../rig/boot-server.ts";
 
 const ovmf = "/usr/share/OVMF";
@@ -28,21 +26,12 @@ if (problem !== undefined) console.warn(`SKIPPED test/e2e/firmware.test.ts: ${pr
 
 const WAIT_MS = 240_000;
 const mac = "52:54:00:77:00:01";
-const folder = mkdtempSync(join(tmpdir(), "huck-firmware-"));
+const labs = new BootLabPerTest();
+const { folder } = labs;
 const initramfs = join(folder, "initramfs");
 writeFileSync(initramfs, new Uint8Array(100_000));
-let lab: BootLab | undefined;
-
-afterEach(async () => {
-  await lab?.close();
-});
-
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
 function newLab(): BootLab {
-  lab = new BootLab(`f${randomInt(100)}`);
+  const lab = labs.open();
   lab.tap("tap0");
   return lab;
 }
@@ -53,13 +42,7 @@ function snapshot(
   kernel: string,
 ): PlainSnapshot {
   return {
-    network: {
-      mode,
-      serverAddress: "10.77.0.1",
-      netmask: "255.255.255.0",
-      httpPort: 8067,
-      pool: { first: "10.77.0.100", last: "10.77.0.110" },
-    },
+    network: labBootNetwork(mode),
     nodes: { [mac]: { name: "n1", answer } },
     files: {
       kernel: `${ipxe}/${kernel}`,
@@ -149,11 +132,7 @@ test.skipIf(problem !== undefined)(
 
 test.skipIf(problem !== undefined)("UEFI PXE enters through proxyDHCP beside dnsmasq", async () => {
   const net = newLab();
-  const site = net.host("d", "02:00:00:00:00:02", "10.77.0.2");
-  const range = "--dhcp-range=10.77.0.50,10.77.0.60,255.255.255.0,1h";
-  const quiet = ["--no-daemon", "--conf-file=/dev/null", "--port=0", "--no-ping", range];
-  const leases = `--dhcp-leasefile=${join(folder, "leases")}`;
-  net.start(site, ["dnsmasq", ...quiet, leases, "--interface=eth0", "--bind-interfaces"]);
+  startSiteDhcp(net, folder);
   const server = await net.serve(snapshot("proxy", "receiver", "ipxe.efi"));
   powerOn(net, "virtio-net-pci,romfile=", ...uefi(), ...setting("IPv6PXESupport", "no"));
   const states = await untilFetched(server);

@@ -3,47 +3,27 @@
  * clear errors when they cannot start. Method: namespaces on a bridge; curl and the Linux kernel's
  * own IPv6 are the clients. Needs root.
  */
-import { randomInt } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { labProblem } from "../rig/network-lab.ts";
-import { BootLab } from "../rig/boot-lab.ts";
+import { BootLabPerTest, labBootNetwork } from "../rig/boot-lab.ts";
+import type { BootLab } from "../rig/boot-lab.ts";
 import type { PlainSnapshot } from "../rig/boot-server.ts";
 
 const problem = labProblem("curl");
 if (problem !== undefined) console.warn(`SKIPPED test/interop/boot.test.ts: ${problem}`);
 
-const folder = mkdtempSync(join(tmpdir(), "huck-boot-"));
+const labs = new BootLabPerTest();
+const { folder } = labs;
 const kernel = join(folder, "vmlinuz");
 writeFileSync(kernel, "0123456789");
 const mac = "52:54:00:77:00:01";
 const base = "http://10.77.0.1:8067";
 const script = `${base}/boot/nodes/52-54-00-77-00-01/script.ipxe`;
-let lab: BootLab | undefined;
-
-afterEach(async () => {
-  await lab?.close();
-});
-
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-function newLab(): BootLab {
-  lab = new BootLab(`b${randomInt(100)}`);
-  return lab;
-}
-
 function snapshot(answer: "receiver" | "disk"): PlainSnapshot {
   return {
-    network: {
-      mode: "proxy",
-      serverAddress: "10.77.0.1",
-      netmask: "255.255.255.0",
-      httpPort: 8067,
-    },
+    network: labBootNetwork("proxy"),
     nodes: { [mac]: { name: "n1", answer, kernelArguments: ["console=ttyS0"] } },
     files: { vmlinuz: kernel, "initramfs.zst": kernel, gone: join(folder, "gone") },
     roles: { kernel: "vmlinuz", initramfs: ["initramfs.zst"] },
@@ -58,7 +38,7 @@ function curl(net: BootLab, host: string, ...options: readonly string[]): string
 test.skipIf(problem !== undefined)(
   "files are served whole, in part, and by their names only",
   async () => {
-    const net = newLab();
+    const net = labs.open();
     const server = await net.serve(snapshot("receiver"));
     const host = net.host("a", mac, "10.77.0.9");
     const whole = curl(net, host, `${base}/boot/files/vmlinuz`);
@@ -86,7 +66,7 @@ test.skipIf(problem !== undefined)(
 test.skipIf(problem !== undefined)(
   "each script holds a new token; idle nodes and strangers get none",
   async () => {
-    const net = newLab();
+    const net = labs.open();
     const server = await net.serve(snapshot("receiver"));
     const host = net.host("a", mac, "10.77.0.9");
     const tokens = [1, 2].map(() => /huck\.token=(\S+)/.exec(curl(net, host, script))?.[1]);
@@ -113,7 +93,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)("who comes from another subnet gets nothing", async () => {
-  const net = newLab();
+  const net = labs.open();
   await net.serve(snapshot("receiver"));
   const host = net.host("a", mac, "10.78.0.9");
   net.ip("addr add 10.78.0.1/24 dev lab");
@@ -125,7 +105,7 @@ test.skipIf(problem !== undefined)("who comes from another subnet gets nothing",
 test.skipIf(problem !== undefined)(
   "a node is told the prefix of the link, a stranger is not",
   async () => {
-    const net = newLab();
+    const net = labs.open();
     const server = await net.serve(snapshot("receiver"));
     const host = net.host("a", mac, "10.77.0.9");
     const stranger = net.host("b", "52:54:00:99:00:01", "10.77.0.10");
@@ -141,7 +121,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)("startBoot() says what to do when it cannot start", async () => {
-  const net = newLab();
+  const net = labs.open();
   const unpublished = { ...snapshot("disk"), files: {} };
   await expect(net.serve(unpublished)).rejects.toThrow('"vmlinuz" is not published');
   const network = { ...snapshot("disk").network, serverAddress: "10.79.0.1" };

@@ -8,46 +8,16 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { freePort } from "../rig/ports.ts";
+import { fileFolder } from "../rig/folder.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
+const entry = new URL("../../huck.ts", import.meta.url).pathname;
 const privileged = process.getuid?.() === 0;
-let folder = "";
-let entry = "";
+const folder = fileFolder();
 let group = 1;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "huck-cast-"));
-  entry = join(folder, "verbs.mjs");
-  writeFileSync(
-    entry,
-    `import { castCommand } from ${JSON.stringify(`${root}server/cli/local/cast.io.ts`)};
-     import { catchCommand } from ${JSON.stringify(`${root}server/cli/local/catch.io.ts`)};
-     import { createRequire } from "node:module";
-     const { Command } = createRequire(${JSON.stringify(`${root}package.json`)})("commander");
-     const program = new Command("huck");
-     program.addCommand(castCommand(new Command("cast")));
-     program.addCommand(catchCommand(new Command("catch")));
-     program.parseAsync().catch((error) => {
-       console.error(error.message);
-       process.exitCode = error.exitCode ?? 70;
-     });`,
-  );
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 interface Run {
   readonly child: ChildProcess;
@@ -74,8 +44,7 @@ function run(words: readonly string[], wrapper: readonly string[] = []): Run {
 /** Options that keep a test to loopback and to itself. */
 function place(): string[] {
   group += 1;
-  const port = 20_000 + ((process.pid * 16 + group * 2) % 20_000);
-  return ["--interface", "lo", "--group", `239.255.77.${group}`, "--port", `${port}`];
+  return ["--interface", "lo", "--group", `239.255.77.${group}`, "--port", `${freePort(2)}`];
 }
 
 function input(name: string, byteCount: number): { path: string; bytes: Buffer } {

@@ -3,53 +3,34 @@
  * bridge. Full mode serves udhcpc and the npm package "dhcp"; proxy mode stands beside dnsmasq as
  * the site's server; captured messages of firmware are sent from a host. Needs root.
  */
-import { randomInt } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { readMessage } from "../../server/boot/dhcp/message.ts";
 import type { DhcpMessage } from "../../server/boot/dhcp/message.ts";
 import { optionText } from "../../server/boot/dhcp/options.ts";
 import { labProblem } from "../rig/network-lab.ts";
-import { BootLab } from "../rig/boot-lab.ts";
+import { BootLabPerTest, labBootNetwork, startSiteDhcp } from "../rig/boot-lab.ts";
+import type { BootLab } from "../rig/boot-lab.ts";
 import type { PlainSnapshot } from "../rig/boot-server.ts";
 
 const problem = labProblem("busybox", "dnsmasq");
 if (problem !== undefined) console.warn(`SKIPPED test/interop/dhcp.test.ts: ${problem}`);
 
 const node1 = "52:54:00:77:00:00";
-const folder = mkdtempSync(join(tmpdir(), "huck-dhcp-"));
+const labs = new BootLabPerTest();
+const { folder } = labs;
 const script = join(folder, "bound.sh");
 writeFileSync(
   script,
   '#!/bin/sh\n[ "$1" = bound ] && echo "ip=$ip router=$router dns=$dns lease=$lease"\nexit 0\n',
   { mode: 0o755 },
 );
-let lab: BootLab | undefined;
-
-afterEach(async () => {
-  await lab?.close();
-});
-
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-function newLab(): BootLab {
-  lab = new BootLab(`d${randomInt(100)}`);
-  return lab;
-}
-
 function snapshot(mode: "proxy" | "full", nodes: PlainSnapshot["nodes"]): PlainSnapshot {
   return {
     network: {
-      mode,
-      serverAddress: "10.77.0.1",
-      netmask: "255.255.255.0",
-      httpPort: 8067,
-      pool: { first: "10.77.0.100", last: "10.77.0.110" },
+      ...labBootNetwork(mode),
       router: "10.77.0.254",
       dns: ["10.77.0.253"],
     },
@@ -88,7 +69,7 @@ function ask(net: BootLab, host: string, ...settings: readonly string[]): DhcpMe
 test.skipIf(problem !== undefined)(
   "udhcpc gets its lease, keeps it, and a stranger none",
   async () => {
-    const net = newLab();
+    const net = labs.open();
     const server = await net.serve(
       snapshot("full", {
         [node1]: { name: "n1", answer: "disk" },
@@ -112,7 +93,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)("the npm package dhcp as client reads our OFFER", async () => {
-  const net = newLab();
+  const net = labs.open();
   await net.serve(snapshot("full", { [node1]: { name: "n1", answer: "disk" } }));
   const host = net.host("a", node1);
   net.run(host, ["ip", "route", "add", "default", "dev", "eth0"]);
@@ -134,12 +115,8 @@ test.skipIf(problem !== undefined)("the npm package dhcp as client reads our OFF
 });
 
 test.skipIf(problem !== undefined)("beside dnsmasq, ours answers firmware only", async () => {
-  const net = newLab();
-  const site = net.host("d", "02:00:00:00:00:02", "10.77.0.2");
-  const range = "--dhcp-range=10.77.0.50,10.77.0.60,255.255.255.0,1h";
-  const quiet = ["--no-daemon", "--conf-file=/dev/null", "--port=0", "--no-ping", range];
-  const leases = `--dhcp-leasefile=${join(folder, "leases")}`;
-  net.start(site, ["dnsmasq", ...quiet, leases, "--interface=eth0", "--bind-interfaces"]);
+  const net = labs.open();
+  startSiteDhcp(net, folder);
   const server = await net.serve(
     snapshot("proxy", { [node1]: { name: "n1", answer: "receiver" } }),
   );
@@ -158,7 +135,7 @@ test.skipIf(problem !== undefined)("beside dnsmasq, ours answers firmware only",
 test.skipIf(problem !== undefined)(
   "captured firmware is answered on ports 67 and 4011",
   async () => {
-    const net = newLab();
+    const net = labs.open();
     const mac = "52:54:00:77:00:02";
     const idle = snapshot("proxy", { [mac]: { name: "n2", answer: "disk" } });
     const server = await net.serve(

@@ -3,27 +3,23 @@
  * Method: mke2fs, mkfs.vfat and mkswap make file systems with real files in them; dumpe2fs and
  * fsck.fat are asked.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { rangesCover, totalOfRanges } from "../../shared/core/ranges.ts";
 import { memorySource } from "../../shared/disk/source.ts";
 import type { FsReport } from "../../shared/filesystem/reader.ts";
 import { readFileSystem } from "../../shared/filesystem/probe.ts";
 import { makeExt, makeFile, makeTree, MIB, run, usedByDumpe2fs } from "../rig/disk-tools.ts";
+import { fileFolder } from "../rig/folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "huck-fs-"));
+const folder = fileFolder();
 const tree = join(folder, "tree");
 const file = join(folder, "file");
 const SIZE = 96 * MIB;
 
 beforeAll(() => {
   makeTree(tree, 1, 8);
-});
-
-afterAll(() => {
-  rmSync(folder, { recursive: true });
 });
 
 function report(sectorBytes = 512): FsReport {

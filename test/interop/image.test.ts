@@ -6,16 +6,13 @@
 import {
   copyFileSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
-  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { imagePlace } from "../../server/cli/local/image-place.ts";
 import { restoreLocally } from "../../server/cli/local/restore-locally.io.ts";
 import { saveImage } from "../../server/cli/local/save-locally.io.ts";
@@ -27,8 +24,9 @@ import type { ImageSummary } from "../../shared/image/store.ts";
 import { checkImage } from "../../shared/image/verify.ts";
 import type { Reporter } from "../../server/cli/terminal.io.ts";
 import { cutOut, makeExt, makeFile, makeTree, MIB, putInto, run } from "../rig/disk-tools.ts";
+import { fileFolder } from "../rig/folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "huck-image-"));
+const folder = fileFolder();
 const path = (name: string): string => join(folder, name);
 const never = new AbortController().signal;
 const quiet: Reporter = { event: () => undefined, progress: () => undefined };
@@ -81,10 +79,6 @@ beforeAll(() => {
   putInto(path("disk"), FAT.offset, path("fat"));
   putInto(path("disk"), SWAP.offset, path("swap"));
   putInto(path("disk"), EXT.offset, path("ext"));
-});
-
-afterAll(() => {
-  rmSync(folder, { recursive: true });
 });
 
 describe("a GPT disk with FAT32, swap and ext4", () => {

@@ -12,28 +12,20 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { arenaMemory } from "../../shared/core/arena.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.io.ts";
 import { openPinger } from "../../shared/linux/icmp.io.ts";
 import type { Pinger } from "../../shared/linux/icmp.io.ts";
+import { fileFolder } from "../rig/folder.ts";
 
 const SIZE = 4 << 20;
 const privileged = process.getuid?.() === 0;
-let folder = "";
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "huck-linux-"));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = fileFolder();
 
 function blankFile(name: string): string {
   const path = join(folder, name);

@@ -14,12 +14,10 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Verdict } from "../../shared/control/verdict.ts";
@@ -28,6 +26,7 @@ import { FileNode } from "../rig/file-node.ts";
 import { LabServer } from "../rig/huck-server.ts";
 import type { RunningVerb, VerbRun } from "../rig/huck-server.ts";
 import { sayWhySkipped } from "../rig/vm-stage.ts";
+import { fileFolder } from "../rig/folder.ts";
 
 const problem = labProblem("sfdisk", "mke2fs", "losetup");
 sayWhySkipped("refusals of receivers over files", problem);
@@ -35,7 +34,7 @@ sayWhySkipped("refusals of receivers over files", problem);
 const MIB = 1024 * 1024;
 const DISK_MIB = 64;
 
-let folder: string;
+const folder = fileFolder();
 let lab: Lab;
 let server: LabServer;
 let node: FileNode;
@@ -43,7 +42,6 @@ let picky: FileNode;
 
 beforeAll(async () => {
   if (problem !== undefined) return;
-  folder = mkdtempSync(join(tmpdir(), "huck-refusals-"));
   lab = new Lab("refuse");
   node = new FileNode(lab, "n1", 11);
   picky = new FileNode(lab, "n2", 12, { disk: [{ serial: "ANOTHER" }] });
@@ -61,7 +59,6 @@ afterAll(async () => {
   if (problem !== undefined) return;
   await server.stop();
   await lab.close();
-  rmSync(folder, { recursive: true });
 });
 
 function file(name: string): string {

@@ -5,10 +5,9 @@
  * length, compared byte by byte. Both loops, and the plain twin's port on the receiving side.
  */
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { BlockRepairer, repairScratchBytes } from "../../shared/session/reception/block-repair.ts";
 import { createReception } from "../../shared/session/reception/engine.ts";
 import { runReception } from "../../shared/session/reception/reception-loop.io.ts";
@@ -26,18 +25,19 @@ import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
+import { freePort } from "../rig/ports.ts";
+import { fileFolder } from "../rig/folder.ts";
 
 const CHUNKS = 12;
 const RECORD_BYTES_MAX = 300_000;
 const SYMBOL_BYTES = 1408;
 const key = randomBytes(16);
-const group = { address: "239.255.78.1", port: 20_000 + (process.pid % 20_000) };
-let folder = "";
+const group = { address: "239.255.78.1", port: freePort() };
+const folder = fileFolder();
 let records: RecordFile;
 let content: Buffer;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "huck-sender-"));
   const lengths = Uint32Array.from({ length: CHUNKS }, () => randomInt(1, RECORD_BYTES_MAX));
   const offsets = new Float64Array(CHUNKS);
   for (let chunk = 1; chunk < CHUNKS; chunk += 1) {
@@ -46,9 +46,6 @@ beforeAll(() => {
   content = randomBytes((offsets[CHUNKS - 1] ?? 0) + (lengths[CHUNKS - 1] ?? 0));
   records = { path: join(folder, "records"), offsets, lengths };
   writeFileSync(records.path, content);
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
 });
 
 function order(sid: bigint, waitMaxMs: number): SenderOrder {

@@ -6,15 +6,15 @@
 import { execFile } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TftpListener } from "../../server/boot/tftp/tftp-listener.io.ts";
 import type { TransferState } from "../../server/boot/tftp/transfer.ts";
 import { sendFromPortZero } from "./udp-from-port-zero.ts";
+import { fileFolder } from "../rig/folder.ts";
 
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
@@ -26,7 +26,7 @@ const files: Readonly<Record<string, Uint8Array>> = {
   big: bytesOf(530_000),
 };
 const ended: { file: string; state: TransferState }[] = [];
-const folder = mkdtempSync(join(tmpdir(), "huck-tftp-"));
+const folder = fileFolder();
 let server: TftpListener;
 
 function bytesOf(sizeBytes: number): Uint8Array {
@@ -45,7 +45,6 @@ beforeAll(async () => {
 
 afterAll(() => {
   server.close();
-  rmSync(folder, { recursive: true });
 });
 
 async function withHpa(name: string, into: string): Promise<Buffer> {

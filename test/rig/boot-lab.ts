@@ -1,8 +1,12 @@
 /** A lab network whose server is our boot services in a process of their own. */
 import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { BRIDGE, Lab } from "./network-lab.ts";
+import { afterEach } from "vitest";
+import { Arrivals } from "./arrivals.ts";
+import { fileFolder } from "./folder.ts";
+import { BRIDGE, Lab, SERVER_ADDRESS } from "./network-lab.ts";
 import type { BootEvent } from "../../server/boot/progress.ts";
 import type { PlainSnapshot } from "./boot-server.ts";
 
@@ -36,13 +40,46 @@ export class BootLab extends Lab {
   }
 }
 
+/** A lab for each test of a file that opens one, and a folder for all of them. */
+export class BootLabPerTest {
+  readonly folder: string = fileFolder();
+  #lab: BootLab | undefined;
+
+  /** Registers the hooks: once per file, outside its tests. */
+  constructor() {
+    afterEach(async () => {
+      await this.#lab?.close();
+      this.#lab = undefined;
+    });
+  }
+
+  /** A fresh lab; it closes with the test. */
+  open(): BootLab {
+    this.#lab = new BootLab("boot");
+    return this.#lab;
+  }
+}
+
+/** The network that the boot services serve in a lab. */
+export function labBootNetwork(mode: "proxy" | "full"): PlainSnapshot["network"] {
+  const pool = { first: "10.77.0.100", last: "10.77.0.110" };
+  return { mode, serverAddress: SERVER_ADDRESS, netmask: "255.255.255.0", httpPort: 8067, pool };
+}
+
+/** Starts dnsmasq as the site's own DHCP server, on a host beside ours. */
+export function startSiteDhcp(lab: Lab, folder: string): void {
+  const site = lab.host("d", "02:00:00:00:00:02", "10.77.0.2");
+  const range = "--dhcp-range=10.77.0.50,10.77.0.60,255.255.255.0,1h";
+  const quiet = ["--no-daemon", "--conf-file=/dev/null", "--port=0", "--no-ping", range];
+  const leases = `--dhcp-leasefile=${join(folder, "leases")}`;
+  lab.start(site, ["dnsmasq", ...quiet, leases, "--interface=eth0", "--bind-interfaces"]);
+}
+
 /** Our boot services in their own process. */
 export class BootServer {
-  readonly lines: ServerLine[] = [];
+  readonly #arrivals = new Arrivals<ServerLine>();
   readonly #child: ChildProcess;
-  readonly #waiting: (() => void)[] = [];
   #errors = "";
-  #ended = false;
 
   constructor(child: ChildProcess) {
     this.#child = child;
@@ -50,14 +87,17 @@ export class BootServer {
       this.#errors += bytes.toString();
     });
     child.once("exit", () => {
-      this.#ended = true;
-      this.#wake();
+      this.#arrivals.end();
     });
     if (child.stdout === null) throw new Error("the boot server has no output");
     createInterface({ input: child.stdout }).on("line", (line) => {
-      this.lines.push(JSON.parse(line) as ServerLine);
-      this.#wake();
+      this.#arrivals.add(JSON.parse(line) as ServerLine);
     });
+  }
+
+  /** All it printed so far. */
+  get lines(): readonly ServerLine[] {
+    return this.#arrivals.all;
   }
 
   /** States of one node's boot so far, in order, repeats left out. */
@@ -68,23 +108,9 @@ export class BootServer {
 
   /** Waits for a line, looking at all lines printed so far too. */
   async until(wanted: (line: ServerLine) => boolean, timeoutMs = 20_000): Promise<ServerLine> {
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      const found = this.lines.find(wanted);
-      if (found !== undefined) return found;
-      const leftMs = deadline - performance.now();
-      if (this.#ended || leftMs <= 0) {
-        const why = this.#ended ? "the server ended" : "nothing in time";
-        throw new Error(`${why}: ${this.#errors} ${JSON.stringify(this.lines.slice(-5))}`);
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, leftMs);
-        this.#waiting.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
+    const found = await this.#arrivals.until(wanted, timeoutMs);
+    if (typeof found !== "string") return found;
+    throw new Error(`${found}: ${this.#errors} ${JSON.stringify(this.lines.slice(-5))}`);
   }
 
   /** Pushes a new snapshot. */
@@ -100,9 +126,5 @@ export class BootServer {
       return one.counters !== undefined && this.lines.indexOf(one) >= before;
     });
     return line.counters ?? {};
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { seededRandom } from "../../shared/core/random.ts";
 
 /** A partition to be put into a table. */
 export interface WantedPartition {
@@ -71,6 +72,19 @@ export function putMbr(
     view.setUint32(446 + index * 16 + 12, sectorCount, true);
   });
   view.setUint16(510, 0xaa55, true);
+}
+
+/** A disk that is random from end to end, but for an MBR with one partition. */
+export function randomMbrDisk(
+  seed: number,
+  sizeBytes: number,
+  partition: WantedPartition,
+): Uint8Array {
+  const random = seededRandom(seed);
+  const disk = new Uint8Array(new Uint32Array(sizeBytes / 4).map(() => random.u32()).buffer);
+  disk.fill(0, 446, 510);
+  putMbr(disk, 0, [partition]);
+  return disk;
 }
 
 /** A vector: what a real tool wrote, zero sectors left out. */

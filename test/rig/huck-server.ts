@@ -7,12 +7,14 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { NodeToken, OperatorRoute } from "../../shared/control/operator-api.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { OperatorLine } from "../../server/cli/remote/operator-line.io.ts";
+import { Arrivals } from "./arrivals.ts";
 import { BRIDGE } from "./network-lab.ts";
 import type { Lab } from "./network-lab.ts";
 
@@ -20,8 +22,6 @@ import type { Lab } from "./network-lab.ts";
 export const root: string = join(import.meta.dirname, "../..");
 /** The server is ready by then, even on a loaded computer. Unit: milliseconds. */
 const READY_WITHIN_MS = 120_000;
-/** Between two looks at what the server printed. Unit: milliseconds. */
-const LOOK_EVERY_MS = 50;
 
 /** A node of the inventory; the rest is as in huck.yaml. */
 export interface NodeSettings {
@@ -77,6 +77,7 @@ export class LabServer {
   readonly folder: string;
   readonly #lab: Lab;
   #child: ChildProcess | undefined;
+  #log = "";
 
   /**
    * @param lab - Where it runs; the lab's bridge is its interface.
@@ -103,31 +104,37 @@ export class LabServer {
 
   /** Starts it and waits until it says that it serves. */
   async start(): Promise<void> {
-    const log = openSync(join(this.folder, "server.log"), "a");
     const command = [process.execPath, join(root, "huck.ts"), "serve"];
     const where = ["--config", join(this.folder, "huck.yaml")];
-    try {
-      const before = this.log.length;
-      const stdio = ["ignore", log, log] as const;
-      const child = this.#lab.start(this.#lab.namespace, [...command, ...where], {
-        stdio: [...stdio],
+    const child = this.#lab.start(this.#lab.namespace, [...command, ...where], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    const lines = new Arrivals<string>();
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue;
+      stream.on("data", (bytes: Buffer) => {
+        output += bytes.toString();
+        this.#log += bytes.toString();
+        appendFileSync(join(this.folder, "server.log"), bytes);
       });
-      this.#child = child;
-      const deadline = performance.now() + READY_WITHIN_MS;
-      while (!/^huck \S+ serves/m.test(this.log.slice(before))) {
-        if (child.exitCode !== null || performance.now() > deadline) {
-          throw new Error(`the server did not start:\n${this.log.slice(before)}`);
-        }
-        await pause(LOOK_EVERY_MS);
-      }
-    } finally {
-      closeSync(log);
+      createInterface({ input: stream }).on("line", (line) => {
+        lines.add(line);
+      });
+    }
+    child.once("close", () => {
+      lines.end();
+    });
+    const found = await lines.until((line) => /^huck \S+ serves/.test(line), READY_WITHIN_MS);
+    if (found === "ended" || found === "late") {
+      throw new Error(`the server did not start, ${found}:\n${output}`);
     }
   }
 
-  /** Everything it printed so far. */
+  /** Everything it printed so far, before its restarts too; server.log holds the same. */
   get log(): string {
-    return readFileSync(join(this.folder, "server.log"), "utf8");
+    return this.#log;
   }
 
   /**
@@ -139,7 +146,7 @@ export class LabServer {
     const child = this.#child;
     this.#child = undefined;
     if (child?.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
+    const ended = new Promise((resolve) => child.once("close", resolve));
     child.kill(signal);
     await ended;
   }
@@ -182,38 +189,27 @@ export class LabServer {
   begin(...words: readonly string[]): RunningVerb {
     const all = [join(root, "huck.ts"), ...words, "--socket", this.#socket, "--json"];
     const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "pipe"] });
-    const lines: JsonLine[] = [];
-    let rest = "";
-    child.stdout.on("data", (bytes: Buffer) => {
-      const parts = (rest + bytes.toString()).split("\n");
-      rest = parts.pop() ?? "";
-      for (const part of parts) if (part !== "") lines.push(JSON.parse(part) as JsonLine);
+    const lines = new Arrivals<JsonLine>();
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line !== "") lines.add(JSON.parse(line) as JsonLine);
     });
-    let isOver = false;
     const closed = new Promise<number | null>((resolve) => {
       child.once("close", (exitCode) => {
-        isOver = true;
+        lines.end();
         resolve(exitCode);
       });
     });
     const ended = Promise.all([closed, text(child.stderr)]).then(([exitCode, errors]) => {
-      return verbRun(exitCode, lines, errors);
+      return verbRun(exitCode, lines.all, errors);
     });
     return {
       ended,
       until: async (wanted) => {
-        for (;;) {
-          const found = lines.find(wanted);
-          if (found !== undefined) return found;
-          if (isOver) {
-            const { errors, exitCode } = await ended;
-            const last = lines.slice(-5).map((line) => JSON.stringify(line));
-            throw new Error(
-              `${words.join(" ")}: ended with ${exitCode}\n${last.join("\n")}${errors}`,
-            );
-          }
-          await pause(LOOK_EVERY_MS);
-        }
+        const found = await lines.until(wanted);
+        if (typeof found !== "string") return found;
+        const { errors, exitCode } = await ended;
+        const last = lines.all.slice(-5).map((line) => JSON.stringify(line));
+        throw new Error(`${words.join(" ")}: ended with ${exitCode}\n${last.join("\n")}${errors}`);
       },
       interrupt: () => child.kill("SIGINT"),
     };
@@ -251,8 +247,4 @@ function verbRun(exitCode: number | null, lines: readonly JsonLine[], errors: st
       throw new Error(`no verdict of ${node} in ${JSON.stringify(lines.slice(-3))}${errors}`);
     },
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

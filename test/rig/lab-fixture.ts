@@ -17,6 +17,7 @@ import type { Visitor } from "../../server/jobs/node-desk.ts";
 import { Transmissions } from "../../server/sessions/transmission.ts";
 import type { SenderHandle, StreamRequest } from "../../server/sessions/transmission.ts";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
+import { type JournalDisk, MemoryJournal } from "./memory-journal.ts";
 import { DISK, configText, freshFolder, orderIn, storeImage, verdictOf } from "./lab-kit.ts";
 
 /** A sender of the test. */
@@ -72,22 +73,34 @@ export class TestLab {
   inventory: Inventory = new Inventory([], {});
   readonly #key = generateKeyPairSync("ed25519").privateKey;
 
-  private constructor(folder: string) {
+  readonly #openJournal: () => Journal;
+
+  private constructor(folder: string, open: () => Journal) {
     this.folder = folder;
-    this.journal = openJournal(path.join(folder, "state"));
+    this.#openJournal = open;
+    this.journal = open();
     this.lab = this.#newLab();
   }
 
-  static async make(): Promise<TestLab> {
+  /** With a disk, the journal lies on it; without one, it is SQLite's. */
+  static async make(disk?: JournalDisk): Promise<TestLab> {
     const folder = freshFolder();
     await storeImage(folder, "ubuntu");
-    return new TestLab(folder);
+    const state = path.join(folder, "state");
+    return disk === undefined
+      ? new TestLab(folder, () => openJournal(state))
+      : TestLab.over(disk, folder);
+  }
+
+  /** A lab over a journal in memory and the store of another lab's folder. */
+  static over(disk: JournalDisk, folder: string): TestLab {
+    return new TestLab(folder, () => new MemoryJournal(disk));
   }
 
   /** The server dies and starts again on the same folder, perhaps with another huck.yaml. */
   restart(edited: (config: string) => string = (config) => config): void {
     this.journal.close();
-    this.journal = openJournal(path.join(this.folder, "state"));
+    this.journal = this.#openJournal();
     this.lab = this.#newLab(edited(configText(1)));
   }
 
@@ -112,14 +125,14 @@ export class TestLab {
   }
 
   /** Boots a node and joins. */
-  join(name: string): { visitor: Visitor; order: string; reply: JoinReply } {
+  join(name: string): { visitor: Visitor; token: string; order: string; reply: JoinReply } {
     const { mac, token } = this.lab.mintFor(name, this.now);
     const nonce = randomBytes(16).toString("hex");
     const identity = { token, nonce, macs: [mac] };
     const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0", features: [] };
     const reply = this.lab.desk.join({ ...identity, ...facts }, this.now);
     const visitor = this.lab.desk.visitor(token, this.now);
-    return { visitor, order: orderIn(reply)?.id ?? "none", reply };
+    return { visitor, token, order: orderIn(reply)?.id ?? "none", reply };
   }
 
   report(visitor: Visitor, order: string, phase: Phase): boolean {

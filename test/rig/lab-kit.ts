@@ -36,6 +36,7 @@ import type { Config } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
+import { freePort } from "./ports.ts";
 
 /** The order that an answer carries, unchecked. */
 export function orderIn({ order }: JoinReply): Order | undefined {
@@ -62,7 +63,7 @@ export const DISK: DiskDescription = {
   inUse: [],
 };
 
-/** Three nodes: two free, one to be confirmed; ports are the kernel's choice. */
+/** Three nodes: two free, one to be confirmed. */
 const NODES = `
 nodes:
   - { name: fit01, macs: ["52:54:00:00:00:01"], reimage: free, address: 127.0.0.1 }
@@ -112,7 +113,8 @@ export class ServerPerTest {
   imageId = "";
   /** What the servers of this test wrote into their log. */
   logged: Record<string, unknown>[] = [];
-  readonly port = somePort();
+  /** The port after it is free too. */
+  readonly port = freePort(2);
   #server: RunningServer | undefined;
 
   /** Registers the hooks: once per file, outside its tests. */
@@ -366,11 +368,6 @@ export function verdictOf(code: VerdictCode): Verdict {
     bytesWritten: code === "ok" ? 100 : 0,
     at: new Date(0).toISOString(),
   };
-}
-
-/** A port that is free now; tests of one file use it one after the other. */
-export function somePort(): number {
-  return 20_000 + (randomBytes(2).readUInt16LE() % 10_000);
 }
 
 async function ask(options: object, body?: object): Promise<Answer> {

@@ -87,7 +87,7 @@ export class Lab {
     const namespace = this.#add(name);
     this.ip(`link add v${name} type veth peer name eth0 address ${mac} netns ${namespace}`);
     this.ip(`link set v${name} master ${BRIDGE} up`);
-    const given = address === undefined ? [] : [`addr add ${address}/24 dev eth0`];
+    const given = address === undefined ? [] : [`addr add ${address}/24 brd + dev eth0`];
     for (const line of ["link set lo up", ...given, "link set eth0 up"]) {
       execFileSync("ip", ["-n", namespace, ...line.split(" ")], { stdio: "pipe" });
     }

@@ -19,6 +19,13 @@ function floorMs(result: SessionResult): number {
   return (datagrams * (1408 + WIRE_OVERHEAD) * 8) / 1e6;
 }
 
+/** What four receivers lose by a slow fifth one, as a ratio, and the seconds that one takes. */
+function slowOne(alone: SessionResult, mixed: SessionResult): { cost: number; own: number } {
+  const completeMs = mixed.receivers.map((one) => one.completeAtMs ?? Infinity);
+  const cost = Math.max(...completeMs.slice(0, 4)) / lastComplete(alone);
+  return { cost, own: (completeMs[4] ?? Infinity) / 1000 };
+}
+
 test("60 receivers at 1 % loss: overhead near table 1.7, feedback bounded", () => {
   const lossy = { ...PERFECT, delayMs: 0.2, loss: 0.01 };
   const members = copies(60, receiver({ down: lossy, up: lossy, ringSlots: 12 }));
@@ -67,9 +74,7 @@ test("one receiver with a tenth of the disk speed costs the others at most 5 % (
   const slow = receiver({ drain: 12e6 });
   const mixed = runSession(plan([...copies(4, receiver({ drain: 200e6 })), slow], settings));
   expect(faultsOf(mixed)).toEqual([]);
-  const others = mixed.receivers.slice(0, 4).map((one) => one.completeAtMs ?? Infinity);
-  const cost = Math.max(...others) / lastComplete(alone);
-  const own = (mixed.receivers[4]?.completeAtMs ?? Infinity) / 1000;
+  const { cost, own } = slowOne(alone, mixed);
   console.info(`slow disk: others ${cost.toFixed(3)} x, itself ${own.toFixed(1)} s`);
   expect(cost).toBeLessThan(1.05);
   const floorOfDisk = mixed.payloadBytes / 12e6;
@@ -82,9 +87,7 @@ test("one receiver behind a tenth of the bandwidth costs the others at most 5 % 
   const narrow = { ...PERFECT, bandwidth: 100e6, queueBytes: 200_000 };
   const mixed = runSession(plan([...copies(4, receiver()), receiver({ down: narrow })], settings));
   expect(faultsOf(mixed)).toEqual([]);
-  const others = mixed.receivers.slice(0, 4).map((one) => one.completeAtMs ?? Infinity);
-  const cost = Math.max(...others) / lastComplete(alone);
-  const own = (mixed.receivers[4]?.completeAtMs ?? Infinity) / 1000;
+  const { cost, own } = slowOne(alone, mixed);
   console.info(`narrow path: others ${cost.toFixed(3)} x, itself ${own.toFixed(1)} s`);
   expect(cost).toBeLessThan(1.05);
   expect(own).toBeLessThan((2 * mixed.payloadBytes * 8) / 100e6 + 3);

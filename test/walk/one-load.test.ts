@@ -3,8 +3,7 @@
  * table: a real server on loopback, its real APIs, and a real receiver over a file, which is told
  * what a boot script would tell it.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { openHost } from "../../receiver/host.io.ts";
@@ -25,33 +24,22 @@ import {
   NodeToken,
   OperatorRoute,
 } from "../../shared/control/operator-api.ts";
-import { seededRandom } from "../../shared/core/random.ts";
 import { memorySource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { createCodecPool } from "../../shared/image/codec.ts";
 import { pino } from "pino";
+import { freePort } from "../rig/ports.ts";
+import { randomMbrDisk } from "../rig/disk-fixtures.ts";
+import { fileFolder } from "../rig/folder.ts";
 
 const DISK_BYTES = 4 << 20;
 const MAC = "02:00:00:00:00:07";
 
-const folder = mkdtempSync(join(tmpdir(), "huck-walk-"));
+const folder = fileFolder();
 let server: RunningServer | undefined;
 afterEach(async () => {
   await server?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
-
-function sourceDisk(): Uint8Array {
-  const random = seededRandom(5);
-  const disk = new Uint8Array(new Uint32Array(DISK_BYTES / 4).map(() => random.u32()).buffer);
-  disk.fill(0, 446, 510);
-  const view = new DataView(disk.buffer);
-  view.setUint8(446 + 4, 0x83);
-  view.setUint32(446 + 8, 2048, true);
-  view.setUint32(446 + 12, 4096, true);
-  view.setUint16(510, 0xaa55, true);
-  return disk;
-}
 
 async function storeImage(disk: Uint8Array): Promise<void> {
   const source = memorySource(disk);
@@ -77,9 +65,9 @@ function configText(port: number): string {
 }
 
 test("a load goes every step of the control walk, and the disk holds the image", async () => {
-  const disk = sourceDisk();
+  const disk = randomMbrDisk(5, DISK_BYTES, { start: 2048, sectorCount: 4096 });
   await storeImage(disk);
-  const port = 21_000 + (process.pid % 9000);
+  const port = freePort();
   const config = parseConfig(configText(port), join(folder, "huck.yaml"));
   server = await startServer({
     config,

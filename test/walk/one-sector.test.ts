@@ -23,10 +23,13 @@ import { GatedDisk, plainBuffer } from "../../shared/image/gated-disk.ts";
 import { openImage } from "../../shared/image/reader.ts";
 import type { ImageIndex } from "../../shared/image/reader.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
+import { randomMbrDisk } from "../rig/disk-fixtures.ts";
+import { MemorySink, imageBytes } from "../rig/image-fixtures.ts";
 import { MemoryDisk } from "../rig/memory-disk.ts";
 
 const SECTOR = 2048;
 const DISK_BYTES = 4 << 20;
+const PARTITION = { start: SECTOR, sectorCount: DISK_BYTES / 512 - SECTOR - 64 };
 const GROUP: Endpoint = { address: "239.192.0.1", port: 7000 };
 const SENDER: Endpoint = { address: "10.0.0.1", port: 7001 };
 const RECEIVER: Endpoint = { address: "10.0.0.2", port: 7002 };
@@ -34,43 +37,18 @@ const LOST_EVERY = 10;
 const ROUNDS_MAX = 200_000;
 const nothing = (): void => undefined;
 
-/** An MBR disk with one partition from sector 2048 on, random from end to end. */
-function sourceDisk(): Uint8Array {
-  const random = seededRandom(1);
-  const disk = new Uint8Array(new Uint32Array(DISK_BYTES / 4).map(() => random.u32()).buffer);
-  disk.fill(0, 446, 510);
-  const view = new DataView(disk.buffer);
-  view.setUint8(446 + 4, 0x83);
-  view.setUint32(446 + 8, SECTOR, true);
-  view.setUint32(446 + 12, DISK_BYTES / 512 - SECTOR - 64, true);
-  view.setUint16(510, 0xaa55, true);
-  return disk;
-}
-
-async function saved(disk: Uint8Array): Promise<{ file: Buffer; index: ImageIndex }> {
+async function saved(disk: Uint8Array): Promise<{ file: Uint8Array; index: ImageIndex }> {
   const source = memorySource(disk);
   const [partition] = readPartitionTable(source).partitions;
   expect(partition?.start, "disk: the table names the partition").toBe(SECTOR);
   const plan = planDisk(source, { rawIfDirty: false });
   const kept = usedSectors(plan).some(({ start, end }) => start <= SECTOR && SECTOR < end);
   expect(kept, "allocation map: the sector is kept").toBe(true);
-  const pieces: Uint8Array[] = [];
-  const sink = {
-    append: (bytes: Uint8Array) => {
-      pieces.push(bytes.slice());
-      return Promise.resolve();
-    },
-  };
+  const sink = new MemorySink();
   const options = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "walk", host: "walk" };
   await captureImage(source, plan, { sink, pool: zlibCodecPool() }, options);
-  const file = Buffer.concat(pieces);
-  const index = openImage({
-    fileBytes: file.byteLength,
-    read: (offset, into) => {
-      into.set(file.subarray(offset, offset + into.byteLength));
-    },
-  });
-  return { file, index };
+  const file = sink.bytes;
+  return { file, index: openImage(imageBytes(file)) };
 }
 
 /** A network of two: what one sends the other gets at once, but for every tenth datagram. */
@@ -105,7 +83,7 @@ function viewOf(parts: { offset: number; length: number; remote: Endpoint }): ty
 }
 
 test("sector 2048 travels from disk to disk through every stage of the data walk", async () => {
-  const disk = sourceDisk();
+  const disk = randomMbrDisk(1, DISK_BYTES, PARTITION);
   const { file, index } = await saved(disk);
   const { table } = index;
   const recordOf = (chunk: number): Uint8Array => {

@@ -81,6 +81,8 @@ defaults:
   #     ipmitool -H "$NODE-bmc" -U admin -f /etc/huck/bmc chassis power status |
   #     awk '{print $NF}'
   #   timeoutSeconds: 30
+  # How a node is brought into the receiver. pxe: it is switched, and boots from the network.
+  enter: pxe
 
 # Nodes that are not in this list are never booted and never written.
 nodes: []

@@ -3,13 +3,13 @@
  * Method: archives written by hand (and by the real ar where there is one), cut at every byte.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readAr } from "../../../initramfs/ar.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
 import { makeAr } from "./fixtures.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 const odd = Buffer.from("odd");
 const even = Buffer.from("even");
@@ -28,17 +28,13 @@ test("readAr() lists members in order when contents are of odd and even size", (
 
 test("readAr() agrees with the real ar when binutils is installed", ({ skip }) => {
   if (spawnSync("ar", ["--version"]).status !== 0) skip();
-  const folder = mkdtempSync(join(tmpdir(), "huck-ar-"));
-  try {
-    writeFileSync(join(folder, "a"), odd);
-    writeFileSync(join(folder, "b"), even);
-    expect(spawnSync("ar", ["qcS", "x.ar", "a", "b"], { cwd: folder }).status).toBe(0);
-    const members = readAr(readFileSync(join(folder, "x.ar")));
-    expect(members.map(({ name }) => name)).toEqual(["a", "b"]);
-    expect(Buffer.from(members[0]?.bytes ?? [])).toEqual(odd);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = testFolder();
+  writeFileSync(join(folder, "a"), odd);
+  writeFileSync(join(folder, "b"), even);
+  expect(spawnSync("ar", ["qcS", "x.ar", "a", "b"], { cwd: folder }).status).toBe(0);
+  const members = readAr(readFileSync(join(folder, "x.ar")));
+  expect(members.map(({ name }) => name)).toEqual(["a", "b"]);
+  expect(Buffer.from(members[0]?.bytes ?? [])).toEqual(odd);
 });
 
 test("readAr() refuses or gives fewer members when the archive is cut at any byte", () => {

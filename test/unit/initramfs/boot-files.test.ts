@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { buildBootFiles } from "../../../initramfs/boot-files.ts";
 import type { BootManifest } from "../../../initramfs/boot-files.ts";
 import { sha256Of } from "../../../initramfs/mirror.ts";
@@ -18,9 +18,6 @@ import { makeBuildFixture } from "./build-fixture.ts";
 let fixture: BuildFixture;
 beforeEach(async () => {
   fixture = await makeBuildFixture();
-});
-afterEach(async () => {
-  await fixture.close();
 });
 
 function build(out: string, cache = fixture.cache): Promise<BootManifest> {

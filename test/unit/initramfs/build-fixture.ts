@@ -2,13 +2,14 @@
  * A made-up work tree and mirror that the whole build can run on: every input is real in form and
  * a few bytes long, so that a build takes milliseconds and needs no outside network.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { onTestFinished } from "vitest";
 import { formatLock } from "../../../initramfs/lock.ts";
 import type { DebianInput } from "../../../initramfs/lock.ts";
 import { sha256Of } from "../../../initramfs/mirror.ts";
 import { NPM_FILES, pinNpmInputs } from "../../../initramfs/npm-inputs.ts";
+import { testFolder } from "../../rig/folder.ts";
 import { makeDeb, makeIcu, makeModule, makeProgram, makeVmlinuz } from "./fixtures.ts";
 import { startMirror } from "./loopback-mirror.ts";
 import type { LoopbackMirror } from "./loopback-mirror.ts";
@@ -17,7 +18,6 @@ export interface BuildFixture {
   readonly root: string;
   readonly cache: string;
   readonly mirror: LoopbackMirror;
-  readonly close: () => Promise<void>;
 }
 
 const libraries = "lib/x86_64-linux-gnu";
@@ -51,9 +51,9 @@ const packages: Readonly<Record<DebianInput["role"], Buffer>> = {
   ]),
 };
 
-/** Makes the tree. `needed` are the libraries its Node.js asks for. */
-export async function makeBuildFixture(needed = ["libc.so.6"]): Promise<BuildFixture> {
-  const root = mkdtempSync(join(tmpdir(), "huck-build-"));
+/** Makes the tree for the test that runs, or whose `beforeEach` this is. */
+export async function makeBuildFixture(): Promise<BuildFixture> {
+  const root = testFolder();
   const write = (path: string, content: Uint8Array | string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
@@ -64,7 +64,7 @@ export async function makeBuildFixture(needed = ["libc.so.6"]): Promise<BuildFix
     write(`node_modules/${name}/package.json`, `{"version":"1.0.0"}`);
     write(
       `node_modules/${name}/${path}`,
-      nodejs ? makeProgram(needed, icu, Buffer.from("symbols")) : makeProgram(["libm.so.6"]),
+      nodejs ? makeProgram(["libc.so.6"], icu, Buffer.from("symbols")) : makeProgram(["libm.so.6"]),
     );
   }
   const files = new Map<string, Uint8Array>();
@@ -79,9 +79,8 @@ export async function makeBuildFixture(needed = ["libc.so.6"]): Promise<BuildFix
   write("receiver/main.io.ts", `new URL("./worker.ts", import.meta.url); console.log("main");`);
   write("receiver/worker.ts", `console.log("worker");`);
   const mirror = await startMirror(files);
-  const close = async (): Promise<void> => {
+  onTestFinished(async () => {
     await mirror.close();
-    rmSync(root, { recursive: true });
-  };
-  return { root, cache: join(root, "cache"), mirror, close };
+  });
+  return { root, cache: join(root, "cache"), mirror };
 }

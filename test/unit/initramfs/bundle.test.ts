@@ -4,20 +4,17 @@
  * laid out as in the initramfs.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { bundleProgram } from "../../../initramfs/bundle.ts";
 import { NPM_FILES } from "../../../initramfs/npm-inputs.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 let root: string;
 beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), "huck-bundle-")));
+  root = testFolder();
   mkdirSync(join(root, "receiver/decode"), { recursive: true });
-});
-afterEach(() => {
-  rmSync(root, { recursive: true });
 });
 
 function source(path: string, text: string): void {
@@ -114,12 +111,10 @@ test("bundleProgram() gives the same bytes wherever the work tree lies", async (
   };
   write();
   const first = await bundle("receiver/main.io.ts");
-  const other = root;
-  root = realpathSync(mkdtempSync(join(tmpdir(), "huck-bundle-elsewhere-")));
+  root = testFolder();
   mkdirSync(join(root, "receiver"));
   write();
   expect([...(await bundle("receiver/main.io.ts"))]).toEqual([...first]);
-  rmSync(other, { recursive: true });
 });
 
 test("bundleProgram() refuses a static import of a package the initramfs lacks", async () => {

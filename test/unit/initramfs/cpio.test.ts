@@ -3,13 +3,13 @@
  * Method: a golden archive spelled out by hand from the format's description, and the real cpio.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { writeCpio } from "../../../initramfs/cpio.ts";
 import type { CpioEntry } from "../../../initramfs/cpio.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 const tree: readonly CpioEntry[] = [
   { kind: "file", path: "init", bytes: Buffer.from("run me"), mode: 0o755 },
@@ -43,19 +43,15 @@ test("writeCpio() writes the golden archive of a file in a folder and a device",
 
 test("writeCpio() writes what the real cpio unpacks", ({ skip }) => {
   if (spawnSync("cpio", ["--version"]).status !== 0) skip();
-  const folder = mkdtempSync(join(tmpdir(), "huck-cpio-"));
-  try {
-    const run = spawnSync("cpio", ["-idm", "--quiet"], { cwd: folder, input: writeCpio(tree) });
-    expect([run.status, run.stderr.toString()]).toEqual([0, ""]);
-    expect(readFileSync(join(folder, "init"), "utf8")).toBe("run me");
-    expect(statSync(join(folder, "init")).mode & 0o7777).toBe(0o755);
-    expect(statSync(join(folder, "init")).mtimeMs).toBe(0);
-    expect(readlinkSync(join(folder, "lib64/loader"))).toBe("/lib/loader");
-    expect([...readFileSync(join(folder, "a/b/c"))]).toEqual([1, 2, 3, 4]);
-    expect(readdirSync(folder).sort()).toEqual(["a", "init", "lib64", "proc"]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = testFolder();
+  const run = spawnSync("cpio", ["-idm", "--quiet"], { cwd: folder, input: writeCpio(tree) });
+  expect([run.status, run.stderr.toString()]).toEqual([0, ""]);
+  expect(readFileSync(join(folder, "init"), "utf8")).toBe("run me");
+  expect(statSync(join(folder, "init")).mode & 0o7777).toBe(0o755);
+  expect(statSync(join(folder, "init")).mtimeMs).toBe(0);
+  expect(readlinkSync(join(folder, "lib64/loader"))).toBe("/lib/loader");
+  expect([...readFileSync(join(folder, "a/b/c"))]).toEqual([1, 2, 3, 4]);
+  expect(readdirSync(folder).sort()).toEqual(["a", "init", "lib64", "proc"]);
 });
 
 test("writeCpio() gives the same bytes when entries come in another order", () => {

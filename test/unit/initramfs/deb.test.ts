@@ -3,13 +3,13 @@
  * Method: hand-made packages; dpkg-deb's own where it is installed.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { decompress, openDeb } from "../../../initramfs/deb.ts";
 import { makeAr, makeDeb, makeTar } from "./fixtures.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 const hello = Buffer.from("hello");
 
@@ -37,20 +37,16 @@ test("PackageFiles.read() follows links inside the package, and no others", () =
 
 for (const compressor of ["none", "gzip", "xz", "zstd"]) {
   test(`openDeb() reads what dpkg-deb -Z${compressor} wrote`, ({ skip }) => {
-    const folder = mkdtempSync(join(tmpdir(), "huck-deb-"));
-    try {
-      mkdirSync(join(folder, "DEBIAN"));
-      const control = "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\n";
-      writeFileSync(join(folder, "DEBIAN/control"), `${control}Description: x\n`);
-      writeFileSync(join(folder, "file"), hello);
-      symlinkSync("file", join(folder, "link"));
-      const deb = join(folder, "x.deb");
-      const run = spawnSync("dpkg-deb", [`-Z${compressor}`, "-b", folder, deb]);
-      if (run.status !== 0) skip();
-      expect(Buffer.from(openDeb(readFileSync(deb), "x 1").read("link"))).toEqual(hello);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = testFolder();
+    mkdirSync(join(folder, "DEBIAN"));
+    const control = "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\n";
+    writeFileSync(join(folder, "DEBIAN/control"), `${control}Description: x\n`);
+    writeFileSync(join(folder, "file"), hello);
+    symlinkSync("file", join(folder, "link"));
+    const deb = join(folder, "x.deb");
+    const run = spawnSync("dpkg-deb", [`-Z${compressor}`, "-b", folder, deb]);
+    if (run.status !== 0) skip();
+    expect(Buffer.from(openDeb(readFileSync(deb), "x 1").read("link"))).toEqual(hello);
   });
 }
 

@@ -3,41 +3,37 @@
  * Method: the running Node.js itself, and hand-made objects cut and spoiled at every place.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { elfSection, neededLibraries, segmentsOnly } from "../../../initramfs/elf.ts";
 import { blankLanguages } from "../../../initramfs/icu.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
 import { makeObject, makeProgram } from "./fixtures.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 test("segmentsOnly() and blankLanguages() make a smaller Node.js that computes the same", () => {
-  const folder = mkdtempSync(join(tmpdir(), "huck-elf-"));
-  try {
-    const small = join(folder, "node");
-    const program = blankLanguages(segmentsOnly(readFileSync(process.execPath))).program;
-    writeFileSync(small, program, { mode: 0o755 });
-    expect(statSync(small).size).toBeLessThan(statSync(process.execPath).size);
-    const work = `
-      const crypto = require("node:crypto"), zlib = require("node:zlib");
-      const text = "huck ".repeat(1000);
-      const zstd = zlib.zstdDecompressSync(zlib.zstdCompressSync(text)).toString() === text;
-      console.log(process.version, zstd, crypto.createHash("sha256").update(text).digest("hex"),
-        (12345.6).toLocaleString(), new Date(0).toLocaleString("en-US", { timeZone: "UTC" }),
-        "z\\u00e4".normalize("NFD").length,
-        ["b", "\\u00e4", "a"].sort(Intl.Collator("en").compare));
-    `;
-    const [full, cut] = [process.execPath, small].map((nodejs) =>
-      spawnSync(nodejs, ["-e", work], { encoding: "utf8" }),
-    );
-    expect(cut?.status).toBe(0);
-    expect(cut?.stdout).toBe(full?.stdout);
-    const foreign = `console.log(new Intl.NumberFormat("de").format(1234.5))`;
-    expect(spawnSync(small, ["-e", foreign], { encoding: "utf8" }).stdout).toBe("1,234.5\n");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = testFolder();
+  const small = join(folder, "node");
+  const program = blankLanguages(segmentsOnly(readFileSync(process.execPath))).program;
+  writeFileSync(small, program, { mode: 0o755 });
+  expect(statSync(small).size).toBeLessThan(statSync(process.execPath).size);
+  const work = `
+    const crypto = require("node:crypto"), zlib = require("node:zlib");
+    const text = "huck ".repeat(1000);
+    const zstd = zlib.zstdDecompressSync(zlib.zstdCompressSync(text)).toString() === text;
+    console.log(process.version, zstd, crypto.createHash("sha256").update(text).digest("hex"),
+      (12345.6).toLocaleString(), new Date(0).toLocaleString("en-US", { timeZone: "UTC" }),
+      "z\\u00e4".normalize("NFD").length,
+      ["b", "\\u00e4", "a"].sort(Intl.Collator("en").compare));
+  `;
+  const [full, cut] = [process.execPath, small].map((nodejs) =>
+    spawnSync(nodejs, ["-e", work], { encoding: "utf8" }),
+  );
+  expect(cut?.status).toBe(0);
+  expect(cut?.stdout).toBe(full?.stdout);
+  const foreign = `console.log(new Intl.NumberFormat("de").format(1234.5))`;
+  expect(spawnSync(small, ["-e", foreign], { encoding: "utf8" }).stdout).toBe("1,234.5\n");
 });
 
 test("segmentsOnly() drops the bytes behind the last segment, and changes only the header", () => {

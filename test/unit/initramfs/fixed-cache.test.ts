@@ -6,7 +6,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { fixedPart, packArchive } from "../../../initramfs/fixed-cache.ts";
 import type { FixedRequest } from "../../../initramfs/fixed-cache.ts";
 import { parseLock } from "../../../initramfs/lock.ts";
@@ -16,9 +16,6 @@ import { makeBuildFixture } from "./build-fixture.ts";
 let fixture: BuildFixture;
 beforeEach(async () => {
   fixture = await makeBuildFixture();
-});
-afterEach(async () => {
-  await fixture.close();
 });
 
 function request(change: Partial<FixedRequest> = {}): FixedRequest {

@@ -2,8 +2,7 @@
  * Goal: only bytes of the wanted digest are used; a package that left the mirror is said so.
  * Method: real HTTP servers on loopback that serve right, wrong, too long and no content.
  */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
@@ -15,6 +14,7 @@ import {
 import { SituationError } from "../../../shared/core/errors.ts";
 import type { LoopbackMirror } from "./loopback-mirror.ts";
 import { startMirror } from "./loopback-mirror.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 const path = "pool/main/x/x_1+2~bpo_amd64.deb";
 const content = Buffer.from("a package");
@@ -31,11 +31,10 @@ async function mirror(bytes?: Uint8Array, statusOfMissing?: number): Promise<Loo
 }
 
 beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "huck-mirror-"));
+  cache = testFolder();
 });
 afterEach(async () => {
   for (const started of mirrors.splice(0)) await started.close();
-  rmSync(cache, { recursive: true });
 });
 
 test("fetchPinned() fetches once, then answers from the cache", async () => {

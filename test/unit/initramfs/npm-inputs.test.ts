@@ -2,15 +2,14 @@
  * Goal: files of npm packages are used only with the pinned digest.
  * Method: a small tree of made-up packages.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { NPM_FILES, pinNpmInputs, readNpmInput } from "../../../initramfs/npm-inputs.ts";
+import { fileFolder } from "../../rig/folder.ts";
 
-let root: string;
+const root = fileFolder();
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), "huck-npm-"));
   for (const [index, file] of NPM_FILES.entries()) {
     const modules = index === 0 ? ".node/node_modules/node/node_modules" : "node_modules";
     const folder = join(root, modules, file.package);
@@ -18,9 +17,6 @@ beforeAll(() => {
     writeFileSync(join(folder, "package.json"), JSON.stringify({ version: `1.0.${index}` }));
     writeFileSync(join(folder, file.path), `content of ${file.role}`);
   }
-});
-afterAll(() => {
-  rmSync(root, { recursive: true });
 });
 
 test("pinNpmInputs() pins what is installed, and readNpmInput() reads it back", () => {

@@ -3,14 +3,12 @@
  * Method: a made-up mirror on loopback, whole and with one link of the chain broken.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { sha256Of } from "../../../initramfs/mirror.ts";
 import { resolveDebian } from "../../../initramfs/resolve.ts";
 import { startMirror } from "./loopback-mirror.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 const digest = "ab".repeat(32);
 const image = "linux-image-6.12.95+deb12-amd64";
@@ -42,10 +40,7 @@ function wholeMirror(): Map<string, Uint8Array> {
 
 let cache: string;
 beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), "huck-resolve-"));
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true });
+  cache = testFolder();
 });
 
 async function resolveFrom(files: ReadonlyMap<string, Uint8Array>): Promise<string[]> {

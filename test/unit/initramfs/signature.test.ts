@@ -3,15 +3,15 @@
  * Method: a key made by the real gpg; Debian's tool gpgv checks. Skipped where they are missing.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readInRelease } from "../../../initramfs/signature.ts";
+import { fileFolder } from "../../rig/folder.ts";
 
 const text = "Codename: test\nSHA256:\n abc 1 Packages\n";
 const hasGpg = ["gpg", "gpgv"].every((name) => spawnSync(name, ["--version"]).status === 0);
-let folder: string;
+const folder = fileFolder();
 
 function gpg(args: readonly string[]): void {
   const run = spawnSync("gpg", ["--batch", "--homedir", folder, "--passphrase", "", ...args]);
@@ -19,7 +19,6 @@ function gpg(args: readonly string[]): void {
 }
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "huck-gpg-"));
   if (!hasGpg) return;
   writeFileSync(join(folder, "Release"), text);
   for (const name of ["one", "two"]) {
@@ -31,7 +30,6 @@ beforeAll(() => {
 });
 afterAll(() => {
   spawnSync("gpgconf", ["--homedir", folder, "--kill", "gpg-agent"]);
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test.skipIf(!hasGpg)("readInRelease() gives the signed text when the key is trusted", () => {

@@ -3,13 +3,13 @@
  * Method: archives written by hand and by the real tar (GNU and pax forms), damage at every byte.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readTar } from "../../../initramfs/tar.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
 import { makeTar } from "./fixtures.ts";
+import { testFolder } from "../../rig/folder.ts";
 
 const hello = Buffer.from("hello");
 
@@ -34,21 +34,17 @@ test("readTar() gives kind, path, mode, target and content of each entry", () =>
 
 for (const format of ["gnu", "posix", "ustar"]) {
   test(`readTar() agrees with the real tar when its format is ${format}`, () => {
-    const folder = mkdtempSync(join(tmpdir(), "huck-tar-"));
-    try {
-      const long = format === "ustar" ? "d".repeat(90) : "d".repeat(150);
-      mkdirSync(join(folder, long));
-      writeFileSync(join(folder, long, "file"), hello, { mode: 0o640 });
-      symlinkSync(`${long}/file`, join(folder, "link"));
-      const run = spawnSync("tar", ["-c", `--format=${format}`, long, "link"], { cwd: folder });
-      const entries = readTar(run.stdout);
-      expect(entries.map(({ path }) => path)).toEqual([long, `${long}/file`, "link"]);
-      expect(Buffer.from(entries[1]?.bytes ?? [])).toEqual(hello);
-      expect(entries[1]?.mode).toBe(0o640);
-      expect(entries[2]?.target).toBe(`${long}/file`);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = testFolder();
+    const long = format === "ustar" ? "d".repeat(90) : "d".repeat(150);
+    mkdirSync(join(folder, long));
+    writeFileSync(join(folder, long, "file"), hello, { mode: 0o640 });
+    symlinkSync(`${long}/file`, join(folder, "link"));
+    const run = spawnSync("tar", ["-c", `--format=${format}`, long, "link"], { cwd: folder });
+    const entries = readTar(run.stdout);
+    expect(entries.map(({ path }) => path)).toEqual([long, `${long}/file`, "link"]);
+    expect(Buffer.from(entries[1]?.bytes ?? [])).toEqual(hello);
+    expect(entries[1]?.mode).toBe(0o640);
+    expect(entries[2]?.target).toBe(`${long}/file`);
   });
 }
 

@@ -33,7 +33,18 @@ test("parseConfig() fills in defaults and makes folders absolute", () => {
   expect(inventory.nodes.map(({ name }) => name)).toEqual(["fit01"]);
 });
 
+test("parseConfig() gives a node the enter driver of its entry, of the defaults, or pxe", () => {
+  expect(parseConfig(good, "/huck.yaml").inventory.named("fit01").enter).toBe("pxe");
+  const named = `${good}defaults: { enter: pxe }\n`;
+  expect(parseConfig(named, "/huck.yaml").inventory.named("fit01").enter).toBe("pxe");
+});
+
 test.each([
+  [
+    "an unknown enter driver",
+    `${good}    enter: pixie\n`,
+    /line 5: nodes\.0\.enter: .*"pixie".*pxe/,
+  ],
   ["a misspelt word", `${good}    reimge: free\n`, /line 5: nodes\.0: .*reimge/],
   ["a bad value", good.replace('01"', '0x"'), /line 4: nodes\.0\.macs\.0/],
   [

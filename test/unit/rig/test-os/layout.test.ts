@@ -3,13 +3,13 @@
  * Method: every size as a property; the real sfdisk gets the script for one disk of each kind.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { layOutDisk, sfdiskScript } from "../../../rig/test-os/layout.ts";
 import type { TableKind } from "../../../rig/test-os/layout.ts";
+import { testFolder } from "../../../rig/folder.ts";
 
 const tables: readonly TableKind[] = ["mbr", "gpt"];
 
@@ -38,23 +38,19 @@ test("layOutDisk() refuses a disk that leaves no room for a system, and a broken
 });
 
 test.for(tables)("sfdiskScript() makes a %s table that sfdisk reads back as laid out", (table) => {
-  const folder = mkdtempSync(join(tmpdir(), "huck-layout-"));
-  try {
-    const disk = join(folder, "disk");
-    const layout = layOutDisk(table, 160);
-    writeFileSync(disk, "");
-    truncateSync(disk, 160 * 1024 * 1024);
-    execFileSync("sfdisk", ["--quiet", disk], { input: sfdiskScript(layout) });
-    const text = execFileSync("sfdisk", ["--json", disk], { encoding: "utf8" });
-    const { partitiontable } = JSON.parse(text) as {
-      partitiontable: { label: string; partitions: { start: number; size: number }[] };
-    };
-    const last = partitiontable.partitions.at(-1);
-    expect(partitiontable.label).toBe(table === "gpt" ? "gpt" : "dos");
-    expect(partitiontable.partitions).toHaveLength(table === "gpt" ? 3 : 1);
-    expect(last?.start).toBe(layout.rootStartMib * 2048);
-    expect(last?.size).toBe(layout.rootSizeMib * 2048);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = testFolder();
+  const disk = join(folder, "disk");
+  const layout = layOutDisk(table, 160);
+  writeFileSync(disk, "");
+  truncateSync(disk, 160 * 1024 * 1024);
+  execFileSync("sfdisk", ["--quiet", disk], { input: sfdiskScript(layout) });
+  const text = execFileSync("sfdisk", ["--json", disk], { encoding: "utf8" });
+  const { partitiontable } = JSON.parse(text) as {
+    partitiontable: { label: string; partitions: { start: number; size: number }[] };
+  };
+  const last = partitiontable.partitions.at(-1);
+  expect(partitiontable.label).toBe(table === "gpt" ? "gpt" : "dos");
+  expect(partitiontable.partitions).toHaveLength(table === "gpt" ? 3 : 1);
+  expect(last?.start).toBe(layout.rootStartMib * 2048);
+  expect(last?.size).toBe(layout.rootSizeMib * 2048);
 });

@@ -1,8 +1,7 @@
 /** Goal: the demo's proof can fail. Method: a saved disk, then the same with one byte flipped. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { checkFileSystem, compareDisk } from "../../../../scripts/demo/proof.ts";
 import { PARTITION_OFFSET } from "../../../../scripts/demo/source-disk.ts";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
@@ -11,12 +10,9 @@ import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../../shared/disk/source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodecPool } from "../../../../shared/image/codec-zlib.ts";
+import { fileFolder } from "../../../rig/folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "huck-proof-"));
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
-
+const folder = fileFolder();
 test("compareDisk() finds a flipped byte, checkFileSystem() a missing file system", async () => {
   const random = seededRandom(3);
   const disk = new Uint8Array(new Uint32Array((4 << 20) / 4).map(() => random.u32()).buffer);

@@ -32,7 +32,9 @@ async function read(after: number, ended: boolean): Promise<string[]> {
 }
 
 test("eventStream() gives what is kept, page by page, and ends after the end", async () => {
-  for (let index = 0; index < 1203; index += 1) note(`${index}`);
+  log.together(() => {
+    for (let index = 0; index < 1203; index += 1) note(`${index}`);
+  });
   log.add(end, 0);
   const all = await read(0, true);
   expect(all).toHaveLength(1204);
@@ -59,6 +61,8 @@ test("eventStream() drops progress first and itself last when nobody reads", () 
     );
   }
   expect(stream.readableLength).toBeLessThan(100_000);
-  for (let index = 0; index < 6000; index += 1) note("x".repeat(900));
+  log.together(() => {
+    for (let index = 0; index < 6000; index += 1) note("x".repeat(900));
+  });
   expect(stream.readableLength).toBeLessThan(5 << 20);
 });

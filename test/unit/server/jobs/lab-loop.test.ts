@@ -3,8 +3,7 @@
  * Method: a lab in made-up time; enter drivers and proofs that end when the test says so.
  */
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
-import { manualPower } from "../../../../server/power/manual.ts";
-import type { EnterOutcome, EnterRequest } from "../../../../server/enter/enter-driver.ts";
+import type { EnterOutcome } from "../../../../server/enter/enter-driver.ts";
 import { LabLoop } from "../../../../server/jobs/lab-loop.io.ts";
 import { dropFolders, storeImage } from "../../../rig/lab-kit.ts";
 import { TestLab } from "../../../rig/lab-fixture.ts";
@@ -25,7 +24,9 @@ let loop: LabLoop;
 const entered: Begun<EnterOutcome>[] = [];
 const proofs: Begun<undefined>[] = [];
 const faults: unknown[] = [];
-let powerOf = (node: string): ReturnType<typeof manualPower> => manualPower(node, () => undefined);
+type Enter = ConstructorParameters<typeof LabLoop>[0]["enter"];
+const entersWhenTold: Enter = (node, { signal }) => begun(entered, node, signal);
+let enter = entersWhenTold;
 
 function begun<T>(list: Begun<T>[], name: string, signal: AbortSignal): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -40,11 +41,7 @@ function start(): void {
       prove: (image, signal) => begun(proofs, image, signal ?? new AbortController().signal),
     },
     now: () => lab.now,
-    enter: {
-      kind: "test",
-      enter: (request: EnterRequest) => begun(entered, request.node, request.signal),
-    },
-    powerOf: (node) => powerOf(node),
+    enter: (node, bounds) => enter(node, bounds),
     wantedChanged: () => undefined,
     failed: (thrown) => {
       faults.push(thrown);
@@ -72,7 +69,7 @@ function notes(job: string): string[] {
 beforeEach(async () => {
   lab = await TestLab.make();
   for (const list of [entered, proofs, faults]) list.length = 0;
-  powerOf = (node) => manualPower(node, () => undefined);
+  enter = entersWhenTold;
 });
 afterEach(() => {
   loop.close();
@@ -116,16 +113,16 @@ test("a node that speaks while it is started does not end that start", () => {
   expect(entered[0]?.signal.aborted).toBe(false);
 });
 
-test("what powerOf or an enter driver throws is a note of that order, and told", async () => {
+test("what an enter driver throws, at once or later, is a note of that order", async () => {
   start();
-  powerOf = () => {
+  enter = () => {
     throw new Error("no such node");
   };
   const one = lab.load(["fit01"]);
   loop.heed();
   await settle();
   expect(notes(one)).toEqual(["Cannot start fit01: no such node. Restart the node by hand."]);
-  powerOf = (node) => manualPower(node, () => undefined);
+  enter = entersWhenTold;
   const two = lab.load(["fit02"]);
   loop.heed();
   entered[0]?.fail(new Error("broken driver"));
@@ -169,7 +166,7 @@ test("loads of one image share a reading while one of them wants it, and its out
   expect(lab.verdicts(first)).toEqual({ fit01: "aborted" });
 });
 
-test("a journal that cannot write is told, and time goes on", async () => {
+test("a journal that cannot write is told once, and time goes on when it can again", async () => {
   start();
   const job = lab.loadUnproven(["fit01"], { deadlineSeconds: 10 });
   loop.heed();
@@ -178,10 +175,13 @@ test("a journal that cannot write is told, and time goes on", async () => {
   });
   proofs[0]?.fail(new Error("chunk 1 is damaged"));
   await settle();
-  expect(faults).toMatchObject([{ message: "the disk is full" }]);
   lab.now += 60_000;
   loop.wake();
+  expect(faults).toMatchObject([{ code: "journal_unwritable", cause: { message: /full/ } }]);
   broken.mockRestore();
-  loop.wake();
-  expect(lab.verdicts(job)).not.toEqual({ fit01: "none" });
+  for (let step = 0; step < 4; step += 1) {
+    lab.now += 30_000;
+    loop.wake();
+  }
+  expect(lab.verdicts(job)).toEqual({ fit01: "lost" });
 });

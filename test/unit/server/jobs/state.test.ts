@@ -29,6 +29,28 @@ test("a restart starts nodes again that had not been heard of, and no others", (
   ]);
 });
 
+test("a restart starts no node that fell silent while it was written", () => {
+  const job = lab.load(["fit01"]);
+  const { visitor, order } = lab.join("fit01");
+  lab.lab.desk.arm(visitor, { order, disk: DISK }, lab.now);
+  lab.report(visitor, order, "receiving");
+  lab.wait(31);
+  expect(lab.lab.wantsEnter(order)).toBe(false);
+  lab.restart();
+  expect(lab.lab.takeRequests().map(({ kind }) => kind)).not.toContain("enter");
+  lab.report(visitor, order, "receiving");
+  lab.end(visitor, order, "ok");
+  expect(lab.verdicts(job)).toEqual({ fit01: "ok" });
+});
+
+test("P3 a job goes on for no longer than it asked for when the clock was set back", () => {
+  const job = lab.load(["fit01"], { deadlineSeconds: 60 });
+  lab.now -= 86_400_000;
+  lab.restart();
+  lab.wait(61);
+  expect(lab.verdicts(job)).toEqual({ fit01: "lost" });
+});
+
 test("a restart keeps arms, verdicts, wanted states and the end of a job", () => {
   const job = lab.load(["fit01", "fit02"]);
   const one = lab.join("fit01");
@@ -49,12 +71,14 @@ test("a restart keeps arms, verdicts, wanted states and the end of a job", () =>
   expect(lab.events(job).filter(({ kind }) => kind === "end")).toHaveLength(1);
 });
 
-test("a restart ends a job whose deadline passed meanwhile with truthful verdicts", () => {
+test("a restart after the deadline leaves time for one report, then ends the job", () => {
   const job = lab.load(["fit01"], { deadlineSeconds: 60 });
   lab.join("fit01");
   lab.now += 3_600_000;
   lab.restart();
-  lab.lab.tick(lab.now);
+  lab.wait(29);
+  expect(lab.verdicts(job)).toEqual({ fit01: "none" });
+  lab.wait(2);
   expect(lab.verdicts(job)).toEqual({ fit01: "lost" });
 });
 

@@ -7,7 +7,8 @@ import { afterAll, expect, test } from "vitest";
 import { ImageParts } from "../../../../server/store/image-parts.ts";
 import { senderStarter } from "../../../../server/sessions/sender-start.io.ts";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
-import { dropFolders, freshFolder, somePort, storeImage } from "../../../rig/lab-kit.ts";
+import { dropFolders, freshFolder, storeImage } from "../../../rig/lab-kit.ts";
+import { freePort } from "../../../rig/ports.ts";
 
 afterAll(dropFolders);
 
@@ -33,7 +34,7 @@ test(
       session: "0123456789abcdef",
       key: "0".repeat(32),
       group: "239.192.77.99",
-      port: somePort(),
+      port: freePort(),
       symbolBytes: 1408,
       rateBitsPerSecond: 1e8,
       members: 1,

@@ -3,25 +3,21 @@
  *
  * Method: a synthetic /sys and /proc in a temporary folder, shaped as real kernels shape them.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { diskIdentity, listDisks, whyNoDisk } from "../../../../shared/linux/disks.io.ts";
+import { testFolder } from "../../../rig/folder.ts";
 
 let root = "";
 const roots = { sys: "", proc: "" };
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "huck-disks-"));
+  root = testFolder();
   roots.sys = join(root, "sys");
   roots.proc = join(root, "proc");
   put("proc/self/mountinfo", "");
   put("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
-});
-
-afterEach(() => {
-  rmSync(root, { recursive: true });
 });
 
 function put(path: string, content: string | Buffer): void {

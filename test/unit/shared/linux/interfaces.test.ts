@@ -3,8 +3,7 @@
  *
  * Method: a synthetic /sys/class/net, and "lo" of the network namespace the test runs in.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
@@ -12,9 +11,10 @@ import {
   interfaceIndex,
   listInterfaces,
 } from "../../../../shared/linux/interfaces.io.ts";
+import { testFolder } from "../../../rig/folder.ts";
 
 test("listInterfaces() reads name, MAC, driver, carrier and MTU", () => {
-  const sys = mkdtempSync(join(tmpdir(), "huck-net-"));
+  const sys = testFolder();
   const make = (name: string, files: Record<string, string>): void => {
     mkdirSync(join(sys, "class/net", name, "device"), { recursive: true });
     for (const [file, text] of Object.entries(files)) {
@@ -29,7 +29,6 @@ test("listInterfaces() reads name, MAC, driver, carrier and MTU", () => {
     { name: "eth0", index: 2, mac: "52:54:00:12:34:56", driver: "igb", carrier: true, mtu: 1500 },
     { name: "eth1", index: 3, mac: "52:54:00:aa:bb:cc", driver: "", carrier: false, mtu: 9000 },
   ]);
-  rmSync(sys, { recursive: true });
 });
 
 test("interfaceIndex() and interfaceAddress() know the loopback interface", () => {

@@ -4,20 +4,17 @@
  * Method: a synthetic /sys whose devices appear as modules are "loaded"; the kernel's part is a
  * function that records and answers errno values.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { coldplug, globExpression } from "../../../../shared/linux/modules.io.ts";
 import type { ModuleTable } from "../../../../shared/linux/modules.io.ts";
+import { testFolder } from "../../../rig/folder.ts";
 
 let sys = "";
 
 beforeEach(() => {
-  sys = mkdtempSync(join(tmpdir(), "huck-modules-"));
-});
-afterEach(() => {
-  rmSync(sys, { recursive: true });
+  sys = testFolder();
 });
 
 function device(bus: string, name: string, alias: string): void {

@@ -2,22 +2,18 @@
  * Goal: no mount of a device is missed, whatever its number says. Method: mountinfo and sysfs as
  * kernels write them, in a temporary folder.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { MountTable } from "../../../../shared/linux/mount-table.io.ts";
+import { fileFolder } from "../../../rig/folder.ts";
 
-const root = mkdtempSync(join(tmpdir(), "huck-mounts-"));
+const root = fileFolder();
 const path = (name: string): string => join(root, name);
 
 beforeEach(() => {
   rmSync(path("sys"), { recursive: true, force: true });
   mkdirSync(path("proc/self"), { recursive: true });
-});
-
-afterAll(() => {
-  rmSync(root, { recursive: true });
 });
 
 function tableOf(...lines: readonly string[]): MountTable {

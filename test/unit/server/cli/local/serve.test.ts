@@ -6,14 +6,15 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { configText, dropFolders, freshFolder, somePort } from "../../../../rig/lab-kit.ts";
+import { configText, dropFolders, freshFolder } from "../../../../rig/lab-kit.ts";
+import { freePort } from "../../../../rig/ports.ts";
 import { huck, startHuck } from "../remote/cli-kit.ts";
 
 afterAll(dropFolders);
 
 test("huck serve says where it is, answers, reloads on SIGHUP, stops on SIGTERM", async () => {
   const folder = freshFolder();
-  const port = somePort();
+  const port = freePort();
   writeFileSync(path.join(folder, "huck.yaml"), configText(port));
   const child = startHuck(["serve"], folder);
   let output = "";

@@ -11,16 +11,16 @@ import {
   imageBytes,
   operate,
   serveIn,
-  somePort,
   orderIn,
 } from "../../../../rig/lab-kit.ts";
+import { freePort } from "../../../../rig/ports.ts";
 import { huck } from "./cli-kit.ts";
 
 let server: RunningServer;
 let socket: Record<string, string>;
 
 beforeEach(async () => {
-  server = await serveIn(freshFolder(), somePort());
+  server = await serveIn(freshFolder(), freePort());
   socket = { HUCK_SOCKET: server.socket };
 });
 afterEach(async () => {

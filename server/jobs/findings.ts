@@ -1,0 +1,102 @@
+/** How an order ends when the server found it out itself, in words for the operator. */
+import type { Verdict, VerdictCode } from "../../shared/control/verdict.ts";
+import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
+import type { JobRecord, OrderRecord } from "./journal.ts";
+import type { OrderEvent } from "./order-table.ts";
+
+/** Where a verdict was found when the node did not give it itself. */
+export interface Finding {
+  readonly code: VerdictCode;
+  readonly reason: string;
+  readonly cure: string;
+}
+
+/** What a finding is about. */
+export interface FindingSubject {
+  readonly record: OrderRecord;
+  readonly job: JobRecord;
+  /** Bound of a silence. Unit: milliseconds. */
+  readonly silenceMs: number;
+}
+
+/**
+ * Words the end of an order.
+ *
+ * @param event - What ended it; it brought no verdict and no finding of its own.
+ * @param subject - The order before it ended.
+ * @returns The finding.
+ */
+export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
+  const { record } = subject;
+  if (event === "deadline") return lostByDeadline(subject);
+  if (event === "removed") {
+    return {
+      code: "lost",
+      reason: `"${record.node}" is no longer in the inventory`,
+      cure: "Add it to huck.yaml, restart the server, then run the same command for it again.",
+    };
+  }
+  if (event === "silence") {
+    const started = record.state === "waiting" || record.state === "booting";
+    return started ? NEVER_JOINED : wentSilent(subject);
+  }
+  if (event === "joined" && record.captured !== null) return ALREADY_SAVED;
+  return ABORTED;
+}
+
+/**
+ * Makes a verdict of a finding. The disk counts as touched once any boot of the order has armed.
+ *
+ * @param finding - Code, reason, cure.
+ * @param subject - The order before it ended.
+ * @param now - Milliseconds since 1970.
+ * @returns The verdict.
+ */
+export function verdictFrom(finding: Finding, subject: FindingSubject, now: number): Verdict {
+  const { record } = subject;
+  const touched = record.armed > 0;
+  return {
+    ...finding,
+    reason: finding.reason.slice(0, TEXT_MAX),
+    phase: record.phase,
+    diskUntouched: !touched,
+    incomplete: touched,
+    bytesWritten: 0,
+    at: new Date(now).toISOString(),
+  };
+}
+
+function wentSilent({ record, silenceMs }: FindingSubject): Finding {
+  const spent = record.armed >= ORDER_ARMS_MAX;
+  const then = spent ? "its order is spent" : "did not come back";
+  return {
+    code: "lost",
+    reason: `the node fell silent for ${Math.round(silenceMs / 1000)} s and ${then}`,
+    cure: "Look at the node's console, power and cable, then run the same command for it again.",
+  };
+}
+
+function lostByDeadline({ record, job }: FindingSubject): Finding {
+  if (job.state === "aborted") {
+    return { code: "lost", reason: "the node did not stop when asked to", cure: NEVER_JOINED.cure };
+  }
+  return {
+    code: "lost",
+    reason: `the deadline of the job passed while the node was ${record.phase}`,
+    cure: "Run the same command for this node again; give it more time with --timeout.",
+  };
+}
+
+const NEVER_JOINED: Finding = {
+  code: "lost",
+  reason: "the node never joined: it was not started, or did not find the boot services",
+  cure: "Check that it is on, boots from the network first, and that `huck status` can reach it.",
+};
+const ABORTED: Finding = { code: "aborted", reason: "stopped by the operator", cure: "" };
+const ALREADY_SAVED: Finding = {
+  code: "ok",
+  reason: "an earlier boot of this order saved the image completely",
+  cure: "",
+};
+/** Longest text of a verdict. */
+const TEXT_MAX = 1000;

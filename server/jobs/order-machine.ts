@@ -1,0 +1,339 @@
+/**
+ * An order while it is in memory, and the one machine that moves it.
+ *
+ * `happens` looks the event up in order-table.ts and makes the move: first the journal, then memory
+ * and requests to the outside, then whoever listens. A move that the journal cannot keep is undone.
+ * Nobody else writes to an order.
+ */
+import assert from "node:assert/strict";
+import type { StatusReport } from "../../shared/control/node-api.ts";
+import type { Phase, Verdict } from "../../shared/control/verdict.ts";
+import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
+import type { EventDraft } from "./event-log.ts";
+import { findingOf, verdictFrom } from "./findings.ts";
+import type { Finding, FindingSubject } from "./findings.ts";
+import type { JobRecord, OrderRecord } from "./journal.ts";
+import type { OrderDeed, OrderEvent, OrderGuard, OrderMove, OrderState } from "./order-table.ts";
+import { ORDER_TABLE } from "./order-table.ts";
+import type { Turns } from "./turns.ts";
+
+/** Bounds of the waits. Unit: milliseconds. */
+export interface WaitBounds {
+  /** From the start of a node to its join. */
+  readonly bootMs: number;
+  /** Without a word from a node at work. */
+  readonly silenceMs: number;
+  /** For a silent node to come back, if its order may still arm. */
+  readonly returnMs: number;
+}
+
+/** An event with what it brings. */
+export type Occurrence =
+  | { readonly event: "joined"; readonly nonce: string }
+  | { readonly event: "armAllowed"; readonly detail: string }
+  | { readonly event: "statusSaid"; readonly report: StatusReport }
+  | { readonly event: "imageKept"; readonly imageId: string }
+  | { readonly event: "verdictSaid"; readonly verdict: Verdict | Finding }
+  | { readonly event: "entered"; readonly level: "info" | "error"; readonly text: string }
+  | { readonly event: "imageDamaged"; readonly finding: Finding }
+  | { readonly event: "journalBack"; readonly outageMs: number }
+  | { readonly event: Exclude<OrderEvent, Told> };
+
+type Told =
+  | "joined"
+  | "armAllowed"
+  | "statusSaid"
+  | "imageKept"
+  | "verdictSaid"
+  | "entered"
+  | "imageDamaged"
+  | "journalBack";
+
+/** Who keeps orders for the machine: {@link LabState} of state.ts. */
+export interface OrderKeeper {
+  readonly bounds: WaitBounds;
+  /** @returns The job of this id. */
+  jobOf(id: string): JobRecord;
+  readonly turns: Turns;
+  /** Writes the record to the journal. */
+  putOrder(record: OrderRecord): void;
+  /** Tells an event. */
+  tell(draft: EventDraft, now: number): void;
+  /** The order has its verdict: what is known of its node, and perhaps the end of its job. */
+  concluded(order: LiveOrder, verdict: Verdict, now: number): void;
+  /** Asks for something outside. */
+  ask(request: { readonly kind: "enter"; readonly node: string; readonly order: string }): void;
+  /** The boot answer of some node may be another now. */
+  wantedChanged(): void;
+}
+
+/** A move on its way: the deeds fill it in, then it is kept and becomes true together. */
+interface Draft {
+  readonly record: { -readonly [Key in keyof OrderRecord]: OrderRecord[Key] };
+  readonly events: EventDraft[];
+  waitFrom: number | undefined;
+  deadlineAt: number;
+  verdict: Verdict | undefined;
+  readonly after: (() => void)[];
+}
+
+/** An order in memory. */
+export class LiveOrder {
+  readonly #keeper: OrderKeeper;
+  #record: OrderRecord;
+  #deadlineAt: number;
+  #waitUntil: number;
+  /** When the last progress event was made. */
+  #progressAt = -Infinity;
+  /** The operator was told that the node waits for the proof of its image. */
+  #heldTold = false;
+
+  /**
+   * @param record - As the journal has it.
+   * @param keeper - Knows its job.
+   * @param now - Milliseconds since 1970.
+   */
+  constructor(record: OrderRecord, keeper: OrderKeeper, now: number) {
+    this.#record = record;
+    this.#keeper = keeper;
+    const { createdAt, deadlineAt } = this.job;
+    // A clock that was set back must not make anybody wait for longer than the job asked for.
+    this.#deadlineAt = Math.min(deadlineAt, now + (deadlineAt - createdAt));
+    this.#waitUntil = this.#waitEnd(record.state, now);
+  }
+
+  /** What the journal has of it. */
+  get record(): OrderRecord {
+    return this.#record;
+  }
+
+  /** The job it belongs to, as it is now. */
+  get job(): JobRecord {
+    return this.#keeper.jobOf(this.#record.job);
+  }
+
+  /** When the next `silence` or `deadline` is due: milliseconds since 1970. */
+  get dueAt(): number {
+    return Math.min(this.#waitUntil, this.#deadlineAt);
+  }
+
+  /**
+   * Moves the order.
+   *
+   * @param occurrence - What happened.
+   * @param now - When: milliseconds since 1970.
+   * @throws What the journal throws; nothing has moved then.
+   */
+  happens(occurrence: Occurrence, now: number): void {
+    const { state } = this.#record;
+    const cell = ORDER_TABLE[state][occurrence.event];
+    if (cell.kind === "ignored") return;
+    const what = `order ${this.#record.id}: ${occurrence.event} while ${state}`;
+    assert(cell.kind === "moves", `${what}: ${cell.kind === "impossible" ? cell.why : ""}`);
+    const move = cell.moves.find(({ when }) => when === undefined || this.#holds(when, occurrence));
+    assert(move !== undefined, `${what}: no move`);
+    this.#make(move, occurrence, now);
+  }
+
+  /**
+   * Lets time pass.
+   *
+   * @param now - Milliseconds since 1970.
+   */
+  pass(now: number): void {
+    if (now >= this.#deadlineAt) this.happens({ event: "deadline" }, now);
+    else if (now >= this.#waitUntil) this.happens({ event: "silence" }, now);
+  }
+
+  #holds(guard: OrderGuard, occurrence: Occurrence): boolean {
+    const { armed, armedBy, captured, nonce } = this.#record;
+    switch (guard) {
+      case "armedByThisBoot":
+        return armedBy !== null && armedBy === bootOf(occurrence, nonce);
+      case "neverArmed":
+        return armed === 0;
+      case "imageKept":
+        return captured !== null;
+      case "mayReturn":
+        return this.#keeper.bounds.returnMs > 0 && armed < ORDER_ARMS_MAX;
+    }
+  }
+
+  #make(move: OrderMove, occurrence: Occurrence, now: number): void {
+    const draft: Draft = {
+      record: { ...this.#record, state: move.to },
+      events: [],
+      waitFrom: undefined,
+      deadlineAt: this.#deadlineAt,
+      verdict: undefined,
+      after: [],
+    };
+    for (const deed of move.does) this.#do(deed, draft, occurrence, now);
+    const isNew = !sameRecord(draft.record, this.#record);
+    const writes = (): void => {
+      if (isNew) this.#keeper.putOrder(draft.record);
+      this.#become(draft);
+      for (const event of draft.events) this.#keeper.tell(event, now);
+      if (draft.verdict !== undefined) this.#keeper.concluded(this, draft.verdict, now);
+      for (const step of draft.after) step();
+    };
+    // A report that says nothing new comes every two seconds from every node: it costs no write.
+    if (isNew || draft.events.length > 0) this.#keeper.turns.turn(writes);
+    else writes();
+  }
+
+  #become(draft: Draft): void {
+    const record = this.#record;
+    const deadlineAt = this.#deadlineAt;
+    const waitUntil = this.#waitUntil;
+    const heldTold = this.#heldTold;
+    this.#keeper.turns.onUndo(() => {
+      this.#record = record;
+      this.#deadlineAt = deadlineAt;
+      this.#waitUntil = waitUntil;
+      this.#heldTold = heldTold;
+    });
+    this.#record = draft.record;
+    this.#deadlineAt = draft.deadlineAt;
+    if (draft.waitFrom === undefined) return;
+    this.#waitUntil = this.#waitEnd(draft.record.state, draft.waitFrom);
+  }
+
+  #do(deed: OrderDeed, draft: Draft, occurrence: Occurrence, now: number): void {
+    const { record } = draft;
+    switch (deed) {
+      case "phase":
+        this.#phase(draft, occurrence);
+        return;
+      case "nonce":
+        assert(occurrence.event === "joined");
+        record.nonce = occurrence.nonce;
+        return;
+      case "arm":
+        assert(record.armed < ORDER_ARMS_MAX, "an order arms at most twice");
+        record.armed += 1;
+        record.armedBy = record.nonce;
+        return;
+      case "image":
+        assert(occurrence.event === "imageKept");
+        record.captured = occurrence.imageId;
+        return;
+      case "verdict":
+        record.verdict = draft.verdict = this.#verdict(occurrence, now);
+        record.phase = "done";
+        return;
+      case "progress":
+        draft.after.push(() => {
+          this.#progress(occurrence, now);
+        });
+        return;
+      case "note":
+        this.#note(draft, occurrence);
+        return;
+      case "wait":
+        draft.waitFrom = now;
+        return;
+      case "hurry":
+        draft.deadlineAt = Math.min(draft.deadlineAt, now + ABORT_WITHIN_MS);
+        return;
+      case "reprieve":
+        draft.deadlineAt = Math.max(
+          draft.deadlineAt + (occurrence.event === "journalBack" ? occurrence.outageMs : 0),
+          now + this.#keeper.bounds.silenceMs,
+        );
+        return;
+      case "enter":
+        draft.after.push(() => {
+          this.#keeper.ask({ kind: "enter", node: record.node, order: record.id });
+        });
+        return;
+      case "answer":
+        draft.after.push(() => {
+          this.#keeper.wantedChanged();
+        });
+    }
+  }
+
+  #phase({ record, events }: Draft, occurrence: Occurrence): void {
+    const { phase, detail } = this.#phaseOf(occurrence);
+    const isNew = record.phase !== phase;
+    if (!isNew && (detail === "" || occurrence.event === "statusSaid")) return;
+    record.phase = phase;
+    events.push({ kind: "phase", job: record.job, node: record.node, phase, detail });
+  }
+
+  #phaseOf(occurrence: Occurrence): { readonly phase: Phase; readonly detail: string } {
+    if (occurrence.event === "statusSaid") return occurrence.report;
+    if (occurrence.event === "armAllowed") return { phase: "arming", detail: occurrence.detail };
+    if (occurrence.event === "joined") return { phase: "joining", detail: "" };
+    if (occurrence.event === "bootSeen") return { phase: "booting", detail: "" };
+    assert(occurrence.event === "silence", "this event has a phase");
+    const seconds = Math.round(this.#keeper.bounds.silenceMs / 1000);
+    return { phase: "waiting", detail: `silent for ${seconds} s while ${this.#record.phase}` };
+  }
+
+  #note(draft: Draft, occurrence: Occurrence): void {
+    const { job, node } = draft.record;
+    const note = (level: "info" | "warning" | "error", text: string): void => {
+      draft.events.push({ kind: "note", job, node, level, text: text.slice(0, TEXT_MAX) });
+    };
+    if (occurrence.event === "entered") note(occurrence.level, occurrence.text);
+    else if (occurrence.event === "silence") {
+      const seconds = Math.round(this.#keeper.bounds.returnMs / 1000);
+      note("warning", `fell silent; may come back within ${seconds} s`);
+    } else if (!this.#heldTold) {
+      note("info", "waits until the image has been checked");
+      draft.after.push(() => {
+        this.#heldTold = true;
+      });
+    }
+  }
+
+  #progress(occurrence: Occurrence, now: number): void {
+    if (occurrence.event !== "statusSaid" || occurrence.report.totalBytes === 0) return;
+    if (now - this.#progressAt < PROGRESS_EVERY_MS) return;
+    this.#progressAt = now;
+    const { doneBytes, totalBytes, bytesPerSecond, loss } = occurrence.report;
+    const { job, node } = this.#record;
+    this.#keeper.tell(
+      { kind: "progress", job, node, doneBytes, totalBytes, bytesPerSecond, loss },
+      now,
+    );
+  }
+
+  #verdict(occurrence: Occurrence, now: number): Verdict {
+    const { silenceMs } = this.#keeper.bounds;
+    const subject: FindingSubject = { record: this.#record, job: this.job, silenceMs };
+    if (occurrence.event === "verdictSaid" && "at" in occurrence.verdict) return occurrence.verdict;
+    const finding =
+      occurrence.event === "verdictSaid"
+        ? occurrence.verdict
+        : occurrence.event === "imageDamaged"
+          ? occurrence.finding
+          : findingOf(occurrence.event, subject);
+    return verdictFrom(finding, subject, now);
+  }
+
+  #waitEnd(state: OrderState, now: number): number {
+    const { bootMs, silenceMs, returnMs } = this.#keeper.bounds;
+    const starts = state === "waiting" || state === "booting";
+    return now + (starts ? bootMs : state === "silent" ? returnMs : silenceMs);
+  }
+}
+
+/** The boot that acts: one that joins brings its nonce. */
+function bootOf(occurrence: Occurrence, nonce: string | null): string | null {
+  return occurrence.event === "joined" ? occurrence.nonce : nonce;
+}
+
+function sameRecord(one: OrderRecord, other: OrderRecord): boolean {
+  const keys = Object.keys(one) as (keyof OrderRecord)[];
+  return keys.every((key) => one[key] === other[key]);
+}
+
+/** At most two a second per node (CONTROL.md section 6). */
+const PROGRESS_EVERY_MS = 500;
+/** Longest text of an event. */
+const TEXT_MAX = 1000;
+/** A safe point is at most one flush of the slowest disk away. */
+const ABORT_WITHIN_MS = 120_000;
