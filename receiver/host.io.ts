@@ -9,6 +9,7 @@ import { realpathSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { basename } from "node:path";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
+import { FEATURES } from "../shared/control/feature.ts";
 import type { DiskIdentity } from "../shared/disk/block-device.ts";
 import { openBlockDevice } from "../shared/linux/block-device.io.ts";
 import { diskIdentity, listDisks } from "../shared/linux/disks.io.ts";
@@ -60,6 +61,7 @@ export function openHost(options: ReceiverOptions, world: HostWorld): Host {
       disks,
       memoryBytes: totalmem(),
       version: VERSION,
+      features: [...FEATURES],
     },
     disks,
     now: () => performance.now(),

@@ -11,7 +11,7 @@ import { chooseDisk } from "../shared/control/disk-rule.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
 import type { SessionTerms } from "../shared/control/node-api.ts";
 import type { LoadOrder } from "../shared/control/order.ts";
-import { VerdictCode } from "../shared/control/verdict.ts";
+import type { VerdictCode } from "../shared/control/verdict.ts";
 import type { DiskWork, ImageFacts, ScanResult } from "./disk/disk-work.ts";
 import { NodeFailure } from "./failure.ts";
 import type { ServerLink } from "./link/server-link.ts";
@@ -216,22 +216,12 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {
   const reply = await stage.link.arm({ order: order.id, disk: pick(order, stage.disks) });
   if (!reply.allowed) {
-    throw refused(reply.reason);
+    const cure = "Look at the job's events for what came before, then give a new order.";
+    throw new NodeFailure(reply.code, reply.reason, cure);
   }
   stage.reporter.enter("arming");
   stage.gate("closing");
   await stage.disk.closeGate(order);
-}
-
-/** The reason begins with the code of its verdict. */
-function refused(reason: string): NodeFailure {
-  const [, name, text = reason] = /^([a-z_]+): (.*)$/s.exec(reason) ?? [];
-  const code = VerdictCode.safeParse(name);
-  return new NodeFailure(
-    code.success ? code.data : "order_spent",
-    code.success ? text : reason,
-    "Look at the job's events for what came before, then give a new order.",
-  );
 }
 
 function failureOf({ code, reason, cure }: Exclude<ReceptionOutcome, { ok: true }>): NodeFailure {

@@ -8,8 +8,10 @@
 import { fromHex } from "../shared/core/digest.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
 import type { JoinReply, JoinRequest } from "../shared/control/node-api.ts";
-import { refuseOrder } from "../shared/control/order.ts";
-import type { LeaveMode, Order, SignedOrder } from "../shared/control/order.ts";
+import { FEATURES } from "../shared/control/feature.ts";
+import { openOrder } from "../shared/control/order.ts";
+import type { OpenedOrder, Order, SignedOrder } from "../shared/control/order.ts";
+import type { LeaveMode } from "../shared/control/spec.ts";
 import type { Verdict } from "../shared/control/verdict.ts";
 import { phaseLine, verdictLines } from "./console/screen.ts";
 import type { DiskWork } from "./disk/disk-work.ts";
@@ -64,6 +66,14 @@ export async function visit(host: Host): Promise<VisitEnd> {
   return new Obedience(host, reply, joinedAt).obey(reply.order);
 }
 
+const GIVE_AGAIN = "Give the order again from this server.";
+const CURES = {
+  order_forged: GIVE_AGAIN,
+  order_replayed: GIVE_AGAIN,
+  order_expired: GIVE_AGAIN,
+  receiver_older: "Renew the boot files of the server (make initramfs), then give the order again.",
+} as const;
+
 /** The work on one order. */
 class Obedience {
   readonly #host: Host;
@@ -79,8 +89,9 @@ class Obedience {
   }
 
   async obey(signed: SignedOrder): Promise<VisitEnd> {
-    const { order } = signed;
-    const reporter = this.#reporter(order);
+    const opened = this.#open(signed);
+    const id = opened.ok ? opened.order.id : opened.claimedId;
+    const reporter = this.#reporter(id ?? null);
     this.#host.onStop((reason) => {
       reporter.stop(reason);
     });
@@ -90,9 +101,9 @@ class Obedience {
     let verdict: Verdict;
     let disk: DiskWork | undefined;
     try {
-      this.#check(signed);
+      if (!opened.ok) throw new NodeFailure(opened.code, opened.reason, CURES[opened.code]);
       disk = this.#host.diskWork();
-      verdict = this.#good(await this.#work(order, disk, reporter), order, disk);
+      verdict = this.#good(await this.#work(opened.order, disk, reporter), opened.order, disk);
     } catch (error) {
       const state = {
         armed: this.#armed,
@@ -105,17 +116,17 @@ class Obedience {
     }
     for (const line of verdictLines(this.#reply.node, verdict)) this.#host.print(line);
     try {
-      await this.#host.link.verdict({ order: order.id, verdict });
+      if (id !== undefined) await this.#host.link.verdict({ order: id, verdict });
     } finally {
       endBeats();
     }
-    return { verdict, leave: order.leave };
+    return { verdict, leave: opened.ok ? opened.order.leave : "reboot" };
   }
 
-  #reporter(order: Order): Reporter {
+  #reporter(order: string | null): Reporter {
     return new Reporter({
       link: this.#host.link,
-      order: order.id,
+      order,
       now: () => this.#host.now(),
       show: (standing) => {
         this.#host.print(phaseLine(this.#reply.node, standing));
@@ -123,15 +134,14 @@ class Obedience {
     });
   }
 
-  #check(signed: SignedOrder): void {
-    const refusal = refuseOrder(signed, {
+  #open(signed: SignedOrder): OpenedOrder {
+    return openOrder(signed, {
       publicKey: fromHex(this.#host.publicKey, 32),
-      node: this.#reply.node,
+      macs: this.#host.join.macs,
       nonce: this.#host.join.nonce,
+      features: FEATURES,
       now: this.#serverTime(),
     });
-    if (refusal === undefined) return;
-    throw new NodeFailure(refusal.code, refusal.reason, "Give the order again from this server.");
   }
 
   async #work(order: Order, disk: DiskWork, reporter: Reporter): Promise<"ok" | "ok_unchanged"> {

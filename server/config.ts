@@ -117,7 +117,12 @@ const ServerSection = z
 /** The `server:` section, complete. */
 export type ServerSection = z.infer<typeof ServerSection>;
 
-const ConfigFile = z
+/**
+ * The whole file.
+ *
+ * @internal A test keeps it frozen.
+ */
+export const ConfigFile = z
   .strictObject({
     server: ServerSection,
     defaults: NodeDefaults.default({}),
@@ -200,6 +205,20 @@ function resolved<K extends string>(
     file === undefined ? [] : [[key, path.resolve(folder, file)]],
   );
   return Object.fromEntries(entries) as Partial<Record<K, string>>;
+}
+
+/**
+ * Tells which settings of the server a new file changes: ports, folders and waits are taken up at
+ * the start only.
+ *
+ * @param before - The one in force.
+ * @param after - Of the new file.
+ * @returns Like `server.httpPort`.
+ */
+export function serverChanges(before: ServerSection, after: ServerSection): string[] {
+  const keys = Object.keys(ServerSection.shape) as (keyof ServerSection)[];
+  const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  return changed.map((key) => `server.${key}`);
 }
 
 interface Mistake {

@@ -7,7 +7,9 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
-import type { ServerStatus } from "../shared/control/operator-api.ts";
+import { FEATURES } from "../shared/control/feature.ts";
+import { principalText } from "../shared/control/principal.ts";
+import type { ReloadReply, ServerStatus } from "../shared/control/operator-api.ts";
 import type { ImageStore } from "../shared/image/store.ts";
 import { messageOf } from "../shared/core/errors.ts";
 import { openPinger } from "../shared/linux/icmp.io.ts";
@@ -18,7 +20,10 @@ import { NodeProber } from "./api/node-prober.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
 import type { BootGrant } from "./boot/entry.ts";
 import { bootSentence } from "./boot/progress.ts";
+import { serverChanges } from "./config.ts";
 import type { Config } from "./config.ts";
+import { inventoryChanges } from "./inventory/inventory.ts";
+import type { Inventory } from "./inventory/inventory.ts";
 import { commandPower } from "./power/command.io.ts";
 import { manualPower } from "./power/manual.ts";
 import type { PowerDriver } from "./power/power-driver.ts";
@@ -37,6 +42,8 @@ import { openFolderStore } from "./store/folder-store.io.ts";
 /** What a server is started with. */
 export interface ServerParts {
   readonly config: Config;
+  /** Reads the file of `config` again; throws when it cannot be taken. */
+  readonly reread: () => Config;
   readonly version: string;
   readonly log: Logger;
 }
@@ -49,6 +56,13 @@ export interface RunningServer {
   readonly socket: string;
   /** What an operator should know about this server. */
   readonly notes: readonly string[];
+  /**
+   * Reads huck.yaml again and replaces the inventory. A file that is refused changes nothing.
+   *
+   * @returns What it changed.
+   * @throws SituationError `bad_config` or `no_config`.
+   */
+  reload(): ReloadReply;
   /** Ends every part. Running jobs stay in the journal and go on at the next start. */
   close(): Promise<void>;
 }
@@ -86,11 +100,13 @@ class Wiring {
   readonly #notes: string[] = [];
   readonly #power = new Map<string, PowerDriver>();
   #boot: LabBoot | undefined;
+  #inventory: Inventory;
 
   constructor(parts: ServerParts, closers: Closer[]) {
     this.#parts = parts;
     this.#closers = closers;
-    const { server, inventory } = parts.config;
+    const { server } = parts.config;
+    this.#inventory = parts.config.inventory;
     this.#address = labAddress(server.address ?? server.interface ?? "");
     this.#key = openOrderKey(server.state);
     const journal = openJournal(server.state);
@@ -102,7 +118,7 @@ class Wiring {
     this.#transmissions = this.#newTransmissions();
     this.#lab = new Lab(
       {
-        inventory,
+        inventory: () => this.#inventory,
         journal,
         orderKey: this.#key.privateKey,
         bounds: {
@@ -120,10 +136,10 @@ class Wiring {
       images: this.#images,
       now: this.#now,
       enter: (node, bounds) => {
-        const { enter } = inventory.named(node);
+        const { enter } = this.#inventory.named(node);
         return enterDriver(enter).enter({ node, power: this.#powerOf(node), ...bounds });
       },
-      wantedChanged: () => this.#boot?.update(inventory),
+      wantedChanged: () => this.#boot?.update(),
       failed: (thrown) => {
         this.#parts.log.error({ err: thrown }, "a step of the lab failed");
       },
@@ -134,6 +150,10 @@ class Wiring {
     const hooks: ListenerHooks = {
       failed: (thrown) => {
         this.#parts.log.error({ err: thrown }, "a request failed");
+      },
+      acted: ({ principal, what, status, about }) => {
+        const said = `${principalText(principal)}: ${what}`;
+        this.#parts.log.info({ principal, status, about }, said);
       },
       answered: () => {
         this.#loop.heed();
@@ -155,6 +175,7 @@ class Wiring {
       nodeUrl: nodes.where,
       socket: operators.where,
       notes: this.#notes,
+      reload: () => this.#reload(),
       close: () => closeAll(this.#closers),
     };
   }
@@ -180,12 +201,13 @@ class Wiring {
     const pinger = this.#openPinger();
     const status: ServerStatus = {
       version,
+      features: [...FEATURES],
       startedAt: new Date(this.#now()).toISOString(),
       notes: this.#notes,
     };
     const prober = new NodeProber({
       ping: pinger?.ping.bind(pinger),
-      addressOf: (node) => config.inventory.named(node).address,
+      addressOf: (node) => this.#inventory.named(node).address,
       powerOf: (node, timeoutMs) => this.#powerOf(node).state({ timeoutMs }),
     });
     const grant = { serverUrl: nodeUrl, serverKey: this.#key.publicHex };
@@ -194,6 +216,7 @@ class Wiring {
       images: this.#images,
       prober,
       status,
+      reload: () => this.#reload(),
       grant,
       now: this.#now,
     };
@@ -212,7 +235,7 @@ class Wiring {
       dhcp,
       port: bootPort,
       files: { folder: bootFiles, loaders },
-      inventory: config.inventory,
+      inventory: () => this.#inventory,
       wantsReceiver: (node) => this.#lab.wantsReceiver(node),
       grant: (mac) => this.#grant(mac, nodeUrl),
       event: (event) => {
@@ -258,10 +281,26 @@ class Wiring {
     });
   }
 
+  /** One step: whoever asks for the inventory afterwards is given the new one. */
+  #reload(): ReloadReply {
+    const { config, reread, log } = this.#parts;
+    const next = reread();
+    const changes = inventoryChanges(this.#inventory, next.inventory);
+    this.#inventory = next.inventory;
+    for (const name of [...changes.changed, ...changes.removed]) this.#power.delete(name);
+    const orders = this.#lab.inventoryChanged(this.#now());
+    this.#boot?.update();
+    this.#loop.heed();
+    const atNextStart = serverChanges(config.server, next.server);
+    const reply = { nodes: next.inventory.nodes.length, ...changes, ...orders, atNextStart };
+    log.info({ reload: reply }, "huck.yaml was read again");
+    return reply;
+  }
+
   #powerOf(name: string): PowerDriver {
     const known = this.#power.get(name);
     if (known !== undefined) return known;
-    const node = this.#parts.config.inventory.named(name);
+    const node = this.#inventory.named(name);
     const made =
       node.power.driver === "manual"
         ? manualPower(name, (text) => {

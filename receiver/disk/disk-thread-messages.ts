@@ -3,7 +3,8 @@
  * pieces of an image.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { SaveOrder, VerifyLevel } from "../../shared/control/order.ts";
+import type { SaveOrder } from "../../shared/control/order.ts";
+import type { VerifyLevel } from "../../shared/control/spec.ts";
 import type { ImageFacts, ScanResult } from "./disk-work.ts";
 
 /** A call, by name. */

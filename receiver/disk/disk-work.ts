@@ -7,7 +7,8 @@
  */
 import type { Range } from "../../shared/core/ranges.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { LoadOrder, SaveOrder, VerifyLevel } from "../../shared/control/order.ts";
+import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
+import type { VerifyLevel } from "../../shared/control/spec.ts";
 
 /** What the story needs to know of the image. */
 export interface ImageFacts {

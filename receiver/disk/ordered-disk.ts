@@ -6,7 +6,8 @@
  * digest rules and the order of writing are GatedDisk's.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { SaveOrder, VerifyLevel } from "../../shared/control/order.ts";
+import type { SaveOrder } from "../../shared/control/order.ts";
+import type { VerifyLevel } from "../../shared/control/spec.ts";
 import { planDisk } from "../../shared/allocation/plan.ts";
 import type { DiskPlan } from "../../shared/allocation/plan.ts";
 import { toHex } from "../../shared/core/digest.ts";

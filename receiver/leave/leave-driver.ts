@@ -4,7 +4,7 @@
  * `leave` is the last thing a receiver does. A driver that cannot do its work says so before
  * anything is lost, and the receiver takes the next best way: reboot always works.
  */
-import type { LeaveMode } from "../../shared/control/order.ts";
+import type { LeaveMode } from "../../shared/control/spec.ts";
 
 /** One way out of the receiver. */
 export interface LeaveDriver {

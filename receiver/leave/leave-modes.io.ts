@@ -4,7 +4,7 @@
  * In an ordinary process (a receiver over files) there is nothing to leave: it ends.
  */
 import { endKernel } from "../../shared/linux/power.io.ts";
-import type { LeaveMode } from "../../shared/control/order.ts";
+import type { LeaveMode } from "../../shared/control/spec.ts";
 import type { LeaveDriver } from "./leave-driver.ts";
 
 /** Between turns of an event loop that only waits. Unit: milliseconds. */

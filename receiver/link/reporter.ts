@@ -132,6 +132,7 @@ export class Reporter {
     try {
       const report: StatusReport = {
         ...this.standing(),
+        detail: this.#detail, // the server knows the sentence of the phase itself
         order: this.#options.order,
         loss: this.#loss,
       };

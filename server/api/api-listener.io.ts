@@ -11,13 +11,17 @@ import type { Socket } from "node:net";
 import path from "node:path";
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
+import { principalText } from "../../shared/control/principal.ts";
+import type { Principal } from "../../shared/control/principal.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import { addNodeRoutes } from "./node-routes.ts";
 import type { NodeRouteParts } from "./node-routes.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
 import type { OperatorRouteParts } from "./operator-routes.ts";
-import { peerUidFinder } from "./peer.io.ts";
+import { localPrincipal, peerUidFinder } from "./peer.io.ts";
 import { answerProblems } from "./problems.ts";
+import { watchPrincipals } from "./request-principal.ts";
+import type { PrincipalHooks } from "./request-principal.ts";
 
 /** A listener that runs. */
 export interface Listening {
@@ -30,9 +34,7 @@ export interface Listening {
 }
 
 /** What a listener tells the server; must not throw. */
-export interface ListenerHooks {
-  /** A route met an error of our own. */
-  readonly failed: (thrown: unknown) => void;
+export interface ListenerHooks extends PrincipalHooks {
   /** A request was answered: the lab may have changed. */
   readonly answered: () => void;
 }
@@ -112,6 +114,7 @@ function newApp(options: { connectionTimeout: number }, hooks: ListenerHooks): F
     forceCloseConnections: true,
     exposeHeadRoutes: false,
   });
+  watchPrincipals(app, hooks);
   answerProblems(app, hooks.failed);
   app.addHook("onResponse", (_request, _reply, done) => {
     hooks.answered();
@@ -126,22 +129,24 @@ function guardUids(app: FastifyInstance, allowed: readonly number[]): readonly s
   if (find === undefined) {
     return ["koffi is missing: the mode of the socket alone decides who may command the server"];
   }
-  const uids = new WeakMap<Socket, number | undefined>();
+  const peers = new WeakMap<Socket, Principal>();
   app.server.on("connection", (socket) => {
-    uids.set(socket, find(socket));
+    const uid = find(socket);
+    peers.set(socket, uid === undefined ? { kind: "unknown" } : localPrincipal(uid));
   });
   app.addHook("onRequest", (request, _reply, done) => {
-    const uid = uids.get(request.raw.socket);
-    if (uid !== undefined && allowed.includes(uid)) done();
-    else done(forbidden(uid));
+    request.principal = peers.get(request.raw.socket) ?? { kind: "unknown" };
+    const { principal } = request;
+    if (principal.kind === "local" && allowed.includes(principal.uid)) done();
+    else done(forbidden(principal));
   });
   return [];
 }
 
-function forbidden(uid: number | undefined): SituationError {
+function forbidden(principal: Principal): SituationError {
   return new SituationError(
     "forbidden_uid",
-    `Cannot obey uid ${uid ?? "unknown"}: not in server.uids`,
+    `Cannot obey ${principalText(principal)}: not in server.uids`,
     {
       cure: "Run it as root or as the server's user, or add the uid to server.uids.",
     },

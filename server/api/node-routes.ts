@@ -15,6 +15,7 @@ import {
   StatusReport,
   VerdictReport,
 } from "../../shared/control/node-api.ts";
+import type { CaptureReply } from "../../shared/control/node-api.ts";
 import { Id128 } from "../../shared/control/names.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import type { ImageSummary } from "../../shared/image/summary.ts";
@@ -22,6 +23,7 @@ import { SituationError } from "../../shared/core/errors.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
 import { JoinGate } from "./join-gate.ts";
 import { parsed } from "./problems.ts";
+import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
 
 /** What the routes need. */
 export interface NodeRouteParts {
@@ -40,24 +42,33 @@ export interface NodeRouteParts {
 export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void {
   const { desk, now } = parts;
   const gate = new JoinGate(JOINS_PER_SECOND, JOINS_BURST, now());
-  const visitor = (request: FastifyRequest): Visitor => desk.visitor(bearerOf(request), now());
+  const visitor = (request: FastifyRequest): Visitor => {
+    const known = desk.visitor(bearerOf(request), now());
+    request.principal = { kind: "node", node: known.node };
+    return known;
+  };
 
-  app.post(NodeRoute.join, (request) => {
+  app.post(NodeRoute.join, BY_NODE_TOLD, (request) => {
     if (!gate.pass(now())) throw tooManyJoins();
-    return desk.join(parsed(JoinRequest, request.body), now());
+    const reply = desk.join(parsed(JoinRequest, request.body), now());
+    request.principal = { kind: "node", node: reply.node };
+    return reply;
   });
-  app.post(NodeRoute.session, (request) =>
+  app.post(NodeRoute.session, BY_NODE, (request) =>
     desk.session(visitor(request), parsed(SessionRequest, request.body).order, now()),
   );
-  app.post(NodeRoute.arm, (request) =>
+  app.post(NodeRoute.arm, BY_NODE_TOLD, (request) =>
     desk.arm(visitor(request), parsed(ArmRequest, request.body), now()),
   );
-  app.post(NodeRoute.status, (request) =>
+  app.post(NodeRoute.status, BY_NODE, (request) =>
     desk.report(visitor(request), parsed(StatusReport, request.body), now()),
   );
-  app.post(NodeRoute.verdict, (request) =>
-    desk.verdict(visitor(request), parsed(VerdictReport, request.body), now()),
-  );
+  app.post(NodeRoute.verdict, BY_NODE_TOLD, (request) => {
+    const speaker = visitor(request);
+    const report = parsed(VerdictReport, request.body);
+    request.about = report.verdict.code;
+    return desk.verdict(speaker, report, now());
+  });
   addImageRoutes(app, parts, visitor);
   addCaptureRoute(app, parts, visitor);
 }
@@ -65,14 +76,14 @@ export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void
 type VisitorOf = (request: FastifyRequest) => Visitor;
 
 function addImageRoutes(app: FastifyInstance, parts: NodeRouteParts, visitor: VisitorOf): void {
-  app.get(NodeRoute.manifest, async (request, reply) => {
+  app.get(NodeRoute.manifest, BY_NODE, async (request, reply) => {
     const image = await parts.images.open(parts.desk.imageOf(visitor(request)));
     const { bytes, length } = image.tail(); // it holds the file until the last byte went out
     image.close();
     const body = Readable.from(bytes, { objectMode: false });
     await reply.type(BYTES).header("content-length", length).send(body);
   });
-  app.get(`${NodeRoute.chunk}/:index`, async (request, reply) => {
+  app.get(`${NodeRoute.chunk}/:index`, BY_NODE, async (request, reply) => {
     const reference = parts.desk.imageOf(visitor(request));
     const { index } = parsed(ChunkPath, request.params);
     const image = await parts.images.open(reference);
@@ -88,9 +99,10 @@ function addCaptureRoute(app: FastifyInstance, parts: NodeRouteParts, visitor: V
   app.addContentTypeParser(BYTES, (_request, payload, done) => {
     done(null, payload);
   });
-  app.put(NodeRoute.capture, async (request, reply) => {
+  app.put(NodeRoute.capture, BY_NODE_TOLD, async (request, reply) => {
     const summary = await takeCapture(parts, visitor(request), request);
-    await reply.status(201).send({ name: summary.name, id: summary.id });
+    const stored: CaptureReply = { name: summary.name, id: summary.id };
+    await reply.status(201).send(stored);
   });
 }
 

@@ -9,6 +9,7 @@ import * as z from "zod";
 import {
   LoadRequest,
   OperatorRoute,
+  ReloadRequest,
   SaveRequest,
   TokenRequest,
 } from "../../shared/control/operator-api.ts";
@@ -16,6 +17,7 @@ import type {
   ImageList,
   NodeList,
   NodeToken,
+  ReloadReply,
   ServerStatus,
 } from "../../shared/control/operator-api.ts";
 import { Id128, ImageName } from "../../shared/control/names.ts";
@@ -25,6 +27,7 @@ import type { LoadImage } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
 import { parsed } from "./problems.ts";
+import { BY_OPERATOR } from "./request-principal.ts";
 import type { NodeProber } from "./node-prober.ts";
 
 /** What the routes need. */
@@ -33,6 +36,8 @@ export interface OperatorRouteParts {
   readonly images: ImageStore;
   readonly prober: NodeProber;
   readonly status: ServerStatus;
+  /** Reads huck.yaml again; throws when it is refused, and then nothing has changed. */
+  readonly reload: () => ReloadReply;
   /** What a receiver that is started by hand must be told besides its token. */
   readonly grant: { readonly serverUrl: string; readonly serverKey: string };
   /** Milliseconds since 1970 on a clock that never goes back. */
@@ -47,51 +52,59 @@ export interface OperatorRouteParts {
  */
 export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRouteParts): void {
   const { lab, images, now } = parts;
-  app.get(OperatorRoute.server, (): ServerStatus => parts.status);
-  app.get(OperatorRoute.nodes, async (request): Promise<NodeList> => {
+  app.get(OperatorRoute.server, BY_OPERATOR, (): ServerStatus => parts.status);
+  app.post(OperatorRoute.reload, BY_OPERATOR, (request): ReloadReply => {
+    parsed(ReloadRequest, request.body ?? {});
+    return parts.reload();
+  });
+  app.get(OperatorRoute.nodes, BY_OPERATOR, async (request): Promise<NodeList> => {
     const { ping } = parsed(NodesQuery, request.query);
     const nodes = lab.nodes();
     return { nodes: ping === "1" ? await parts.prober.probe(nodes) : nodes };
   });
-  app.post(OperatorRoute.tokens, (request): NodeToken => {
+  app.post(OperatorRoute.tokens, BY_OPERATOR, (request): NodeToken => {
     const { node } = parsed(TokenRequest, request.body);
     const minted = lab.mintFor(node, now());
     return { node, ...minted, ...parts.grant };
   });
-  app.get(OperatorRoute.images, async (): Promise<ImageList> => {
+  app.get(OperatorRoute.images, BY_OPERATOR, async (): Promise<ImageList> => {
     const { images: list, torn } = await images.list();
     return { images: list.slice(0, IMAGES_MAX), torn: torn.slice(0, TORN_MAX) };
   });
-  app.delete(`${OperatorRoute.images}/:name`, async (request, reply) => {
+  app.delete(`${OperatorRoute.images}/:name`, BY_OPERATOR, async (request, reply) => {
     const { name } = parsed(ImagePath, request.params);
     lab.refuseTrash(name);
     await images.trash(name);
     await reply.status(204).send();
   });
-  app.post(OperatorRoute.loads, async (request, reply) => {
+  app.post(OperatorRoute.loads, BY_OPERATOR, async (request, reply) => {
     const load = parsed(LoadRequest, request.body);
     const image = await findImage(images, load.image);
-    await reply.status(201).send(lab.beginLoad(load, image, now()));
+    const begun = lab.beginLoad(load, image, request.principal, now());
+    request.about = `job ${begun.job}`;
+    await reply.status(201).send(begun);
   });
-  app.post(OperatorRoute.saves, async (request, reply) => {
+  app.post(OperatorRoute.saves, BY_OPERATOR, async (request, reply) => {
     const save = parsed(SaveRequest, request.body);
     const taken = await images.has(save.name);
-    await reply.status(201).send(lab.beginSave(save, taken, now()));
+    const begun = lab.beginSave(save, taken, request.principal, now());
+    request.about = `job ${begun.job}`;
+    await reply.status(201).send(begun);
   });
   addJobRoutes(app, parts);
 }
 
 function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): void {
-  app.get(`${OperatorRoute.jobs}/:id`, (request) => {
+  app.get(`${OperatorRoute.jobs}/:id`, BY_OPERATOR, (request) => {
     return lab.jobStatus(parsed(JobPath, request.params).id);
   });
-  app.get(`${OperatorRoute.jobs}/:id/events`, async (request, reply) => {
+  app.get(`${OperatorRoute.jobs}/:id/events`, BY_OPERATOR, async (request, reply) => {
     const { id } = parsed(JobPath, request.params);
     const { after } = parsed(EventsQuery, request.query);
     const ended = lab.jobStatus(id).nodes.every(({ verdict }) => verdict !== null);
     await reply.type("application/x-ndjson").send(eventStream(lab.log, id, after, ended));
   });
-  app.delete(`${OperatorRoute.jobs}/:id`, async (request, reply) => {
+  app.delete(`${OperatorRoute.jobs}/:id`, BY_OPERATOR, async (request, reply) => {
     lab.abort(parsed(JobPath, request.params).id, now());
     await reply.status(202).send();
   });

@@ -5,6 +5,8 @@
  * The one idea: the operator API trusts uids only. Where the kernel cannot be asked (koffi is
  * missing), the mode of the socket's folder decides alone, and the server says so at its start.
  */
+import { readFileSync } from "node:fs";
+import { Principal } from "../../shared/control/principal.ts";
 import { checked, libcFunction, libcProblem, nativeBlock } from "../../shared/linux/libc.io.ts";
 
 /** Finds the uid of a peer; undefined when the socket has no descriptor any more. */
@@ -30,6 +32,26 @@ export function peerUidFinder(): PeerUid | undefined {
     );
     return credentials.view.getUint32(UID_OFFSET, true);
   };
+}
+
+/**
+ * Tells who a user is.
+ *
+ * @param uid - From the kernel.
+ * @returns With the name that /etc/passwd gives it, if it gives one.
+ */
+export function localPrincipal(uid: number): Principal {
+  const named = Principal.parse({ kind: "local", uid, name: userName(uid) });
+  return named.kind === "local" ? named : { kind: "local", uid };
+}
+
+function userName(uid: number): string | undefined {
+  try {
+    const users = readFileSync("/etc/passwd", "utf8").split("\n");
+    return users.map((user) => user.split(":")).find(([, , id]) => id === String(uid))?.[0];
+  } catch {
+    return undefined; // a computer without the file has no names
+  }
 }
 
 /**

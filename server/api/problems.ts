@@ -23,6 +23,7 @@ const PROBLEM_TYPE = "application/problem+json";
 
 /** Statuses of situations; every other one is 409. */
 const STATUSES: Readonly<Record<string, number>> = {
+  server_older: 400,
   bad_token: 401,
   forbidden_uid: 403,
   unknown_node: 404,
@@ -42,8 +43,9 @@ const STATUSES: Readonly<Record<string, number>> = {
  * @param failed - Told of errors that are our own; must not throw.
  */
 export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) => void): void {
-  app.setErrorHandler(async (thrown, _request, reply) => {
+  app.setErrorHandler(async (thrown, request, reply) => {
     const problem = statusOf(thrown);
+    request.about = problem.code;
     if (problem.status >= 500) failed(thrown);
     await send(reply, problem);
   });
@@ -53,8 +55,8 @@ export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) =
       code: "no_such_route",
       status: 404,
       detail,
-      cure: "",
-      exitCode: ExitCode.unknown,
+      cure: OLDER_CURE,
+      exitCode: ExitCode.refused,
     });
   });
 }
@@ -65,11 +67,16 @@ export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) =
  * @param schema - Its shape.
  * @param value - What came.
  * @returns The parsed value.
+ * @throws {@link SituationError} `server_older` naming a field that this server does not know: to
+ *   skip it would be to do something else than was asked.
  * @throws {@link FormatError} `bad_request` naming the first member that does not fit.
  */
 export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    if (issue.code === "unrecognized_keys") throw serverOlder([...issue.path, ...issue.keys]);
+  }
   const [issue] = result.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? "body" : issue.path.join(".");
   throw new FormatError(
@@ -77,6 +84,19 @@ export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output
     `Cannot read request: ${where}: ${issue?.message ?? "malformed"}`,
   );
 }
+
+function serverOlder(where: readonly PropertyKey[]): SituationError {
+  const field = where.map(String).join(".").slice(0, FIELD_MAX);
+  return new SituationError(
+    "server_older",
+    `Cannot read request: this server does not know "${field}"`,
+    { cure: OLDER_CURE },
+  );
+}
+
+const OLDER_CURE = "Update the server, or use the huck and the boot files of its version.";
+/** Of a name that came from outside, a message quotes so much. */
+const FIELD_MAX = 100;
 
 function statusOf(thrown: unknown): Problem {
   if (thrown instanceof SituationError) {

@@ -13,7 +13,7 @@ import type { BootAsset, BootAssets } from "./assets.ts";
 import {
   BootFileName,
   LoaderArchitecture,
-  MANIFEST_BYTES_MAX,
+  BOOT_MANIFEST_BYTES_MAX,
   MANIFEST_NAME,
   parseBootManifest,
 } from "./boot-manifest.ts";
@@ -50,8 +50,8 @@ export function readBootAssets(places: BootPlaces): BootAssets {
 function manifestText(place: string): string {
   try {
     const { size } = statSync(place);
-    if (size <= MANIFEST_BYTES_MAX) return readFileSync(place, "utf8");
-    throw new RangeError(`${size} bytes found, at most ${MANIFEST_BYTES_MAX} wanted`);
+    if (size <= BOOT_MANIFEST_BYTES_MAX) return readFileSync(place, "utf8");
+    throw new RangeError(`${size} bytes found, at most ${BOOT_MANIFEST_BYTES_MAX} wanted`);
   } catch (cause) {
     throw new SituationError("no_boot_files", `Cannot read "${place}": ${messageOf(cause)}`, {
       cure: 'Run "make initramfs" and name its folder in server.bootFiles, or set dhcp mode off.',

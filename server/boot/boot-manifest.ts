@@ -11,7 +11,7 @@ import { SituationError, messageOf } from "../../shared/core/errors.ts";
 /** Name of the manifest in the folder of the boot files. */
 export const MANIFEST_NAME = "manifest.json";
 /** Longest manifest that is read; the first of format 2 had 6 kB. Unit: bytes. */
-export const MANIFEST_BYTES_MAX = 1 << 20;
+export const BOOT_MANIFEST_BYTES_MAX = 1 << 20;
 /**
  * The present format. Format 1 listed sizes and digests by name and told no parts.
  *
@@ -75,7 +75,7 @@ export type BootManifest = z.infer<typeof BootManifest>;
 /**
  * Reads a manifest.
  *
- * @param text - Content of the file, at most {@link MANIFEST_BYTES_MAX}.
+ * @param text - Content of the file, at most {@link BOOT_MANIFEST_BYTES_MAX}.
  * @param place - Path of the file, for the message.
  * @returns Its members that count here; no two files claim one name or one part.
  * @throws {@link SituationError} `bad_boot_manifest`.

@@ -42,8 +42,8 @@ export interface BootParts extends Pick<BootOptions, "event" | "problem"> {
   /** TCP port of boot files and scripts. */
   readonly port: number;
   readonly files: BootPlaces;
-  /** The inventory of the first table; later ones come with {@link LabBoot.update}. */
-  readonly inventory: Inventory;
+  /** Gives the one in force; `update` takes it up. */
+  readonly inventory: () => Inventory;
   readonly wantsReceiver: (node: string) => boolean;
   /** Mints what a receiver needs to join; undefined for a MAC outside the inventory. */
   readonly grant: (mac: string) => BootGrant | undefined;
@@ -54,7 +54,7 @@ export interface LabBoot {
   /** Version of huck that built the boot files found at the start. */
   readonly version: string;
   /** Wanted states or the inventory changed. */
-  readonly update: (inventory: Inventory) => void;
+  readonly update: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
   const boot = await startBoot({
     interfaceName: parts.lab.interfaceName,
     network,
-    table: bootTableOf(parts.inventory, wantsReceiver, assets),
+    table: bootTableOf(parts.inventory(), wantsReceiver, assets),
     grant: ({ node, mac }) => {
       const grant = parts.grant(mac);
       if (grant !== undefined) return Promise.resolve(grant);
@@ -83,9 +83,9 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
   });
   return {
     version: assets.version,
-    update: (inventory) => {
+    update: () => {
       assets = assetsNow(files, assets, problem);
-      boot.update(bootTableOf(inventory, wantsReceiver, assets));
+      boot.update(bootTableOf(parts.inventory(), wantsReceiver, assets));
     },
     close: () => boot.close(),
   };

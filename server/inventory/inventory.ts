@@ -9,7 +9,7 @@ import * as z from "zod";
 import { SituationError } from "../../shared/core/errors.ts";
 import { DiskRules } from "../../shared/control/disk-rule.ts";
 import { MacAddress, NodeName } from "../../shared/control/names.ts";
-import { LeaveMode } from "../../shared/control/order.ts";
+import { LeaveMode } from "../../shared/control/spec.ts";
 
 /**
  * A shell command of a `command` power driver; it runs under `sh -c` with NODE and NODE_ADDRESS
@@ -142,6 +142,31 @@ export class Inventory {
     }
     return undefined;
   }
+}
+
+/** What a new inventory changes, by name of node. */
+export interface InventoryChanges {
+  readonly added: string[];
+  readonly removed: string[];
+  readonly changed: string[];
+}
+
+/**
+ * Compares two inventories.
+ *
+ * @param before - The one in force.
+ * @param after - The one that takes its place.
+ * @returns Names, in the order of the files.
+ */
+export function inventoryChanges(before: Inventory, after: Inventory): InventoryChanges {
+  const names = (nodes: readonly InventoryNode[]): string[] => nodes.map(({ name }) => name);
+  const differs = (node: InventoryNode): boolean =>
+    before.has(node.name) && JSON.stringify(before.named(node.name)) !== JSON.stringify(node);
+  return {
+    added: names(after.nodes.filter(({ name }) => !before.has(name))),
+    removed: names(before.nodes.filter(({ name }) => !after.has(name))),
+    changed: names(after.nodes.filter(differs)),
+  };
 }
 
 /** A name or MAC that stands twice. */

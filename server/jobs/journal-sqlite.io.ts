@@ -10,8 +10,9 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { Event } from "../../shared/control/event.ts";
+import { Principal } from "../../shared/control/principal.ts";
 import { HuckError } from "../../shared/core/errors.ts";
-import { JOBS_KEPT } from "./journal.ts";
+import { JOBS_KEPT, JobTerms } from "./journal.ts";
 import type {
   Journal,
   JobRecord,
@@ -61,7 +62,7 @@ class SqliteJournal implements Journal {
 
   remembered(): Remembered {
     return {
-      jobs: this.#rows<JobRecord>("SELECT json FROM job ORDER BY created"),
+      jobs: this.#rows<JobRecord>("SELECT json FROM job ORDER BY created").map(broughtUp),
       orders: this.#rows<OrderRecord>("SELECT json FROM orders ORDER BY rowid"),
       tokens: this.#rows<TokenRecord>("SELECT json FROM token"),
       sights: this.#rows<SightRecord>("SELECT json FROM sight"),
@@ -179,6 +180,12 @@ class SqliteJournal implements Journal {
     this.#statements.set(sql, made);
     return made;
   }
+}
+
+/** An older version of huck wrote the record with fewer fields. */
+function broughtUp(job: JobRecord): JobRecord {
+  const principal = Principal.parse(job.principal);
+  return { ...job, terms: JobTerms.parse(job.terms), principal };
 }
 
 /**

@@ -5,36 +5,38 @@
  * order, no arm, no verdict and no token. Every `put` is durable when it returns.
  * journal-sqlite.io.ts keeps them in SQLite.
  */
-import type { DiskDescription, DiskRule } from "../../shared/control/disk-rule.ts";
+import * as z from "zod";
+import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { Event } from "../../shared/control/event.ts";
-import type { LeaveMode, VerifyLevel } from "../../shared/control/order.ts";
+import { Digest } from "../../shared/control/names.ts";
+import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
+import type { NodeSpec } from "../../shared/control/spec.ts";
+import type { Principal } from "../../shared/control/principal.ts";
 import type { Phase, Verdict } from "../../shared/control/verdict.ts";
 import type { OrderState } from "./order-table.ts";
 
-/** What a load asks of every node. */
-export interface LoadTerms {
-  readonly action: "load";
-  /** Image id: 64 hexadecimal digits. */
-  readonly imageId: string;
+/** What a load asks for, with the image it was begun with. */
+const LoadTerms = z.object({
+  action: z.literal("load"),
+  imageId: Digest,
   /**
    * Identity of the image file: two files of one image id differ in where their records lie.
    * Undefined in what an older version wrote.
    */
-  readonly file?: string | undefined;
-  readonly verify: VerifyLevel;
-  readonly delta: boolean;
-  /** Undefined: found by measurement. Unit: bits per second. */
-  readonly rateBitsPerSecond: number | undefined;
-  readonly gatherSeconds: number;
-}
+  file: z.string().optional(),
+  ...LoadSpec.shape,
+  ...DeliverySpec.shape,
+});
+/** What a load asks for. */
+export type LoadTerms = Readonly<z.infer<typeof LoadTerms>>;
 
-/** What a save asks of its node. */
-export interface SaveTerms {
-  readonly action: "save";
-  readonly rawIfDirty: boolean;
-  /** zstd level. */
-  readonly level: number;
-}
+/** What a save asks for. */
+const SaveTerms = z.object({ action: z.literal("save"), ...SaveSpec.shape });
+/** What a save asks for. */
+export type SaveTerms = Readonly<z.infer<typeof SaveTerms>>;
+
+/** What a job asks for, as the journal keeps it: a field it was written without has its default. */
+export const JobTerms = z.discriminatedUnion("action", [LoadTerms, SaveTerms]);
 
 /** One `image-load` or `image-save`. Times are milliseconds since 1970. */
 export interface JobRecord {
@@ -42,6 +44,8 @@ export interface JobRecord {
   /** Name of the image that is loaded, or that will be. */
   readonly image: string;
   readonly terms: LoadTerms | SaveTerms;
+  /** Who began it. */
+  readonly principal: Principal;
   readonly createdAt: number;
   /** Every node has its verdict by then. */
   readonly deadlineAt: number;
@@ -49,12 +53,10 @@ export interface JobRecord {
 }
 
 /** One node's part in a job: the order it is given, and how far it came. */
-export interface OrderRecord {
+export interface OrderRecord extends Readonly<NodeSpec> {
   readonly id: string;
   readonly job: string;
   readonly node: string;
-  readonly disk: readonly DiskRule[];
-  readonly leave: LeaveMode;
   readonly state: OrderState;
   /** How often it armed, 0 .. 2. */
   readonly armed: number;

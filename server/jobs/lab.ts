@@ -16,6 +16,7 @@ import type {
   NodeStatus,
   SaveRequest,
 } from "../../shared/control/operator-api.ts";
+import type { Principal } from "../../shared/control/principal.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { WantedState } from "../../shared/control/wanted-state.ts";
@@ -24,7 +25,7 @@ import type { Journal } from "./journal.ts";
 import { imageProven } from "./load.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { planLoad, planSave } from "./plan.ts";
-import type { LoadImage, Plan } from "./plan.ts";
+import type { Grounds, LoadImage, Plan } from "./plan.ts";
 import { LabState } from "./state.ts";
 import type { LabRequest } from "./state.ts";
 import type { WaitBounds } from "./order-machine.ts";
@@ -34,7 +35,8 @@ import { wantedOf } from "./wanted.ts";
 
 /** What a lab is made of. */
 export interface LabParts {
-  readonly inventory: Inventory;
+  /** Gives the one in force: it may be replaced while the lab runs. */
+  readonly inventory: () => Inventory;
   readonly journal: Journal;
   /** Ed25519 private key that signs orders. */
   readonly orderKey: KeyObject;
@@ -72,7 +74,7 @@ export class Lab {
       return nonce !== null && this.#state.current(node)?.record.nonce === nonce;
     });
     this.desk = new NodeDesk(parts, this.#state, this.#tokens);
-    this.#endStrangers(now);
+    this.inventoryChanged(now);
   }
 
   /**
@@ -80,12 +82,18 @@ export class Lab {
    *
    * @param request - Parsed.
    * @param image - What the request's name stands for.
+   * @param by - Who asked.
    * @param now - The present.
    * @returns The job.
    * @throws {@link SituationError} when refused; nothing was begun.
    */
-  beginLoad(request: z.output<typeof LoadRequest>, image: LoadImage, now: number): JobCreated {
-    return this.#begin(planLoad(request, image, this.#grounds(), now), now);
+  beginLoad(
+    request: z.output<typeof LoadRequest>,
+    image: LoadImage,
+    by: Principal,
+    now: number,
+  ): JobCreated {
+    return this.#begin(planLoad(request, image, this.#grounds(by), now), now);
   }
 
   /**
@@ -93,12 +101,18 @@ export class Lab {
    *
    * @param request - Parsed.
    * @param taken - True if something in the store has that name.
+   * @param by - Who asked.
    * @param now - The present.
    * @returns The job.
    * @throws {@link SituationError} when refused; nothing was begun.
    */
-  beginSave(request: z.output<typeof SaveRequest>, taken: boolean, now: number): JobCreated {
-    return this.#begin(planSave(request, taken, this.#grounds(), now), now);
+  beginSave(
+    request: z.output<typeof SaveRequest>,
+    taken: boolean,
+    by: Principal,
+    now: number,
+  ): JobCreated {
+    return this.#begin(planSave(request, taken, this.#grounds(by), now), now);
   }
 
   /**
@@ -139,6 +153,7 @@ export class Lab {
       image: record.image,
       state: record.state,
       createdAt: new Date(record.createdAt).toISOString(),
+      principal: record.principal,
       nodes: orders.map(({ record: { node, phase, verdict } }) => ({ node, phase, verdict })),
     };
   }
@@ -147,7 +162,7 @@ export class Lab {
    * @returns All nodes as the server last saw them; power and ping are for the caller to fill in.
    */
   nodes(): NodeStatus[] {
-    return this.#parts.inventory.nodes.map((node): NodeStatus => {
+    return this.#parts.inventory().nodes.map((node): NodeStatus => {
       const order = this.#state.current(node.name);
       const sight = this.#state.sights.get(node.name);
       const seen = sight?.lastSeen ?? 0;
@@ -199,7 +214,7 @@ export class Lab {
    * @throws {@link SituationError} `unknown_node`.
    */
   mintFor(name: string, now: number): { readonly mac: string; readonly token: string } {
-    const [mac = ""] = this.#parts.inventory.named(name).macs;
+    const [mac = ""] = this.#parts.inventory().named(name).macs;
     const minted = this.desk.mintToken(mac, now);
     assert(minted !== undefined, "a MAC of the inventory is known to it");
     return { mac, token: minted.token };
@@ -305,6 +320,7 @@ export class Lab {
    *   cannot write.
    */
   tick(now: number): void {
+    this.#endStrangers(now);
     this.#state.pass(now);
     if (!this.#state.turns.stalled) {
       this.#state.turns.keeping(() => {
@@ -324,11 +340,30 @@ export class Lab {
     return this.#state.takeRequests();
   }
 
-  /** A node that was taken out of huck.yaml can neither be started nor join. */
-  #endStrangers(now: number): void {
-    for (const order of this.#state.open()) {
-      if (!this.#parts.inventory.has(order.record.node)) order.happens({ event: "removed" }, now);
+  /**
+   * Looks at the nodes that were taken out of huck.yaml: they can neither be started nor join.
+   *
+   * @param now - The present.
+   * @returns Names of nodes whose orders ended, and of those that are at work on their disks: their
+   *   orders are kept, for a disk that is half written is no safer than one that is finished.
+   */
+  inventoryChanged(now: number): { readonly ended: string[]; readonly kept: string[] } {
+    const ended = this.#endStrangers(now);
+    this.#releaseEnded();
+    const { inventory } = this.#parts;
+    const kept = this.#state.open().filter(({ record }) => !inventory().has(record.node));
+    return { ended, kept: kept.map(({ record }) => record.node) };
+  }
+
+  #endStrangers(now: number): string[] {
+    const inventory = this.#parts.inventory();
+    const strangers = this.#state
+      .open()
+      .filter(({ record }) => record.armed === 0 && !inventory.has(record.node));
+    for (const order of strangers) {
+      order.happens({ event: "removed" }, now);
     }
+    return strangers.map(({ record }) => record.node);
   }
 
   #begin(plan: Plan, now: number): JobCreated {
@@ -340,8 +375,8 @@ export class Lab {
     for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
   }
 
-  #grounds(): { inventory: Inventory; state: LabState; id128: () => string } {
+  #grounds(principal: Principal): Grounds {
     const { inventory, id128 } = this.#parts;
-    return { inventory, state: this.#state, id128 };
+    return { inventory: inventory(), state: this.#state, principal, id128 };
   }
 }

@@ -18,8 +18,10 @@
  * The steps here decide; order-machine.ts moves the order.
  */
 import { chooseDisk } from "../../shared/control/disk-rule.ts";
+import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { ArmRequest } from "../../shared/control/node-api.ts";
 import type { LoadOrder } from "../../shared/control/order.ts";
+import { LoadSpec } from "../../shared/control/spec.ts";
 import type { Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -33,6 +35,8 @@ import type { LabState } from "./state.ts";
 export interface Boot {
   /** What the receiver invented. */
   readonly nonce: string;
+  /** All MAC addresses of its node. */
+  readonly macs: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -93,19 +97,21 @@ export function refuseUnproven(state: LabState, order: LiveOrder, now: number): 
  */
 export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): LoadOrder {
   const { record, job } = order;
+  const spec = LoadSpec.parse(terms);
   return {
     action: "load",
     id: record.id,
     attempt: Math.min(record.armed + 1, ORDER_ARMS_MAX),
     node: record.node,
+    macs: [...boot.macs],
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
     disk: [...record.disk],
     leave: record.leave,
     image: { id: terms.imageId, name: job.image },
-    verify: terms.verify,
-    delta: terms.delta,
+    needs: featuresNeeded(spec, LoadSpec.parse({})),
+    ...spec,
   };
 }
 

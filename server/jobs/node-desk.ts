@@ -5,6 +5,7 @@
  * given. What a step means is told in load.ts, save.ts and visit.ts; order-machine.ts moves.
  */
 import type { KeyObject } from "node:crypto";
+import { FEATURES } from "../../shared/control/feature.ts";
 import type {
   ArmReply,
   ArmRequest,
@@ -17,6 +18,7 @@ import type {
 } from "../../shared/control/node-api.ts";
 import { signOrder } from "../../shared/control/order.ts";
 import type { SignedOrder } from "../../shared/control/order.ts";
+import type { Verdict } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { LoadTerms, TokenRecord } from "./journal.ts";
@@ -33,7 +35,8 @@ import { nodeBoots, nodeEnds, nodeReports } from "./visit.ts";
 
 /** What the desk is made of. */
 export interface DeskParts {
-  readonly inventory: Inventory;
+  /** Gives the one in force. */
+  readonly inventory: () => Inventory;
   /** Ed25519 private key that signs orders. */
   readonly orderKey: KeyObject;
   readonly transmissions: Transmissions;
@@ -78,7 +81,7 @@ export class NodeDesk {
     mac: string,
     now: number,
   ): { readonly node: string; readonly token: string } | undefined {
-    const node = this.#parts.inventory.withMac([mac])?.name;
+    const node = this.#parts.inventory().withMac([mac])?.name;
     if (node === undefined) return undefined;
     const token = this.#parts.id128();
     this.#state.turns.keeping(() => {
@@ -97,23 +100,25 @@ export class NodeDesk {
    * @throws {@link SituationError} `unknown_node`, `bad_token`.
    */
   join(request: JoinRequest, now: number): JoinReply {
-    const node = this.#parts.inventory.withMac(request.macs);
+    const node = this.#parts.inventory().withMac(request.macs);
     if (node === undefined) {
       throw new SituationError(
         "unknown_node",
         `Cannot serve ${request.macs[0] ?? "a node"}: no such MAC in the inventory`,
         {
-          cure: "Add the node to huck.yaml and restart the server, or let it boot its disk.",
+          cure: "Add the node to huck.yaml and reload it, or let it boot its disk.",
         },
       );
     }
     const order = this.#state.current(node.name);
     this.#takeToken(request, node.name, order, now);
     this.#state.sighted(node.name, now, request.disks);
+    const boot = { nonce: request.nonce, macs: node.macs, now };
     return {
       node: node.name,
       serverTime: new Date(now).toISOString(),
-      order: order === undefined ? null : this.#giveOrder(order, { nonce: request.nonce, now }),
+      features: [...FEATURES],
+      order: order === undefined ? null : this.#giveOrder(order, boot, request.features),
     };
   }
 
@@ -180,14 +185,12 @@ export class NodeDesk {
       refuseUnproven(this.#state, order, now);
     }
     const decision = decideArm(order, request, now);
-    if (!decision.allowed) {
-      return { allowed: false, reason: `${decision.code}: ${decision.reason}` };
-    }
+    if (!decision.allowed) return decision;
     if (decision.isNew) {
       const detail = `attempt ${order.record.armed + 1} on ${request.disk.path}`;
       order.happens({ event: "armAllowed", detail }, now);
     }
-    return { allowed: true, reason: "" };
+    return { allowed: true };
   }
 
   /**
@@ -284,7 +287,7 @@ export class NodeDesk {
   }
 
   /** @returns Null when joining has ended the order. */
-  #giveOrder(order: LiveOrder, boot: Boot): SignedOrder | null {
+  #giveOrder(order: LiveOrder, boot: Boot, known: readonly string[]): SignedOrder | null {
     const { terms } = order.job;
     order.happens({ event: "joined", nonce: boot.nonce }, boot.now);
     this.#releaseEnded();
@@ -293,7 +296,14 @@ export class NodeDesk {
       terms.action === "load"
         ? writeLoadOrder(order, terms, boot)
         : writeSaveOrder(order, terms, boot);
-    return signOrder(unsigned, this.#parts.orderKey);
+    const lacking = unsigned.needs.filter((feature) => !known.includes(feature));
+    if (lacking.length > 0) {
+      const verdict = receiverOlder(lacking, boot.now);
+      order.happens({ event: "verdictSaid", verdict }, boot.now);
+      this.#releaseEnded();
+      return null;
+    }
+    return signOrder(unsigned, this.#parts.orderKey, known);
   }
 
   #orderOf(visitor: Visitor, id: string): LiveOrder {
@@ -309,6 +319,20 @@ export class NodeDesk {
 
 function imageOfLoad(name: string, { imageId, file }: LoadTerms): StreamImage {
   return { name, id: imageId, file };
+}
+
+/** What the receiver would say, if it could read its order. */
+function receiverOlder(lacking: readonly string[], now: number): Verdict {
+  return {
+    code: "receiver_older",
+    phase: "joining",
+    reason: `the receiver lacks ${lacking.join(", ")}, which the order needs`,
+    cure: "Renew the boot files of the server (make initramfs), then run the same command again.",
+    diskUntouched: true,
+    incomplete: false,
+    bytesWritten: 0,
+    at: new Date(now).toISOString(),
+  };
 }
 
 function badToken(why: string): SituationError {

@@ -8,6 +8,9 @@
  */
 import type * as z from "zod";
 import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
+import type { Principal } from "../../shared/control/principal.ts";
+import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
+import type { NodeSpec } from "../../shared/control/spec.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
@@ -17,6 +20,8 @@ import type { LabState } from "./state.ts";
 export interface Grounds {
   readonly inventory: Inventory;
   readonly state: LabState;
+  /** Who asks. */
+  readonly principal: Principal;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
 }
@@ -61,11 +66,10 @@ export function planLoad(
       action: "load",
       imageId: image.id,
       file: image.file,
-      verify: request.verify,
-      delta: request.delta,
-      rateBitsPerSecond: request.rateBitsPerSecond,
-      gatherSeconds: request.gatherSeconds,
+      ...LoadSpec.parse(request),
+      ...DeliverySpec.parse(request),
     },
+    principal: grounds.principal,
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
     state: "running",
@@ -96,7 +100,8 @@ export function planSave(
   const job: JobRecord = {
     id: grounds.id128(),
     image: request.name,
-    terms: { action: "save", rawIfDirty: request.rawIfDirty, level: request.level },
+    terms: { action: "save", ...SaveSpec.parse(request) },
+    principal: grounds.principal,
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
     state: "running",
@@ -104,12 +109,10 @@ export function planSave(
   return { job, orders: [orderOf(job, node, request, grounds)] };
 }
 
-type Wishes = Pick<z.output<typeof LoadRequest>, "disk" | "leave">;
-
 function orderOf(
   job: JobRecord,
   node: InventoryNode,
-  wishes: Wishes,
+  wishes: Pick<z.output<typeof LoadRequest>, keyof NodeSpec>,
   grounds: Grounds,
 ): OrderRecord {
   return {

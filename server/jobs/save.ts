@@ -15,7 +15,9 @@
  *
  * The steps here decide; order-machine.ts moves the order.
  */
+import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
+import { SaveSpec } from "../../shared/control/spec.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -35,19 +37,21 @@ import type { LabState } from "./state.ts";
  */
 export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): SaveOrder {
   const { record, job } = order;
+  const spec = SaveSpec.parse(terms);
   return {
     action: "save",
     id: record.id,
     attempt: 1,
     node: record.node,
+    macs: [...boot.macs],
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
     disk: [...record.disk],
     leave: record.leave,
     name: job.image,
-    rawIfDirty: terms.rawIfDirty,
-    level: terms.level,
+    needs: featuresNeeded(spec, SaveSpec.parse({})),
+    ...spec,
   };
 }
 

@@ -113,6 +113,10 @@ export class LabState implements OrderKeeper {
       after = this.#journal.nextSeq();
       this.#journal.putJob(job);
       for (const order of orders) this.#journal.putOrder(order);
+      const { id, image, principal } = job;
+      const { action } = job.terms;
+      const nodes = orders.length;
+      this.#log.add({ kind: "begin", job: id, action, image, nodes, principal }, now);
     });
     this.#forgetOldest();
     this.#keep(job, orders, now);

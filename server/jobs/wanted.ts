@@ -14,23 +14,5 @@ export function wantedOf(order: LiveOrder | undefined): WantedState {
   if (order === undefined) return { kind: "disk" };
   const { record, job } = order;
   if (job.state !== "running" || record.armed >= ORDER_ARMS_MAX) return { kind: "disk" };
-  const common = {
-    job: job.id,
-    order: record.id,
-    leave: record.leave,
-    expiresAt: new Date(job.deadlineAt).toISOString(),
-  };
-  const { terms } = job;
-  if (terms.action === "save") {
-    const { rawIfDirty, level } = terms;
-    return { kind: "save", ...common, name: job.image, rawIfDirty, level };
-  }
-  return {
-    kind: "load",
-    ...common,
-    image: { id: terms.imageId, name: job.image },
-    verify: terms.verify,
-    delta: terms.delta,
-    armed: record.armed,
-  };
+  return { kind: job.terms.action, order: record.id };
 }

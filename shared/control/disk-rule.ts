@@ -12,14 +12,15 @@ import { Bytes } from "./names.ts";
 /** Kinds of attachment, as BlockDevice reports them. */
 const DiskBus = z.enum(["ata", "nvme", "scsi", "usb", "virtio", "mmc", "file", "other"]);
 /** What a receiver tells of one of its disks. Same fields as DiskIdentity of shared/disk. */
-export const DiskDescription = z.strictObject({
+export const DiskDescription = z.object({
   path: z.string().max(255),
   sizeBytes: Bytes,
   sectorBytes: z.number().int().min(512).max(65536),
   serial: z.string().max(255),
   wwn: z.string().max(255),
   model: z.string().max(255),
-  bus: DiskBus,
+  /** A kind that a later version knows is another one here. */
+  bus: DiskBus.catch("other"),
   rotational: z.boolean(),
   removable: z.boolean(),
   inUse: z.array(z.string().max(255)).max(64),
@@ -29,7 +30,8 @@ export type DiskDescription = z.infer<typeof DiskDescription>;
 
 /**
  * One rule: every condition that is present must hold. An empty rule matches every disk that may be
- * written.
+ * written. A condition that is not known is refused wherever a rule stands, also in an order: to
+ * skip it would make the rule match more.
  */
 export const DiskRule = z.strictObject({
   /** Exact serial number. */

@@ -7,6 +7,7 @@
  */
 import * as z from "zod";
 import { Bytes, Id128, ImageName, NodeName, Text, Timestamp } from "./names.ts";
+import { Principal } from "./principal.ts";
 import { Phase, Verdict } from "./verdict.ts";
 
 const common = {
@@ -16,6 +17,17 @@ const common = {
   job: Id128.optional(),
 };
 
+/** A load or save was begun: the first event of its stream. */
+const JobBeginEvent = z.object({
+  kind: z.literal("begin"),
+  ...common,
+  /** `load`, `save`, or a word of a later version. */
+  action: z.string().max(32),
+  image: ImageName,
+  /** How many. */
+  nodes: z.number().int().min(0),
+  principal: Principal,
+});
 /** A node entered a phase. */
 const PhaseEvent = z.object({
   kind: z.literal("phase"),
@@ -48,7 +60,7 @@ const VerdictEvent = z.object({
 const NoteEvent = z.object({
   kind: z.literal("note"),
   ...common,
-  level: z.enum(["info", "warning", "error"]),
+  level: z.enum(["info", "warning", "error"]).catch("info"),
   node: NodeName.optional(),
   text: Text,
 });
@@ -64,6 +76,7 @@ const JobEndEvent = z.object({
 
 /** Any event. */
 export const Event = z.discriminatedUnion("kind", [
+  JobBeginEvent,
   PhaseEvent,
   ProgressEvent,
   VerdictEvent,

@@ -3,7 +3,8 @@
  *
  * Every route but `join` carries the header `authorization: Bearer <token>`; the token came with
  * the boot script, is bound to the node's MAC addresses and lives as long as its order. Bodies are
- * JSON unless said otherwise.
+ * JSON unless said otherwise. Requests are strict and replies are open: a field that the server
+ * does not know is refused, one that the receiver does not know is skipped (CONTROL.md section 8).
  */
 import * as z from "zod";
 import { DiskDescription } from "./disk-rule.ts";
@@ -11,14 +12,16 @@ import {
   Bytes,
   Digest,
   Id128,
+  ImageName,
   MacAddress,
   NodeName,
   SessionIdText,
   Text,
   Timestamp,
 } from "./names.ts";
+import { Features } from "./feature.ts";
 import { SignedOrder } from "./order.ts";
-import { Phase, Verdict } from "./verdict.ts";
+import { Phase, Verdict, VerdictCode } from "./verdict.ts";
 
 /** Paths of the node API. */
 export const NodeRoute = {
@@ -36,7 +39,7 @@ export const NodeRoute = {
   manifest: "/node/v1/manifest",
   /** GET with `/<index>`: the record of one chunk (application/octet-stream). */
   chunk: "/node/v1/chunk",
-  /** PUT: the image file as it is written (application/octet-stream, chunked). */
+  /** PUT: the image file as it is written (application/octet-stream) -> {@link CaptureReply}. */
   capture: "/node/v1/capture",
 } as const;
 
@@ -56,18 +59,22 @@ export const JoinRequest = z.strictObject({
   nonce: Id128,
   macs: z.array(MacAddress).min(1).max(32),
   interfaces: z.array(NodeInterface).max(32),
-  disks: z.array(DiskDescription).max(256),
+  disks: z.array(DiskDescription.strict()).max(256),
   memoryBytes: Bytes,
   /** Version of the receiver. */
   version: z.string().max(64),
+  /** What it knows beyond the frozen schemas. */
+  features: Features,
 });
 /** A receiver says who it is and asks what to do. */
 export type JoinRequest = z.infer<typeof JoinRequest>;
 
 /** What the node is to do: an order, or nothing but to leave. */
-export const JoinReply = z.strictObject({
+export const JoinReply = z.object({
   node: NodeName,
   serverTime: Timestamp,
+  /** What the server knows beyond the frozen schemas. */
+  features: Features,
   order: SignedOrder.nullable(),
 });
 /** What the node is to do. */
@@ -79,13 +86,13 @@ export const SessionRequest = z.strictObject({ order: Id128 });
 export type SessionRequest = z.infer<typeof SessionRequest>;
 
 /** Everything a receiver needs to take part in a session. */
-export const SessionTerms = z.strictObject({
+export const SessionTerms = z.object({
   session: SessionIdText,
   /** Multicast group and port of the data plane. */
   group: z.string().max(45),
   port: z.number().int().min(1).max(65535),
   /** Where NACKs go: the sender's unicast address. */
-  sender: z.strictObject({ address: z.string().max(45), port: z.number().int().min(1).max(65535) }),
+  sender: z.object({ address: z.string().max(45), port: z.number().int().min(1).max(65535) }),
   symbolBytes: z.number().int().min(32).max(8896),
   /** SipHash key of this session: 16 bytes as hexadecimal. */
   key: Id128,
@@ -102,17 +109,26 @@ export const SessionTerms = z.strictObject({
 export type SessionTerms = z.infer<typeof SessionTerms>;
 
 /** The receiver is about to clear the partition table of this disk. */
-export const ArmRequest = z.strictObject({ order: Id128, disk: DiskDescription });
+export const ArmRequest = z.strictObject({ order: Id128, disk: DiskDescription.strict() });
 /** The receiver is about to clear the partition table of this disk. */
 export type ArmRequest = z.infer<typeof ArmRequest>;
 
-/** Whether it may. A refusal carries the verdict code `order_spent` or `aborted`. */
-export const ArmReply = z.strictObject({
-  allowed: z.boolean(),
-  reason: Text,
-});
+/** Whether it may. The code of a refusal is the code of the verdict that the node then gives. */
+export const ArmReply = z.discriminatedUnion("allowed", [
+  z.object({ allowed: z.literal(true) }),
+  z.object({
+    allowed: z.literal(false),
+    code: VerdictCode.catch("order_spent"),
+    reason: Text,
+  }),
+]);
 /** Whether it may. */
 export type ArmReply = z.infer<typeof ArmReply>;
+
+/** The server has the image, and it is durable. */
+export const CaptureReply = z.object({ name: ImageName, id: Digest });
+/** The server has the image, and it is durable. */
+export type CaptureReply = z.infer<typeof CaptureReply>;
 
 /** Where the node is; sent at every change of phase and at least every two seconds. */
 export const StatusReport = z.strictObject({
@@ -128,11 +144,11 @@ export const StatusReport = z.strictObject({
 export type StatusReport = z.infer<typeof StatusReport>;
 
 /** What the server answers: go on, or stop at the next safe point. */
-export const StatusReply = z.strictObject({ abort: z.boolean() });
+export const StatusReply = z.object({ abort: z.boolean() });
 /** What the server answers. */
 export type StatusReply = z.infer<typeof StatusReply>;
 
 /** How the node ended. Sent until the server has answered, within the bound of the order. */
-export const VerdictReport = z.strictObject({ order: Id128, verdict: Verdict });
+export const VerdictReport = z.strictObject({ order: Id128, verdict: Verdict.strict() });
 /** How the node ended. */
 export type VerdictReport = z.infer<typeof VerdictReport>;

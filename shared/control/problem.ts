@@ -6,7 +6,7 @@ import { ExitCode, HuckError, SituationError, messageOf } from "../core/errors.t
 import { Text } from "./names.ts";
 
 /** Body of every answer with status 400 or above; media type application/problem+json. */
-export const Problem = z.strictObject({
+export const Problem = z.object({
   /** Stable name of the fault, lower snake case. */
   code: z.string().regex(/^[a-z0-9_]{1,64}$/),
   /** HTTP status. */
@@ -16,7 +16,7 @@ export const Problem = z.strictObject({
   /** What the operator can do; may be empty. */
   cure: Text,
   /** Exit code of a program that gives up on this. */
-  exitCode: z.union([z.literal(1), z.literal(2), z.literal(4), z.literal(5), z.literal(6)]),
+  exitCode: z.literal([1, 2, 4, 5, 6]).catch(6),
 });
 /** Body of every answer with status 400 or above. */
 export type Problem = z.infer<typeof Problem>;

@@ -56,6 +56,7 @@ export const VerdictCode = z.enum([
   "order_replayed",
   "order_expired",
   "order_spent",
+  "receiver_older",
   "unknown_node",
   "multicast_unreachable",
   "image_damaged",
@@ -75,11 +76,17 @@ export const VerdictCode = z.enum([
 /** Stable names of the ways a node can end. */
 export type VerdictCode = z.infer<typeof VerdictCode>;
 
-/** How one node ended. */
-export const Verdict = z.strictObject({
-  code: VerdictCode,
+/** A phase in something that is only shown: a word of a later version is read as a plain one. */
+export const ShownPhase = Phase.catch("waiting");
+
+/**
+ * How one node ended. A code of a later version is read as a fault, never as a good ending; reason
+ * and cure still tell what it was.
+ */
+export const Verdict = z.object({
+  code: VerdictCode.catch("receiver_fault"),
   /** Last phase it was in. */
-  phase: Phase,
+  phase: ShownPhase,
   /** What was found: one sentence. */
   reason: Text,
   /** What the operator can do; empty when all is well. */

@@ -103,6 +103,7 @@ export class ChunkDecoder {
  * @param index - Which chunk.
  * @param raw - Its raw bytes; borrowed by the result.
  * @returns One write per extent, ascending.
+ * @internal The demo and a test compare disks by it.
  */
 export function writesOf(table: ChunkTable, index: number, raw: Uint8Array): DiskWrite[] {
   let at = 0;

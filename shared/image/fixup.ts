@@ -73,6 +73,7 @@ export function gptFixup(chunk: number, saved: DiskBytes, target: DiskBytes): Fi
  * @param sectorCount - Size of the target. Unit: sectors.
  * @returns What to write instead.
  * @throws {@link SituationError} `gpt_not_movable` when the captured primary GPT is damaged.
+ * @internal A test looks at it.
  */
 export function moveGpt(head: Uint8Array, sectorBytes: number, sectorCount: number): MovedGpt {
   const copy = readGptCopy(memorySource(head, sectorBytes), 1);

@@ -5,7 +5,8 @@ import type { JobRecord, OrderRecord } from "../../server/jobs/journal.ts";
 /** A save that runs. */
 export function someJob(id: string, createdAt: number): JobRecord {
   const terms = { action: "save", rawIfDirty: false, level: 3 } as const;
-  return { id, image: "x", terms, createdAt, deadlineAt: 1, state: "running" };
+  const principal = { kind: "local", uid: 0 } as const;
+  return { id, image: "x", terms, principal, createdAt, deadlineAt: 1, state: "running" };
 }
 
 /** An order of a node that was not heard of. */

@@ -9,6 +9,7 @@ import { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
 import type { Event } from "../../shared/control/event.ts";
 import type { Phase, VerdictCode } from "../../shared/control/verdict.ts";
 import type { Journal } from "../../server/jobs/journal.ts";
+import { Inventory } from "../../server/inventory/inventory.ts";
 import { parseConfig } from "../../server/config.ts";
 import { openJournal } from "../../server/jobs/journal-sqlite.io.ts";
 import { Lab } from "../../server/jobs/lab.ts";
@@ -16,7 +17,7 @@ import type { Visitor } from "../../server/jobs/node-desk.ts";
 import { Transmissions } from "../../server/sessions/transmission.ts";
 import type { SenderHandle, StreamRequest } from "../../server/sessions/transmission.ts";
 import { type JournalDisk, MemoryJournal } from "./memory-journal.ts";
-import { DISK, configText, freshFolder, verdictOf } from "./lab-kit.ts";
+import { DISK, configText, freshFolder, orderIn, verdictOf } from "./lab-kit.ts";
 
 /** A sender of the test. */
 export interface TestSender extends SenderHandle {
@@ -60,6 +61,9 @@ const IMAGE_ID = "a".repeat(64);
 /** Bounds of the waits in these tests. Unit: milliseconds. */
 export const BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
 
+/** Who asks in these tests. */
+const ROOT = { kind: "local", uid: 0, name: "root" } as const;
+
 /** A lab with its clock. */
 export class TestLab {
   readonly folder: string;
@@ -67,6 +71,7 @@ export class TestLab {
   now = Date.parse("2026-01-01T00:00:00.000Z");
   journal: Journal;
   lab: Lab;
+  inventory: Inventory = new Inventory([], {});
   readonly #key = generateKeyPairSync("ed25519").privateKey;
 
   readonly #openJournal: () => Journal;
@@ -112,11 +117,11 @@ export class TestLab {
   loadUnproven(nodes: string[], more: object = {}): string {
     const request = LoadRequest.parse({ image: "ubuntu", nodes, ...more });
     const image = { id: IMAGE_ID, file: `the file of ${request.image}` };
-    return this.lab.beginLoad(request, image, this.now).job;
+    return this.lab.beginLoad(request, image, ROOT, this.now).job;
   }
 
   save(node: string, name: string, taken = false): string {
-    return this.lab.beginSave(SaveRequest.parse({ node, name }), taken, this.now).job;
+    return this.lab.beginSave(SaveRequest.parse({ node, name }), taken, ROOT, this.now).job;
   }
 
   /** Boots a node and joins. */
@@ -124,10 +129,10 @@ export class TestLab {
     const { mac, token } = this.lab.mintFor(name, this.now);
     const nonce = randomBytes(16).toString("hex");
     const identity = { token, nonce, macs: [mac] };
-    const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0" };
+    const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0", features: [] };
     const reply = this.lab.desk.join({ ...identity, ...facts }, this.now);
     const visitor = this.lab.desk.visitor(token, this.now);
-    return { visitor, token, order: reply.order?.order.id ?? "none", reply };
+    return { visitor, token, order: orderIn(reply)?.id ?? "none", reply };
   }
 
   report(visitor: Visitor, order: string, phase: Phase): boolean {
@@ -164,8 +169,18 @@ export class TestLab {
     return Object.fromEntries(nodes.map(({ node, verdict }) => [node, verdict?.code ?? "none"]));
   }
 
+  /** Somebody edits huck.yaml and has it read again. */
+  reload(edited: (config: string) => string): ReturnType<Lab["inventoryChanged"]> {
+    this.inventory = this.#parsed(edited(configText(1)));
+    return this.lab.inventoryChanged(this.now);
+  }
+
+  #parsed(config: string): Inventory {
+    return parseConfig(config, path.join(this.folder, "huck.yaml")).inventory;
+  }
+
   #newLab(config = configText(1)): Lab {
-    const { inventory } = parseConfig(config, path.join(this.folder, "huck.yaml"));
+    this.inventory = this.#parsed(config);
     const id128 = (): string => randomBytes(16).toString("hex");
     const transmissions = new Transmissions({
       start: (request) => {
@@ -184,7 +199,7 @@ export class TestLab {
     });
     return new Lab(
       {
-        inventory,
+        inventory: () => this.inventory,
         journal: this.journal,
         orderKey: this.#key,
         bounds: BOUNDS,

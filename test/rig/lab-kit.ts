@@ -24,18 +24,21 @@ import {
   SessionTerms,
   StatusReply,
 } from "../../shared/control/node-api.ts";
+import { Order } from "../../shared/control/order.ts";
 import { JobCreated, NodeToken } from "../../shared/control/operator-api.ts";
 import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
-import { ImageWriter } from "../../shared/image/writer.ts";
-import { zlibCodec } from "../../shared/image/codec-zlib.ts";
-import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
-import { inlinePool, laneAt } from "../../shared/image/codec-pool.ts";
-import type { ByteSink } from "../../shared/image/writer.ts";
+import { readConfig } from "../../server/cli/local/read-config.io.ts";
 import { parseConfig } from "../../server/config.ts";
+import type { Config } from "../../server/config.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
-import { openFolderStore } from "../../server/store/folder-store.io.ts";
 import { freePort } from "./ports.ts";
+import { storeImage } from "./small-image.ts";
+
+/** The order that an answer carries, unchecked. */
+export function orderIn({ order }: JoinReply): Order | undefined {
+  return order === null ? undefined : Order.parse(JSON.parse(order.order));
+}
 
 /** An answer as it came. */
 export interface Answer {
@@ -86,15 +89,27 @@ export function configText(port: number, more = ""): string {
 }
 
 /** Starts a server in a folder; start it again in the same folder to see what it remembers. */
-export async function serveIn(folder: string, port: number, more = ""): Promise<RunningServer> {
+export async function serveIn(
+  folder: string,
+  port: number,
+  more = "",
+  logged: Record<string, unknown>[] = [],
+): Promise<RunningServer> {
   const config = parseConfig(configText(port, more), path.join(folder, "huck.yaml"));
-  return await startServer({ config, version: "0.0.0", log: pino({ level: "silent" }) });
+  const write = (line: string): void => {
+    logged.push(JSON.parse(line) as Record<string, unknown>);
+  };
+  const log = pino({}, { write });
+  const reread = (): Config => readConfig(path.join(folder, "huck.yaml"));
+  return await startServer({ config, reread, version: "0.0.0", log });
 }
 
 /** A server of its own, with the image "ubuntu", for every test of a file. */
 export class ServerPerTest {
   folder = "";
   imageId = "";
+  /** What the servers of this test wrote into their log. */
+  logged: Record<string, unknown>[] = [];
   /** The port after it is free too. */
   readonly port = freePort(2);
   #server: RunningServer | undefined;
@@ -103,6 +118,7 @@ export class ServerPerTest {
   constructor() {
     beforeEach(async () => {
       this.folder = freshFolder();
+      this.logged = [];
       this.imageId = await storeImage(this.folder, "ubuntu");
       await this.start();
     });
@@ -122,7 +138,7 @@ export class ServerPerTest {
   }
 
   async start(more = ""): Promise<void> {
-    this.#server = await serveIn(this.folder, this.port, more);
+    this.#server = await serveIn(this.folder, this.port, more, this.logged);
   }
 
   async close(): Promise<void> {
@@ -139,72 +155,8 @@ export class ServerPerTest {
   async joined(name: string): Promise<{ node: TestNode; order: string }> {
     const node = await TestNode.boot(this.server, name);
     const reply = await node.join();
-    return { node, order: reply.order?.order.id ?? "none" };
+    return { node, order: orderIn(reply)?.id ?? "none" };
   }
-}
-
-/** A codec that never gains anything: the same content, so the same id, in another file. */
-export const STORED_RAW: ChunkCodec = {
-  ...zlibCodec(),
-  compress: (raw) => new Uint8Array(raw.byteLength + 1),
-};
-
-/** Writes an image of three chunks. */
-async function writeImage(sink: ByteSink, codec: ChunkCodec, seed = 1): Promise<string> {
-  const pool = inlinePool(codec);
-  const writer = new ImageWriter(sink, { uuid: randomBytes(16), createdMs: 0 });
-  await writer.begin();
-  for (let slot = 0; slot < 3; slot += 1) {
-    const raw = Buffer.alloc(64 << 10, `${seed}-${slot}-`);
-    const start = slot * 2048;
-    const extents = [{ start, end: start + raw.byteLength / 512 }];
-    const plan = { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: raw.byteLength };
-    const lane = laneAt(pool.lanes, 0);
-    lane.raw.set(raw);
-    await writer.addChunk(plan, await pool.encode(0, raw.byteLength, 1), lane.record);
-  }
-  const sizeBytes = 3 << 20;
-  const { imageId } = await writer.finish({
-    disk: { sizeBytes, sectorBytes: 512, table: "none", id: "" },
-    partitions: [],
-    requires: { minBytes: sizeBytes, features: [] },
-    saved: {
-      at: "2026-01-01T00:00:00.000Z",
-      tool: "test",
-      host: "test",
-      codec: "node:zlib",
-      level: 1,
-    },
-    warnings: [],
-  });
-  return Buffer.from(imageId).toString("hex");
-}
-
-/** Puts an image into the store of a server's folder. */
-export async function storeImage(
-  folder: string,
-  name: string,
-  pool: ChunkCodec = zlibCodec(),
-): Promise<string> {
-  const draft = await openFolderStore(path.join(folder, "images")).draft(name);
-  const id = await writeImage(draft, pool);
-  await draft.commit();
-  return id;
-}
-
-/** An image file in memory. */
-export async function imageBytes(): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  await writeImage(
-    {
-      append: (bytes) => {
-        pieces.push(Buffer.from(bytes));
-        return Promise.resolve();
-      },
-    },
-    zlibCodec(),
-  );
-  return Buffer.concat(pieces);
 }
 
 /** Speaks to the operator API. */
@@ -308,6 +260,7 @@ export class TestNode {
       disks: [DISK],
       memoryBytes: 1 << 30,
       version: "0.0.0",
+      features: [],
     };
   }
 

@@ -70,7 +70,12 @@ test("a load goes every step of the control walk, and the disk holds the image",
   await storeImage(disk);
   const port = freePort();
   const config = parseConfig(configText(port), join(folder, "huck.yaml"));
-  server = await startServer({ config, version: "walk", log: pino({ level: "silent" }) });
+  server = await startServer({
+    config,
+    reread: () => config,
+    version: "walk",
+    log: pino({ level: "silent" }),
+  });
 
   const line = new OperatorLine(server.socket);
   const { nodes } = await line.get(OperatorRoute.nodes, NodeList);

@@ -5,6 +5,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { pino } from "pino";
+import { SituationError, messageOf } from "../../../shared/core/errors.ts";
 import { readConfig } from "./read-config.io.ts";
 import { stdout } from "../terminal.io.ts";
 import { startServer } from "../../main.io.ts";
@@ -35,13 +36,31 @@ async function serve(file: string): Promise<void> {
   const log = pino(pino.destination({ dest: STDERR, sync: true }));
   const server = await startServer({
     config,
+    reread: () => readConfig(file),
     version: packageFile.version,
     log,
   });
   for (const line of startLines(config, server)) stdout.print(line);
+  process.on("SIGHUP", () => {
+    reload(server);
+  });
   const signal = await firstSignal();
   stdout.print(`huck: ${signal}, stopping; running jobs go on at the next start`);
   await server.close();
+}
+
+/** A file that is refused is told; the server goes on with the old one. */
+function reload(server: RunningServer): void {
+  try {
+    const { nodes, atNextStart } = server.reload();
+    process.stdout.write(`huck: read huck.yaml again: ${nodes} nodes\n`);
+    for (const setting of atNextStart) {
+      process.stdout.write(`huck: ${setting} takes effect at the next start\n`);
+    }
+  } catch (thrown) {
+    const cure = thrown instanceof SituationError ? ` ${thrown.cure}` : "";
+    process.stderr.write(`huck: ${messageOf(thrown)}; the old inventory stays.${cure}\n`);
+  }
 }
 
 /** Everything an admin wants to see once, on one screen. */

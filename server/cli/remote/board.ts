@@ -68,6 +68,7 @@ export class Board {
       this.end = { nodesOk, nodesNotOk, aborted };
       return true;
     }
+    if (event.kind === "begin") return true;
     const row = this.#byNode.get(event.node ?? "");
     if (row !== undefined) change(row, event);
     return true;
@@ -79,7 +80,7 @@ export class Board {
   }
 }
 
-function change(row: Row, event: Exclude<Event, { kind: "end" }>): void {
+function change(row: Row, event: Exclude<Event, { kind: "begin" | "end" }>): void {
   switch (event.kind) {
     case "phase":
       row.phase = event.phase;

@@ -11,8 +11,8 @@ import {
   OperatorRoute,
 } from "../../../shared/control/operator-api.ts";
 import type { ImageEntry, NodeStatus } from "../../../shared/control/operator-api.ts";
-import { VerifyLevel } from "../../../shared/control/order.ts";
-import type { LeaveMode } from "../../../shared/control/order.ts";
+import { VerifyLevel } from "../../../shared/control/spec.ts";
+import type { LeaveMode } from "../../../shared/control/spec.ts";
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
 import { followJob } from "./follow-job.io.ts";

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type * as z from "zod";
 import { ImageName } from "../../../shared/control/names.ts";
 import { JobCreated, OperatorRoute, SaveRequest } from "../../../shared/control/operator-api.ts";
-import type { LeaveMode } from "../../../shared/control/order.ts";
+import type { LeaveMode } from "../../../shared/control/spec.ts";
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import { followJob } from "./follow-job.io.ts";
 import { durationOption, nameOption, wholeOption } from "../option-values.ts";

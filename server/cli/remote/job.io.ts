@@ -2,6 +2,7 @@
  * `huck job show` and `huck job abort`: one load or save, by its id.
  */
 import type { Command } from "commander";
+import { principalText } from "../../../shared/control/principal.ts";
 import { Id128 } from "../../../shared/control/names.ts";
 import { JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
 import { nameOption } from "../option-values.ts";
@@ -44,8 +45,9 @@ function takingJob(command: Command): Command {
 }
 
 function linesOf(status: JobStatus): string[] {
-  const { action, image, state, createdAt, nodes } = status;
-  const head = `${action} of ${image}, begun ${createdAt}: ${state}`;
+  const { action, image, state, createdAt, principal, nodes } = status;
+  const by = principalText(principal);
+  const head = `${action} of ${image}, begun ${createdAt} by ${by}: ${state}`;
   const rows = nodes.map(({ node, phase, verdict }) => [
     node,
     verdict === null ? phase : verdictText(verdict),

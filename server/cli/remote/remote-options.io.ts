@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import type * as z from "zod";
 import { NodeList, OperatorRoute } from "../../../shared/control/operator-api.ts";
 import type { NodeStatus } from "../../../shared/control/operator-api.ts";
-import { LeaveMode } from "../../../shared/control/order.ts";
+import { LeaveMode } from "../../../shared/control/spec.ts";
 import { choiceOption } from "../option-values.ts";
 import type { Bounds } from "../option-values.ts";
 import { OperatorLine, SOCKET_DEFAULT } from "./operator-line.io.ts";

@@ -5,6 +5,7 @@
  * those that need a person come first and the others are counted.
  */
 import type { Event } from "../../../shared/control/event.ts";
+import { principalText } from "../../../shared/control/principal.ts";
 import { PHASE_SENTENCES, isOk } from "../../../shared/control/verdict.ts";
 import type { Verdict } from "../../../shared/control/verdict.ts";
 import { countText, sizeText } from "../quantity-text.ts";
@@ -82,9 +83,11 @@ export function verdictText(verdict: Verdict): string {
 export function eventLine(event: Event): string | undefined {
   const time = event.at.slice(11, 19);
   switch (event.kind) {
+    case "begin":
+      return `${time} begun by ${principalText(event.principal)}`;
     case "phase": {
       const sentence = PHASE_SENTENCES[event.phase];
-      const more = event.detail === "" || event.detail === sentence ? "" : ` (${event.detail})`;
+      const more = event.detail === "" ? "" : ` (${event.detail})`;
       return `${time} ${event.node}: ${event.phase}, ${sentence}${more}`;
     }
     case "verdict":

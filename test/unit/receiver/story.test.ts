@@ -11,16 +11,18 @@ import type { Reach, ReceptionOutcome, ReceptionStart } from "../../../receiver/
 import { visit } from "../../../receiver/visit.ts";
 import type { Host, VisitEnd } from "../../../receiver/visit.ts";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
-import type { SessionTerms } from "../../../shared/control/node-api.ts";
+import type { ArmReply, SessionTerms } from "../../../shared/control/node-api.ts";
 import { SPKI_ED25519_PREFIX, signOrder } from "../../../shared/control/order.ts";
 import type { Order } from "../../../shared/control/order.ts";
-import type { Verdict } from "../../../shared/control/verdict.ts";
+import { misfit } from "../../rig/frozen-control.ts";
+import type { Verdict, VerdictCode } from "../../../shared/control/verdict.ts";
 
 const keys = generateKeyPairSync("ed25519");
 const publicKey = keys.publicKey
   .export({ format: "der", type: "spki" })
   .subarray(SPKI_ED25519_PREFIX.byteLength)
   .toString("hex");
+const MAC = "52:54:00:12:34:56";
 const NONCE = "1".repeat(32);
 const IMAGE = "b".repeat(64);
 const DISK: DiskDescription = {
@@ -52,9 +54,11 @@ function order(action: "load" | "save", changes: Partial<Order> = {}): Order {
     id: "3".repeat(32),
     attempt: 1,
     node: "pc-1",
+    macs: [MAC],
     nonce: NONCE,
     issuedAt: "2026-01-01T00:00:00.000Z",
     expiresAt: "2026-01-01T01:00:00.000Z",
+    needs: [],
     disk: [{ serial: "S1" }],
     leave: "poweroff",
   } as const;
@@ -74,23 +78,35 @@ function order(action: "load" | "save", changes: Partial<Order> = {}): Order {
 /** What a scene does differently from a load that goes well. */
 interface Script {
   readonly order?: Order;
+  /** Node that the unsigned part of the answer names. */
+  readonly node?: string;
   readonly disks?: readonly DiskDescription[];
   readonly scan?: ScanResult;
   readonly headToCheck?: number;
   /** Of one session after the other. */
   readonly reached?: readonly Reach[];
-  readonly allowed?: boolean;
+  readonly arm?: ArmReply;
   readonly outcome?: ReceptionOutcome;
   /** Name of the disk call that fails, and how. */
   readonly diskFails?: readonly [call: string, failure: NodeFailure];
 }
 
+const no = (code: VerdictCode): ArmReply => ({ allowed: false, code, reason: "x" });
 const LOST: ReceptionOutcome = { ok: false, code: "sender_lost", reason: "x", cure: "y" };
 
 const FRESH: ScanResult = { lacking: [{ start: 0, end: 4 }], found: "fresh", lackingBytes: 4096 };
 
-async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; sent: Verdict[] }> {
+interface Played {
+  readonly calls: string[];
+  readonly end: VisitEnd;
+  readonly sent: Verdict[];
+  /** Requests to the server: kind and body. */
+  readonly said: readonly [kind: string, body: object][];
+}
+
+async function play(script: Script): Promise<Played> {
   const calls: string[] = [];
+  const said: [string, object][] = [];
   const sent: Verdict[] = [];
   const call = (name: string): Promise<void> => {
     calls.push(name);
@@ -145,23 +161,32 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
   };
   const end = await visit({
     link: {
-      join: () =>
-        Promise.resolve({
-          node: "pc-1",
+      join: (request) => {
+        said.push(["join-request", request]);
+        return Promise.resolve({
+          node: script.node ?? "pc-1",
           serverTime: "2026-01-01T00:00:01.000Z",
+          features: [],
           order: signOrder(script.order ?? order("load"), keys.privateKey),
-        }),
-      session: () => {
+        });
+      },
+      session: (request) => {
+        said.push(["session-request", request]);
         sessions = Math.min(sessions + 1, script.reached?.length ?? 1);
         return Promise.resolve({ ...TERMS, session: String(sessions).padStart(16, "0") });
       },
-      arm: () => {
+      arm: (request) => {
         calls.push("arm");
-        return Promise.resolve({ allowed: script.allowed ?? true, reason: "armed twice already" });
+        said.push(["arm-request", request]);
+        return Promise.resolve(script.arm ?? { allowed: true });
       },
-      status: () => Promise.resolve({ abort: false }),
-      verdict: ({ verdict }) => {
-        sent.push(verdict);
+      status: (report) => {
+        said.push(["status-report", report]);
+        return Promise.resolve({ abort: false });
+      },
+      verdict: (report) => {
+        sent.push(report.verdict);
+        said.push(["verdict-report", report]);
         return Promise.resolve({ abort: false });
       },
       manifest: () => Promise.resolve(new Uint8Array()),
@@ -176,11 +201,12 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     join: {
       token: "0".repeat(32),
       nonce: NONCE,
-      macs: ["52:54:00:12:34:56"],
+      macs: [MAC],
       interfaces: [],
       disks: [],
       memoryBytes: 1,
       version: "test",
+      features: [],
     },
     disks: script.disks ?? [DISK],
     now: () => 0,
@@ -190,7 +216,7 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     every: () => () => undefined,
     onStop: () => undefined,
   });
-  return { calls, end, sent };
+  return { calls, end, sent, said };
 }
 
 const WRITES = ["closeGate", "deliver", "openGate"];
@@ -225,6 +251,11 @@ describe("a load", () => {
       { order: order("load", { nonce: "9".repeat(32) }) },
     ],
     [
+      "another node's order comes with this boot's nonce, in an answer that names that node",
+      "order_replayed",
+      { order: order("load", { node: "pc-2", macs: ["52:54:00:12:34:57"] }), node: "pc-2" },
+    ],
+    [
       "the order is old",
       "order_expired",
       { order: order("load", { expiresAt: "2026-01-01T00:00:00.500Z" }) },
@@ -236,7 +267,8 @@ describe("a load", () => {
       "memory_too_small",
       { reached: ["over"], outcome: { ...LOST, code: "memory_too_small" } },
     ],
-    ["the order has armed twice", "order_spent", { allowed: false }],
+    ["the order has armed twice", "order_spent", { arm: no("order_spent") }],
+    ["the server sees another disk", "no_disk_matches", { arm: no("no_disk_matches") }],
     [
       "the image does not fit",
       "disk_too_small",
@@ -301,6 +333,16 @@ describe("a load", () => {
     expect([calls.includes("flush"), calls.includes("openGate")]).toEqual([false, false]);
     expect(end.verdict).toMatchObject({ code: "sender_lost", incomplete: true });
   });
+});
+
+test("all that a receiver says to the server is frozen", async () => {
+  for (const script of [{}, { order: order("save") }, { disks: [] }]) {
+    const { said } = await play(script);
+    expect(said.map(([kind]) => kind)).toEqual(
+      expect.arrayContaining(["join-request", "status-report", "verdict-report"]),
+    );
+    for (const [kind, body] of said) expect(misfit(kind, body)).toBeUndefined();
+  }
 });
 
 describe("a save", () => {

@@ -3,7 +3,7 @@
  * files.
  */
 import { expect, test } from "vitest";
-import { parseConfig } from "../../../server/config.ts";
+import { parseConfig, serverChanges } from "../../../server/config.ts";
 
 const good = `server: { address: 10.0.0.1 }
 nodes:
@@ -142,4 +142,15 @@ test("parseConfig() refuses a file that blows itself up with anchors", () => {
     (_, index) => `l${index + 1}: &l${index + 1} [${`*l${index}, `.repeat(9)}]`,
   );
   expect(() => parseConfig(`l0: &l0 [x]\n${layers.join("\n")}\n`, "/lab/huck.yaml")).toThrow();
+});
+
+test("serverChanges() names the settings that differ, and none of an equal file", () => {
+  const serverOf = (text: string): ReturnType<typeof parseConfig>["server"] =>
+    parseConfig(`server: { address: 10.0.0.1${text} }\n`, "/lab/huck.yaml").server;
+  const before = serverOf("");
+  expect(serverChanges(before, serverOf(""))).toEqual([]);
+  expect(serverChanges(before, serverOf(", httpPort: 5000, dhcp: { mode: off }"))).toEqual([
+    "server.httpPort",
+    "server.dhcp",
+  ]);
 });

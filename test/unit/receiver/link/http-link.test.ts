@@ -16,7 +16,7 @@ interface Reply {
 }
 
 const TOKEN = "0".repeat(32);
-const JOINED = { node: "pc-1", serverTime: "2026-01-01T00:00:00.000Z", order: null };
+const JOINED = { node: "pc-1", serverTime: "2026-01-01T00:00:00.000Z", features: [], order: null };
 const join = {
   token: TOKEN,
   nonce: "1".repeat(32),
@@ -25,6 +25,7 @@ const join = {
   disks: [],
   memoryBytes: 1,
   version: "test",
+  features: [],
 };
 
 let server: Server | undefined;

@@ -46,6 +46,7 @@ test("Reporter reports a phase at once, also one that came during a report", asy
   expect(state.sent.map(({ phase }) => phase)).toEqual(["planning"]);
   await answered(state, 0);
   expect(state.sent.map(({ phase }) => phase)).toEqual(["planning", "scanning"]);
+  expect(state.sent.map(({ detail }) => detail)).toEqual(["", ""]); // the phase's sentence is known
 });
 
 test("Reporter reports progress once a second with the rate of the last seconds", async () => {

@@ -67,3 +67,17 @@ test("parsed() names the first member that does not fit", () => {
   expect(() => parsed(schema, { nodes: [1] })).toThrow(/nodes\.0/);
   expect(() => parsed(schema, undefined)).toThrow(/body/);
 });
+
+test("parsed() calls a field that it does not know the request of a newer program", () => {
+  const schema = z.strictObject({ nodes: z.array(z.strictObject({ name: z.string() })) });
+  const newer = {
+    code: "server_older",
+    message: expect.stringContaining('"nodes.0.colour"') as string,
+  };
+  expect(() => parsed(schema, { nodes: [{ name: "a", colour: "red" }] })).toThrow(
+    expect.objectContaining(newer),
+  );
+  expect(() => parsed(schema, { nodes: [{ name: 1 }], wipe: true })).toThrow(
+    expect.objectContaining({ code: "server_older" }),
+  );
+});

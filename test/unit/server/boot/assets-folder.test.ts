@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readBootAssets } from "../../../../server/boot/assets-folder.io.ts";
-import { MANIFEST_BYTES_MAX } from "../../../../server/boot/boot-manifest.ts";
+import { BOOT_MANIFEST_BYTES_MAX } from "../../../../server/boot/boot-manifest.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -58,7 +58,7 @@ test("readBootAssets() refuses a folder without a manifest", () => {
 });
 
 test("readBootAssets() does not read a manifest without bound", () => {
-  truncateSync(manifest(), MANIFEST_BYTES_MAX + 1);
+  truncateSync(manifest(), BOOT_MANIFEST_BYTES_MAX + 1);
   expect(refusal()).toMatchObject({
     code: "no_boot_files",
     message: 'Cannot read "F/manifest.json": 1048577 bytes found, at most 1048576 wanted',

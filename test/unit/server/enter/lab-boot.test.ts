@@ -25,7 +25,7 @@ test.each([
       dhcp: { mode: "full", range: { first, last } },
       port: 4081,
       files: { folder: "/nonexistent", loaders: {} },
-      inventory: new Inventory([], {}),
+      inventory: () => new Inventory([], {}),
       wantsReceiver: () => false,
       grant: () => undefined,
       event: () => undefined,

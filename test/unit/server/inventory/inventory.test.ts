@@ -3,7 +3,12 @@
  * small inventories.
  */
 import { expect, test } from "vitest";
-import { Inventory, NodeEntry, duplicateOf } from "../../../../server/inventory/inventory.ts";
+import {
+  Inventory,
+  NodeEntry,
+  duplicateOf,
+  inventoryChanges,
+} from "../../../../server/inventory/inventory.ts";
 
 function entry(name: string, mac: string, more: object = {}): NodeEntry {
   return NodeEntry.parse({ name, macs: [mac], ...more });
@@ -59,4 +64,18 @@ test("duplicateOf() finds shared names, MACs and addresses with their place", ()
     1,
     "address",
   ]);
+});
+
+test("inventoryChanges() names what came, went and differs", () => {
+  const before = new Inventory(
+    [entry("a", "52:54:00:00:00:01"), entry("b", "52:54:00:00:00:02")],
+    {},
+  );
+  const entries = [entry("b", "52:54:00:00:00:03"), entry("c", "52:54:00:00:00:01")];
+  expect(inventoryChanges(before, new Inventory(entries, {}))).toEqual({
+    added: ["c"],
+    removed: ["a"],
+    changed: ["b"],
+  });
+  expect(inventoryChanges(before, before)).toEqual({ added: [], removed: [], changed: [] });
 });

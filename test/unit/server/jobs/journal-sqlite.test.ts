@@ -6,6 +6,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, expect, test } from "vitest";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
+import type { JobRecord } from "../../../../server/jobs/journal.ts";
 import { someJob, someOrder } from "../../../rig/journal-records.ts";
 import { dropFolders, freshFolder, verdictOf } from "../../../rig/lab-kit.ts";
 
@@ -18,6 +19,17 @@ test("openJournal() refuses what a later version wrote", () => {
   database.exec("PRAGMA user_version = 99");
   database.close();
   expect(() => openJournal(folder)).toThrow(expect.objectContaining({ code: "journal_newer" }));
+});
+
+test("remembered() fills in terms and principal that an older version did not write", () => {
+  const folder = freshFolder();
+  const journal = openJournal(folder);
+  const older = { ...someJob("j", 1), terms: { action: "save" }, principal: undefined };
+  journal.putJob(older as unknown as JobRecord);
+  journal.close();
+  const [kept] = openJournal(folder).remembered().jobs;
+  expect(kept?.terms).toEqual({ action: "save", rawIfDirty: false, level: 3 });
+  expect(kept?.principal).toEqual({ kind: "unknown" });
 });
 
 test("openJournal() gives the orders of version 1 their states", () => {

@@ -3,7 +3,7 @@
  * lab in made-up time.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { dropFolders } from "../../../rig/lab-kit.ts";
+import { dropFolders, orderIn } from "../../../rig/lab-kit.ts";
 import { TestLab } from "../../../rig/lab-fixture.ts";
 
 let lab: TestLab;
@@ -36,7 +36,7 @@ test("the command's leave wins over huck.yaml's, which wins over reboot", () => 
   lab.restart((config) => config.replace("name: fit01,", "name: fit01, leave: poweroff,"));
   const leaveOf = (node: string, more: object): string | undefined => {
     const job = lab.load([node], more);
-    const leave = lab.join(node).reply.order?.order.leave;
+    const leave = orderIn(lab.join(node).reply)?.leave;
     lab.lab.abort(job, lab.now);
     lab.wait(200);
     return leave;

@@ -3,7 +3,7 @@
  * in made-up time.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { DISK, dropFolders } from "../../../rig/lab-kit.ts";
+import { DISK, dropFolders, orderIn } from "../../../rig/lab-kit.ts";
 import { TestLab } from "../../../rig/lab-fixture.ts";
 
 let lab: TestLab;
@@ -14,7 +14,7 @@ afterAll(dropFolders);
 
 test("writeSaveOrder() names image, level and nonce of this boot", () => {
   lab.save("fit01", "mine");
-  expect(lab.join("fit01").reply.order?.order).toMatchObject({
+  expect(orderIn(lab.join("fit01").reply)).toMatchObject({
     action: "save",
     name: "mine",
     level: 3,

@@ -3,9 +3,8 @@
  * Method: a lab in made-up time; nodes that fall silent at every stage.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { dropFolders } from "../../../rig/lab-kit.ts";
+import { DISK, dropFolders, orderIn } from "../../../rig/lab-kit.ts";
 import { BOUNDS, TestLab } from "../../../rig/lab-fixture.ts";
-import { DISK } from "../../../rig/lab-kit.ts";
 
 let test1: TestLab;
 beforeEach(async () => {
@@ -40,7 +39,7 @@ test(
     expect(notes.map((note) => ("node" in note ? note.node : ""))).toEqual(["fit01", "fit02"]);
     expect(test1.lab.wantsReceiver("fit01")).toBe(true);
     const back = test1.join("fit01");
-    expect(back.reply.order?.order.attempt).toBe(2);
+    expect(orderIn(back.reply)?.attempt).toBe(2);
     test1.end(back.visitor, back.order, "ok_unchanged");
     test1.wait(200);
     expect(test1.verdicts(job)).toEqual({ fit01: "ok_unchanged", fit02: "lost" });

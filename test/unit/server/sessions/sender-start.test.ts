@@ -10,7 +10,8 @@ import { senderStarter } from "../../../../server/sessions/sender-start.io.ts";
 import type { StreamRequest, StartSender } from "../../../../server/sessions/transmission.ts";
 import { RecordFileSource } from "../../../../shared/session/sender/sender-thread.io.ts";
 import type { ImageStore, OpenedImage } from "../../../../shared/image/store.ts";
-import { dropFolders, freshFolder, STORED_RAW, storeImage } from "../../../rig/lab-kit.ts";
+import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
+import { STORED_RAW, storeImage } from "../../../rig/small-image.ts";
 import { freePort } from "../../../rig/ports.ts";
 
 let store: ImageStore;

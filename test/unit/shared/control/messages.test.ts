@@ -9,7 +9,6 @@ import { JoinRequest, StatusReport } from "../../../../shared/control/node-api.t
 import { LoadRequest } from "../../../../shared/control/operator-api.ts";
 import { Problem, problemOf } from "../../../../shared/control/problem.ts";
 import { PHASE_SENTENCES, Phase, isOk } from "../../../../shared/control/verdict.ts";
-import { WantedState } from "../../../../shared/control/wanted-state.ts";
 import { FormatError, SituationError } from "../../../../shared/core/errors.ts";
 
 test("names refuse what could be a path, a flag or a second header line", () => {
@@ -81,5 +80,4 @@ test("every phase has its sentence, and only the two good verdicts are ok", () =
     true,
     false,
   ]);
-  expect(WantedState.safeParse({ kind: "disk" }).success).toBe(true);
 });

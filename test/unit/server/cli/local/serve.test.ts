@@ -12,15 +12,17 @@ import { huck, startHuck } from "../remote/cli-kit.ts";
 
 afterAll(dropFolders);
 
-test("huck serve says where it is, answers, and stops with 0 on SIGTERM", async () => {
+test("huck serve says where it is, answers, reloads on SIGHUP, stops on SIGTERM", async () => {
   const folder = freshFolder();
   const port = freePort();
   writeFileSync(path.join(folder, "huck.yaml"), configText(port));
   const child = startHuck(["serve"], folder);
   let output = "";
-  child.stdout?.on("data", (piece: Buffer) => {
-    output += piece.toString();
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (piece: Buffer) => {
+      output += piece.toString();
+    });
+  }
   await expect.poll(() => output, { timeout: 15_000 }).toContain("nodes");
   expect(output).toContain(`http://127.0.0.1:${port}`);
   const socket = path.join(folder, "huck.sock");
@@ -30,6 +32,14 @@ test("huck serve says where it is, answers, and stops with 0 on SIGTERM", async 
     exitCode: 4,
     stderr: expect.stringContaining("Cannot listen") as string,
   });
+  const file = path.join(folder, "huck.yaml");
+  writeFileSync(file, configText(port).replace("fit03", "fit04"));
+  child.kill("SIGHUP");
+  await expect.poll(() => output).toContain("read huck.yaml again: 3 nodes");
+  writeFileSync(file, "nodes: [");
+  child.kill("SIGHUP");
+  await expect.poll(() => output).toMatch(/line 1: .*; the old inventory stays/);
+  expect((await huck(["nodes", "--socket", socket])).stdout).toBe("fit01\nfit02\nfit04\n");
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
 });

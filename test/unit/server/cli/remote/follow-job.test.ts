@@ -10,7 +10,7 @@ import { expect, test, vi } from "vitest";
 import type { Event } from "../../../../../shared/control/event.ts";
 import { NodeList } from "../../../../../shared/control/operator-api.ts";
 import { followJob } from "../../../../../server/cli/remote/follow-job.io.ts";
-import { TestNode, operate, ServerPerTest } from "../../../../rig/lab-kit.ts";
+import { TestNode, operate, orderIn, ServerPerTest } from "../../../../rig/lab-kit.ts";
 import { startHuck } from "./cli-kit.ts";
 
 const lab = new ServerPerTest();
@@ -130,10 +130,10 @@ test(
     const { child, begun, output } = startLoad();
     await begun;
     const node = await TestNode.boot(lab.server, "fit01");
-    const { order } = await node.join();
+    const order = orderIn(await node.join());
     await lab.close();
     await lab.start();
-    await node.end(order?.order.id ?? "", "ok_unchanged");
+    await node.end(order?.id ?? "", "ok_unchanged");
     expect(await once(child, "exit")).toEqual([0, null]);
     const lines = (await output).split("\n");
     expect(lines.filter((line) => line.includes("fit01: joining"))).toHaveLength(1);

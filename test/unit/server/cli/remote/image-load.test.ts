@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { Event } from "../../../../../shared/control/event.ts";
 import type { VerdictCode } from "../../../../../shared/control/verdict.ts";
-import { TestNode, operate, ServerPerTest } from "../../../../rig/lab-kit.ts";
+import { TestNode, operate, orderIn, ServerPerTest } from "../../../../rig/lab-kit.ts";
 import { huck } from "./cli-kit.ts";
 import type { Ran } from "./cli-kit.ts";
 
@@ -22,7 +22,7 @@ async function play(name: string, code: VerdictCode): Promise<void> {
   }
   const node = await TestNode.boot(lab.server, name);
   const reply = await node.join();
-  await node.end(reply.order?.order.id ?? "", code);
+  await node.end(orderIn(reply)?.id ?? "", code);
 }
 
 async function load(words: string[], ends: Record<string, VerdictCode>): Promise<Ran> {

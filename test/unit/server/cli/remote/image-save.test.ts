@@ -8,10 +8,11 @@ import {
   TestNode,
   dropFolders,
   freshFolder,
-  imageBytes,
   operate,
   serveIn,
+  orderIn,
 } from "../../../../rig/lab-kit.ts";
+import { imageBytes } from "../../../../rig/small-image.ts";
 import { freePort } from "../../../../rig/ports.ts";
 import { huck } from "./cli-kit.ts";
 
@@ -35,9 +36,9 @@ test("image-save follows its node to a durable image and exits 0", async () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const node = await TestNode.boot(server, "fit01");
-  const { order } = await node.join();
+  const order = orderIn(await node.join());
   await node.upload(await imageBytes());
-  await node.end(order?.order.id ?? "", "ok");
+  await node.end(order?.id ?? "", "ok");
   expect(await saving).toMatchObject({
     exitCode: 0,
     stdout: expect.stringContaining("1 of 1 node ok") as string,

@@ -1,0 +1,68 @@
+/**
+ * What is frozen in test/vectors/control: schemas, oldest first, and messages of each kind.
+ */
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import * as z from "zod";
+import { CONTROL_KINDS } from "./control-kinds.ts";
+import type { ControlKind } from "./control-kinds.ts";
+
+const FOLDER = path.resolve(import.meta.dirname, "../vectors/control");
+
+/** One frozen kind. */
+export interface Frozen {
+  /** JSON schemas, the newest last: what an end of that version understands of this kind. */
+  readonly schemas: readonly object[];
+  readonly messages: readonly Record<string, unknown>[];
+}
+
+/** Names of all frozen kinds. */
+export function frozenNames(): string[] {
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith(".json"));
+  return files.map((file) => file.slice(0, -".json".length)).sort();
+}
+
+/** Reads a kind; an empty one when it is not frozen. */
+export function frozen(name: string): Frozen {
+  const file = path.join(FOLDER, `${name}.json`);
+  if (!existsSync(file)) return { schemas: [], messages: [] };
+  return JSON.parse(readFileSync(file, "utf8")) as Frozen;
+}
+
+/**
+ * Describes a kind as it goes over the wire: a request before its defaults are filled in, a reply
+ * with every member. Unknown members do not belong to either.
+ */
+export function wireSchema({ schema, direction }: ControlKind): object {
+  const made = z.toJSONSchema(schema, {
+    io: direction === "request" ? "input" : "output",
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.default; // what a reader makes of an absent member is no part of a message
+    },
+  });
+  return JSON.parse(JSON.stringify(made)) as object;
+}
+
+/** Says why a message does not fit the oldest frozen schema of its kind; undefined when it does. */
+export function misfit(name: string, message: unknown): string | undefined {
+  const [oldest] = frozen(name).schemas;
+  const parsed = z.fromJSONSchema(oldest as z.core.JSONSchema.JSONSchema).safeParse(message);
+  return parsed.success ? undefined : `${name}: ${z.prettifyError(parsed.error)}`;
+}
+
+/** Adds today's schemas and messages where they are not frozen yet; nothing frozen is lost. */
+export function freezeAll(): void {
+  for (const [name, kind] of Object.entries(CONTROL_KINDS)) {
+    const { schemas, messages } = frozen(name);
+    const all = {
+      schemas: added(schemas, [wireSchema(kind)]),
+      messages: added(messages, kind.messages),
+    };
+    writeFileSync(path.join(FOLDER, `${name}.json`), `${JSON.stringify(all, undefined, 1)}\n`);
+  }
+}
+
+function added(old: readonly object[], today: readonly object[]): object[] {
+  const known = new Set(old.map((one) => JSON.stringify(one)));
+  return [...old, ...today.filter((one) => !known.has(JSON.stringify(one)))];
+}
