@@ -60,7 +60,7 @@ test("image-load follows a server of the next version to its end", async () => {
   const plain = await huck(["image-load", "-i", "ubuntu", "1"], { HUCK_SOCKET: socket });
   expect(plain).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringContaining("1 of 1 nodes ok") as string,
+    stdout: expect.stringContaining("1 of 1 node ok") as string,
   });
   const every = ["--verify", "full", "--leave", "stay", "--no-delta", "-b", "500M", "--yes"];
   await huck(["image-load", "-i", "ubuntu", ...every, "1"], { HUCK_SOCKET: socket });
