@@ -91,8 +91,12 @@ class Obedience {
     let disk: DiskWork | undefined;
     try {
       this.#check(signed);
-      disk = this.#host.diskWork();
-      verdict = this.#good(await this.#work(order, disk, reporter), order, disk);
+      const work = this.#host.diskWork();
+      disk = work;
+      reporter.onStop(() => {
+        work.stop();
+      });
+      verdict = this.#good(await this.#work(order, work, reporter), order, work);
     } catch (error) {
       const state = {
         armed: this.#armed,

@@ -81,6 +81,8 @@ interface Script {
   readonly reached?: readonly Reach[];
   readonly allowed?: boolean;
   readonly outcome?: ReceptionOutcome;
+  /** In this phase the server asks the node to stop, and the phase goes on until it is stopped. */
+  readonly stopIn?: "scanning" | "receiving" | "verifying";
   /** Name of the disk call that fails, and how. */
   readonly diskFails?: readonly [call: string, failure: NodeFailure];
 }
@@ -97,6 +99,13 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     const [failing, failure] = script.diskFails ?? [];
     return failing === name && failure !== undefined ? Promise.reject(failure) : Promise.resolve();
   };
+  const stopped = Promise.withResolvers<undefined>();
+  const long = async (name: string, phase: Script["stopIn"]): Promise<void> => {
+    await call(name);
+    if (script.stopIn !== phase) return;
+    await stopped.promise;
+    throw new NodeFailure("aborted", "the work was stopped", "y");
+  };
   const disk: DiskWork = {
     open: () => call("open"),
     useImage: async () => {
@@ -105,7 +114,7 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
       return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096, headToCheck };
     },
     scan: async () => {
-      await call("scan");
+      await long("scan", "scanning");
       return script.scan ?? FRESH;
     },
     closeGate: () => call("closeGate"),
@@ -114,13 +123,15 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
       return "ok";
     },
     flush: () => call("flush"),
-    verify: () => call("verify"),
+    verify: () => long("verify", "verifying"),
     openGate: () => call("openGate"),
     capture: async (_order, sink) => {
       await call("capture");
       await sink(new Uint8Array(3));
     },
-    stop: () => undefined,
+    stop: () => {
+      stopped.resolve(undefined);
+    },
     bytesWritten: () => 7,
     close: () => call("close"),
   };
@@ -135,11 +146,13 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
       ended: ended.promise,
       release() {
         void start.deliver(0, new Uint8Array(1)).then(() => {
+          if (script.stopIn === "receiving") return;
           ended.resolve(reach === "all" ? (script.outcome ?? { ok: true }) : LOST);
         });
       },
-      stop: () => {
-        ended.resolve(LOST);
+      stop: (reason) => {
+        const code = script.stopIn === undefined ? "sender_lost" : "aborted";
+        ended.resolve({ ok: false, code, reason, cure: "y" });
       },
     };
   };
@@ -159,7 +172,7 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
         calls.push("arm");
         return Promise.resolve({ allowed: script.allowed ?? true, reason: "armed twice already" });
       },
-      status: () => Promise.resolve({ abort: false }),
+      status: ({ phase }) => Promise.resolve({ abort: phase === script.stopIn }),
       verdict: ({ verdict }) => {
         sent.push(verdict);
         return Promise.resolve({ abort: false });
@@ -300,6 +313,18 @@ describe("a load", () => {
     const { calls, end } = await play({ outcome });
     expect([calls.includes("flush"), calls.includes("openGate")]).toEqual([false, false]);
     expect(end.verdict).toMatchObject({ code: "sender_lost", incomplete: true });
+  });
+});
+
+describe("P3 a load that the server asks to stop", () => {
+  test.each([
+    ["scanning", true],
+    ["receiving", false],
+    ["verifying", false],
+  ] as const)("stops in the middle of %s", async (stopIn, diskUntouched) => {
+    const { calls, end } = await play({ stopIn });
+    expect(calls).not.toContain("openGate");
+    expect(end.verdict).toMatchObject({ code: "aborted", phase: stopIn, diskUntouched });
   });
 });
 
