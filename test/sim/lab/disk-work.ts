@@ -30,6 +30,8 @@ export interface DiskHost {
   /** Told before the first write of an order in this boot. */
   closes(order: LoadOrder, disk: SimDisk, image: SimImage): void;
   imageById(id: string): SimImage | undefined;
+  /** Told at every write. */
+  writes(): void;
 }
 
 const encoder = new TextEncoder();
@@ -68,7 +70,7 @@ export class SimDiskWork implements DiskWork {
   async useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts> {
     await this.#host.sleep(5);
     const image = this.#host.imageById(decoder.decode(manifest));
-    if (image?.id !== imageId) throw new NodeFailure("image_damaged", "another table", "");
+    if (image?.id !== imageId) throw new NodeFailure("image_damaged", "another table", "Look.");
     this.#image = image;
     const { chunkCount } = image;
     const headToCheck = this.#host.boot % 3 === 0 ? 0 : undefined;
@@ -79,6 +81,7 @@ export class SimDiskWork implements DiskWork {
   async scan(delta: boolean, progress: Progress): Promise<ScanResult> {
     const { disk, image } = this.#loaded();
     await this.#host.sleep(this.#host.world.between(20, 4000));
+    this.#stopIfAsked();
     progress(1, 1);
     const whole = disk.gate.kind === "image" && disk.gate.image === image.id;
     const resumed = disk.gate.kind === "closed" && disk.gate.image === image.id;
@@ -124,9 +127,11 @@ export class SimDiskWork implements DiskWork {
     const { disk, image } = this.#loaded();
     if (disk.cache.size > 0) this.#host.world.breaks("P1", "verified before it was flushed");
     await this.#host.sleep(this.#host.world.between(10, 4000));
+    this.#stopIfAsked();
     progress(1, 1);
     const wrong = disk.lacking(image).filter((chunk) => level === "full" || chunk % 2 === 0);
-    if (wrong.length > 0) throw new NodeFailure("verify_mismatch", `chunk ${wrong[0]}`, "");
+    if (wrong.length > 0)
+      throw new NodeFailure("verify_mismatch", `chunk ${String(wrong[0])}`, "Replace it.");
     this.#verified = level;
   }
 
@@ -145,7 +150,7 @@ export class SimDiskWork implements DiskWork {
     if (this.#access !== "read") this.#host.world.breaks("P5", `${order.node} opened for writing`);
     for (let slot = 0; slot < 3; slot += 1) {
       await this.#host.sleep(this.#host.world.between(50, 3000));
-      if (this.#stopped) throw new NodeFailure("aborted", "stopped", "");
+      this.#stopIfAsked();
       await sink(encoder.encode(this.#disk?.read(slot) ?? ""));
       progress(slot + 1, 3);
     }
@@ -163,6 +168,10 @@ export class SimDiskWork implements DiskWork {
     return Promise.resolve();
   }
 
+  #stopIfAsked(): void {
+    if (this.#stopped) throw new NodeFailure("aborted", "the work was stopped", "Begin again.");
+  }
+
   #descriptions(): DiskDescription[] {
     return this.#host.disks().map(({ description }) => description);
   }
@@ -177,7 +186,7 @@ export class SimDiskWork implements DiskWork {
     }
     const boots = disk.writers.get(this.#order.id) ?? new Set();
     disk.writers.set(this.#order.id, boots.add(boot));
-    disk.lastWriteAt = world.now;
+    this.#host.writes();
   }
 
   #loaded(): { readonly disk: SimDisk; readonly image: SimImage } {

@@ -27,7 +27,6 @@ export class SimDisk {
   readonly cache = new Map<number, string>();
   /** Order -> boots that wrote for it. */
   readonly writers = new Map<string, Set<number>>();
-  lastWriteAt = 0;
 
   constructor(description: DiskDescription, lies: boolean) {
     this.description = description;

@@ -20,7 +20,7 @@ import type { World } from "./world.ts";
 const SLACK_MS = 2 * 10_000;
 /** An aborted job ends within this: a safe point is 120 s away at most, then silence is noticed. */
 const ABORT_MS = 120_000 + BOUNDS.silenceMs + SLACK_MS;
-/** From then on no boot writes for an order whose job was aborted and whose node knows it. */
+/** A token must join within this. Unit: milliseconds. */
 const TOKEN_JOIN_MS = 600_000;
 
 export class Judge {
@@ -235,14 +235,16 @@ export class Judge {
   /** A disk is written for orders of its own node only, by no more than two boots (P8). */
   #checkDisks(orders: readonly OrderRecord[]): void {
     for (const node of this.#nodes()) {
-      for (const { writers, description } of node.traits.disks) {
-        for (const [id, boots] of writers) {
-          const order = orders.find((one) => one.id === id);
-          const label = `${node.name} ${description.serial}`;
-          if (order?.node !== node.name) this.#breaks("P8", `${label}: written for a stranger`);
-          if (boots.size > (order?.armed ?? 0)) this.#breaks("P8", `${label}: written unarmed`);
-        }
-      }
+      for (const disk of node.traits.disks) this.#checkDisk(node, disk, orders);
+    }
+  }
+
+  #checkDisk(node: SimNode, disk: SimDisk, orders: readonly OrderRecord[]): void {
+    const label = `${node.name} ${disk.description.serial}`;
+    for (const [id, boots] of disk.writers) {
+      const order = orders.find((one) => one.id === id);
+      if (order?.node !== node.name) this.#breaks("P8", `${label}: written for a stranger`);
+      if (boots.size > (order?.armed ?? 0)) this.#breaks("P8", `${label}: written unarmed`);
     }
   }
 

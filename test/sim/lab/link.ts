@@ -141,7 +141,8 @@ class Network {
     } catch (thrown) {
       if (!run.alive) return { kind: "silence" };
       const { code, detail, cure, exitCode } = problemOf(thrown);
-      world.note(`${label} ${name}: ${code}`);
+      if (code === "internal") world.thrown(`${label} ${name}`, thrown);
+      else world.note(`${label} ${name}: ${code}`);
       if (thrown instanceof HuckError && LATER.includes(code)) return { kind: "later" };
       return { kind: "problem", error: new SituationError(code, detail, { cure, exitCode }) };
     }

@@ -12,7 +12,7 @@ import type { SimDisk } from "./disk.ts";
 import { SimDiskWork } from "./disk-work.ts";
 import type { SimImage, SimStore } from "./images.ts";
 import { simLink } from "./link.ts";
-import { receive } from "./sender.ts";
+import { SimReception } from "./sender.ts";
 import type { Multicast } from "./sender.ts";
 import { PUBLIC_KEY } from "./server.ts";
 import type { SimServer } from "./server.ts";
@@ -41,6 +41,8 @@ export interface NodeTraits {
   readonly deaf: boolean;
   readonly neverBoots: boolean;
   readonly mad: boolean;
+  /** Longest time between two chunks. Unit: milliseconds. */
+  readonly chunkMs: number;
 }
 
 /** One time of being switched on. */
@@ -50,11 +52,12 @@ export class Boot {
   token = "";
   /** Order that it was given, once it joined. */
   order: string | undefined;
-  joinedAt = 0;
   mintedAt = 0;
   /** The receiver works: it has joined, and not left. */
   visiting = false;
   alive = true;
+  /** When the server first asked it to stop. */
+  stopAskedAt = Infinity;
 
   constructor(node: SimNode, number: number) {
     this.node = node;
@@ -289,7 +292,11 @@ export class SimNode {
           const reply = await link.join(request);
           boot.order = reply.order?.order.id;
           boot.visiting = reply.order !== null;
-          boot.joinedAt = world.now;
+          return reply;
+        },
+        status: async (report) => {
+          const reply = await link.status(report);
+          if (reply.abort) boot.stopAskedAt = Math.min(boot.stopAskedAt, world.now);
           return reply;
         },
       },
@@ -307,12 +314,19 @@ export class SimNode {
           closes: (order, disk, image) => {
             room.closes(boot, order, disk, image);
           },
+          writes: () => {
+            if (world.now - boot.stopAskedAt <= STOP_WITHIN_MS) return;
+            world.breaks("P3", `${boot.label}: writes long after it was asked to stop`);
+          },
           imageById: (id) => [...room.store.images.values()].find((image) => image.id === id),
         }),
       startReception: (start) =>
-        receive(start, room.multicast, room.store, {
+        new SimReception(start, {
           world,
+          multicast: room.multicast,
+          store: room.store,
           deaf: this.traits.deaf,
+          chunkMs: this.traits.chunkMs,
           sleep: (ms) => boot.sleep(ms),
         }),
       print: () => undefined,
@@ -337,6 +351,9 @@ export class SimNode {
     };
   }
 }
+
+/** A safe point is at most one flush of the slowest disk away. */
+const STOP_WITHIN_MS = 120_000;
 
 function joinRequest(boot: Boot, mac: string, disks: readonly DiskDescription[]): Host["join"] {
   const { world } = boot.node.room;

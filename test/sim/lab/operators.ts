@@ -5,7 +5,7 @@
 import type { Event } from "../../../shared/control/event.ts";
 import { LoadRequest, SaveRequest } from "../../../shared/control/operator-api.ts";
 import type { JobCreated } from "../../../shared/control/operator-api.ts";
-import { codeOf } from "../../../shared/core/errors.ts";
+import { HuckError } from "../../../shared/core/errors.ts";
 import type { SimServer, ServerRun } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -95,7 +95,8 @@ export class Operators {
     try {
       work(run, run.now());
     } catch (thrown) {
-      this.#world.note(`operator: ${codeOf(thrown) ?? String(thrown)}`);
+      if (thrown instanceof HuckError) this.#world.note(`operator: ${thrown.code}`);
+      else this.#world.thrown("operator", thrown);
     }
     run.heed();
   }

@@ -151,6 +151,7 @@ class LabRun {
       deaf: world.chance(weather.deaf),
       neverBoots: world.chance(weather.neverBoots),
       mad: world.chance(weather.mad),
+      chunkMs: world.chance(weather.slowDisks) ? 100_000 : 2500,
     };
   }
 

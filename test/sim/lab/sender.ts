@@ -10,7 +10,7 @@ import type {
 import type { SenderHandle, StreamRequest } from "../../../server/sessions/transmission.ts";
 import { recordOf } from "./disk-work.ts";
 import type { SimStore } from "./images.ts";
-import type { World } from "./world.ts";
+import type { Deferred, World } from "./world.ts";
 
 /** A stream on the network. */
 interface Stream {
@@ -82,77 +82,108 @@ export class Multicast {
 /** What a reception needs of the boot it is part of. */
 export interface Listener {
   readonly world: World;
+  readonly multicast: Multicast;
+  readonly store: SimStore;
   /** It hears nothing of what is multicast. */
   readonly deaf: boolean;
-  sleep(ms: number): Promise<void>;
+  /** Longest time between two chunks. Unit: milliseconds. */
+  readonly chunkMs: number;
+  readonly sleep: (ms: number) => Promise<void>;
 }
 
-export function receive(
-  start: ReceptionStart,
-  multicast: Multicast,
-  store: SimStore,
-  listener: Listener,
-): StoryReception {
-  const { world } = listener;
-  const reached = world.deferred<Reach>();
-  const released = world.deferred<undefined>();
-  const ended = world.deferred<ReceptionOutcome>();
-  const lost = (reason: string): ReceptionOutcome => failure("sender_lost", reason);
-  let stopped: string | undefined;
-  ended.promise.catch(() => undefined); // the story may have ended before it looks
+/** As session-listener.io.ts, with chunks that come one after the other in virtual time. */
+export class SimReception implements StoryReception {
+  readonly reached: Promise<Reach>;
+  readonly ended: Promise<ReceptionOutcome>;
+  readonly #start: ReceptionStart;
+  readonly #listener: Listener;
+  readonly #reached: Deferred<Reach>;
+  readonly #released: Deferred<undefined>;
+  readonly #ended: Deferred<ReceptionOutcome>;
+  #stopped: string | undefined;
 
-  const listen = async (): Promise<ReceptionOutcome> => {
-    const stream = multicast.stream(start.terms.session);
-    await listener.sleep(world.between(50, 900));
-    if (stream?.state === "ended") {
-      reached.resolve("over");
-      return lost("the session ended");
+  constructor(start: ReceptionStart, listener: Listener) {
+    this.#start = start;
+    this.#listener = listener;
+    const { world } = listener;
+    this.#reached = world.deferred();
+    this.#released = world.deferred();
+    this.#ended = world.deferred();
+    this.reached = this.#reached.promise;
+    this.ended = this.#ended.promise;
+    this.ended.catch(() => undefined); // the story may have ended before it looks
+    this.#listen().then(this.#ended.resolve, this.#ended.reject);
+  }
+
+  release(): void {
+    this.#released.resolve(undefined);
+  }
+
+  stop(reason: string): void {
+    this.#stopped ??= reason;
+    this.#reached.resolve("over");
+    this.#released.resolve(undefined);
+    this.#ended.resolve(failure("aborted", reason));
+  }
+
+  async #listen(): Promise<ReceptionOutcome> {
+    const { world, deaf, sleep } = this.#listener;
+    await sleep(world.between(50, 900));
+    const state = this.#state();
+    if (state === "ended") {
+      this.#reached.resolve("over");
+      return failure("sender_lost", "the session ended");
     }
-    if (listener.deaf || stream?.state !== "sends") {
-      await listener.sleep(10_000);
-      reached.resolve("nothing");
-      return lost("nothing heard");
+    if (deaf || state !== "sends") {
+      await sleep(10_000);
+      this.#reached.resolve("nothing");
+      return failure("sender_lost", "nothing was heard");
     }
-    reached.resolve("all");
-    await released.promise;
-    const image = store.named(stream.request.image);
+    this.#reached.resolve("all");
+    await this.#released.promise;
+    return await this.#take();
+  }
+
+  async #take(): Promise<ReceptionOutcome> {
     let done = 0;
-    for (const range of start.lacking) {
-      for (let chunk = range.start; chunk < range.end; chunk += 1) {
-        for (let tries = 0; ; tries += 1) {
-          if (stopped !== undefined) return failure("aborted", stopped);
-          await listener.sleep(world.between(20, 2500));
-          if (multicast.stream(start.terms.session)?.state !== "sends") {
-            await listener.sleep(world.between(100, 5000));
-            await start.fetch(chunk);
-            break;
-          }
-          const record = recordOf(image, chunk, world.chance(0.02));
-          if ((await start.deliver(chunk, record)) === "ok") break;
-          if (tries > 20) return failure("image_damaged", "it never came whole");
-        }
+    for (const { start, end } of this.#start.lacking) {
+      for (let chunk = start; chunk < end; chunk += 1) {
+        if (this.#stopped !== undefined) return failure("aborted", this.#stopped);
+        await this.#takeChunk(chunk);
         done += 1;
-        start.progress(done, 0);
+        this.#start.progress(done, 0);
       }
     }
     return { ok: true };
-  };
-  listen().then(ended.resolve, ended.reject);
-  return {
-    reached: reached.promise,
-    ended: ended.promise,
-    release: () => {
-      released.resolve(undefined);
-    },
-    stop: (reason) => {
-      stopped ??= reason;
-      reached.resolve("over");
-      released.resolve(undefined);
-      ended.resolve(failure("aborted", reason));
-    },
-  };
+  }
+
+  /** By multicast while the stream lives, and again when it came damaged; else by unicast. */
+  async #takeChunk(chunk: number): Promise<void> {
+    const { world, chunkMs, sleep, store } = this.#listener;
+    const image = store.images.get(this.#stream()?.request.image ?? "");
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      await sleep(world.between(20, chunkMs));
+      if (this.#stopped !== undefined) return;
+      if (this.#state() !== "sends" || image === undefined) break;
+      const record = recordOf(image, chunk, world.chance(0.02));
+      if ((await this.#start.deliver(chunk, record)) === "ok") return;
+    }
+    await sleep(world.between(100, 5000));
+    if (this.#stopped === undefined) await this.#start.fetch(chunk);
+  }
+
+  #stream(): Stream | undefined {
+    return this.#listener.multicast.stream(this.#start.terms.session);
+  }
+
+  #state(): Stream["state"] {
+    return this.#stream()?.state ?? "vanished";
+  }
 }
 
 function failure(code: VerdictCode, reason: string): ReceptionOutcome {
   return { ok: false, code, reason, cure: "Load the node again." };
 }
+
+/** A record that came damaged comes again; so often in a row it does not. */
+const TRIES_MAX = 20;

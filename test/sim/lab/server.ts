@@ -80,7 +80,7 @@ export class SimServer {
       });
     } catch (thrown) {
       // a journal that cannot be written when the server starts: systemd tries again
-      world.note(`server does not start: ${String(thrown)}`);
+      world.thrown("server does not start", thrown);
       world.after(5000, () => {
         this.start();
       });
@@ -278,7 +278,7 @@ export class ServerRun {
         this.#push();
       },
       failed: (thrown) => {
-        if (this.alive) this.#world.note(`a step of the lab failed: ${String(thrown)}`);
+        if (this.alive) this.#world.thrown("a step of the lab failed", thrown);
       },
     });
   }
@@ -302,15 +302,23 @@ export class ServerRun {
     const leftMs = this.lab.nextWakeup() - this.now();
     this.#world.after(Math.min(Math.max(leftMs, TICK_MIN_MS), TICK_MAX_MS), () => {
       if (!this.alive) return;
-      try {
-        this.lab.tick(this.now());
-      } catch (thrown) {
-        if (this.alive) this.#world.note(`a tick failed: ${String(thrown)}`);
-      }
-      if (!this.alive) return;
+      this.#tick();
       this.heed();
-      this.#parts.ticked(this, this.now());
-      this.#tickLater();
+      this.#afterTick();
     });
+  }
+
+  #tick(): void {
+    try {
+      this.lab.tick(this.now());
+    } catch (thrown) {
+      if (this.alive) this.#world.thrown("a tick failed", thrown);
+    }
+  }
+
+  #afterTick(): void {
+    if (!this.alive) return;
+    this.#parts.ticked(this, this.now());
+    this.#tickLater();
   }
 }

@@ -32,6 +32,7 @@ export interface Weather {
   readonly deaf: number;
   readonly lyingDisks: number;
   readonly manualPower: number;
+  readonly slowDisks: number;
   /** Receivers that say ok without having done anything. */
   readonly mad: number;
   /** Share of images. */
@@ -61,6 +62,7 @@ export function weatherOf(world: World): Weather {
     deaf: some(0.2, [0.1, 0.5], 0),
     lyingDisks: some(0.2, [0.1, 0.5], 0),
     manualPower: some(0.2, [0.1, 0.5], 0),
+    slowDisks: some(0.2, [0.2], 0),
     mad: some(0.15, [0.1, 0.3], 0),
     damagedImages: some(0.2, [0.5], 0),
     senderFaults: some(0.2, [0.1, 0.4], 0),

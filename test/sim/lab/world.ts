@@ -5,6 +5,7 @@
  * Production code under simulation awaits promises, so after every event that settled one the
  * world lets the event loop run dry before the next event comes; nothing else decides an order.
  */
+import { AssertionError } from "node:assert";
 import { createHash } from "node:crypto";
 import { seededRandom } from "../../../shared/core/random.ts";
 import type { Random } from "../../../shared/core/random.ts";
@@ -17,8 +18,8 @@ export interface Timer {
 /** A promise that an event settles. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface Entry {
@@ -72,6 +73,13 @@ export class World {
     this.broken.push(`${promise}: ${text}`);
   }
 
+  /** What production code threw: a failed assertion is a bug of ours, whatever it says (P11). */
+  thrown(where: string, thrown: unknown): void {
+    if (thrown instanceof AssertionError || thrown instanceof TypeError) {
+      this.breaks("P11", `${where}: ${thrown.message}`);
+    } else this.note(`${where}: ${String(thrown)}`);
+  }
+
   after(delayMs: number, run: () => void): Timer {
     const entry: Entry = { at: this.now + Math.max(0, delayMs), order: this.#order++, run };
     this.#push(entry);
@@ -92,7 +100,7 @@ export class World {
       },
       reject: (error) => {
         this.#stirred = true;
-        reject(error as Error);
+        reject(error);
       },
     };
   }
