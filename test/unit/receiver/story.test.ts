@@ -91,9 +91,18 @@ const LOST: ReceptionOutcome = { ok: false, code: "sender_lost", reason: "x", cu
 
 const FRESH: ScanResult = { lacking: [{ start: 0, end: 4 }], found: "fresh", lackingBytes: 4096 };
 
-async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; sent: Verdict[] }> {
+interface Played {
+  readonly calls: string[];
+  readonly end: VisitEnd;
+  readonly sent: Verdict[];
+  /** How the disk was opened, each time. */
+  readonly opened: string[];
+}
+
+async function play(script: Script): Promise<Played> {
   const calls: string[] = [];
   const sent: Verdict[] = [];
+  const opened: string[] = [];
   const call = (name: string): Promise<void> => {
     calls.push(name);
     const [failing, failure] = script.diskFails ?? [];
@@ -107,7 +116,10 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     throw new NodeFailure("aborted", "the work was stopped", "y");
   };
   const disk: DiskWork = {
-    open: () => call("open"),
+    open: (_disk, access) => {
+      opened.push(access);
+      return call("open");
+    },
     useImage: async () => {
       await call("useImage");
       const { headToCheck } = script;
@@ -203,7 +215,7 @@ async function play(script: Script): Promise<{ calls: string[]; end: VisitEnd; s
     every: () => () => undefined,
     onStop: () => undefined,
   });
-  return { calls, end, sent };
+  return { calls, end, sent, opened };
 }
 
 const WRITES = ["closeGate", "deliver", "openGate"];
@@ -316,7 +328,7 @@ describe("a load", () => {
   });
 });
 
-describe("P3 a load that the server asks to stop", () => {
+describe("P3: a load that the server asks to stop", () => {
   test.each([
     ["scanning", true],
     ["receiving", false],
@@ -329,6 +341,11 @@ describe("P3 a load that the server asks to stop", () => {
 });
 
 describe("a save", () => {
+  test("P5: opens the disk so that nothing can write to it", async () => {
+    expect((await play({ order: order("save") })).opened).toEqual(["read"]);
+    expect((await play({})).opened).toEqual(["write"]);
+  });
+
   test("reads, streams, commits, and says ok with the disk untouched", async () => {
     const { calls, end } = await play({ order: order("save") });
     expect(calls).toEqual(["open", "capture", "append", "commit", "close"]);

@@ -223,7 +223,7 @@ describe("GatedDisk", () => {
     expect(() => target(small, disk)).toThrow(/whole sectors below 4194304 wanted/);
   });
 
-  test("refuses a damaged record before a byte of it is written", async () => {
+  test("P1: refuses a damaged record before a byte of it is written", async () => {
     const image = await save(bootDisk(1));
     const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);
@@ -236,7 +236,7 @@ describe("GatedDisk", () => {
     expect(disk.writes).toBe(0);
   });
 
-  test("never opens a gate that has not got all its chunks", async () => {
+  test("P1: never opens a gate that has not got all its chunks", async () => {
     const image = await save(bootDisk(1));
     const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);
