@@ -97,7 +97,11 @@ export class SimDiskWork implements DiskWork {
     const { disk, image } = this.#loaded();
     await this.#host.sleep(this.#host.world.between(5, 200));
     const choice = chooseDisk(order.disk, this.#descriptions());
-    if (!choice.ok || choice.disk.path !== disk.description.path || order.node !== this.#host.node) {
+    if (
+      !choice.ok ||
+      choice.disk.path !== disk.description.path ||
+      order.node !== this.#host.node
+    ) {
       this.#host.world.breaks("P8", `${this.#host.node}: a disk that the order does not name`);
     }
     this.#host.closes(order, disk, image);

@@ -6,16 +6,18 @@ import { isDeepStrictEqual } from "node:util";
 import { isOk } from "../../../shared/control/verdict.ts";
 import type { Event } from "../../../shared/control/event.ts";
 import type { LoadOrder } from "../../../shared/control/order.ts";
-import { ORDER_ARMS_MAX } from "../../../shared/control/wanted-state.ts";
-import type { JobRecord, Journal, OrderRecord } from "../../../server/jobs/journal.ts";
+import type { JobRecord, OrderRecord } from "../../../server/jobs/journal.ts";
 import type { SimDisk } from "./disk.ts";
 import type { SimImage, SimStore } from "./images.ts";
 import type { Boot, SimNode } from "./node.ts";
+import type { Medium } from "./medium.ts";
 import type { Followed } from "./operators.ts";
 import { BOUNDS } from "./server.ts";
 import type { ServerRun } from "./server.ts";
 import type { World } from "./world.ts";
 
+/** An order arms at most this often (CONTROL.md section 3). */
+const ARMS_MAX = 2;
 /** A verdict may come so long after its deadline: two ticks. Unit: milliseconds. */
 const SLACK_MS = 2 * 10_000;
 /** An aborted job ends within this: a safe point is 120 s away at most, then silence is noticed. */
@@ -23,11 +25,21 @@ const ABORT_MS = 120_000 + BOUNDS.silenceMs + SLACK_MS;
 /** A token must join within this. Unit: milliseconds. */
 const TOKEN_JOIN_MS = 600_000;
 
+export interface JudgeParts {
+  readonly world: World;
+  readonly store: SimStore;
+  readonly nodes: () => readonly SimNode[];
+  readonly medium: Medium;
+  readonly outageMs: () => number;
+}
+
 export class Judge {
   readonly #world: World;
   readonly #store: SimStore;
   readonly #nodes: () => readonly SimNode[];
-  readonly #journal: () => Journal;
+  readonly #medium: Medium;
+  /** For how long the journal could not be written so far: a deadline may move by as much. */
+  readonly #outageMs: () => number;
   readonly #seqs = new Set<number>();
   /** Order -> boots that closed a gate for it. */
   readonly #closers = new Map<string, Set<string>>();
@@ -37,16 +49,12 @@ export class Judge {
   /** Aborted job -> true time at which a tick saw it so. */
   readonly #abortSeen = new Map<string, number>();
 
-  constructor(
-    world: World,
-    store: SimStore,
-    nodes: () => readonly SimNode[],
-    journal: () => Journal,
-  ) {
-    this.#world = world;
-    this.#store = store;
-    this.#nodes = nodes;
-    this.#journal = journal;
+  constructor(parts: JudgeParts) {
+    this.#world = parts.world;
+    this.#store = parts.store;
+    this.#nodes = parts.nodes;
+    this.#medium = parts.medium;
+    this.#outageMs = parts.outageMs;
   }
 
   /** A boot is about to make its first write for an order. */
@@ -56,7 +64,7 @@ export class Judge {
     this.#closers.set(order.id, closers.add(boot.label));
     const record = this.#order(order.id);
     this.#world.note(`${label} closes its gate for ${order.id.slice(-4)}`);
-    if (closers.size > ORDER_ARMS_MAX) this.#breaks("P8", `${label}: armed ${closers.size} times`);
+    if (closers.size > ARMS_MAX) this.#breaks("P8", `${label}: armed ${closers.size} times`);
     if ((record?.armed ?? 0) < closers.size) {
       this.#breaks("P8", `${label}: ${closers.size} boots write, ${record?.armed ?? 0} armed`);
     }
@@ -104,9 +112,9 @@ export class Judge {
   /** Whenever a run of the server has let time pass. */
   ticked(run: ServerRun, now: number): void {
     const healthyMs = this.#world.now - run.healthySince;
-    if (healthyMs < SLACK_MS) return;
-    for (const job of this.#journal().remembered().jobs) {
-      const ends = now > job.deadlineAt + SLACK_MS ? "its deadline" : undefined;
+    if (healthyMs < BOUNDS.silenceMs + SLACK_MS) return;
+    for (const job of this.#medium.jobs()) {
+      const ends = now > job.deadlineAt + SLACK_MS + this.#outageMs() ? "its deadline" : undefined;
       const why = ends ?? this.#abortOverdue(job, run);
       if (why === undefined || this.#overdue.has(job.id)) continue;
       const open = this.#ordersOf(job.id).filter(({ verdict }) => verdict === null);
@@ -123,8 +131,8 @@ export class Judge {
       this.#breaks("P3", "no server runs at the end");
       return;
     }
-    const { jobs, orders } = this.#journal().remembered();
-    for (const job of jobs) this.#checkJob(job, run);
+    const orders = this.#medium.orders();
+    for (const job of this.#medium.jobs()) this.#checkJob(job, run);
     for (const order of orders) this.#checkOrder(order);
     for (const one of followed) this.#checkFollowed(one, run);
     this.#checkDisks(orders);
@@ -150,9 +158,7 @@ export class Judge {
 
   /** ok means that the disk holds exactly the image now (P1). */
   #checkOk(job: string, order: OrderRecord, { verdict, node }: VerdictEvent): void {
-    const record = this.#journal()
-      .remembered()
-      .jobs.find(({ id }) => id === job);
+    const record = this.#medium.jobs().find(({ id }) => id === job);
     if (!isOk(verdict) || record === undefined) return;
     const { terms } = record;
     if (terms.action === "save") {
@@ -190,7 +196,7 @@ export class Judge {
   }
 
   #checkJob(job: JobRecord, run: ServerRun): void {
-    const events = this.#journal().eventsAfter(job.id, 0, 100_000);
+    const events = this.#medium.events(job.id);
     const label = `job ${job.id.slice(-4)}`;
     if (run.lab.jobStatus(job.id).state === "running") this.#breaks("P3", `${label} still runs`);
     if (events.at(-1)?.kind !== "end") this.#breaks("P3", `${label} has no end`);
@@ -217,7 +223,7 @@ export class Judge {
 
   #checkFollowed(followed: Followed, run: ServerRun): void {
     const label = `job ${followed.job.slice(-4)}`;
-    const kept = this.#journal().eventsAfter(followed.job, 0, 100_000);
+    const kept = this.#medium.events(followed.job);
     if (!followed.ended) this.#breaks("P3", `${label}: its operator never heard of its end`);
     const bySeq = new Map(kept.map((event) => [event.seq, event]));
     for (const event of followed.events) {
@@ -249,15 +255,11 @@ export class Judge {
   }
 
   #ordersOf(job: string): readonly OrderRecord[] {
-    return this.#journal()
-      .remembered()
-      .orders.filter((order) => order.job === job);
+    return this.#medium.orders().filter((order) => order.job === job);
   }
 
   #order(id: string): OrderRecord | undefined {
-    return this.#journal()
-      .remembered()
-      .orders.find((order) => order.id === id);
+    return this.#medium.order(id);
   }
 
   #breaks(promise: string, text: string): void {

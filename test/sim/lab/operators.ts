@@ -28,11 +28,7 @@ export class Operators {
   readonly #server: SimServer;
   readonly #told: (followed: Followed, event: Event) => void;
 
-  constructor(
-    world: World,
-    server: SimServer,
-    told: (followed: Followed, event: Event) => void,
-  ) {
+  constructor(world: World, server: SimServer, told: (followed: Followed, event: Event) => void) {
     this.#world = world;
     this.#server = server;
     this.#told = told;

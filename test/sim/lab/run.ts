@@ -5,11 +5,11 @@
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
 import { Inventory } from "../../../server/inventory/inventory.ts";
 import type { NodeEntry } from "../../../server/inventory/inventory.ts";
-import type { Journal } from "../../../server/jobs/journal.ts";
 import { SLOTS, SimDisk } from "./disk.ts";
 import { SimStore } from "./images.ts";
-import { JournalTwin, newMedium } from "./journal-twin.ts";
 import { Judge } from "./judge.ts";
+import { MemoryMedium } from "./medium.ts";
+import type { Medium } from "./medium.ts";
 import { SimNode } from "./node.ts";
 import type { NodeTraits, Room } from "./node.ts";
 import { Operators } from "./operators.ts";
@@ -24,6 +24,8 @@ const NODES = 40;
 const FAULTS_MAX_MS = 20 * 60_000;
 /** Whatever still goes on now waits for ever: twice the longest deadline. */
 const RUN_MAX_MS = 4 * 3_600_000;
+/** Once full, the journal's disk stays so for this long. */
+const FULL_MS = 20_000;
 /** What is over stays over for so long before it is judged. */
 const QUIET_MS = 300_000;
 
@@ -37,8 +39,8 @@ export interface LabResult {
 }
 
 export interface RunOptions {
-  /** Opens the journal of each run of the server; the same place every time. */
-  readonly openJournal?: () => Journal;
+  /** Where the journal lies; default: in memory. */
+  readonly medium?: Medium;
 }
 
 export async function runLab(seed: number, options: RunOptions = {}): Promise<LabResult> {
@@ -60,7 +62,7 @@ class LabRun {
   readonly #server: SimServer;
   readonly #operators: Operators;
   readonly #judge: Judge;
-  readonly #openJournal: () => Journal;
+  readonly #medium: Medium;
   readonly #faultsUntil: number;
   #commits = 0;
   #crashAt: number;
@@ -73,20 +75,20 @@ class LabRun {
     this.#weather = weatherOf(world);
     this.#faultsUntil = world.between(60_000, FAULTS_MAX_MS);
     this.#store = new SimStore(world);
-    const medium = newMedium();
-    this.#openJournal = options.openJournal ?? (() => new JournalTwin(medium));
+    this.#medium = options.medium ?? new MemoryMedium();
     const multicast = new Multicast(world, this.#store, this.#weather.senderFaults);
     const traits = Array.from({ length: NODES }, (_, index) => this.#traits(index));
     this.#server = this.#newServer(multicast, traits);
     this.#operators = new Operators(world, this.#server, (followed, event) => {
       this.#judge.told(followed, event);
     });
-    this.#judge = new Judge(
+    this.#judge = new Judge({
       world,
-      this.#store,
-      () => this.#nodes,
-      () => this.#openJournal(),
-    );
+      store: this.#store,
+      nodes: () => this.#nodes,
+      medium: this.#medium,
+      outageMs: () => this.#outageMs(),
+    });
     const room = this.#room(multicast);
     for (const one of traits) this.#nodes.push(new SimNode(room, one));
     this.#crashAt = this.#nextCrash();
@@ -159,7 +161,11 @@ class LabRun {
   #entry({ name, mac }: NodeTraits, index: number): NodeEntry {
     const world = this.#world;
     const serial = `S${String(index + 1).padStart(2, "0")}`;
-    const rules = world.chance(0.05) ? [{ serial: "none" }] : world.chance(0.05) ? [{}] : [{ serial }];
+    const rules = world.chance(0.05)
+      ? [{ serial: "none" }]
+      : world.chance(0.05)
+        ? [{}]
+        : [{ serial }];
     const reimage = world.chance(0.1) ? "confirm" : "free";
     const leave = world.pick(["reboot", "reboot", "poweroff", "stay"] as const);
     return { name, macs: [mac], disk: rules, reimage, leave };
@@ -177,7 +183,7 @@ class LabRun {
         traits.map((one, index) => this.#entry(one, index)),
         {},
       ),
-      openJournal: this.#openJournal,
+      openJournal: () => this.#medium.open(),
       powerOf: (name) => this.#node(name).power(),
       journalFate: () => {
         this.#commits += 1;
@@ -206,11 +212,16 @@ class LabRun {
   }
 
   /** The disk under the journal is full for some seconds now and then. */
-  #isFull(): boolean {
+  #isFull(window = Math.floor(this.#world.now / FULL_MS)): boolean {
     const { fullShare } = this.#weather;
     if (fullShare === 0) return false;
-    const window = Math.floor(this.#world.now / 20_000);
-    return ((Math.imul(window + this.#seed, 0x9e3779b1) >>> 0) / 2 ** 32) < fullShare;
+    return (Math.imul(window + this.#seed, 0x9e3779b1) >>> 0) / 2 ** 32 < fullShare;
+  }
+
+  #outageMs(): number {
+    const windows = Math.ceil(Math.min(this.#world.now, this.#faultsUntil) / FULL_MS);
+    const full = Array.from({ length: windows }, (_, window) => this.#isFull(window));
+    return full.filter(Boolean).length * FULL_MS;
   }
 
   #nextCrash(): number {

@@ -216,7 +216,7 @@ export class ServerRun {
     const { order } = this.lab.desk.beginCapture(capture.visitor);
     this.lab.desk.captureGoesOn(order, now);
     const { id } = await capture.draft.commit();
-    if (this.alive) this.lab.desk.endCapture(order, id);
+    if (this.alive) this.lab.desk.endCapture(order, id, this.now());
   }
 
   captureAbort(token: string): void {
