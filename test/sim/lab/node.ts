@@ -41,6 +41,7 @@ export interface NodeTraits {
   readonly deaf: boolean;
   readonly neverBoots: boolean;
   readonly mad: boolean;
+  readonly byHand: boolean;
   /** Longest time between two chunks. Unit: milliseconds. */
   readonly chunkMs: number;
 }
@@ -195,6 +196,7 @@ export class SimNode {
   }
 
   #answer(): "receiver" | "disk" {
+    if (this.traits.byHand && this.#world.now < this.room.faultsUntil) return "receiver";
     return this.room.server.run?.answers.get(this.name) ?? "disk";
   }
 
@@ -202,7 +204,9 @@ export class SimNode {
     const { run } = this.room.server;
     if (run === undefined || this.#answer() === "disk") return false;
     try {
-      const granted = await run.serve((_run, now) => run.lab.desk.mintToken(this.traits.mac, now));
+      const granted = await run.serve(({ lab }, now) =>
+        this.traits.byHand ? lab.mintFor(this.name, now) : lab.desk.mintToken(this.traits.mac, now),
+      );
       if (granted === undefined || !run.alive || !boot.alive) return false;
       boot.token = granted.token;
       boot.mintedAt = run.now();

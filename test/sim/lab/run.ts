@@ -153,6 +153,7 @@ class LabRun {
       deaf: world.chance(weather.deaf),
       neverBoots: world.chance(weather.neverBoots),
       mad: world.chance(weather.mad),
+      byHand: world.chance(weather.byHand),
       chunkMs: world.chance(weather.slowDisks) ? 100_000 : 2500,
     };
   }

@@ -33,6 +33,8 @@ export interface Weather {
   readonly lyingDisks: number;
   readonly manualPower: number;
   readonly slowDisks: number;
+  /** Started from a stick with a token of `POST /v1/tokens`, whatever the boot answer is. */
+  readonly byHand: number;
   /** Receivers that say ok without having done anything. */
   readonly mad: number;
   /** Share of images. */
@@ -47,7 +49,7 @@ export function weatherOf(world: World): Weather {
   return {
     loss: some(0.4, [0.01, 0.05, 0.2], 0),
     doubled: some(0.3, [0.05, 0.2], 0),
-    late: some(0.3, [0.02, 0.1], 0),
+    late: some(0.3, [0.02, 0.1, 0.3], 0),
     crashEvery: some(0.5, [8, 20, 60], 0),
     fullShare: some(0.2, [0.02, 0.1, 0.5], 0),
     restarts: some(0.3, [1, 2, 3], 0),
@@ -62,6 +64,7 @@ export function weatherOf(world: World): Weather {
     deaf: some(0.2, [0.1, 0.5], 0),
     lyingDisks: some(0.2, [0.1, 0.5], 0),
     manualPower: some(0.2, [0.1, 0.5], 0),
+    byHand: some(0.2, [0.3, 1], 0),
     slowDisks: some(0.2, [0.2], 0),
     mad: some(0.15, [0.1, 0.3], 0),
     damagedImages: some(0.2, [0.5], 0),
