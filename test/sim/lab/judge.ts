@@ -31,6 +31,8 @@ export interface JudgeParts {
   readonly nodes: () => readonly SimNode[];
   readonly medium: Medium;
   readonly outageMs: () => number;
+  /** The wall clock may be set while the server is down: a token that was not used may expire. */
+  readonly clockSteps: boolean;
 }
 
 export class Judge {
@@ -40,6 +42,7 @@ export class Judge {
   readonly #medium: Medium;
   /** For how long the journal could not be written so far: a deadline may move by as much. */
   readonly #outageMs: () => number;
+  readonly #clockSteps: boolean;
   readonly #seqs = new Set<number>();
   /** Order -> boots that closed a gate for it. */
   readonly #closers = new Map<string, Set<string>>();
@@ -55,6 +58,7 @@ export class Judge {
     this.#nodes = parts.nodes;
     this.#medium = parts.medium;
     this.#outageMs = parts.outageMs;
+    this.#clockSteps = parts.clockSteps;
   }
 
   /** A boot is about to make its first write for an order. */
@@ -89,7 +93,8 @@ export class Judge {
     const newest = boot.node.boot === boot && boot.alive;
     const joined = boot.order !== undefined;
     const open = joined && this.#order(boot.order ?? "")?.verdict === null;
-    const unused = !joined && now - boot.mintedAt < TOKEN_JOIN_MS && now >= boot.mintedAt;
+    const unused =
+      !joined && !this.#clockSteps && now - boot.mintedAt < TOKEN_JOIN_MS && now >= boot.mintedAt;
     if (newest && (open || unused)) this.#breaks("P3", `${boot.label}: its token was forgotten`);
   }
 

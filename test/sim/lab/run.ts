@@ -88,6 +88,7 @@ class LabRun {
       nodes: () => this.#nodes,
       medium: this.#medium,
       outageMs: () => this.#outageMs(),
+      clockSteps: this.#weather.clockStepMs > 0,
     });
     const room = this.#room(multicast);
     for (const one of traits) this.#nodes.push(new SimNode(room, one));
