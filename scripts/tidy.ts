@@ -27,7 +27,7 @@ function readTree(): Tree {
     const status = statSync(file, { throwIfNoEntry: false });
     if (status === undefined || !status.isFile()) continue;
     sizes.set(path, status.size);
-    const isText = /\.(ts|md|json)$|^Makefile$/.test(path) && status.size <= textBytesMax;
+    const isText = /\.(ts|md|json|patch)$|^Makefile$/.test(path) && status.size <= textBytesMax;
     if (isText) texts.set(path, readFileSync(file, "utf8"));
   }
   return { texts, sizes };

@@ -3,10 +3,10 @@
  * (protocol-and-safety 3.4).
  *
  * The one idea: a token is minted when a node fetches its boot script, is bound to that MAC and
- * good for one join; from then on it speaks for the node as long as its order lives. The
- * join of a newer token ends the older ones. Only digests are kept. At this tier a sniffer may steal
- * one; what it can never do is make another node's disk be written, because orders are signed for a
- * node and a nonce.
+ * good for one join; from then on it speaks for the node as long as its order lives. The join of a
+ * newer token ends the older ones. Only digests are kept. At this tier a sniffer may steal one; what
+ * it can never do is make another node's disk be written, because orders are signed for a node and a
+ * nonce.
  */
 import { createHash } from "node:crypto";
 import type { Journal, TokenRecord } from "./journal.ts";

@@ -55,7 +55,7 @@ test(
   },
 );
 
-test("TokenBook.join() of a newer boot takes older tokens away, so that a late join is refused", () => {
+test("TokenBook.join() of a newer boot ends older tokens, so that a late join is refused", () => {
   book.mint("old boot", "fit01", mac, 0);
   book.mint("new boot", "fit01", mac, 10);
   book.mint("newest script", "fit01", mac, 20);

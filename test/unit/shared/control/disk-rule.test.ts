@@ -32,7 +32,7 @@ test("chooseDisk() takes the first rule that matches exactly one disk", () => {
   expect(choice).toMatchObject({ ok: true, rule: 1, disk: { path: "/dev/sdb" } });
 });
 
-test("P8: chooseDisk() refuses when a rule matches two disks, though a later one matches one", () => {
+test("P8: chooseDisk() refuses when a rule matches two disks, a later one only one", () => {
   const disks = [disk({}), disk({ path: "/dev/sdb", serial: "S2" })];
   const choice = chooseDisk([{ bus: "ata" }, { serial: "S1" }], disks);
   expect(choice).toMatchObject({ ok: false, code: "disk_ambiguous" });
