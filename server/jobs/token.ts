@@ -2,11 +2,10 @@
  * Tokens: how a node proves that it was booted by us, without an identity of its own
  * (protocol-and-safety 3.4).
  *
- * The one idea: a token is minted when a node fetches its boot script, is bound to that MAC and
- * good for one join; from then on it speaks for the node as long as its order lives. The join of a
- * newer token ends the older ones. Only digests are kept. At this tier a sniffer may steal one; what
- * it can never do is make another node's disk be written, because orders are signed for a node and a
- * nonce.
+ * A token is minted when a node fetches its boot script. It is bound to that MAC and good for one
+ * join; from then on it speaks for the node as long as its order lives, or until a newer token of
+ * the node joins. Only digests are kept. At this tier a sniffer may steal a token, but it cannot
+ * have another node's disk written, because orders are signed for a node and a nonce.
  */
 import { createHash } from "node:crypto";
 import type { Journal, TokenRecord } from "./journal.ts";
