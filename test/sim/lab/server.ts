@@ -272,8 +272,8 @@ export class ServerRun {
         },
       },
       now: () => this.now(),
-      enter: enterByPxe,
-      powerOf: this.#parts.powerOf,
+      enter: (node, bounds) =>
+        enterByPxe.enter({ node, power: this.#parts.powerOf(node), ...bounds }),
       wantedChanged: () => {
         this.#push();
       },
