@@ -15,7 +15,7 @@ const REPEAT_FOR_MS = 120_000;
 const REPEAT_AFTER_MS = 1000;
 const UNREADY_FOR_MS = 4 * 3_600_000;
 /** Codes that are answered with status 429. */
-const LATER = ["image_unproven", "too_many_joins"];
+const LATER = ["image_unproven", "journal_unwritable", "too_many_joins"];
 
 /** The boot whose link it is. */
 export interface LinkEnd {
