@@ -12,7 +12,7 @@ import type { SimImage, SimStore } from "./images.ts";
 import type { Boot, SimNode } from "./node.ts";
 import type { Medium } from "./medium.ts";
 import type { Followed } from "./operators.ts";
-import { BOUNDS } from "./server.ts";
+import { WAIT_BOUNDS } from "./server.ts";
 import type { ServerRun } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -21,7 +21,7 @@ const ARMS_MAX = 2;
 /** A verdict may come so long after its deadline: two ticks. Unit: milliseconds. */
 const SLACK_MS = 2 * 10_000;
 /** An aborted job ends within this: a safe point is 120 s away at most, then silence is noticed. */
-const ABORT_MS = 120_000 + BOUNDS.silenceMs + SLACK_MS;
+const ABORT_MS = 120_000 + WAIT_BOUNDS.silenceMs + SLACK_MS;
 /** A token must join within this. Unit: milliseconds. */
 const TOKEN_JOIN_MS = 600_000;
 
@@ -117,7 +117,7 @@ export class Judge {
   /** Whenever a run of the server has let time pass. */
   ticked(run: ServerRun, now: number): void {
     const healthyMs = this.#world.now - run.healthySince;
-    if (healthyMs < BOUNDS.silenceMs + SLACK_MS) return;
+    if (healthyMs < WAIT_BOUNDS.silenceMs + SLACK_MS) return;
     for (const job of this.#medium.jobs()) {
       const ends = now > job.deadlineAt + SLACK_MS + this.#outageMs() ? "its deadline" : undefined;
       const why = ends ?? this.#abortOverdue(job, run);

@@ -25,7 +25,7 @@ import type { Multicast } from "./sender.ts";
 import type { World } from "./world.ts";
 
 /** As huck.yaml has them when it does not say otherwise. Unit: milliseconds. */
-export const BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
+export const WAIT_BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
 /** Virtual time starts here. */
 const EPOCH = Date.parse("2026-01-01T00:00:00.000Z");
 const TICK_MIN_MS = 20;
@@ -138,7 +138,7 @@ export class ServerRun {
         images: parts.store,
         journal: this.#journal,
         orderKey,
-        bounds: BOUNDS,
+        bounds: WAIT_BOUNDS,
         transmissions: this.#transmissions,
         id128: () => this.#world.id128(),
       },
