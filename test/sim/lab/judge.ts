@@ -9,9 +9,9 @@ import type { LoadOrder } from "../../../shared/control/order.ts";
 import type { JobRecord, OrderRecord } from "../../../server/jobs/journal.ts";
 import type { SimDisk } from "./disk.ts";
 import type { SimImage, SimStore } from "./images.ts";
-import type { Boot, SimNode } from "./node.ts";
+import type { SimBoot, SimNode } from "./node.ts";
 import type { Medium } from "./medium.ts";
-import type { Followed } from "./operators.ts";
+import type { FollowedJob } from "./operators.ts";
 import { WAIT_BOUNDS } from "./server.ts";
 import type { ServerRun } from "./server.ts";
 import type { World } from "./world.ts";
@@ -62,7 +62,7 @@ export class Judge {
   }
 
   /** A boot is about to make its first write for an order. */
-  closes(boot: Boot, order: LoadOrder, disk: SimDisk, image: SimImage): void {
+  closes(boot: SimBoot, order: LoadOrder, disk: SimDisk, image: SimImage): void {
     const label = `${boot.label} ${disk.description.serial}`;
     const closers = this.#closers.get(order.id) ?? new Set();
     this.#closers.set(order.id, closers.add(boot.label));
@@ -88,7 +88,7 @@ export class Judge {
   }
 
   /** The server does not know a token that it gave. */
-  refused(boot: Boot, code: string, now: number): void {
+  refused(boot: SimBoot, code: string, now: number): void {
     if (code !== "bad_token") return;
     const newest = boot.node.boot === boot && boot.alive;
     const joined = boot.order !== undefined;
@@ -103,7 +103,7 @@ export class Judge {
   }
 
   /** An operator reads an event. */
-  told(followed: Followed, event: Event): void {
+  told(followed: FollowedJob, event: Event): void {
     const { events } = followed;
     if (event.kind !== "progress") this.#world.note(textOf(event));
     if (this.#seqs.has(event.seq)) this.#breaks("P3", `seq ${event.seq} was told twice`);
@@ -131,7 +131,7 @@ export class Judge {
   }
 
   /** When everything is over. */
-  finish(run: ServerRun | undefined, followed: readonly Followed[]): void {
+  finish(run: ServerRun | undefined, followed: readonly FollowedJob[]): void {
     if (run === undefined) {
       this.#breaks("P3", "no server runs at the end");
       return;
@@ -149,7 +149,7 @@ export class Judge {
     }
   }
 
-  #verdictTold(followed: Followed, event: Extract<Event, { kind: "verdict" }>): void {
+  #verdictTold(followed: FollowedJob, event: Extract<Event, { kind: "verdict" }>): void {
     const order = this.#ordersOf(followed.job).find(({ node }) => node === event.node);
     if (order === undefined) {
       this.#breaks("P3", `a verdict of ${event.node} without an order`);
@@ -182,7 +182,7 @@ export class Judge {
     if (!excused) this.#breaks("P1", `${node}: ${told}, but its disk does not hold the image`);
   }
 
-  #endTold(followed: Followed, event: Extract<Event, { kind: "end" }>): void {
+  #endTold(followed: FollowedJob, event: Extract<Event, { kind: "end" }>): void {
     const verdicts = followed.events.filter((one) => one.kind === "verdict");
     if (verdicts.length !== followed.nodes.length) {
       this.#breaks("P3", `the end came after ${verdicts.length} verdicts`);
@@ -226,7 +226,7 @@ export class Judge {
     }
   }
 
-  #checkFollowed(followed: Followed, run: ServerRun): void {
+  #checkFollowed(followed: FollowedJob, run: ServerRun): void {
     const label = `job ${followed.job.slice(-4)}`;
     const kept = this.#medium.events(followed.job);
     if (!followed.ended) this.#breaks("P3", `${label}: its operator never heard of its end`);

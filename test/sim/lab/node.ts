@@ -20,7 +20,7 @@ import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
 /** What is the same for all nodes. */
-export interface Room {
+export interface SimRoom {
   readonly world: World;
   readonly weather: Weather;
   readonly server: SimServer;
@@ -28,9 +28,9 @@ export interface Room {
   readonly store: SimStore;
   /** Faults end here, so that what was asked can end too. */
   readonly faultsUntil: number;
-  readonly closes: (boot: Boot, order: LoadOrder, disk: SimDisk, image: SimImage) => void;
+  readonly closes: (boot: SimBoot, order: LoadOrder, disk: SimDisk, image: SimImage) => void;
   readonly cycles: (node: SimNode) => void;
-  readonly refused: (boot: Boot, code: string) => void;
+  readonly refused: (boot: SimBoot, code: string) => void;
 }
 
 export interface NodeTraits {
@@ -47,7 +47,7 @@ export interface NodeTraits {
 }
 
 /** One time of being switched on. */
-export class Boot {
+export class SimBoot {
   readonly node: SimNode;
   readonly number: number;
   token = "";
@@ -81,13 +81,13 @@ export class Boot {
 }
 
 export class SimNode {
-  readonly room: Room;
+  readonly room: SimRoom;
   readonly traits: NodeTraits;
   readonly #world: World;
-  boot: Boot | undefined;
+  boot: SimBoot | undefined;
   #boots = 0;
 
-  constructor(room: Room, traits: NodeTraits) {
+  constructor(room: SimRoom, traits: NodeTraits) {
     this.room = room;
     this.traits = traits;
     this.#world = room.world;
@@ -112,7 +112,7 @@ export class SimNode {
   powerOn(): void {
     if (this.boot !== undefined) return;
     this.#boots += 1;
-    const boot = new Boot(this, this.#boots);
+    const boot = new SimBoot(this, this.#boots);
     this.boot = boot;
     this.#world.note(`${boot.label} is on`);
     this.#fate(boot);
@@ -148,7 +148,7 @@ export class SimNode {
   }
 
   /** What will happen to a boot, if it lives so long. */
-  #fate(boot: Boot): void {
+  #fate(boot: SimBoot): void {
     const { weather, faultsUntil } = this.room;
     if (this.#world.now > faultsUntil) return;
     const later = (share: number, act: () => void): void => {
@@ -177,7 +177,7 @@ export class SimNode {
   }
 
   /** Firmware asks first, and asks again for its script; without an answer it starts its disk. */
-  async #firmware(boot: Boot): Promise<void> {
+  async #firmware(boot: SimBoot): Promise<void> {
     await boot.sleep(this.#world.between(2000, 15_000));
     if (this.traits.neverBoots || this.#answer() !== "receiver") {
       this.#startDisk(boot);
@@ -200,7 +200,7 @@ export class SimNode {
     return this.room.server.run?.answers.get(this.name) ?? "disk";
   }
 
-  async #fetchScript(boot: Boot): Promise<boolean> {
+  async #fetchScript(boot: SimBoot): Promise<boolean> {
     const { run } = this.room.server;
     if (run === undefined || this.#answer() === "disk") return false;
     try {
@@ -218,7 +218,7 @@ export class SimNode {
   }
 
   /** A disk that does not boot leaves firmware at a prompt; some try all devices again. */
-  #startDisk(boot: Boot): void {
+  #startDisk(boot: SimBoot): void {
     const boots = this.traits.disks.some((disk) => disk.boots);
     this.#world.note(`${boot.label} ${boots ? "starts its disk" : "finds nothing to start"}`);
     if (boots) return;
@@ -227,7 +227,7 @@ export class SimNode {
     });
   }
 
-  async #visit(boot: Boot): Promise<void> {
+  async #visit(boot: SimBoot): Promise<void> {
     try {
       const { leave } = await visit(this.#host(boot));
       boot.visiting = false;
@@ -245,7 +245,7 @@ export class SimNode {
   }
 
   /** A receiver that is not ours, or broken: it claims what it did not do. */
-  async #madVisit(boot: Boot): Promise<void> {
+  async #madVisit(boot: SimBoot): Promise<void> {
     const { link, join } = this.#host(boot);
     try {
       const { order } = await link.join(join);
@@ -269,7 +269,7 @@ export class SimNode {
     }
   }
 
-  #host(boot: Boot): Host {
+  #host(boot: SimBoot): Host {
     const { room } = this;
     const world = this.#world;
     const link = simLink(
@@ -339,7 +339,7 @@ export class SimNode {
     };
   }
 
-  #every(boot: Boot, beat: () => void): () => void {
+  #every(boot: SimBoot, beat: () => void): () => void {
     let ended = false;
     const again = (): void => {
       this.#world.after(1000, () => {
@@ -359,7 +359,7 @@ export class SimNode {
 /** A safe point is at most one flush of the slowest disk away. */
 const STOP_WITHIN_MS = 120_000;
 
-function joinRequest(boot: Boot, mac: string, disks: readonly DiskDescription[]): Host["join"] {
+function joinRequest(boot: SimBoot, mac: string, disks: readonly DiskDescription[]): Host["join"] {
   const { world } = boot.node.room;
   return {
     token: boot.token,

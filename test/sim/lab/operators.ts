@@ -10,7 +10,7 @@ import type { SimServer, ServerRun } from "./server.ts";
 import type { World } from "./world.ts";
 
 /** A job as its operator knows it. */
-export interface Followed {
+export interface FollowedJob {
   readonly job: string;
   readonly nodes: readonly string[];
   readonly events: Event[];
@@ -21,14 +21,18 @@ export interface Followed {
 }
 
 export class Operators {
-  readonly followed: Followed[] = [];
+  readonly followed: FollowedJob[] = [];
   /** Requests that were not answered yet, or will still be made. */
   pending = 0;
   readonly #world: World;
   readonly #server: SimServer;
-  readonly #told: (followed: Followed, event: Event) => void;
+  readonly #told: (followed: FollowedJob, event: Event) => void;
 
-  constructor(world: World, server: SimServer, told: (followed: Followed, event: Event) => void) {
+  constructor(
+    world: World,
+    server: SimServer,
+    told: (followed: FollowedJob, event: Event) => void,
+  ) {
     this.#world = world;
     this.#server = server;
     this.#told = told;
@@ -46,7 +50,7 @@ export class Operators {
     );
   }
 
-  abort(followed: Followed): void {
+  abort(followed: FollowedJob): void {
     this.#ask(`abort ${followed.job.slice(-4)}`, (run, now) => {
       run.lab.abort(followed.job, now);
       followed.abortedAt ??= this.#world.now;
@@ -62,7 +66,7 @@ export class Operators {
     this.#ask(what, (run, now) => {
       const { job, nodes, after } = ask(run, now);
       this.#world.note(`job ${job.slice(-4)} begins`);
-      const followed: Followed = {
+      const followed: FollowedJob = {
         job,
         nodes,
         events: [],
@@ -98,7 +102,7 @@ export class Operators {
   }
 
   /** As event-stream.ts gives them: what is kept, then what happens. */
-  #follow(run: ServerRun, followed: Followed): void {
+  #follow(run: ServerRun, followed: FollowedJob): void {
     if (followed.ended) return;
     const { log } = run.lab;
     for (const event of log.after(followed.job, followed.seq, 10_000)) this.#hear(followed, event);
@@ -107,7 +111,7 @@ export class Operators {
     });
   }
 
-  #hear(followed: Followed, event: Event): void {
+  #hear(followed: FollowedJob, event: Event): void {
     if (event.seq <= followed.seq) return;
     followed.seq = event.seq;
     followed.ended ||= event.kind === "end";

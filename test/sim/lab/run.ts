@@ -11,7 +11,7 @@ import { Judge } from "./judge.ts";
 import { MemoryMedium } from "./medium.ts";
 import type { Medium } from "./medium.ts";
 import { SimNode } from "./node.ts";
-import type { NodeTraits, Room } from "./node.ts";
+import type { NodeTraits, SimRoom } from "./node.ts";
 import { Operators } from "./operators.ts";
 import { Multicast } from "./sender.ts";
 import { SimServer } from "./server.ts";
@@ -220,10 +220,11 @@ class LabRun {
     return (Math.imul(window + this.#seed, 0x9e3779b1) >>> 0) / 2 ** 32 < fullShare;
   }
 
+  /** A deadline moves by the time since the last tick that went well: at most twice the outage. */
   #outageMs(): number {
     const windows = Math.ceil(Math.min(this.#world.now, this.#faultsUntil) / FULL_MS);
     const full = Array.from({ length: windows }, (_, window) => this.#isFull(window));
-    return full.filter(Boolean).length * FULL_MS;
+    return full.filter(Boolean).length * 2 * FULL_MS;
   }
 
   #nextCrash(): number {
@@ -232,7 +233,7 @@ class LabRun {
     return this.#commits + 1 + this.#world.random.below(2 * crashEvery);
   }
 
-  #room(multicast: Multicast): Room {
+  #room(multicast: Multicast): SimRoom {
     return {
       world: this.#world,
       weather: this.#weather,
