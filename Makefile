@@ -8,7 +8,7 @@ export PATH := $(NODE_MODULES)/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
 BOOTSTRAP := scripts/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check unit test e2e bench initramfs
+.PHONY: help demo check unit test mutants e2e bench initramfs
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ unit: ## unit tests
 test: ## everything a change must pass: check, unit, walk, cli, simulator, interop, one-VM smoke test
 	@$(BOOTSTRAP) build demo initramfs test e2e
 	node scripts/test.ts check unit walk cli sim interop smoke
+
+mutants: ## plant every fault of test/mutants; the test it names must turn red (some minutes)
+	@$(BOOTSTRAP) build demo test
+	node scripts/mutants.ts
 
 e2e: ## virtual machines: PXE boot, load, reboot, save (BIOS and UEFI)
 	@$(BOOTSTRAP) build demo initramfs test e2e

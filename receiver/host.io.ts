@@ -15,18 +15,13 @@ import { openBlockDevice } from "../shared/linux/block-device.io.ts";
 import { diskIdentity, listDisks } from "../shared/linux/disks.io.ts";
 import { listInterfaces } from "../shared/linux/interfaces.io.ts";
 import { openDiskWork } from "./disk/disk-thread.io.ts";
+import { arenaBytes } from "./arena-bytes.ts";
 import type { ReceiverOptions } from "./options.ts";
 import { listenToSession } from "./link/session-listener.io.ts";
 import { openServerLink } from "./link/http-link.io.ts";
 import { REPORT_EVERY_MS } from "./link/reporter.ts";
 import { VERSION } from "./version.ts";
 import type { Host } from "./visit.ts";
-
-/** Promise P9: the arena is 0.4 x RAM - 90 MB, at least 48 and at most 256 MB. */
-const ARENA_SHARE = 0.4;
-const ARENA_LESS_BYTES = 90e6;
-const ARENA_MIN_BYTES = 48e6;
-const ARENA_MAX_BYTES = 256e6;
 
 /** What a host may be told beside the options of a receiver. */
 export interface HostWorld {
@@ -68,7 +63,7 @@ export function openHost(options: ReceiverOptions, world: HostWorld): Host {
     diskWork: openDiskWork,
     startReception: (start) =>
       listenToSession(start, {
-        ringBytes: ringBytes(),
+        ringBytes: arenaBytes(totalmem()),
         interfaceName,
         ...(world.netThread === undefined ? {} : { netThread: world.netThread }),
         note: (text) => {
@@ -92,12 +87,6 @@ export function openHost(options: ReceiverOptions, world: HostWorld): Host {
       }
     },
   };
-}
-
-/** @returns Bytes for the ring of chunk slots. */
-function ringBytes(): number {
-  const share = ARENA_SHARE * totalmem() - ARENA_LESS_BYTES;
-  return Math.floor(Math.min(ARENA_MAX_BYTES, Math.max(ARENA_MIN_BYTES, share)));
 }
 
 /** Only PID 1 owns the computer: a process sees the disks it was told of and no others (P8). */

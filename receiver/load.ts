@@ -108,6 +108,9 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
     stopIfAsked(reporter);
     await arm(order, stage);
     reporter.enter("receiving");
+    reporter.onStop((reason) => {
+      reception.stop(reason);
+    });
     reception.release();
     const outcome = await reception.ended;
     if (!outcome.ok) throw failureOf(outcome);

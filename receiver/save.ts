@@ -26,10 +26,7 @@ export async function save(order: SaveOrder, stage: Stage): Promise<"ok"> {
   try {
     await disk.capture(
       order,
-      async (bytes) => {
-        if (reporter.stopReason !== undefined) disk.stop();
-        await upload.append(bytes);
-      },
+      (bytes) => upload.append(bytes),
       (done, total) => {
         reporter.progress(done, total);
       },

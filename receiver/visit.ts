@@ -102,8 +102,12 @@ class Obedience {
     let disk: DiskWork | undefined;
     try {
       if (!opened.ok) throw new NodeFailure(opened.code, opened.reason, CURES[opened.code]);
-      disk = this.#host.diskWork();
-      verdict = this.#good(await this.#work(opened.order, disk, reporter), opened.order, disk);
+      const work = this.#host.diskWork();
+      disk = work;
+      reporter.onStop(() => {
+        work.stop();
+      });
+      verdict = this.#good(await this.#work(opened.order, work, reporter), opened.order, work);
     } catch (error) {
       const state = {
         armed: this.#armed,

@@ -74,7 +74,7 @@ const parts: Readonly<Record<string, readonly Step[]>> = {
   unit: [vitest("unit", ["--project", "unit"])],
   walk: [vitest("walk", ["--project", "walk"])],
   cli: [vitest("cli", ["--project", "cli"])],
-  sim: [vitest("sim", ["--project", "sim"], { SIM_SESSIONS: "500" })],
+  sim: [vitest("sim", ["--project", "sim"], { SESSIONS: "500", LAB_RUNS: "500" })],
   interop: [vitest("interop", ["--project", "interop", "--no-file-parallelism"])],
   smoke: [vitest("smoke", ["--project", "e2e", "--no-file-parallelism", "test/e2e/smoke"])],
   e2e: [vitest("e2e", ["--project", "e2e", "--no-file-parallelism"])],

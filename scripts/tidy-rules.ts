@@ -96,6 +96,26 @@ export function wireVectors(tree: Tree): readonly Finding[] {
   });
 }
 
+/**
+ * Every promise of ARCHITECTURE.md stands at the head of a test's name ("P8: ...", "P2 P8: ..."),
+ * and a kept fault of test/mutants breaks it. A promise that no test names is a wish.
+ */
+export function promises(tree: Tree): readonly Finding[] {
+  const tests = textsOf(tree, (path) => path.startsWith("test/") && path.endsWith(".ts"));
+  const heads = tests.flatMap(([, text]) => [...text.matchAll(/["'`]((?:P\d+ )*P\d+): /g)]);
+  const tested = new Set(heads.flatMap((match) => (match[1] ?? "").split(" ")));
+  const patches = textsOf(tree, (path) => path.startsWith("test/mutants/"));
+  const planted = new Set(patches.map(([, text]) => /^Promise: (P\d+)$/m.exec(text)?.[1]));
+  const path = "ARCHITECTURE.md";
+  return (tree.texts.get(path) ?? "").split("\n").flatMap((line, index) => {
+    const id = /^[|] (P\d+) [|]/.exec(line)?.[1];
+    if (id === undefined) return [];
+    const lacks = tested.has(id) ? [] : [`name a test that can fail "${id}: ..."`];
+    if (!planted.has(id)) lacks.push(`keep a patch in test/mutants that breaks ${id}`);
+    return lacks.map((cure) => finding(path, index + 1, "promise", cure));
+  });
+}
+
 /** Relative links in documents lead somewhere. */
 export function links(tree: Tree): readonly Finding[] {
   const folders = new Set<string>();
@@ -157,6 +177,7 @@ export const rules: readonly Rule[] = [
   sharedNames,
   vocabulary,
   wireVectors,
+  promises,
   links,
   namedFiles,
   bigFiles,

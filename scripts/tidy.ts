@@ -28,7 +28,7 @@ function readTree(): Tree {
     if (status === undefined || !status.isFile()) continue;
     sizes.set(path, status.size);
     const isText =
-      /\.(ts|md|json)$|^Makefile$|^scripts\/plain-words\.txt$/.test(path) &&
+      /\.(ts|md|json|patch)$|^Makefile$|^scripts\/plain-words\.txt$/.test(path) &&
       status.size <= textBytesMax;
     if (isText) texts.set(path, readFileSync(file, "utf8"));
   }

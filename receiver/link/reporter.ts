@@ -47,6 +47,7 @@ export class Reporter {
   #busy = false;
   #sentAt = -Infinity;
   #stop: string | undefined;
+  readonly #stoppers: ((reason: string) => void)[] = [];
 
   /** @param options - See {@link ReporterOptions}. */
   constructor(options: ReporterOptions) {
@@ -69,7 +70,20 @@ export class Reporter {
    * @param reason - Why.
    */
   stop(reason: string): void {
-    this.#stop ??= reason;
+    if (this.#stop !== undefined) return;
+    this.#stop = reason;
+    for (const stopper of this.#stoppers) stopper(reason);
+  }
+
+  /**
+   * Says how to break off work that takes long: an abort must be heeded within two minutes, and a
+   * scan or a reception may take an hour.
+   *
+   * @param stopper - Called once, at once if the work has been asked to stop already.
+   */
+  onStop(stopper: (reason: string) => void): void {
+    if (this.#stop === undefined) this.#stoppers.push(stopper);
+    else stopper(this.#stop);
   }
 
   /**

@@ -2,11 +2,10 @@
  * Tokens: how a node proves that it was booted by us, without an identity of its own
  * (protocol-and-safety 3.4).
  *
- * The one idea: a token is minted when a node fetches its boot script, is bound to that MAC and
- * good for one join; from then on it speaks for the node as long as its order lives. A joined
- * node's newer token ends the older one. Only digests are kept. At this tier a sniffer may steal
- * one; what it can never do is make another node's disk be written, because orders are signed for a
- * node and a nonce.
+ * A token is minted when a node fetches its boot script. It is bound to that MAC and good for one
+ * join; from then on it speaks for the node as long as its order lives, or until a newer token of
+ * the node joins. Only digests are kept. At this tier a sniffer may steal a token, but it cannot
+ * have another node's disk written, because orders are signed for a node and a nonce.
  */
 import { createHash } from "node:crypto";
 import type { Journal, TokenRecord } from "./journal.ts";
@@ -83,9 +82,7 @@ export class TokenBook {
     if (record.nonce !== null && record.nonce !== join.nonce) return "spent";
     if (record.nonce === null && now > record.joinBy) return "expired";
     if (!join.macs.includes(record.mac)) return "other MAC";
-    for (const old of this.#tokens.values()) {
-      if (old.node === record.node && old !== record && old.nonce !== null) this.#drop(old);
-    }
+    if (record.nonce === null) this.#dropOlder(record);
     return record;
   }
 
@@ -130,6 +127,18 @@ export class TokenBook {
   #keep(record: TokenRecord): void {
     this.#journal.putToken(record);
     this.#tokens.set(record.digest, record);
+  }
+
+  /**
+   * A join that was under way while its node restarted must not end the token of the newer boot, so
+   * the first join takes all older tokens away, used or not. Tokens stand in the order of minting.
+   */
+  #dropOlder(joining: TokenRecord): void {
+    let isOlder = true;
+    for (const old of this.#tokens.values()) {
+      if (old === joining) isOlder = false;
+      else if (old.node === joining.node && (isOlder || old.nonce !== null)) this.#drop(old);
+    }
   }
 
   #drop(record: TokenRecord): void {

@@ -63,7 +63,7 @@ async function loadsAndBoots(node: StageNode): Promise<string> {
 }
 
 test.skipIf(problem !== undefined)(
-  "image-load brings two nodes, BIOS and UEFI, to the loaded Debian at once (P1)",
+  "P1: image-load brings two nodes, BIOS and UEFI, to the loaded Debian at once",
   async () => {
     for (const { vm } of [bios, uefi]) vm.forget();
     const loading = server.begin("image-load", "-i", "debian", "n1", "n2");
@@ -117,7 +117,7 @@ async function saves(node: StageNode, name: string): Promise<string> {
 }
 
 test.skipIf(problem !== undefined)(
-  "a node that loses power in mid-load does not boot, and later finishes with what it had (P2)",
+  "P2: a node that loses power in mid-load does not boot, and later finishes with what it had",
   async () => {
     const { vm } = bios;
     vm.off();
@@ -152,7 +152,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)(
-  "a node outside the inventory gets no answer and boots its disk (P8)",
+  "P8: a node outside the inventory gets no answer and boots its disk",
   async () => {
     const stranger = stage.add({
       name: "n9",

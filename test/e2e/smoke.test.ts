@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 
 test.skipIf(problem !== undefined)(
-  "image-load takes a node from power-on to the loaded system, and says ok (P1)",
+  "P1: image-load takes a node from power-on to the loaded system, and says ok",
   async () => {
     const { vm } = node;
     vm.forget();

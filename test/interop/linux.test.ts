@@ -80,7 +80,7 @@ describe("openBlockDevice()", () => {
     exercise(blankFile("disk.img"));
   });
 
-  test("opened to be read, it reads a write-protected file and cannot write (P5)", () => {
+  test("P5: opened to be read, it reads a write-protected file and cannot write", () => {
     const path = blankFile("source.img");
     chmodSync(path, 0o444);
     const device = openBlockDevice(path, { access: "read" });

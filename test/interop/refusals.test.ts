@@ -130,17 +130,14 @@ async function refuses(
   return { run, output };
 }
 
-test.skipIf(problem !== undefined)(
-  "a disk smaller than the image is not touched (P8)",
-  async () => {
-    const { run, output } = await refuses([precious("too-small", DISK_MIB / 2)]);
-    expect(run.verdict("n1")).toMatchObject({ code: "disk_too_small", diskUntouched: true });
-    expect(output).toContain("the disk was not touched");
-  },
-);
+test.skipIf(problem !== undefined)("P8: a disk smaller than the image is not touched", async () => {
+  const { run, output } = await refuses([precious("too-small", DISK_MIB / 2)]);
+  expect(run.verdict("n1")).toMatchObject({ code: "disk_too_small", diskUntouched: true });
+  expect(output).toContain("the disk was not touched");
+});
 
 test.skipIf(problem !== undefined)(
-  "two disks that match one rule are not touched (P8)",
+  "P8: two disks that match one rule are not touched",
   async () => {
     const { run } = await refuses([precious("one"), precious("two")]);
     const verdict = run.verdict("n1");
@@ -150,7 +147,7 @@ test.skipIf(problem !== undefined)(
   },
 );
 
-test.skipIf(problem !== undefined)("a mounted disk is not touched (P8)", async () => {
+test.skipIf(problem !== undefined)("P8: a mounted disk is not touched", async () => {
   const image = blank(file("mounted"), DISK_MIB);
   execFileSync("mke2fs", ["-q", "-t", "ext4", image], { stdio: "pipe" });
   const device = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
@@ -175,7 +172,7 @@ async function loadsPicky(disks: readonly string[]): Promise<Verdict> {
   return (await loading.ended).verdict("n2");
 }
 
-test.skipIf(problem !== undefined)("a disk that no rule names is not touched (P8)", async () => {
+test.skipIf(problem !== undefined)("P8: a disk that no rule names is not touched", async () => {
   const before = digestOf(precious("other"));
   const verdict = await loadsPicky([file("other")]);
   expect(verdict).toMatchObject({ code: "no_disk_matches", diskUntouched: true });
@@ -184,7 +181,7 @@ test.skipIf(problem !== undefined)("a disk that no rule names is not touched (P8
 });
 
 test.skipIf(problem !== undefined)(
-  "a receiver that is an ordinary process never looks at the computer's own disks (P8)",
+  "P8: a receiver that is an ordinary process never looks at the computer's own disks",
   async () => {
     const verdict = await loadsPicky([]);
     expect(verdict).toMatchObject({ code: "no_disk_matches", diskUntouched: true });
@@ -193,7 +190,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)(
-  "a node that multicast does not reach is not touched, and says so (P3)",
+  "P3: a node that multicast does not reach is not touched, and says so",
   async () => {
     const allow = lab.drop("239.0.0.0/8");
     try {
@@ -208,7 +205,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)(
-  "a node that only short multicast datagrams reach is not touched, and says so (P3)",
+  "P3: a node that only short multicast datagrams reach is not touched, and says so",
   async () => {
     const allow = lab.drop("239.0.0.0/8", 1000);
     try {
@@ -270,7 +267,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)(
-  "a flipped byte in an image is found before any disk is touched (P1)",
+  "P1: a flipped byte in an image is found before any disk is touched",
   async () => {
     makeSource(file("source-2"));
     await server.importImage(file("source-2"), "flipped");
@@ -318,7 +315,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)(
-  "a server that is stopped in order and started again finishes what it had begun (P3)",
+  "P3: a server that is stopped in order and started again finishes what it had begun",
   async () => {
     const disk = blank(file("stopped"), DISK_MIB);
     const loading = await beginLoad("small", "--rate", "5M");

@@ -113,9 +113,9 @@ export class MemoryJournal implements Journal {
 
   eventsAfter(job: string, seq: number, limit: number): readonly Event[] {
     this.#refuseDead();
-    return this.#all<unknown>("event")
-      .map((event) => Event.parse(event))
+    return this.#all<Event>("event")
       .filter((event) => (event.job ?? "") === job && event.seq > seq)
+      .map((event) => Event.parse(event))
       .sort((left, right) => left.seq - right.seq)
       .slice(0, limit);
   }

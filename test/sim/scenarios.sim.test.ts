@@ -68,7 +68,7 @@ test("with a cap the session runs at it from the first datagram on", () => {
   expect(share).toBeLessThan(1.06);
 });
 
-test("one receiver with a tenth of the disk speed costs the others at most 5 % (P4)", () => {
+test("P4: one receiver with a tenth of the disk speed costs the others at most 5 %", () => {
   const settings = { chunkCount: 320 };
   const alone = runSession(plan(copies(4, receiver({ drain: 200e6 })), settings));
   const slow = receiver({ drain: 12e6 });
@@ -81,7 +81,7 @@ test("one receiver with a tenth of the disk speed costs the others at most 5 % (
   expect(own).toBeLessThan(1.5 * floorOfDisk + 3);
 });
 
-test("one receiver behind a tenth of the bandwidth costs the others at most 5 % (P4)", () => {
+test("P4: one receiver behind a tenth of the bandwidth costs the others at most 5 %", () => {
   const settings = { chunkCount: 320 };
   const alone = runSession(plan(copies(4, receiver()), settings));
   const narrow = { ...PERFECT, bandwidth: 100e6, queueBytes: 200_000 };

@@ -14,7 +14,7 @@ const SESSIONS_DEFAULT = 500;
 const sessions = Number(env["SESSIONS"] ?? SESSIONS_DEFAULT);
 const onlySeed = env["SEED"];
 
-describe("sessions by seed (P1 P3 P9 P12)", () => {
+describe("P1 P3 P9: sessions by seed", () => {
   test.skipIf(onlySeed !== undefined)(`${sessions} sessions end with every copy right`, () => {
     const failures: string[] = [];
     let payload = 0;
@@ -36,7 +36,7 @@ describe("sessions by seed (P1 P3 P9 P12)", () => {
     expect(typeof result).not.toBe("string");
   });
 
-  test("a seed replays byte for byte", () => {
+  test("P12: a seed replays byte for byte", () => {
     for (const seed of [2, 6, 15]) {
       const first = runSession(planOf(seed));
       const second = runSession(planOf(seed));

@@ -87,6 +87,8 @@ interface Script {
   readonly reached?: readonly Reach[];
   readonly arm?: ArmReply;
   readonly outcome?: ReceptionOutcome;
+  /** In this phase the server asks the node to stop, and the phase goes on until it is stopped. */
+  readonly stopIn?: "scanning" | "receiving" | "verifying";
   /** Name of the disk call that fails, and how. */
   readonly diskFails?: readonly [call: string, failure: NodeFailure];
 }
@@ -102,26 +104,39 @@ interface Played {
   readonly sent: Verdict[];
   /** Requests to the server: kind and body. */
   readonly said: readonly [kind: string, body: object][];
+  /** How the disk was opened, each time. */
+  readonly opened: string[];
 }
 
 async function play(script: Script): Promise<Played> {
   const calls: string[] = [];
   const said: [string, object][] = [];
   const sent: Verdict[] = [];
+  const opened: string[] = [];
   const call = (name: string): Promise<void> => {
     calls.push(name);
     const [failing, failure] = script.diskFails ?? [];
     return failing === name && failure !== undefined ? Promise.reject(failure) : Promise.resolve();
   };
+  const stopped = Promise.withResolvers<undefined>();
+  const long = async (name: string, phase: Script["stopIn"]): Promise<void> => {
+    await call(name);
+    if (script.stopIn !== phase) return;
+    await stopped.promise;
+    throw new NodeFailure("aborted", "the work was stopped", "y");
+  };
   const disk: DiskWork = {
-    open: () => call("open"),
+    open: (_disk, access) => {
+      opened.push(access);
+      return call("open");
+    },
     useImage: async () => {
       await call("useImage");
       const { headToCheck } = script;
       return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096, headToCheck };
     },
     scan: async () => {
-      await call("scan");
+      await long("scan", "scanning");
       return script.scan ?? FRESH;
     },
     closeGate: () => call("closeGate"),
@@ -130,13 +145,15 @@ async function play(script: Script): Promise<Played> {
       return "ok";
     },
     flush: () => call("flush"),
-    verify: () => call("verify"),
+    verify: () => long("verify", "verifying"),
     openGate: () => call("openGate"),
     capture: async (_order, sink) => {
       await call("capture");
       await sink(new Uint8Array(3));
     },
-    stop: () => undefined,
+    stop: () => {
+      stopped.resolve(undefined);
+    },
     bytesWritten: () => 7,
     close: () => call("close"),
   };
@@ -151,11 +168,13 @@ async function play(script: Script): Promise<Played> {
       ended: ended.promise,
       release() {
         void start.deliver(0, new Uint8Array(1)).then(() => {
+          if (script.stopIn === "receiving") return;
           ended.resolve(reach === "all" ? (script.outcome ?? { ok: true }) : LOST);
         });
       },
-      stop: () => {
-        ended.resolve(LOST);
+      stop: (reason) => {
+        const code = script.stopIn === undefined ? "sender_lost" : "aborted";
+        ended.resolve({ ok: false, code, reason, cure: "y" });
       },
     };
   };
@@ -182,7 +201,7 @@ async function play(script: Script): Promise<Played> {
       },
       status: (report) => {
         said.push(["status-report", report]);
-        return Promise.resolve({ abort: false });
+        return Promise.resolve({ abort: report.phase === script.stopIn });
       },
       verdict: (report) => {
         sent.push(report.verdict);
@@ -216,7 +235,7 @@ async function play(script: Script): Promise<Played> {
     every: () => () => undefined,
     onStop: () => undefined,
   });
-  return { calls, end, sent, said };
+  return { calls, end, sent, said, opened };
 }
 
 const WRITES = ["closeGate", "deliver", "openGate"];
@@ -345,7 +364,24 @@ test("all that a receiver says to the server is frozen", async () => {
   }
 });
 
+describe("P3: a load that the server asks to stop", () => {
+  test.each([
+    ["scanning", true],
+    ["receiving", false],
+    ["verifying", false],
+  ] as const)("stops in the middle of %s", async (stopIn, diskUntouched) => {
+    const { calls, end } = await play({ stopIn });
+    expect(calls).not.toContain("openGate");
+    expect(end.verdict).toMatchObject({ code: "aborted", phase: stopIn, diskUntouched });
+  });
+});
+
 describe("a save", () => {
+  test("P5: opens the disk so that nothing can write to it", async () => {
+    expect((await play({ order: order("save") })).opened).toEqual(["read"]);
+    expect((await play({})).opened).toEqual(["write"]);
+  });
+
   test("reads, streams, commits, and says ok with the disk untouched", async () => {
     const { calls, end } = await play({ order: order("save") });
     expect(calls).toEqual(["open", "capture", "append", "commit", "close"]);

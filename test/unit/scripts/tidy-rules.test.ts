@@ -10,6 +10,7 @@ import {
   lockFile,
   namedFiles,
   openEnds,
+  promises,
   rules,
   sizes,
   unitTests,
@@ -100,6 +101,18 @@ test("wireVectors() asks for a vector per message type of WIRE.md", () => {
     "| type | name | use |\n| --- | --- | --- |\n| 1 | DATA | a |\n| 0x02 | `NACK` | b |\n";
   const files = tree({ "shared/wire/WIRE.md": table, "test/vectors/wire/data.txt": "00" });
   expect(places(wireVectors(files))).toEqual(["shared/wire/WIRE.md:4: golden-vector"]);
+});
+
+test("promises() asks for a test's name and a kept fault per promise", () => {
+  const table = "| id | promise |\n| --- | --- |\n| P1 | one |\n| P2 | two |\n";
+  const files = {
+    "ARCHITECTURE.md": table,
+    "test/unit/a.test.ts":
+      'test("P2 P3: both", () => undefined);\nbreaks("P1", "no head of a name");\n',
+    "test/mutants/a.patch": "Plants: a\nPromise: P2\nTest: unit a\n",
+  };
+  const found = promises(tree(files));
+  expect(places(found)).toEqual(["ARCHITECTURE.md:3: promise", "ARCHITECTURE.md:3: promise"]);
 });
 
 test("links() finds a dead relative link and resolves from the document's folder", () => {

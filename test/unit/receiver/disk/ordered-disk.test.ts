@@ -121,7 +121,7 @@ test("OrderedDisk loads an image and says which faults are the disk's", async ()
   expect(verifying).toThrow(expect.objectContaining({ verdict: "disk_read_error" }) as Error);
 });
 
-test("OrderedDisk.deliver() calls a damaged record bad and writes nothing", async () => {
+test("P1: OrderedDisk.deliver() calls a damaged record bad and writes nothing", async () => {
   const image = await saved();
   const device = new MemoryDisk(content(2));
   const disk = ordered(device);

@@ -23,7 +23,7 @@ async function answerTo(thrown: unknown): Promise<{ problem: Problem; own: unkno
   return { problem, own };
 }
 
-test("answerProblems() gives situations their status, code and cure", async () => {
+test("P11: answerProblems() gives situations their status, code and cure", async () => {
   const busy = new SituationError("node_busy", "Cannot begin: busy", { cure: "Wait." });
   expect((await answerTo(busy)).problem).toMatchObject({
     status: 409,

@@ -55,6 +55,18 @@ test(
   },
 );
 
+test("TokenBook.join() of a newer boot ends older tokens, so that a late join is refused", () => {
+  book.mint("old boot", "fit01", mac, 0);
+  book.mint("new boot", "fit01", mac, 10);
+  book.mint("newest script", "fit01", mac, 20);
+  book.mint("other node", "fit02", mac, 0);
+  expect(join("new boot", "n2", 30)).toBe("joined");
+  expect(join("old boot", "n1", 31)).toBe("unknown");
+  expect(book.speaks("new boot", 32)).toMatchObject({ node: "fit01" });
+  expect(join("newest script", "n3", 33)).toBe("joined");
+  expect(join("other node", "n4", 34)).toBe("joined");
+});
+
 test("TokenBook keeps digests only, few per node, and forgets what is over", () => {
   for (let index = 0; index < 50; index += 1) book.mint(`t${index}`, "fit01", mac, index);
   const kept = (): readonly TokenRecord[] => journal.remembered().tokens;

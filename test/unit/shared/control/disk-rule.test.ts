@@ -32,7 +32,7 @@ test("chooseDisk() takes the first rule that matches exactly one disk", () => {
   expect(choice).toMatchObject({ ok: true, rule: 1, disk: { path: "/dev/sdb" } });
 });
 
-test("chooseDisk() refuses when a rule matches two disks, though a later one matches one", () => {
+test("P8: chooseDisk() refuses when a rule matches two disks, a later one only one", () => {
   const disks = [disk({}), disk({ path: "/dev/sdb", serial: "S2" })];
   const choice = chooseDisk([{ bus: "ata" }, { serial: "S1" }], disks);
   expect(choice).toMatchObject({ ok: false, code: "disk_ambiguous" });
@@ -44,13 +44,13 @@ test("chooseDisk() says which disks there are when none matches", () => {
   expect(!choice.ok && choice.reason).toContain("serial S1");
 });
 
-test("chooseDisk() refuses a disk in use instead of passing on to another", () => {
+test("P8: chooseDisk() refuses a disk in use instead of passing on to another", () => {
   const disks = [disk({ inUse: ["mounted on /"] }), disk({ path: "/dev/sdb", serial: "S2" })];
   const choice = chooseDisk([{ serial: "S1" }, { serial: "S2" }], disks);
   expect(choice).toMatchObject({ ok: false, code: "disk_in_use" });
 });
 
-test("chooseDisk() never sees removable or USB media unless the rule allows them", () => {
+test("P8: chooseDisk() never sees removable or USB media unless the rule allows them", () => {
   const sticks = [disk({ removable: true }), disk({ bus: "usb", serial: "S2" })];
   expect(chooseDisk([{}], sticks)).toMatchObject({ code: "no_disk_matches" });
   expect(chooseDisk([{ serial: "S2", allowRemovable: true }], sticks)).toMatchObject({ ok: true });

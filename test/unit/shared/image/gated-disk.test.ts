@@ -266,7 +266,7 @@ describe("GatedDisk", () => {
     expect(disk.writes).toBe(0);
   });
 
-  test("never opens a gate that has not got all its chunks", async () => {
+  test("P1: never opens a gate that has not got all its chunks", async () => {
     const image = await save(bootDisk(1));
     const disk = new FailingDisk(bootDisk(2));
     const gated = target(image, disk);

@@ -225,7 +225,7 @@ describe("openImageTail()", () => {
 });
 
 describe("checkImage()", () => {
-  test("finds every flipped byte of an image", async () => {
+  test("P6: finds every flipped byte of an image", async () => {
     const bytes = await savedBytes(tinyDisk());
     const file = imageBytes(bytes);
     const missed: number[] = [];

@@ -226,7 +226,7 @@ export function testImageStore(name: string, makeStore: () => ImageStore): void 
       });
     });
 
-    test("no image is ever replaced, not even by a draft begun before it", async () => {
+    test("P7: no image is ever replaced, not even by a draft begun before it", async () => {
       const store = fresh();
       const late = await store.draft("one");
       await late.append(await whole);

@@ -76,7 +76,7 @@ test("drawBoard() draws a bar with percentage, rate and loss", () => {
   );
 });
 
-test("verdictText() says code, reason, cure, and what the disk is", () => {
+test("P11: verdictText() says code, reason, cure, and what the disk is", () => {
   expect(verdictText(verdictOf("ok"))).toBe("ok");
   expect(verdictText(verdictOf("ok_unchanged"))).toBe("ok (nothing differed)");
   const half = { ...verdictOf("lost"), incomplete: true };

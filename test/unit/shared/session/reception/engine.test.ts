@@ -171,7 +171,7 @@ test("an aborted session fails the reception with the sender's reason", () => {
   });
 });
 
-test("silence is told, and a lost sender ends the reception (P3)", () => {
+test("P3: silence is told, and a lost sender ends the reception", () => {
   const play = new Play({ policy: { silentMs: 100, lostSenderMs: 300 } });
   play.stage.announce(play.engine, {}, 0);
   play.engine.events();

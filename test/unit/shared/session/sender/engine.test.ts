@@ -127,7 +127,7 @@ test("an engine ends when its members are done: five times END, then a last even
   expect(stage.sender.nextWakeup()).toBe(Infinity);
 });
 
-test("an engine gives up a silent member and ends partial: nothing waits for ever (P3)", () => {
+test("P3: an engine gives up a silent member and ends partial: nothing waits for ever", () => {
   const stage = new Stage({ policy: { silenceMs: 300 } });
   stage.peer.report(stage.sender, {}, stage.now);
   stage.run(1200);

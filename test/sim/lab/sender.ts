@@ -1,0 +1,189 @@
+/** Senders and receptions of the simulation: a stream is heard chunk by chunk, or not at all. */
+import type { VerdictCode } from "../../../shared/control/verdict.ts";
+import { SituationError } from "../../../shared/core/errors.ts";
+import type {
+  Reach,
+  ReceptionOutcome,
+  ReceptionStart,
+  StoryReception,
+} from "../../../receiver/load.ts";
+import type { SenderHandle, StreamRequest } from "../../../server/sessions/transmission.ts";
+import { recordOf } from "./disk-work.ts";
+import type { SimStore } from "./images.ts";
+import type { Deferred, World } from "./world.ts";
+
+/** A stream on the network. */
+interface Stream {
+  readonly request: StreamRequest;
+  state: "sends" | "ended" | "vanished";
+}
+
+/** All streams: what is multicast on the lab's network. */
+export class Multicast {
+  readonly #world: World;
+  readonly #store: SimStore;
+  readonly #faults: number;
+  readonly #streams = new Map<string, Stream>();
+
+  constructor(world: World, store: SimStore, faults: number) {
+    this.#world = world;
+    this.#store = store;
+    this.#faults = faults;
+  }
+
+  stream(session: string): Stream | undefined {
+    return this.#streams.get(session);
+  }
+
+  /** Starts a sender for one run of the server. */
+  async start(request: StreamRequest): Promise<SenderHandle> {
+    const world = this.#world;
+    await world.sleep(world.between(5, 300));
+    if (world.chance(this.#faults)) {
+      throw new SituationError("no_sender", "Cannot start the sender: no thread", { cure: "" });
+    }
+    const image = this.#store.named(request.image.name);
+    const stream: Stream = { request, state: "sends" };
+    this.#streams.set(request.session, stream);
+    const ended = world.deferred<string | undefined>();
+    const ending = world.deferred<undefined>();
+    const end = (state: "ended" | "vanished", fault?: string): void => {
+      if (stream.state !== "sends") return;
+      stream.state = state;
+      ended.resolve(fault);
+    };
+    if (world.chance(this.#faults)) {
+      world.after(world.between(100, 20_000), () => {
+        end("ended", "the thread broke");
+      });
+    }
+    return {
+      sender: { address: "10.0.0.1", port: 4078 },
+      chunkCount: image.chunkCount,
+      ending: ending.promise,
+      ended: ended.promise,
+      stop: () => {
+        end("ended");
+      },
+      vanish: () => {
+        end("vanished");
+      },
+    };
+  }
+
+  /** The server died: all its streams stop without a word. */
+  vanishAll(): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.state === "sends") stream.state = "vanished";
+    }
+  }
+}
+
+/** What a reception needs of the boot it is part of. */
+export interface Listener {
+  readonly world: World;
+  readonly multicast: Multicast;
+  readonly store: SimStore;
+  /** It hears nothing of what is multicast. */
+  readonly deaf: boolean;
+  /** Longest time between two chunks. Unit: milliseconds. */
+  readonly chunkMs: number;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** As session-listener.io.ts, with chunks that come one after the other in virtual time. */
+export class SimReception implements StoryReception {
+  readonly reached: Promise<Reach>;
+  readonly ended: Promise<ReceptionOutcome>;
+  readonly #start: ReceptionStart;
+  readonly #listener: Listener;
+  readonly #reached: Deferred<Reach>;
+  readonly #released: Deferred<undefined>;
+  readonly #ended: Deferred<ReceptionOutcome>;
+  #stopped: string | undefined;
+
+  constructor(start: ReceptionStart, listener: Listener) {
+    this.#start = start;
+    this.#listener = listener;
+    const { world } = listener;
+    this.#reached = world.deferred();
+    this.#released = world.deferred();
+    this.#ended = world.deferred();
+    this.reached = this.#reached.promise;
+    this.ended = this.#ended.promise;
+    this.ended.catch(() => undefined); // the story may have ended before it looks
+    this.#listen().then(this.#ended.resolve, this.#ended.reject);
+  }
+
+  release(): void {
+    this.#released.resolve(undefined);
+  }
+
+  stop(reason: string): void {
+    this.#stopped ??= reason;
+    this.#reached.resolve("over");
+    this.#released.resolve(undefined);
+    this.#ended.resolve(failure("aborted", reason));
+  }
+
+  async #listen(): Promise<ReceptionOutcome> {
+    const { world, deaf, sleep } = this.#listener;
+    await sleep(world.between(50, 900));
+    const state = this.#state();
+    if (state === "ended") {
+      this.#reached.resolve("over");
+      return failure("sender_lost", "the session ended");
+    }
+    if (deaf || state !== "sends") {
+      await sleep(10_000);
+      this.#reached.resolve("nothing");
+      return failure("sender_lost", "nothing was heard");
+    }
+    this.#reached.resolve("all");
+    await this.#released.promise;
+    return await this.#take();
+  }
+
+  async #take(): Promise<ReceptionOutcome> {
+    let done = 0;
+    for (const { start, end } of this.#start.lacking) {
+      for (let chunk = start; chunk < end; chunk += 1) {
+        if (this.#stopped !== undefined) return failure("aborted", this.#stopped);
+        await this.#takeChunk(chunk);
+        done += 1;
+        this.#start.progress(done, 0);
+      }
+    }
+    return { ok: true };
+  }
+
+  /** By multicast while the stream lives, and again when it came damaged; else by unicast. */
+  async #takeChunk(chunk: number): Promise<void> {
+    const { world, chunkMs, sleep, store } = this.#listener;
+    const image = store.images.get(this.#stream()?.request.image.name ?? "");
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      await sleep(world.between(20, chunkMs));
+      if (this.#stopped !== undefined) return;
+      if (this.#state() !== "sends" || image === undefined) break;
+      const record = recordOf(image, chunk, world.chance(0.02));
+      if ((await this.#start.deliver(chunk, record)) === "ok") return;
+    }
+    await sleep(world.between(100, 5000));
+    if (this.#stopped === undefined) await this.#start.fetch(chunk);
+  }
+
+  #stream(): Stream | undefined {
+    return this.#listener.multicast.stream(this.#start.terms.session);
+  }
+
+  #state(): Stream["state"] {
+    return this.#stream()?.state ?? "vanished";
+  }
+}
+
+function failure(code: VerdictCode, reason: string): ReceptionOutcome {
+  return { ok: false, code, reason, cure: "Load the node again." };
+}
+
+/** A record that came damaged comes again; so often in a row it does not. */
+const TRIES_MAX = 20;
