@@ -67,7 +67,8 @@ export function placeImage(
 }
 
 /**
- * Checks that an image fits a whole disk.
+ * Checks that an image fits a whole disk. A disk of the saved size always does: nothing moves, so it
+ * does not matter that a GPT may speak of sectors that the disk never had.
  *
  * @param manifest - Of the image.
  * @param target - Size and logical sector size.
@@ -76,7 +77,7 @@ export function placeImage(
 export function checkFits(manifest: Manifest, target: TargetSize): void {
   checkSectors(manifest, target);
   const { minBytes } = manifest.requires;
-  if (target.sizeBytes >= minBytes) return;
+  if (target.sizeBytes >= minBytes || target.sizeBytes === manifest.disk.sizeBytes) return;
   throw new SituationError(
     "disk_too_small",
     `Cannot load image: the disk has ${target.sizeBytes} bytes, ${minBytes} wanted`,

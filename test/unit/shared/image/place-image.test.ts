@@ -113,6 +113,20 @@ describe("placeImage() of a whole disk", () => {
   });
 });
 
+describe("P14: an image fits the disk that it was saved from", () => {
+  test.each([
+    ["with a GPT", gptDisk()],
+    ["that ends where its last partition does", gptDisk().subarray(0, 6 * MIB)],
+    ["without a table", new Uint8Array(MIB + 512).fill(7)],
+    ["of zeros", new Uint8Array(2 * MIB)],
+  ])("a disk %s", async (_, disk) => {
+    const image = await saved(disk);
+    const placement = placeImage(image.index, target(disk.byteLength));
+    expect(placement.resized).toBe(false);
+    expect(placement.fixups).toEqual([]);
+  });
+});
+
 describe("placeImage() of one partition", () => {
   const [, second] = manifest.partitions;
   const at = { start: 20 * MIB, end: 22 * MIB };
