@@ -67,8 +67,8 @@ export function placeImage(
 }
 
 /**
- * Checks that an image fits a whole disk. A disk of the saved size always does: nothing moves, so it
- * does not matter that a GPT may speak of sectors that the disk never had.
+ * Checks that an image fits a whole disk. A disk of the saved size always does: nothing moves on
+ * it, so a GPT may speak of sectors that the disk never had.
  *
  * @param manifest - Of the image.
  * @param target - Size and logical sector size.
