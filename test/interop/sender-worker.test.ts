@@ -5,7 +5,7 @@
  * length, compared byte by byte. Both loops, and the plain twin's port on the receiving side.
  */
 import { randomBytes, randomInt } from "node:crypto";
-import { statSync, truncateSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { BlockRepairer, repairScratchBytes } from "../../shared/session/reception/block-repair.ts";
@@ -141,13 +141,15 @@ test("stop() ends a session that waits for members", async () => {
 });
 
 test("a torn file ends the session with a reason, for the receiver too", async () => {
-  truncateSync(records.path, content.byteLength - 10);
+  const path = join(folder, "torn");
+  writeFileSync(path, content.subarray(0, content.byteLength - 10));
+  const torn = { ...records, path, file: fileIdentityOf(statSync(path, { bigint: true })) };
   const messages: SenderMessage[] = [];
   const sid = randomBytes(8).readBigUInt64LE();
-  const sender = startSender(order(sid, Infinity), (message) => messages.push(message));
+  const given = { ...order(sid, Infinity), records: torn };
+  const sender = startSender(given, (message) => messages.push(message));
   const { end } = await receive(sid, "best");
   await sender.gone;
-  writeFileSync(records.path, content);
   expect(end).toMatchObject({ outcome: "failed", code: "session_aborted" });
   const ended = messages.find((one) => one.kind === "event" && one.event.kind === "ended");
   expect(ended).toMatchObject({ event: { reason: expect.stringContaining("early") as unknown } });
