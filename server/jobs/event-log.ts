@@ -1,8 +1,8 @@
 /**
- * The event log: numbers events, keeps the durable ones, tells whoever listens.
+ * The event log: numbers events, writes the durable ones to the journal and tells the listeners.
  *
- * The one idea: nobody hears of what is not yet durable. Events made inside `together` are told
- * only after the journal has committed them; progress is told at once and never kept.
+ * A listener never hears of an event that could still be lost: events added inside `together` are
+ * told only after the journal has committed them. Progress events are told at once and never kept.
  */
 import type { Event } from "../../shared/control/event.ts";
 import type { Journal } from "./journal.ts";
@@ -12,26 +12,19 @@ type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never;
 /** An event before it has a number and a time. */
 export type EventDraft = Without<Event, "seq" | "at">;
 
-/** Gets the events of one job in order of `seq`. Must not throw. */
+/** Gets the events of one job in the order of `seq`. Must not throw. */
 export type EventListener = (event: Event) => void;
 
-/** Numbers, keeps and tells. */
 export class EventLog {
   readonly #journal: Journal;
   readonly #listeners = new Map<string, Set<EventListener>>();
   #held: Event[] | undefined;
 
-  /** @param journal - Keeps the durable events and gives the numbers. */
   constructor(journal: Journal) {
     this.#journal = journal;
   }
 
-  /**
-   * Adds an event.
-   *
-   * @param draft - What happened.
-   * @param now - When: milliseconds since 1970.
-   */
+  /** Adds an event that happened at `now`, in milliseconds since 1970. */
   add(draft: EventDraft, now: number): void {
     const event: Event = {
       ...draft,
@@ -44,9 +37,8 @@ export class EventLog {
   }
 
   /**
-   * Makes journal writes and events one: all durable and told, or none.
-   *
-   * @param writes - Called once; may nest.
+   * Makes the journal writes and events of `writes` one: either all of them are durable and then
+   * told, or none is. May nest.
    */
   together(writes: () => void): void {
     if (this.#held !== undefined) {
@@ -64,10 +56,9 @@ export class EventLog {
   }
 
   /**
-   * Listens to one job.
+   * Listens to the events of one job. The listener is called while the change is being made, so it
+   * must only take note of it.
    *
-   * @param job - Its id.
-   * @param listener - Called during the change itself: it only takes note.
    * @returns Ends the listening. Idempotent.
    */
   listen(job: string, listener: EventListener): () => void {
@@ -80,12 +71,7 @@ export class EventLog {
   }
 
   /**
-   * Reads back.
-   *
-   * @param job - Its id.
-   * @param seq - Events with a higher number are given.
-   * @param limit - At most so many.
-   * @returns In order of `seq`.
+   * Gives at most `limit` durable events of a job whose number is above `seq`, in order of `seq`.
    */
   after(job: string, seq: number, limit: number): readonly Event[] {
     return this.#journal.eventsAfter(job, seq, limit);

@@ -1,30 +1,32 @@
-/** How an order ends when the server found it out itself, in words for the operator. */
+/**
+ * Findings: the reason and cure of a verdict that the server reached by itself, because the node
+ * could not give one.
+ */
 import type { Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { OrderEvent } from "./order-table.ts";
 
-/** Where a verdict was found when the node did not give it itself. */
+/** A verdict's code, reason and cure, before it is known what became of the disk. */
 export interface Finding {
   readonly code: VerdictCode;
   readonly reason: string;
   readonly cure: string;
 }
 
-/** What a finding is about. */
+/** The order that a finding is about, with its job. */
 export interface FindingSubject {
   readonly record: OrderRecord;
   readonly job: JobRecord;
-  /** Bound of a silence. Unit: milliseconds. */
+  /** How long a node may be silent. Unit: milliseconds. */
   readonly silenceMs: number;
 }
 
 /**
- * Words the end of an order.
+ * Says in words why an order ended.
  *
- * @param event - What ended it; it brought no verdict and no finding of its own.
- * @param subject - The order before it ended.
- * @returns The finding.
+ * @param event - The event that ended it; one that carries neither a verdict nor a finding.
+ * @param subject - The order as it was before it ended.
  */
 export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
   const { record } = subject;
@@ -45,12 +47,10 @@ export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
 }
 
 /**
- * Makes a verdict of a finding. The disk counts as touched once any boot of the order has armed.
+ * Makes a verdict of a finding. The disk counts as touched if any boot of the order has armed.
  *
- * @param finding - Code, reason, cure.
- * @param subject - The order before it ended.
+ * @param subject - The order as it was before it ended.
  * @param now - Milliseconds since 1970.
- * @returns The verdict.
  */
 export function verdictFrom(finding: Finding, subject: FindingSubject, now: number): Verdict {
   const { record } = subject;
@@ -98,5 +98,5 @@ const ALREADY_SAVED: Finding = {
   reason: "an earlier boot of this order saved the image completely",
   cure: "",
 };
-/** Longest text of a verdict. */
+/** Longest text of a verdict. Unit: UTF-16 code units. */
 const TEXT_MAX = 1000;

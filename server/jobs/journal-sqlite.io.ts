@@ -1,9 +1,9 @@
 /**
  * The journal in the state folder: `huck.db`, SQLite in WAL mode, synced at every commit.
  *
- * Records are JSON in one table per kind, because they are always read whole; only what is searched
- * for is a column. Sequence numbers are reserved in blocks, so that progress events, which are not
- * kept, cost no write and yet no number is given twice after a crash.
+ * Records are always read whole, so each kind has one table of JSON texts; only a field that is
+ * searched for has a column of its own. Sequence numbers are reserved in blocks: progress events,
+ * which are not kept, then cost no write, and still no number is given twice after a crash.
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
@@ -23,11 +23,10 @@ import type {
 } from "./journal.ts";
 
 /**
- * Opens the journal, creating folder and tables as needed.
+ * Opens the journal, and makes the folder and the tables if they are missing. Only one process may
+ * have it open.
  *
- * @param folder - The state folder.
- * @returns The journal; one process at a time.
- * @throws {@link HuckError} `journal_newer` when a later version wrote it.
+ * @throws {@link HuckError} `journal_newer` if a later version wrote it.
  */
 export function openJournal(folder: string): Journal {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -142,7 +141,7 @@ class SqliteJournal implements Journal {
       writes();
       this.#database.exec("COMMIT");
     } catch (thrown) {
-      this.#ceiling = ceiling; // what was reserved in here is not
+      this.#ceiling = ceiling; // a block reserved inside this transaction was rolled back with it
       // SQLite itself rolls back when the disk is full; a second ROLLBACK would hide the reason.
       if (this.#isOpenTransaction()) this.#database.exec("ROLLBACK");
       throw thrown;
@@ -159,14 +158,14 @@ class SqliteJournal implements Journal {
     return this.#database.isTransaction;
   }
 
-  /** Only a new job drives others out, so that whoever follows one that ends can read its end. */
+  /** Called for a new job only, so that a client that follows a job can still read how it ended. */
   #forgetOld(): void {
     for (const [table, column] of OF_JOB) {
       this.#run(`DELETE FROM ${table} WHERE ${column} IN (${OLD_JOBS})`).run(JOBS_KEPT);
     }
   }
 
-  /** Records are our own writing; the database file is as private as the order key beside it. */
+  /** Not parsed: we wrote the records, and the file is as private as the order key beside it. */
   #rows<T>(sql: string): T[] {
     return this.#run(sql)
       .all()
@@ -182,26 +181,29 @@ class SqliteJournal implements Journal {
   }
 }
 
-/** An older version of huck wrote the record with fewer fields. */
+/** Gives a job that an older version wrote with fewer fields the defaults of the missing ones. */
 function broughtUp(job: JobRecord): JobRecord {
   const principal = Principal.parse(job.principal);
   return { ...job, terms: JobTerms.parse(job.terms), principal };
 }
 
 /**
- * Raised when a table changes its meaning; a newer journal is refused, an older one is brought up
- * here.
+ * Raised when a table changes its meaning. A journal of a higher version is refused; one of a lower
+ * version is converted when it is opened.
  */
 const VERSION = 2;
-/** One durable write per so many events. */
+/** One durable write reserves so many sequence numbers. */
 const SEQ_BLOCK = 1000;
-/** Where a job stands and by which column; the job itself is last, for the others hang on it. */
+/** Tables with the column that holds the job's id. The job is deleted last: the others need it. */
 const OF_JOB = [
   ["event", "job"],
   ["orders", "job"],
   ["job", "id"],
 ] as const;
-/** Ended jobs older than the newest so many. An aborted one is not ended while an order is open. */
+/**
+ * All jobs but the newest so many, without those that have not ended. An aborted job has not ended
+ * while one of its orders is open.
+ */
 const OLD_JOBS = `
   SELECT id FROM (SELECT id, json FROM job ORDER BY created DESC LIMIT -1 OFFSET ?) AS old
   WHERE json_extract(old.json, '$.state') <> 'running' AND NOT EXISTS (
@@ -220,7 +222,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
   INSERT OR IGNORE INTO counter(name, value) VALUES('seq', 0);
 `;
-/** Version 1 had no state of an order: it follows from what it had. */
+/** Version 1 did not store the state of an order: here it is derived from the other fields. */
 const FROM_VERSION_1 = `
   UPDATE orders SET json = json_set(json, '$.state', CASE
     WHEN json_extract(json, '$.verdict') IS NOT NULL THEN 'done'

@@ -1,9 +1,9 @@
 /**
- * What the server must not forget, and the interface of whoever remembers it.
+ * The journal: what the server must remember over a restart, and the interface of its storage.
  *
- * The one idea: memory is rebuilt from these records at start, so a restart in mid-job loses no
- * order, no arm, no verdict and no token. Every `put` is durable when it returns.
- * journal-sqlite.io.ts keeps them in SQLite.
+ * The server rebuilds its memory from these records when it starts, so a restart in the middle of a
+ * job loses no order, no arm, no verdict and no token. Every `put` is durable when it returns.
+ * journal-sqlite.io.ts stores the records in SQLite.
  */
 import * as z from "zod";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
@@ -15,89 +15,87 @@ import type { Principal } from "../../shared/control/principal.ts";
 import type { Phase, Verdict } from "../../shared/control/verdict.ts";
 import type { OrderState } from "./order-table.ts";
 
-/** What a load asks for, with the image it was begun with. */
+/** What a load asks for, with the id and file of its image, fixed when the job began. */
 const LoadTerms = z.object({
   action: z.literal("load"),
   imageId: Digest,
   /**
-   * Identity of the image file: two files of one image id differ in where their records lie.
-   * Undefined in what an older version wrote.
+   * Identity of the image file: in two files of the same image id the records lie at different
+   * places. Undefined in records that an older version wrote.
    */
   file: z.string().optional(),
   ...LoadSpec.shape,
   ...DeliverySpec.shape,
 });
-/** What a load asks for. */
 export type LoadTerms = Readonly<z.infer<typeof LoadTerms>>;
 
-/** What a save asks for. */
 const SaveTerms = z.object({ action: z.literal("save"), ...SaveSpec.shape });
-/** What a save asks for. */
 export type SaveTerms = Readonly<z.infer<typeof SaveTerms>>;
 
-/** What a job asks for, as the journal keeps it: a field it was written without has its default. */
+/** What a job asks for. A field that is missing in the journal gets its default. */
 export const JobTerms = z.discriminatedUnion("action", [LoadTerms, SaveTerms]);
 
 /** One `image-load` or `image-save`. Times are milliseconds since 1970. */
 export interface JobRecord {
   readonly id: string;
-  /** Name of the image that is loaded, or that will be. */
+  /** Name of the image that is loaded, or that the save will make. */
   readonly image: string;
   readonly terms: LoadTerms | SaveTerms;
-  /** Who began it. */
+  /** Who began the job. */
   readonly principal: Principal;
   readonly createdAt: number;
-  /** Every node has its verdict by then. */
+  /** By then every node has its verdict. */
   readonly deadlineAt: number;
   readonly state: "running" | "ended" | "aborted";
 }
 
-/** One node's part in a job: the order it is given, and how far it came. */
+/** One node's part in a job: the order it is given, and how far it has come. */
 export interface OrderRecord extends Readonly<NodeSpec> {
   readonly id: string;
   readonly job: string;
   readonly node: string;
   readonly state: OrderState;
-  /** How often it armed, 0 .. 2. */
+  /** How often the order has armed, 0 .. 2. */
   readonly armed: number;
   /**
-   * Nonce of the boot that armed last: an arm that is asked again by the same boot is the same arm.
+   * Nonce of the boot that armed last. If the same boot asks to arm again, that is not counted
+   * again.
    */
   readonly armedBy: string | null;
-  /** What the operator is shown: the node's own word while it is at work. */
+  /** What the operator is shown; while the node works, the phase that it reports. */
   readonly phase: Phase;
-  /** Id of the image that was captured by this order and is durable; null before, and for loads. */
+  /** Id of the image that this save has made, once it is durable; null before, and for loads. */
   readonly captured: string | null;
-  /** Last nonce it was signed for; null before the node joined. */
+  /** Nonce of the last boot that the order was signed for; null before the node joined. */
   readonly nonce: string | null;
   readonly verdict: Verdict | null;
 }
 
-/** A token, kept as its digest so that the journal gives none away. */
+/** A token. The journal has only its digest, so that a reader of the journal cannot use it. */
 export interface TokenRecord {
   /** SHA-256 of the token as hexadecimal. */
   readonly digest: string;
   readonly node: string;
-  /** The MAC it was made for. */
+  /** The MAC that the token was made for. */
   readonly mac: string;
-  /** It must join by then. */
+  /** The node must join by then. */
   readonly joinBy: number;
-  /** Nonce of the one join; null before. */
+  /** Nonce of the boot that joined with it; null before. A token is good for one join. */
   readonly nonce: string | null;
-  /** It speaks for its node until then; 0 before the join. */
+  /** After the join, the token speaks for its node until then; 0 before. */
   readonly goodUntil: number;
 }
 
-/** What a node last told of itself. */
+/** What a node last told about itself. */
 export interface SightRecord {
   readonly node: string;
   readonly lastSeen: number;
   readonly disks: readonly DiskDescription[];
-  /** Its last verdict with the image it was about, or null. */
+  /** The node's last verdict and the name of the image it is about; null before the first one. */
   readonly last: { readonly image: string; readonly verdict: Verdict } | null;
 }
 
-/** Everything a restart needs. */
+/** All records that a restart needs. */
 export interface Remembered {
   /** The newest {@link JOBS_KEPT} jobs and all that have not ended, oldest first. */
   readonly jobs: readonly JobRecord[];
@@ -107,35 +105,30 @@ export interface Remembered {
   readonly sights: readonly SightRecord[];
 }
 
-/** The durable memory. All methods are synchronous and durable when they return. */
+/** The server's durable memory. All methods are synchronous and durable when they return. */
 export interface Journal {
-  /** @returns Everything a restart needs. */
   remembered(): Remembered;
-  /** Writes one record in place of the older one of the same id. */
+  /** Writes a record; it replaces the older one of the same id. */
   putJob(job: JobRecord): void;
-  /** Writes one record in place of the older one of the same id. */
+  /** Writes a record; it replaces the older one of the same id. */
   putOrder(order: OrderRecord): void;
-  /** Writes one record in place of the older one of the same digest. */
+  /** Writes a record; it replaces the older one of the same digest. */
   putToken(token: TokenRecord): void;
-  /** Forgets a token. */
+  /** Forgets the token of this digest. */
   dropToken(digest: string): void;
-  /** Writes one record in place of the older one of the same node. */
+  /** Writes a record; it replaces the older one of the same node. */
   putSight(sight: SightRecord): void;
-  /** Writes an event; its `seq` came from `nextSeq`. */
+  /** Writes an event. Its `seq` must come from `nextSeq`. */
   putEvent(event: Event): void;
-  /** @returns A number higher than any before, over restarts too. */
+  /** Gives a number that is higher than any it has given before, also before a restart. */
   nextSeq(): number;
-  /** @returns Durable events of a job with a higher seq, in order, at most `limit`. */
+  /** Gives at most `limit` durable events of a job whose `seq` is higher, in order of `seq`. */
   eventsAfter(job: string, seq: number, limit: number): readonly Event[];
-  /**
-   * Makes several writes one: all of them are durable, or none.
-   *
-   * @param writes - Called once; what it throws undoes the writes.
-   */
+  /** Makes several writes one: all are durable or, if `writes` throws, none is. */
   together(writes: () => void): void;
   /** Closes it. Idempotent. */
   close(): void;
 }
 
-/** Ended jobs older than the newest these are forgotten with their events when a job begins. */
+/** When a job begins, ended jobs beyond the newest so many are forgotten with their events. */
 export const JOBS_KEPT = 200;

@@ -1,11 +1,10 @@
 /**
- * The loop around the lab: it owns the clock and the timer, and has nodes entered and images
- * proven.
+ * The loop around the lab: it owns the clock and the timer, starts nodes and has images proven.
  *
- * The one idea: after every call that may have changed something, `heed` carries out the lab's
- * requests, and drops those that nobody wants any longer; `wake` does so at the lab's next
- * deadline. Whatever fails in between is told and the loop goes on. The clock is the time of day at
- * the start plus monotonic time, so that a step of the system clock makes no node lost.
+ * After every call that may have changed the lab, `heed` carries out what the lab requests and
+ * stops what is no longer wanted; `wake` does the same at the lab's next deadline. A failure on the
+ * way is reported, and the loop goes on. The clock is the time of day at the start plus monotonic
+ * time since then, so a step of the system clock does not make a node look lost.
  */
 import { messageOf } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
@@ -14,11 +13,7 @@ import type { Lab } from "./lab.ts";
 import type { EnterOutcome } from "../enter/enter-driver.ts";
 import { ProofQueue } from "./proof-queue.ts";
 
-/**
- * Starts a clock that never goes back.
- *
- * @returns Milliseconds since 1970.
- */
+/** Starts a clock that never goes back. It gives milliseconds since 1970, whole. */
 export function steadyClock(): () => number {
   const origin = Date.now() - performance.now();
   return () => Math.floor(origin + performance.now());
@@ -30,30 +25,30 @@ export interface LabLoopParts {
   readonly images: Pick<ImageStore, "prove">;
   /** From {@link steadyClock}. */
   readonly now: () => number;
-  /** Brings a node into the receiver by its own driver, within the time and until the signal. */
+  /** Brings a node into the receiver by its own driver; gives up at the time-out or the signal. */
   readonly enter: (
     node: string,
     bounds: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ) => Promise<EnterOutcome>;
-  /** Told when wanted states may have changed: pushes the boot snapshot. */
+  /** Called when wanted states may have changed, so that the boot services get them. */
   readonly wantedChanged: () => void;
-  /** Told of what was thrown on the way, like a journal that cannot write; must not throw. */
+  /**
+   * Gets what was thrown on the way, for example by a journal that cannot write; must not throw.
+   */
   readonly failed: (thrown: unknown) => void;
 }
 
 type EnterWish = Extract<LabRequest, { kind: "enter" }>;
 
-/** Runs a lab. */
 export class LabLoop {
   readonly #parts: LabLoopParts;
   readonly #proofs: ProofQueue;
   readonly #queue: EnterWish[] = [];
-  /** Orders whose nodes are being started, with the way to end the wait. */
+  /** Orders whose nodes are being started. Abort the controller to end the wait. */
   readonly #entering = new Map<string, AbortController>();
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param parts - See {@link LabLoopParts}. */
   constructor(parts: LabLoopParts) {
     this.#parts = parts;
     const { lab, images, now } = parts;
@@ -74,8 +69,7 @@ export class LabLoop {
   }
 
   /**
-   * Carries out what the lab asks for. Call it after anything that may have changed the lab; it is
-   * cheap.
+   * Carries out the lab's requests. Call it after anything that may have changed the lab: cheap.
    */
   heed(): void {
     if (this.#closed) return;
@@ -94,8 +88,8 @@ export class LabLoop {
   }
 
   /**
-   * Lets time pass, then heeds. It calls itself again when the next wait is over, and at least
-   * every second.
+   * Lets time pass in the lab, then calls `heed`. It sets a timer that calls it again when the next
+   * wait is over, and at least every second.
    */
   wake(): void {
     if (this.#closed) return;
@@ -114,7 +108,7 @@ export class LabLoop {
     );
   }
 
-  /** Stops the timer, proofs and waits; a node that is being switched is not left half-way. */
+  /** Stops the timer, the proofs and all waits. A power command that has begun is completed. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -123,7 +117,7 @@ export class LabLoop {
     for (const wait of this.#entering.values()) wait.abort();
   }
 
-  /** A node whose turn comes late may have been started by hand, or be wanted no longer. */
+  /** Asks the lab again: a node may have been started by hand, or its order aborted, meanwhile. */
   #enterNext(): void {
     while (this.#entering.size < ENTERING_MAX) {
       const request = this.#queue.shift();
@@ -147,7 +141,7 @@ export class LabLoop {
     this.heed();
   }
 
-  /** What a driver throws is a fault of this node's order, never the server's end. */
+  /** Whatever the driver throws becomes a failure of this order; the server goes on. */
   async #tryEnter(node: string, signal: AbortSignal): Promise<EnterOutcome> {
     const { enter, failed } = this.#parts;
     try {
@@ -159,7 +153,7 @@ export class LabLoop {
     }
   }
 
-  /** @returns False when it threw; the fault was told. */
+  /** @returns False if `step` threw; the error was given to `failed`. */
   #guard(step: () => void): boolean {
     try {
       step();
@@ -171,11 +165,11 @@ export class LabLoop {
   }
 }
 
-/** Power commands side by side: BMCs share slow controllers. */
+/** Power commands at the same time: several BMCs share one slow controller. */
 const ENTERING_MAX = 16;
-/** A power cycle with its verification. */
+/** Enough for a power cycle and the check that it worked. Unit: milliseconds. */
 const ENTER_MS = 120_000;
-/** The timer is never set shorter than this... */
+/** Bounds of the timer. Unit: milliseconds. */
 const TICK_MIN_MS = 20;
-/** ...nor longer: a wait that began since then is noticed that soon. */
+/** A wait that begins while the timer runs is noticed after this time at the latest. */
 const TICK_MAX_MS = 1000;

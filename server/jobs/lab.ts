@@ -1,10 +1,9 @@
 /**
- * The lab: the whole of the server's decisions behind one object, without a socket, a timer or a
- * clock.
+ * The lab: all decisions of the server behind one object, without a socket, a timer or a clock.
  *
- * The one idea: the APIs call it with `now`, the loop calls `tick` and carries out `takeRequests`;
- * so the same code runs under the tests with made-up time. What each step means is told in load.ts
- * and save.ts.
+ * The APIs call it with the present time; the loop (lab-loop.io.ts) calls `tick` and carries out
+ * what `takeRequests` gives. So tests run the same code on simulated time. The steps of a job are
+ * explained in load.ts and save.ts.
  */
 import assert from "node:assert/strict";
 import type { KeyObject } from "node:crypto";
@@ -33,9 +32,8 @@ import { TokenBook } from "./token.ts";
 import type { StreamImage, Transmissions } from "../sessions/transmission.ts";
 import { wantedOf } from "./wanted.ts";
 
-/** What a lab is made of. */
 export interface LabParts {
-  /** Gives the one in force: it may be replaced while the lab runs. */
+  /** Gives the inventory in force: it may be replaced while the lab runs. */
   readonly inventory: () => Inventory;
   readonly journal: Journal;
   /** Ed25519 private key that signs orders. */
@@ -47,23 +45,18 @@ export interface LabParts {
 }
 
 /**
- * All decisions of the server. Times are milliseconds since 1970 on a clock that never goes back.
+ * All decisions of the server. `now` is always milliseconds since 1970, on a clock that never goes
+ * back.
  */
 export class Lab {
   readonly #parts: LabParts;
   readonly #state: LabState;
   readonly #tokens: TokenBook;
-  /** Where nodes are served. */
+  /** Serves the node API. */
   readonly desk: NodeDesk;
-  /** Events of all jobs. */
   readonly log: EventLog;
 
-  /**
-   * Takes up where the journal ends.
-   *
-   * @param parts - See {@link LabParts}.
-   * @param now - The moment of the start.
-   */
+  /** Restores what the journal remembers; orders that were running go on. */
   constructor(parts: LabParts, now: number) {
     this.#parts = parts;
     this.log = new EventLog(parts.journal);
@@ -78,14 +71,9 @@ export class Lab {
   }
 
   /**
-   * Begins a load.
+   * Begins a load of `image`, which is what the request's name stands for now.
    *
-   * @param request - Parsed.
-   * @param image - What the request's name stands for.
-   * @param by - Who asked.
-   * @param now - The present.
-   * @returns The job.
-   * @throws {@link SituationError} when refused; nothing was begun.
+   * @throws {@link SituationError} if it is refused; then nothing has begun.
    */
   beginLoad(
     request: z.output<typeof LoadRequest>,
@@ -99,12 +87,8 @@ export class Lab {
   /**
    * Begins a save.
    *
-   * @param request - Parsed.
-   * @param taken - True if something in the store has that name.
-   * @param by - Who asked.
-   * @param now - The present.
-   * @returns The job.
-   * @throws {@link SituationError} when refused; nothing was begun.
+   * @param taken - True if something in the store already has the name.
+   * @throws {@link SituationError} if it is refused; then nothing has begun.
    */
   beginSave(
     request: z.output<typeof SaveRequest>,
@@ -116,10 +100,8 @@ export class Lab {
   }
 
   /**
-   * Aborts a job; one that has ended stays as it is.
+   * Aborts a job. One that has ended stays as it is.
    *
-   * @param id - The job.
-   * @param now - The present.
    * @throws {@link SituationError} `no_such_job`.
    */
   abort(id: string, now: number): void {
@@ -129,10 +111,8 @@ export class Lab {
   }
 
   /**
-   * Tells how a job stands.
+   * Gives the state of a job, and the phase and verdict of each of its nodes.
    *
-   * @param id - The job.
-   * @returns Its nodes with phases and verdicts.
    * @throws {@link SituationError} `no_such_job`.
    */
   jobStatus(id: string): JobStatus {
@@ -159,7 +139,8 @@ export class Lab {
   }
 
   /**
-   * @returns All nodes as the server last saw them; power and ping are for the caller to fill in.
+   * Gives all nodes as the server last heard of them. The caller fills in power and ping, which are
+   * "unknown" and null here.
    */
   nodes(): NodeStatus[] {
     return this.#parts.inventory().nodes.map((node): NodeStatus => {
@@ -185,22 +166,12 @@ export class Lab {
     });
   }
 
-  /**
-   * Tells what a node should become; its boot answer follows from it.
-   *
-   * @param node - Its name.
-   * @returns The wanted state.
-   */
+  /** Says what a node should become; its boot answer follows from that. */
   wanted(node: string): WantedState {
     return wantedOf(this.#state.current(node));
   }
 
-  /**
-   * Tells whether a node shall enter the receiver at its next boot.
-   *
-   * @param node - Its name.
-   * @returns False: it boots its disk.
-   */
+  /** Whether a node shall enter the receiver at its next boot; if not, it boots its disk. */
   wantsReceiver(node: string): boolean {
     return this.wanted(node).kind !== "disk";
   }
@@ -208,9 +179,7 @@ export class Lab {
   /**
    * Mints a token for a node that an operator starts by hand.
    *
-   * @param name - The node.
-   * @param now - The present.
-   * @returns Token and the MAC it is bound to: the node's first.
+   * @returns The token and the MAC it is bound to: the node's first.
    * @throws {@link SituationError} `unknown_node`.
    */
   mintFor(name: string, now: number): { readonly mac: string; readonly token: string } {
@@ -220,22 +189,14 @@ export class Lab {
     return { mac, token: minted.token };
   }
 
-  /**
-   * Tells an operator how an attempt to start a node went.
-   *
-   * @param orderId - Its order.
-   * @param level - How bad.
-   * @param text - What was done, or why not.
-   * @param now - The present.
-   */
+  /** Tells the operator, in the events of the job, how the attempt to start a node went. */
   noteEnter(orderId: string, level: "info" | "error", text: string, now: number): void {
     this.#state.orders.get(orderId)?.happens({ event: "entered", level, text }, now);
   }
 
   /**
-   * Refuses to take an image away from nodes that are to get it.
+   * Refuses to remove an image while a load of it runs.
    *
-   * @param image - Its name.
    * @throws {@link SituationError} `image_in_use`.
    */
   refuseTrash(image: string): void {
@@ -251,20 +212,16 @@ export class Lab {
   }
 
   /**
-   * Tells whether a node shall still be started: one that has spoken meanwhile must not be.
-   *
-   * @param orderId - Its order.
-   * @returns False when the order is over, or its node is on its way.
+   * Whether the node of an order shall still be started. False if the order is over or its node has
+   * already been heard of.
    */
   wantsEnter(orderId: string): boolean {
     return !this.isOver(orderId) && this.#state.orders.get(orderId)?.record.state === "waiting";
   }
 
   /**
-   * Tells whether nothing shall begin any longer for an order.
-   *
-   * @param orderId - The order.
-   * @returns True when it has its verdict, or its job was aborted; it stays so.
+   * Whether an order is over, so that nothing shall begin for it any more: it has its verdict, or
+   * its job was aborted. Once true, it stays true.
    */
   isOver(orderId: string): boolean {
     const order = this.#state.orders.get(orderId);
@@ -272,10 +229,8 @@ export class Lab {
   }
 
   /**
-   * Tells whether anybody still waits for the proof of a load's image.
-   *
-   * @param job - The load.
-   * @returns False when it was aborted or all its nodes have their verdicts; it stays so.
+   * Whether a load still waits for the proof of its image. False if the job was aborted or all its
+   * nodes have their verdicts; once false, it stays false.
    */
   wantsProof(job: string): boolean {
     const orders = this.#state.jobs.get(job)?.orders ?? [];
@@ -285,24 +240,16 @@ export class Lab {
   /**
    * Takes the outcome of the proof of a load's image.
    *
-   * @param job - The load.
-   * @param fault - What is wrong with the image; undefined when it is whole, or when nobody waits
-   *   for the proof any longer: no node of such a job is given a session or may arm.
-   * @param now - The present.
-   * @throws What the journal throws; the job counts as unproven then.
+   * @param fault - What is wrong with the image. Undefined if it is whole, and also if the load no
+   *   longer waits for the proof: no node of such a job gets a session or may arm.
+   * @throws What the journal throws; the load then counts as not yet proven.
    */
   noteProof(job: string, fault: string | undefined, now: number): void {
     imageProven(this.#state, job, fault, now);
     this.#releaseEnded();
   }
 
-  /**
-   * Tells the operators of running loads that their stream failed.
-   *
-   * @param image - Which.
-   * @param reason - Why.
-   * @param now - The present.
-   */
+  /** Tells the operators of all running loads of this image that its sender failed, and why. */
   noteStreamFailed(image: StreamImage, reason: string, now: number): void {
     for (const order of this.#state.open()) {
       const { job } = order;
@@ -313,11 +260,10 @@ export class Lab {
   }
 
   /**
-   * Lets time pass.
+   * Lets time pass: ends the waits that are over.
    *
-   * @param now - The present.
-   * @throws {@link SituationError} `journal_unwritable`, once; time stands still as long as it
-   *   cannot write.
+   * @throws {@link SituationError} `journal_unwritable`, once. As long as the journal cannot write,
+   *   no time passes for the orders.
    */
   tick(now: number): void {
     this.#endStrangers(now);
@@ -330,22 +276,22 @@ export class Lab {
     this.#releaseEnded();
   }
 
-  /** @returns When `tick` has something to do at the latest. */
+  /** @returns The latest time at which `tick` must be called again. */
   nextWakeup(): number {
     return this.#state.nextDue();
   }
 
-  /** @returns What the loop must do; each request is given once. */
+  /** @returns What the loop must do. Each request is given once. */
   takeRequests(): readonly LabRequest[] {
     return this.#state.takeRequests();
   }
 
   /**
-   * Looks at the nodes that were taken out of huck.yaml: they can neither be started nor join.
+   * Looks for orders of nodes that were taken out of huck.yaml: such a node can neither be started
+   * nor join. The order ends if it has not armed. If it has, it goes on, because a half-written
+   * disk is no safer than a finished one.
    *
-   * @param now - The present.
-   * @returns Names of nodes whose orders ended, and of those that are at work on their disks: their
-   *   orders are kept, for a disk that is half written is no safer than one that is finished.
+   * @returns Names of the nodes whose orders ended, and of those whose orders go on.
    */
   inventoryChanged(now: number): { readonly ended: string[]; readonly kept: string[] } {
     const ended = this.#endStrangers(now);

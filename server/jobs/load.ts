@@ -1,21 +1,21 @@
 /**
- * The load, as an operator would tick it off.
+ * The load, step by step.
  *
- * 1. The image is whole, the nodes are known, idle and may be reimaged: plan.ts, before anything is
- *    touched.
- * 2. Job and orders are durable; every node is started: `LabState.begin`.
- * 3. While they boot, every stored byte of the image is read and proven: {@link imageProven}.
- * 4. A node joins and gets its order, signed for this boot's nonce: {@link writeLoadOrder}.
- * 5. It compares its disks with the order, digests what is there, and asks for the session, which
- *    it gets when the image is proven: {@link refuseUnproven}, transmission.ts.
- * 6. It has proven that multicast arrives and wants to clear the partition table:
- *    {@link decideArm}, at most twice.
- * 7. It tells how it goes; silence has a bound: `LabState.pass`.
- * 8. It ends with a verdict that must fit what the server saw: {@link doubtLoad}.
- * 9. Its wanted state is its own disk again; the last verdict ends the job:
+ * 1. plan.ts checks, before anything is touched, that the image is whole and that the nodes are
+ *    known, idle and may be reimaged.
+ * 2. `LabState.begin` makes job and orders durable and has every node started.
+ * 3. While the nodes boot, every stored byte of the image is read and proven: {@link imageProven}.
+ * 4. A node joins and gets its order, signed for the nonce of this boot: {@link writeLoadOrder}.
+ * 5. The node compares its disks with the order, digests what is on them, and asks for the session.
+ *    It gets it once the image is proven: {@link refuseUnproven}, transmission.ts.
+ * 6. The node has seen that multicast arrives and asks to clear the partition table:
+ *    {@link decideArm}. An order allows this to at most two boots.
+ * 7. The node reports how it goes on. `LabState.pass` ends the wait for one that stays silent.
+ * 8. The node gives its verdict; {@link doubtLoad} compares it with what the server saw.
+ * 9. The node's wanted state is its own disk again, and the last verdict ends the job:
  *    `LabState.concluded`.
  *
- * The steps here decide; order-machine.ts moves the order.
+ * The functions here decide; order-machine.ts moves the order.
  */
 import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import { featuresNeeded } from "../../shared/control/feature.ts";
@@ -31,24 +31,22 @@ import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 
-/** What makes an order good for one boot only. */
+/** A boot of a node that an order is signed for; the order is good for this boot only. */
 export interface Boot {
-  /** What the receiver invented. */
+  /** Random bits that the receiver drew in this boot. */
   readonly nonce: string;
-  /** All MAC addresses of its node. */
+  /** All MAC addresses of the node. */
   readonly macs: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /**
- * The proof of a load's image has ended (step 3). One that is damaged ends the orders of all nodes
- * that have not armed; a node that has, before a restart of the server, may already hold what is
- * damaged, and finds out by itself otherwise.
+ * Takes the outcome of the proof of a load's image (step 3). If the image is damaged, this ends the
+ * orders of all nodes that have not armed. A node that armed before a restart of the server may
+ * already have received the damaged chunk in full; if not, it finds the damage itself.
  *
- * @param state - All orders.
- * @param jobId - The load.
- * @param fault - What is wrong with the image; undefined when it is whole.
+ * @param fault - What is wrong with the image; undefined if it is whole.
  * @param now - Milliseconds since 1970.
  */
 export function imageProven(
@@ -66,15 +64,13 @@ export function imageProven(
       for (const order of job.orders) order.happens({ event: "imageDamaged", finding }, now);
     });
   }
-  state.proofEnded(jobId); // last: what the journal could not keep leaves the load unproven
+  state.proofEnded(jobId); // last: if the journal fails above, the load stays unproven
 }
 
 /**
- * Holds a node back until its image is proven (steps 5 and 6). The receiver asks again by itself.
+ * Refuses a node's request as long as its image is not proven (steps 5 and 6). The receiver asks
+ * again by itself.
  *
- * @param state - All orders.
- * @param order - The node's.
- * @param now - Milliseconds since 1970.
  * @throws {@link SituationError} `image_unproven`.
  */
 export function refuseUnproven(state: LabState, order: LiveOrder, now: number): void {
@@ -87,14 +83,7 @@ export function refuseUnproven(state: LabState, order: LiveOrder, now: number): 
   );
 }
 
-/**
- * Writes the order of a node that joined (step 4).
- *
- * @param order - Without a verdict.
- * @param terms - Of its job.
- * @param boot - This boot.
- * @returns The order, to be signed.
- */
+/** Writes the order for a node that joined (step 4), to be signed by the caller. */
 export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): LoadOrder {
   const { record, job } = order;
   const spec = LoadSpec.parse(terms);
@@ -115,20 +104,17 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
   };
 }
 
-/** What is said to a node that asks to arm. */
+/** The answer to a node that asks to arm. */
 export type ArmDecision =
-  /** `isNew`: this boot has not armed yet, so it is to be counted before the answer. */
+  /** `isNew`: this boot has not armed before; count the arm before answering. */
   | { readonly allowed: true; readonly isNew: boolean }
   | { readonly allowed: false; readonly code: VerdictCode; readonly reason: string };
 
 /**
- * Decides whether a node may clear a partition table (step 6). A boot that asks again, because the
- * answer was lost on the way, has armed once.
+ * Decides whether a node may clear a partition table (step 6). If a boot asks again because it did
+ * not get the answer, that is still one arm.
  *
- * @param order - The node's.
- * @param request - Names the disk.
  * @param now - Milliseconds since 1970.
- * @returns Whether it may, or why not.
  */
 export function decideArm(order: LiveOrder, request: ArmRequest, now: number): ArmDecision {
   const { record, job } = order;
@@ -152,11 +138,9 @@ export function decideArm(order: LiveOrder, request: ArmRequest, now: number): A
 }
 
 /**
- * Compares a good verdict with what the server saw (step 8).
+ * Compares a node's verdict with what the server saw (step 8).
  *
- * @param order - The node's.
- * @param verdict - What the node says.
- * @returns A finding that takes its place, or undefined when it fits.
+ * @returns A finding to use instead of the verdict, or undefined if the verdict is plausible.
  */
 export function doubtLoad(order: LiveOrder, verdict: Verdict): Finding | undefined {
   const { armedBy, nonce } = order.record;

@@ -1,8 +1,8 @@
 /**
- * The desk where nodes are served: every step of the node API as a decision, without HTTP.
+ * The node desk: every request of the node API as a decision, without HTTP.
  *
  * A token gives a {@link Visitor}, and a visitor may speak only for the order that its own boot was
- * given. What a step means is told in load.ts, save.ts and visit.ts; order-machine.ts moves.
+ * given. load.ts, save.ts and visit.ts explain the requests; order-machine.ts moves the orders.
  */
 import type { KeyObject } from "node:crypto";
 import { FEATURES } from "../../shared/control/feature.ts";
@@ -33,9 +33,8 @@ import type { TokenBook } from "./token.ts";
 import type { StreamImage, Transmissions } from "../sessions/transmission.ts";
 import { nodeBoots, nodeEnds, nodeReports } from "./visit.ts";
 
-/** What the desk is made of. */
 export interface DeskParts {
-  /** Gives the one in force. */
+  /** Gives the inventory in force: it may be replaced while the server runs. */
   readonly inventory: () => Inventory;
   /** Ed25519 private key that signs orders. */
   readonly orderKey: KeyObject;
@@ -44,26 +43,21 @@ export interface DeskParts {
   readonly id128: () => string;
 }
 
-/** Proof that a token spoke for a node. */
+/** A node whose token was checked. */
 export interface Visitor {
   readonly node: string;
-  /** Of its boot. */
+  /** Of the boot that the token belongs to. */
   readonly nonce: string;
-  /** The open order that its boot was given; undefined when it has nothing to do. */
+  /** The open order that this boot was given; undefined if it has nothing to do. */
   readonly order: LiveOrder | undefined;
 }
 
-/** Serves nodes. Times are milliseconds since 1970 on a clock that never goes back. */
+/** Serves nodes. `now` is milliseconds since 1970, on a clock that never goes back. */
 export class NodeDesk {
   readonly #parts: DeskParts;
   readonly #state: LabState;
   readonly #tokens: TokenBook;
 
-  /**
-   * @param parts - See {@link DeskParts}.
-   * @param state - All jobs and orders.
-   * @param tokens - All tokens.
-   */
   constructor(parts: DeskParts, state: LabState, tokens: TokenBook) {
     this.#parts = parts;
     this.#state = state;
@@ -73,9 +67,8 @@ export class NodeDesk {
   /**
    * Mints a token for a node that fetches its boot script.
    *
-   * @param mac - As the node says.
-   * @param now - The present.
-   * @returns Node and token; undefined for a MAC outside the inventory.
+   * @param mac - As the node gives it.
+   * @returns The node's name and the token; undefined if the MAC is not in the inventory.
    */
   mintToken(
     mac: string,
@@ -92,11 +85,9 @@ export class NodeDesk {
   }
 
   /**
-   * A receiver joins.
+   * Lets a receiver join.
    *
-   * @param request - Parsed.
-   * @param now - The present.
-   * @returns Its order, signed for this boot; none when it has nothing to do.
+   * @returns Its order, signed for this boot, or none if it has nothing to do.
    * @throws {@link SituationError} `unknown_node`, `bad_token`.
    */
   join(request: JoinRequest, now: number): JoinReply {
@@ -123,11 +114,9 @@ export class NodeDesk {
   }
 
   /**
-   * Checks a token that comes with a request.
+   * Checks the token that came in the header of a request.
    *
-   * @param token - From the header.
-   * @param now - The present.
-   * @returns Whom it speaks for.
+   * @returns The node that the token speaks for.
    * @throws {@link SituationError} `bad_token`.
    */
   visitor(token: string, now: number): Visitor {
@@ -140,12 +129,8 @@ export class NodeDesk {
   }
 
   /**
-   * Gives a node its place in the stream of its image.
+   * Gives a node a place in the session that sends its image.
    *
-   * @param visitor - Who asks.
-   * @param orderId - Its order.
-   * @param now - The present.
-   * @returns Terms of the session.
    * @throws {@link SituationError} `order_over`, `image_unproven`, `no_group_free`, or why the
    *   sender did not start.
    */
@@ -171,12 +156,9 @@ export class NodeDesk {
   }
 
   /**
-   * A node asks whether it may clear a partition table.
+   * Answers a node that asks whether it may clear a partition table.
    *
-   * @param visitor - Who asks.
-   * @param request - Order and disk.
-   * @param now - The present.
-   * @returns Whether it may; the count is durable.
+   * @returns Whether it may. If so, the arm is already counted in the journal.
    * @throws {@link SituationError} `order_over`, `image_unproven`.
    */
   arm(visitor: Visitor, request: ArmRequest, now: number): ArmReply {
@@ -194,12 +176,9 @@ export class NodeDesk {
   }
 
   /**
-   * A node reports.
+   * Takes a node's report of its phase and progress.
    *
-   * @param visitor - Who speaks.
-   * @param report - Phase and progress.
-   * @param now - The present.
-   * @returns Whether it shall stop.
+   * @returns Whether the node shall stop.
    * @throws {@link SituationError} `order_over`.
    */
   report(visitor: Visitor, report: StatusReport, now: number): StatusReply {
@@ -211,12 +190,9 @@ export class NodeDesk {
   }
 
   /**
-   * A node gives its verdict.
+   * Takes a node's verdict.
    *
-   * @param visitor - Who speaks.
-   * @param report - The verdict.
-   * @param now - The present.
-   * @returns Nothing to abort.
+   * @returns Never asks the node to stop.
    * @throws {@link SituationError} `order_over`.
    */
   verdict(visitor: Visitor, report: VerdictReport, now: number): StatusReply {
@@ -226,12 +202,11 @@ export class NodeDesk {
   }
 
   /**
-   * Names the image that a node's order is about.
+   * Names the image that a node is to load.
    *
-   * @param visitor - Who asks.
    * @returns Name, id and file: the node gets its manifest, every chunk and its session from that
    *   one file.
-   * @throws {@link SituationError} `order_over` when it has no load to do.
+   * @throws {@link SituationError} `order_over` if the node has no load to do.
    */
   imageOf(visitor: Visitor): StreamImage {
     const job = visitor.order?.job;
@@ -240,10 +215,9 @@ export class NodeDesk {
   }
 
   /**
-   * A node is about to upload its image.
+   * Answers a node that is about to upload its image.
    *
-   * @param visitor - Who.
-   * @returns Name and bound of the draft.
+   * @returns Name and largest size of the draft, and the order of the upload.
    * @throws {@link SituationError} `no_capture_wanted`, `order_over`.
    */
   beginCapture(visitor: Visitor): CaptureBounds & { readonly order: LiveOrder } {
@@ -252,11 +226,9 @@ export class NodeDesk {
   }
 
   /**
-   * Notes that an upload goes on, and tells whether it may.
+   * Notes that bytes of an upload arrive.
    *
-   * @param order - Of the upload.
-   * @param now - The present.
-   * @returns False when the order has ended: the draft must go.
+   * @returns False if the order has ended: break the upload off and remove the draft.
    */
   captureGoesOn(order: LiveOrder, now: number): boolean {
     const lives = order.record.verdict === null && order.job.state === "running";
@@ -264,13 +236,7 @@ export class NodeDesk {
     return lives;
   }
 
-  /**
-   * The uploaded image is durable.
-   *
-   * @param order - Of the upload.
-   * @param imageId - Of the image.
-   * @param now - The present.
-   */
+  /** Notes that the uploaded image is durable. */
   endCapture(order: LiveOrder, imageId: string, now: number): void {
     order.happens({ event: "imageKept", imageId }, now);
   }
@@ -286,7 +252,7 @@ export class NodeDesk {
     });
   }
 
-  /** @returns Null when joining has ended the order. */
+  /** @returns Null if joining has ended the order. */
   #giveOrder(order: LiveOrder, boot: Boot, known: readonly string[]): SignedOrder | null {
     const { terms } = order.job;
     order.happens({ event: "joined", nonce: boot.nonce }, boot.now);
@@ -321,7 +287,7 @@ function imageOfLoad(name: string, { imageId, file }: LoadTerms): StreamImage {
   return { name, id: imageId, file };
 }
 
-/** What the receiver would say, if it could read its order. */
+/** The verdict that the receiver would give if it could read its order. */
 function receiverOlder(lacking: readonly string[], now: number): Verdict {
   return {
     code: "receiver_older",

@@ -1,8 +1,8 @@
 /**
  * The order key: the Ed25519 key in the state folder that signs every order (CONTROL.md section 3).
  *
- * Whoever has it can have disks written, so the file is readable by its owner only, and a file that
- * others can read is refused. Receivers learn the public half from their kernel command line.
+ * The key can order disks to be written, so only the owner of the file may read it; we refuse a
+ * file that others can read. Receivers get the public half on their kernel command line.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
@@ -11,20 +11,18 @@ import path from "node:path";
 import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
 import { SituationError, codeOf } from "../../shared/core/errors.ts";
 
-/** The order key. */
 export interface OrderKey {
   readonly privateKey: KeyObject;
-  /** 32 bytes as hexadecimal. */
+  /** The public key: 32 bytes as hexadecimal. */
   readonly publicHex: string;
-  /** True when it was made just now. */
+  /** True if this call made the key. */
   readonly fresh: boolean;
 }
 
 /**
- * Reads the order key, making it when there is none.
+ * Reads the order key; makes one if there is none.
  *
- * @param stateFolder - Made with mode 0700 when it is missing.
- * @returns The key.
+ * @param stateFolder - Made with mode 0700 if it is missing.
  * @throws {@link SituationError} `key_exposed`, `key_damaged`.
  */
 export function openOrderKey(stateFolder: string): OrderKey {

@@ -1,9 +1,9 @@
 /**
- * An order while it is in memory, and the one machine that moves it.
+ * An order in memory, and the state machine that moves it.
  *
- * `happens` looks the event up in order-table.ts and makes the move: first the journal, then memory
- * and requests to the outside, then whoever listens. A move that the journal cannot keep is undone.
- * Nobody else writes to an order.
+ * `happens` looks the event up in order-table.ts and makes the move: first in the journal, then in
+ * memory, then as requests to the loop and as events to listeners. A move that the journal cannot
+ * write is undone. No other file writes to an order.
  */
 import assert from "node:assert/strict";
 import type { StatusReport } from "../../shared/control/node-api.ts";
@@ -17,17 +17,17 @@ import type { OrderDeed, OrderEvent, OrderGuard, OrderMove, OrderState } from ".
 import { ORDER_TABLE } from "./order-table.ts";
 import type { Turns } from "./turns.ts";
 
-/** Bounds of the waits. Unit: milliseconds. */
+/** How long the server waits for a node. Unit: milliseconds. */
 export interface WaitBounds {
   /** From the start of a node to its join. */
   readonly bootMs: number;
-  /** Without a word from a node at work. */
+  /** Between two contacts of a node at work. */
   readonly silenceMs: number;
-  /** For a silent node to come back, if its order may still arm. */
+  /** For a silent node to come back, if its order may still arm. 0: it is not waited for. */
   readonly returnMs: number;
 }
 
-/** An event with what it brings. */
+/** An event, with the values that it carries. */
 export type Occurrence =
   | { readonly event: "joined"; readonly nonce: string }
   | { readonly event: "armAllowed"; readonly detail: string }
@@ -49,25 +49,24 @@ type Told =
   | "imageDamaged"
   | "journalBack";
 
-/** Who keeps orders for the machine: {@link LabState} of state.ts. */
+/** What the machine needs from its surroundings; {@link LabState} of state.ts gives it. */
 export interface OrderKeeper {
   readonly bounds: WaitBounds;
-  /** @returns The job of this id. */
   jobOf(id: string): JobRecord;
   readonly turns: Turns;
   /** Writes the record to the journal. */
   putOrder(record: OrderRecord): void;
-  /** Tells an event. */
+  /** Adds an event to the log. */
   tell(draft: EventDraft, now: number): void;
-  /** The order has its verdict: what is known of its node, and perhaps the end of its job. */
+  /** Called when the order has its verdict: notes it for the node, and may end the job. */
   concluded(order: LiveOrder, verdict: Verdict, now: number): void;
-  /** Asks for something outside. */
+  /** Asks the loop to start a node. */
   ask(request: { readonly kind: "enter"; readonly node: string; readonly order: string }): void;
-  /** The boot answer of some node may be another now. */
+  /** The boot answer of some node may have changed. */
   wantedChanged(): void;
 }
 
-/** A move on its way: the deeds fill it in, then it is kept and becomes true together. */
+/** A move in preparation: the deeds fill it in, then all of it is written and takes effect. */
 interface Draft {
   readonly record: { -readonly [Key in keyof OrderRecord]: OrderRecord[Key] };
   readonly events: EventDraft[];
@@ -83,31 +82,27 @@ export class LiveOrder {
   #record: OrderRecord;
   #deadlineAt: number;
   #waitUntil: number;
-  /** When the last progress event was made. */
+  /** When the last progress event was made: milliseconds since 1970. */
   #progressAt = -Infinity;
-  /** The operator was told that the node waits for the proof of its image. */
+  /** True once the operator was told that the node waits for the proof of its image. */
   #heldTold = false;
 
-  /**
-   * @param record - As the journal has it.
-   * @param keeper - Knows its job.
-   * @param now - Milliseconds since 1970.
-   */
+  /** @param now - Milliseconds since 1970; the waits of the record's state begin now. */
   constructor(record: OrderRecord, keeper: OrderKeeper, now: number) {
     this.#record = record;
     this.#keeper = keeper;
     const { createdAt, deadlineAt } = this.job;
-    // A clock that was set back must not make anybody wait for longer than the job asked for.
+    // If the clock was set back since then, still wait no longer than the job asked for.
     this.#deadlineAt = Math.min(deadlineAt, now + (deadlineAt - createdAt));
     this.#waitUntil = this.#waitEnd(record.state, now);
   }
 
-  /** What the journal has of it. */
+  /** The order as the journal has it. */
   get record(): OrderRecord {
     return this.#record;
   }
 
-  /** The job it belongs to, as it is now. */
+  /** The order's job as it is now. */
   get job(): JobRecord {
     return this.#keeper.jobOf(this.#record.job);
   }
@@ -120,9 +115,8 @@ export class LiveOrder {
   /**
    * Moves the order.
    *
-   * @param occurrence - What happened.
-   * @param now - When: milliseconds since 1970.
-   * @throws What the journal throws; nothing has moved then.
+   * @param now - When it happened: milliseconds since 1970.
+   * @throws What the journal throws; then nothing has moved.
    */
   happens(occurrence: Occurrence, now: number): void {
     const { state } = this.#record;
@@ -135,11 +129,7 @@ export class LiveOrder {
     this.#make(move, occurrence, now);
   }
 
-  /**
-   * Lets time pass.
-   *
-   * @param now - Milliseconds since 1970.
-   */
+  /** Makes `deadline` or `silence` happen if it is due. Time: milliseconds since 1970. */
   pass(now: number): void {
     if (now >= this.#deadlineAt) this.happens({ event: "deadline" }, now);
     else if (now >= this.#waitUntil) this.happens({ event: "silence" }, now);
@@ -177,7 +167,7 @@ export class LiveOrder {
       if (draft.verdict !== undefined) this.#keeper.concluded(this, draft.verdict, now);
       for (const step of draft.after) step();
     };
-    // A report that says nothing new comes every two seconds from every node: it costs no write.
+    // Every node reports every two seconds; a report that says nothing new costs no write.
     if (isNew || draft.events.length > 0) this.#keeper.turns.turn(writes);
     else writes();
   }
@@ -321,7 +311,7 @@ export class LiveOrder {
   }
 }
 
-/** The boot that acts: one that joins brings its nonce. */
+/** Nonce of the boot that acts. A boot that joins brings its own, which is not recorded yet. */
 function bootOf(occurrence: Occurrence, nonce: string | null): string | null {
   return occurrence.event === "joined" ? occurrence.nonce : nonce;
 }
@@ -333,7 +323,7 @@ function sameRecord(one: OrderRecord, other: OrderRecord): boolean {
 
 /** At most two a second per node (CONTROL.md section 6). */
 const PROGRESS_EVERY_MS = 500;
-/** Longest text of an event. */
+/** Longest text of an event. Unit: UTF-16 code units. */
 const TEXT_MAX = 1000;
-/** A safe point is at most one flush of the slowest disk away. */
+/** A safe point is at most one flush of the slowest disk away. Unit: milliseconds. */
 const ABORT_WITHIN_MS = 120_000;

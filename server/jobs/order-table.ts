@@ -1,23 +1,21 @@
 /**
- * The transition table of an order: for every state and every event, the state that follows and
- * what is done, or why nothing is.
+ * The transition table of an order: for every state and event, the next state and what is done on
+ * the way, or why nothing is done.
  *
- * order-machine.ts executes this table and nothing else moves an order. CONTROL.md section 7 is
- * printed from it by `node scripts/order-table.ts`, and a test compares the two. Asking for a
- * session or for an arm that is refused changes nothing, so neither is an event here; load.ts and
- * save.ts decide on them.
+ * order-machine.ts executes this table; nothing else moves an order. CONTROL.md section 7 is
+ * printed from it by `node scripts/order-table.ts`, and a test compares the two. A request for a
+ * session or an arm that is refused changes nothing, so it is not an event here; load.ts and
+ * save.ts decide on those.
  */
 
-/** Where an order stands. */
 export type OrderState = keyof typeof ORDER_STATES;
 
-/** What can happen to an order. */
 export type OrderEvent = keyof typeof NODE_EVENTS | keyof typeof OTHER_EVENTS;
 
-/** A condition of a move. */
+/** A condition of a move: a key of {@link ORDER_GUARDS}. */
 export type OrderGuard = keyof typeof ORDER_GUARDS;
 
-/** One thing that a move does. */
+/** One action of a move: a key of {@link ORDER_DEEDS}. */
 export type OrderDeed = keyof typeof ORDER_DEEDS;
 
 /** The states, in the order in which an undisturbed order passes through them. */
@@ -32,7 +30,7 @@ export const ORDER_STATES = {
   done: "it has its verdict",
 } as const;
 
-/** What a node does. */
+/** Events that a node causes. */
 export const NODE_EVENTS = {
   bootSeen: "the node fetches its boot script",
   joined: "the node joins",
@@ -44,7 +42,7 @@ export const NODE_EVENTS = {
   verdictSaid: "the node gives its verdict; what the server knows better is corrected",
 } as const;
 
-/** What happens around a node. */
+/** Events that others cause: the operator, the server itself, or time. */
 export const OTHER_EVENTS = {
   entered: "the enter driver has done its part, or could not",
   imageDamaged: "the proof of the image failed",
@@ -56,7 +54,6 @@ export const OTHER_EVENTS = {
   journalBack: "the journal can write again",
 } as const;
 
-/** Conditions of moves. */
 export const ORDER_GUARDS = {
   armedByThisBoot: "this boot has armed",
   neverArmed: "no boot has armed",
@@ -64,7 +61,7 @@ export const ORDER_GUARDS = {
   mayReturn: "the order may still arm and server.returnSeconds is not 0",
 } as const;
 
-/** What moves do, with the letter that stands for it in the printed table. */
+/** Actions of moves, each with the letter that stands for it in the printed table. */
 export const ORDER_DEEDS = {
   phase: ["P", "the phase is journalled and told"],
   nonce: ["N", "the nonce of this boot is journalled"],
@@ -84,19 +81,19 @@ export const ORDER_DEEDS = {
   answer: ["B", "the boot answer may be another now"],
 } as const;
 
-/** One way from a state, taken if its guard holds. */
+/** One move out of a state, made if its guard holds. */
 export interface OrderMove {
   readonly when?: OrderGuard;
   readonly to: OrderState;
   readonly does: readonly OrderDeed[];
 }
 
-/** What an event does in a state: the first move whose guard holds is made. */
+/** What an event does in a state: the first of the moves whose guard holds is made. */
 export type OrderCell =
   | { readonly kind: "moves"; readonly moves: readonly OrderMove[] }
-  /** It can happen, and nothing follows. */
+  /** The event can happen in this state, but changes nothing. */
   | { readonly kind: "ignored"; readonly why: string }
-  /** It cannot happen: our bug. */
+  /** The event cannot happen in this state; if it does, that is our bug. */
   | { readonly kind: "impossible"; readonly why: string };
 
 const first = (...moves: readonly OrderMove[]): OrderCell => ({ kind: "moves", moves });
@@ -117,7 +114,7 @@ const joins = first(
   when("armedByThisBoot", "armed", "nonce", "phase", "wait"),
   else_("joined", "nonce", "phase", "wait"),
 );
-/** A node that was not heard of for a while turns out to be at work. */
+/** A node that had been silent, or seemed to boot, turns out to be at work. */
 const worksAgain = (...does: readonly OrderDeed[]): OrderCell =>
   first(
     when("armedByThisBoot", "armed", ...does),

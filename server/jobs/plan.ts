@@ -1,10 +1,10 @@
 /**
- * The plan: which jobs may begin. Everything is refused here or not at all, before any node is
- * touched.
+ * The plan: decides whether a job may begin. Every reason to refuse a job is checked here, before
+ * any node is touched.
  *
- * The one idea: a plan is a pure answer to (request, image, inventory, what is running). A refusal
- * is exit code 4 and names every node it is about, so that the operator corrects the command line
- * once.
+ * A plan depends only on the request, the image, the inventory and the running jobs. A refusal is
+ * exit code 4 and names every node it is about, so that the operator can correct all of the command
+ * line at once.
  */
 import type * as z from "zod";
 import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
@@ -16,11 +16,10 @@ import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { LabState } from "./state.ts";
 
-/** What plans are made of. */
+/** What plans are made from. */
 export interface Grounds {
   readonly inventory: Inventory;
   readonly state: LabState;
-  /** Who asks. */
   readonly principal: Principal;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
@@ -30,7 +29,7 @@ export interface Grounds {
 export interface LoadImage {
   /** 64 hexadecimal digits. */
   readonly id: string;
-  /** Identity of the very file: it is proven, and it is what every node is given. */
+  /** Identity of the file: this very file is proven, and every node is given chunks of it. */
   readonly file: string;
 }
 
@@ -41,13 +40,10 @@ export interface Plan {
 }
 
 /**
- * Plans a load.
+ * Plans a load. Nothing has begun when it returns.
  *
- * @param request - Parsed.
- * @param image - What the request's name stands for.
- * @param grounds - What is known.
+ * @param image - What the request's name stands for now.
  * @param now - Milliseconds since 1970.
- * @returns Job and orders, not yet begun.
  * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`.
  */
 export function planLoad(
@@ -78,13 +74,10 @@ export function planLoad(
 }
 
 /**
- * Plans a save.
+ * Plans a save, which has one order. Nothing has begun when it returns.
  *
- * @param request - Parsed.
- * @param taken - True if something in the store has that name.
- * @param grounds - What is known.
+ * @param taken - True if something in the store already has the name.
  * @param now - Milliseconds since 1970.
- * @returns Job and its one order, not yet begun.
  * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`, `image_exists`.
  */
 export function planSave(
@@ -167,7 +160,7 @@ function refuseTaken(name: string, taken: boolean, grounds: Grounds): void {
   });
 }
 
-/** Names the first few, counts the rest: a message fits one screen. */
+/** Names the first few items and counts the rest, so that a message fits on one screen. */
 function listed(items: readonly string[]): string {
   const shown = items.slice(0, ITEMS_SHOWN).join(", ");
   return items.length > ITEMS_SHOWN ? `${shown} and ${items.length - ITEMS_SHOWN} more` : shown;

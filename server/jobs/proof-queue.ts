@@ -1,32 +1,32 @@
 /**
- * The readings that prove images: one image is read at a time, for all loads that wait for it.
+ * The queue of proofs: reads one image at a time, for all loads that wait for it.
  *
- * The one idea: a reading belongs to the loads that still want it. The last one that ends takes it
- * away, begun or not, so that no load waits behind the proof of an aborted one.
+ * A reading goes on as long as one load still wants it. When the last of these ends, the reading is
+ * removed, even if it has begun, so that no load waits behind the proof for an aborted one.
  */
 import { messageOf } from "../../shared/core/errors.ts";
 
-/** Which image: a name whose file was replaced is another image, be its content the same. */
+/** An image to prove. If the file behind a name is replaced, that is another image to prove. */
 export interface ProofSubject {
   readonly name: string;
   /** 64 hexadecimal digits. */
   readonly id: string;
-  /** Identity of the very file; undefined for whatever has the name. */
+  /** Identity of the file to read; undefined: whatever file has the name. */
   readonly file: string | undefined;
 }
 
-/** What a queue is made with. None of these but `prove` may throw. */
+/** What a queue is made with. Only `prove` may throw. */
 export interface ProofQueueParts {
-  /** Reads the very image; rejects with what is wrong with it. */
+  /** Reads the image; rejects with what is wrong with it. */
   readonly prove: (image: ProofSubject, signal: AbortSignal) => Promise<void>;
-  /** @returns Whether the load still waits for the proof. False is for ever. */
+  /** Whether the load still waits for the proof. Once false, it must stay false. */
   readonly isWanted: (job: string) => boolean;
   /**
-   * Told once per load: the fault, or undefined when the image is whole or nobody waits for the
-   * proof any longer.
+   * Called once per load, with the fault. Undefined: the image is whole, or the load no longer
+   * waits for the proof.
    */
   readonly proven: (job: string, fault: string | undefined) => void;
-  /** A reading has ended; `next` is wanted. */
+  /** Called when a reading has ended; the callee then calls `next`. */
   readonly idle: () => void;
 }
 
@@ -36,25 +36,19 @@ interface Proof {
   readonly stop: AbortController;
 }
 
-/** Which images are read, and for whom. */
+/** Decides which image is read, and for which loads. */
 export class ProofQueue {
   readonly #parts: ProofQueueParts;
-  /** In the order of their loads; the first one is being read. */
+  /** In the order in which their loads came; the first one is being read. */
   readonly #proofs: Proof[] = [];
   #reading = false;
   #closed = false;
 
-  /** @param parts - See {@link ProofQueueParts}. */
   constructor(parts: ProofQueueParts) {
     this.#parts = parts;
   }
 
-  /**
-   * Adds a load: to the reading of its image if there is one, else behind all others.
-   *
-   * @param job - The load.
-   * @param image - Its image.
-   */
+  /** Adds a load to the reading of its image if there is one, else behind all others. */
   add(job: string, image: ProofSubject): void {
     const same = this.#proofs.find(
       (proof) =>
@@ -68,7 +62,7 @@ export class ProofQueue {
     } else same.jobs.add(job);
   }
 
-  /** Breaks off what nobody wants and reads the next image, if none is being read. */
+  /** Breaks off the readings that no load wants, then begins the next one if none is running. */
   next(): void {
     if (this.#closed) return;
     for (const proof of this.#proofs) this.#dropUnwanted(proof);
@@ -80,7 +74,7 @@ export class ProofQueue {
     }
   }
 
-  /** Breaks every reading off; no load is told. */
+  /** Breaks all readings off. No load is told. */
   close(): void {
     this.#closed = true;
     for (const { stop } of this.#proofs) stop.abort();
@@ -95,7 +89,7 @@ export class ProofQueue {
     if (proof.jobs.size === 0) proof.stop.abort();
   }
 
-  /** Whatever stands between us and a proof, nothing is written without one. */
+  /** Whatever `prove` throws is the load's fault: nothing is written without a proof. */
   async #read(proof: Proof): Promise<void> {
     this.#reading = true;
     const { prove, proven, idle } = this.#parts;

@@ -1,19 +1,19 @@
 /**
- * The save, as an operator would tick it off.
+ * The save, step by step.
  *
- * 1. The name is free, the node is known, idle and may be restarted: plan.ts, before anything is
- *    touched.
- * 2. Job and order are durable; the node is started: `LabState.begin`.
- * 3. The node joins and gets its order, signed for this boot's nonce: {@link writeSaveOrder}.
- * 4. It opens its disk read-only and streams the image; the draft is invisible: {@link
- *    beginCapture}.
- * 5. The last byte is there, the draft is checked and durable, the name becomes visible: the
- *    order is `captured`.
- *    A torn stream leaves nothing behind; the node may try again while its order lives.
- * 6. It ends with a verdict; "ok" without a durable image is not believed: {@link doubtSave}. A
- *    node that boots again after step 5 has nothing left to do, and its order ends well.
+ * 1. plan.ts checks, before anything is touched, that the name is free and that the node is known,
+ *    idle and may be restarted.
+ * 2. `LabState.begin` makes job and order durable and has the node started.
+ * 3. The node joins and gets its order, signed for the nonce of this boot: {@link writeSaveOrder}.
+ * 4. The node opens its disk read-only and uploads the image as a draft, which nobody sees yet:
+ *    {@link beginCapture}.
+ * 5. When the last byte has arrived, the draft is checked and made durable, and its name becomes
+ *    visible: the order is `captured`. If the upload breaks off, nothing of it stays; the node may
+ *    try again while its order is open.
+ * 6. The node gives its verdict; "ok" without a durable image is not believed: {@link doubtSave}.
+ *    A node that boots again after step 5 has nothing left to do, and its order ends well.
  *
- * The steps here decide; order-machine.ts moves the order.
+ * The functions here decide; order-machine.ts moves the order.
  */
 import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
@@ -27,14 +27,7 @@ import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 
-/**
- * Writes the order of a node that joined (step 3).
- *
- * @param order - Without a verdict.
- * @param terms - Of its job.
- * @param boot - This boot.
- * @returns The order, to be signed.
- */
+/** Writes the order for a node that joined (step 3), to be signed by the caller. */
 export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): SaveOrder {
   const { record, job } = order;
   const spec = SaveSpec.parse(terms);
@@ -55,20 +48,16 @@ export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): 
   };
 }
 
-/** What an upload may be. */
+/** Name and largest size of an upload. */
 export interface CaptureBounds {
-  /** Name of the image to draft. */
   readonly name: string;
-  /** An image file of more bytes cannot come from this node's disks. */
+  /** The disks of this node cannot give an image file of more bytes. */
   readonly bytesMax: number;
 }
 
 /**
- * Lets a node's image in (step 4).
+ * Decides whether a node may upload its image (step 4).
  *
- * @param state - All orders.
- * @param order - The node's.
- * @returns Name and bound.
  * @throws {@link SituationError} `no_capture_wanted`.
  */
 export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
@@ -91,11 +80,9 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
 }
 
 /**
- * Compares a good verdict with what the server holds (step 6).
+ * Compares a node's verdict with what the server has (step 6).
  *
- * @param order - The node's.
- * @param verdict - What the node says.
- * @returns A finding that takes its place, or undefined when it fits.
+ * @returns A finding to use instead of the verdict, or undefined if the verdict is plausible.
  */
 export function doubtSave(order: LiveOrder, verdict: Verdict): Finding | undefined {
   if (!isOk(verdict) || order.record.captured !== null) return undefined;
@@ -107,9 +94,9 @@ export function doubtSave(order: LiveOrder, verdict: Verdict): Finding | undefin
 }
 
 /**
- * Content that does not compress is stored as it is; records, table and digests add less than this
- * share.
+ * Largest image file per byte of disk: content that does not compress is stored as it is, and
+ * records, table and digests add less than the rest of this share.
  */
 const FILE_SHARE_MAX = 1.05;
-/** Tables and manifest of the smallest disk. */
+/** What tables and manifest take even for the smallest disk. */
 const FILE_EXTRA_BYTES = 64 << 20;

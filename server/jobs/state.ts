@@ -1,9 +1,9 @@
 /**
- * What the lab knows: jobs, their orders, and what each node last told of itself.
+ * What the lab knows: jobs, their orders, and what each node last told about itself.
  *
- * It keeps; it does not decide. Orders are moved by order-machine.ts, whose writes come here. While
- * the journal cannot write, time stands still for the orders: a node that has finished goes on
- * reporting, and is not called lost because the server's disk was full.
+ * This file keeps state and decides nothing; order-machine.ts moves the orders and writes through
+ * the methods here. While the journal cannot write, no time passes for the orders: a node that has
+ * finished goes on reporting, and is not called lost because the server's disk was full.
  */
 import assert from "node:assert/strict";
 import type { Verdict } from "../../shared/control/verdict.ts";
@@ -16,11 +16,11 @@ import { LiveOrder } from "./order-machine.ts";
 import type { OrderKeeper, WaitBounds } from "./order-machine.ts";
 import { Turns } from "./turns.ts";
 
-/** What the loop must do outside. */
+/** Something that the loop must do for the lab. */
 export type LabRequest =
   /** Bring the node into the receiver. */
   | { readonly kind: "enter"; readonly node: string; readonly order: string }
-  /** Prove every stored byte of a load's image; the answer is `Lab.noteProof`. */
+  /** Prove every stored byte of a load's image; give the outcome to `Lab.noteProof`. */
   | {
       readonly kind: "prove";
       readonly job: string;
@@ -28,13 +28,12 @@ export type LabRequest =
       readonly imageId: string;
       readonly file: string | undefined;
     }
-  /** The wanted state of some node changed: tell the boot services. */
+  /** The wanted state of some node may have changed: tell the boot services. */
   | { readonly kind: "wanted" };
 
-/** What the state stands on. */
 export interface StateParts {
   readonly journal: Journal;
-  /** Over the same journal. */
+  /** Writes to the same journal. */
   readonly log: EventLog;
   readonly bounds: WaitBounds;
 }
@@ -54,22 +53,16 @@ export class LabState implements OrderKeeper {
   readonly #jobs = new Map<string, JobInMemory>();
   readonly #orders = new Map<string, LiveOrder>();
   readonly #sights = new Map<string, SightRecord>();
-  /** Loads whose image is not proven yet: no node of theirs is given a session or may arm. */
+  /** Loads whose image is not proven yet: none of their nodes gets a session or may arm. */
   readonly #unproven = new Set<string>();
-  /** The order that a node is busy with. */
+  /** The open order of each node that is busy. */
   readonly #current = new Map<string, LiveOrder>();
   #requests: LabRequest[] = [];
   #ended: string[] = [];
-  /** When time last passed for the orders. */
+  /** When time last passed for the orders: milliseconds since 1970. */
   #passedAt: number;
 
-  /**
-   * Takes up where the journal ends. Nothing is written.
-   *
-   * @param parts - Journal, log over it, bounds.
-   * @param remembered - What the journal held.
-   * @param now - Milliseconds since 1970.
-   */
+  /** Restores what the journal remembers, and lets `restart` happen to the open orders. */
   constructor(parts: StateParts, remembered: Remembered, now: number) {
     this.#journal = parts.journal;
     this.#log = parts.log;
@@ -94,18 +87,16 @@ export class LabState implements OrderKeeper {
     return this.#orders;
   }
 
-  /** What each node last told of itself, by name. */
+  /** What each node last told about itself, by its name. */
   get sights(): ReadonlyMap<string, SightRecord> {
     return this.#sights;
   }
 
   /**
-   * Begins a job: durable first, then its nodes are started.
+   * Begins a job: makes it durable, then has its nodes started.
    *
-   * @param job - Running.
-   * @param orders - One for each of its nodes; none of them is busy.
-   * @param now - Milliseconds since 1970.
-   * @returns Sequence number before the job's first event.
+   * @param orders - One for each of the job's nodes; none of these may be busy.
+   * @returns The sequence number before the job's first event.
    */
   begin(job: JobRecord, orders: readonly OrderRecord[], now: number): number {
     let after = 0;
@@ -127,12 +118,7 @@ export class LabState implements OrderKeeper {
     return after;
   }
 
-  /**
-   * Marks a running job as aborted, its orders with it.
-   *
-   * @param id - The job.
-   * @param now - Milliseconds since 1970.
-   */
+  /** Aborts a running job and its orders. */
   abort(id: string, now: number): void {
     const job = this.#jobs.get(id);
     if (job?.record.state !== "running") return;
@@ -142,34 +128,23 @@ export class LabState implements OrderKeeper {
     });
   }
 
-  /**
-   * Gives the job of an order in memory.
-   *
-   * @param id - The job.
-   * @returns As it is now.
-   */
+  /** Gives a job as it is now. The job must be in memory, as that of every order in memory is. */
   jobOf(id: string): JobRecord {
     const job = this.#jobs.get(id);
     assert(job !== undefined, "an order in memory has its job in memory");
     return job.record;
   }
 
-  /**
-   * Gives the order that a node is busy with.
-   *
-   * @param node - Its name.
-   * @returns Undefined when it has nothing to do.
-   */
+  /** Gives the open order of a node, or undefined if it has nothing to do. */
   current(node: string): LiveOrder | undefined {
     return this.#current.get(node);
   }
 
   /**
-   * Notes that a node was heard, with its disks if it told them.
+   * Notes that a node was heard.
    *
-   * @param node - Its name.
    * @param now - Milliseconds since 1970.
-   * @param disks - From a join.
+   * @param disks - From a join; without them, the older ones stay.
    */
   sighted(node: string, now: number, disks?: readonly DiskDescription[]): void {
     const old = this.#sights.get(node);
@@ -187,13 +162,7 @@ export class LabState implements OrderKeeper {
     this.#sights.set(node, sight);
   }
 
-  /**
-   * Tells the operators something about a node.
-   *
-   * @param order - About which.
-   * @param text - One sentence that calls for attention.
-   * @param now - Milliseconds since 1970.
-   */
+  /** Reports an error about a node to the operators of its job, in one sentence. */
   warn(order: LiveOrder, text: string, now: number): void {
     const { job, node } = order.record;
     this.turns.turn(() => {
@@ -202,20 +171,13 @@ export class LabState implements OrderKeeper {
   }
 
   /**
-   * Tells whether the image of a load still is to be proven.
-   *
-   * @param job - The load.
-   * @returns True: no node of it is given a session or may arm.
+   * Whether the image of a load is not proven yet: then none of its nodes gets a session or arms.
    */
   isUnproven(job: string): boolean {
     return this.#unproven.has(job);
   }
 
-  /**
-   * Lets the nodes of a load go on.
-   *
-   * @param job - The load; its image is proven, or all its orders that have not armed are over.
-   */
+  /** Lets a load go on: its image is proven, or all its orders that have not armed are over. */
   proofEnded(job: string): void {
     this.#unproven.delete(job);
   }
@@ -223,13 +185,12 @@ export class LabState implements OrderKeeper {
   /**
    * Lets time pass: ends every wait that is over.
    *
-   * @param now - Milliseconds since 1970.
-   * @throws What the journal throws, once; as long as it cannot write, time stands still.
+   * @throws What the journal throws, once. As long as it cannot write, no time passes.
    */
   pass(now: number): void {
     const orders = this.open();
     if (this.turns.stalled) {
-      // An open order is written once more as it is: what fails now would fail for a verdict too.
+      // Write an open order again, unchanged: if that fails, a verdict could not be written either.
       const [probe] = orders;
       const write = (): void => {
         if (probe !== undefined) this.#journal.putOrder(probe.record);
@@ -242,7 +203,7 @@ export class LabState implements OrderKeeper {
     for (const order of orders) order.pass(now);
   }
 
-  /** @returns When `pass` has something to do: milliseconds since 1970; Infinity: never. */
+  /** @returns When `pass` has something to do: milliseconds since 1970, or Infinity for never. */
   nextDue(): number {
     if (this.turns.stalled) return this.turns.retryAt;
     return Math.min(...this.open().map((order) => order.dueAt));
@@ -253,44 +214,33 @@ export class LabState implements OrderKeeper {
     return [...this.#current.values()];
   }
 
-  /** @returns What the loop must do; each request is given once. */
+  /** @returns What the loop must do. Each request is given once. */
   takeRequests(): readonly LabRequest[] {
     const taken = this.#requests;
     this.#requests = [];
     return taken;
   }
 
-  /** @returns Ids of orders that ended since the last call. */
+  /** @returns Ids of the orders that ended since the last call. */
   takeEnded(): readonly string[] {
     const taken = this.#ended;
     this.#ended = [];
     return taken;
   }
 
-  /**
-   * Writes an order to the journal.
-   *
-   * @param record - What the machine made of it.
-   */
+  /** Writes an order to the journal. */
   putOrder(record: OrderRecord): void {
     this.#journal.putOrder(record);
   }
 
-  /**
-   * Tells an event.
-   *
-   * @param draft - What happened.
-   * @param now - Milliseconds since 1970.
-   */
+  /** Adds an event to the log. */
   tell(draft: EventDraft, now: number): void {
     this.#log.add(draft, now);
   }
 
   /**
-   * Takes note of a verdict. The last one of a job ends the job.
+   * Notes the verdict that an order has just got. The last verdict of a job ends the job.
    *
-   * @param order - Has it already.
-   * @param verdict - Its verdict.
    * @param now - Milliseconds since 1970.
    */
   concluded(order: LiveOrder, verdict: Verdict, now: number): void {
@@ -314,16 +264,12 @@ export class LabState implements OrderKeeper {
     this.wantedChanged();
   }
 
-  /** Lets the boot services know that wanted states may have changed. */
+  /** Asks the loop to tell the boot services that wanted states may have changed. */
   wantedChanged(): void {
     if (!this.#requests.some(({ kind }) => kind === "wanted")) this.ask({ kind: "wanted" });
   }
 
-  /**
-   * Asks for something outside.
-   *
-   * @param request - Given by the next `takeRequests`.
-   */
+  /** Adds a request for the loop, which the next `takeRequests` gives. */
   ask(request: LabRequest): void {
     this.#requests.push(request);
     this.turns.onUndo(() => {
@@ -332,7 +278,7 @@ export class LabState implements OrderKeeper {
   }
 
   #keep(job: JobRecord, orders: readonly OrderRecord[], now: number): void {
-    // An order knows its job by id, so the job comes first.
+    // An order looks its job up by id, so the job comes first.
     this.#jobs.set(job.id, { record: job, orders: [] });
     const live = orders.map((record) => new LiveOrder(record, this, now));
     this.#jobs.set(job.id, { record: job, orders: live });
@@ -350,7 +296,7 @@ export class LabState implements OrderKeeper {
     }
   }
 
-  /** Memory holds as many jobs as the journal; a running one is never the oldest of so many. */
+  /** Memory holds as many jobs as the journal. A job with open orders is never forgotten. */
   #forgetOldest(): void {
     for (const { record, orders } of this.#jobs.values()) {
       if (this.#jobs.size < JOBS_KEPT) return;
@@ -384,5 +330,5 @@ export class LabState implements OrderKeeper {
   }
 }
 
-/** Longest text of an event. */
+/** Longest text of an event. Unit: UTF-16 code units. */
 const TEXT_MAX = 1000;

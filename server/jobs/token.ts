@@ -1,22 +1,23 @@
 /**
- * Tokens: how a node proves that it was booted by us, without an identity of its own
+ * Tokens: how a node without an identity of its own proves that we booted it
  * (protocol-and-safety 3.4).
  *
- * A token is minted when a node fetches its boot script. It is bound to that MAC and good for one
- * join; from then on it speaks for the node as long as its order lives, or until a newer token of
- * the node joins. Only digests are kept. At this tier a sniffer may steal a token, but it cannot
- * have another node's disk written, because orders are signed for a node and a nonce.
+ * A token is minted when a node fetches its boot script, is bound to the MAC that fetched it, and
+ * is good for one join. From then on it speaks for the node as long as its order is open. When a
+ * node joins with a newer token, the older one ends. We keep only digests of tokens. Someone who
+ * reads the network can steal a token, but cannot have another node's disk written with it, because
+ * orders are signed for one node and one nonce.
  */
 import { createHash } from "node:crypto";
 import type { Journal, TokenRecord } from "./journal.ts";
 
-/** What a token is good for. */
+/** Why a token is not accepted. */
 export type TokenFault = "unknown" | "expired" | "spent" | "other MAC";
 
-/** What a join shows. */
+/** What a node shows when it joins. */
 export interface TokenUse {
   readonly token: string;
-  /** Of this boot. */
+  /** Nonce of this boot. */
   readonly nonce: string;
   /** All MACs of the node. */
   readonly macs: readonly string[];
@@ -29,10 +30,8 @@ export class TokenBook {
   readonly #tokens: Map<string, TokenRecord>;
 
   /**
-   * @param journal - Keeps them over a restart.
-   * @param remembered - What it held.
-   * @param isNeeded - Whether the boot that joined by this token has an order that is open; such a
-   *   token does not expire, for the deadline of the order may have moved.
+   * @param isNeeded - Whether the boot that joined with this token has an open order. Such a token
+   *   does not expire, because the deadline of the order may have moved.
    */
   constructor(
     journal: Journal,
@@ -45,11 +44,10 @@ export class TokenBook {
   }
 
   /**
-   * Mints a token.
+   * Mints a token for a node. It must join within {@link JOIN_WITHIN_MS}.
    *
    * @param token - 128 fresh random bits as hexadecimal.
-   * @param node - Whose.
-   * @param mac - The MAC it is bound to.
+   * @param mac - The MAC that the token is bound to.
    * @param now - Milliseconds since 1970.
    */
   mint(token: string, node: string, mac: string, now: number): void {
@@ -70,11 +68,9 @@ export class TokenBook {
   }
 
   /**
-   * Uses a token for its one join. The same boot may ask again when the answer was lost on the way.
+   * Uses a token for its one join. If the same boot did not get the answer, it may ask again.
    *
-   * @param join - Token, nonce of this boot, MACs of the node.
-   * @param now - Milliseconds since 1970.
-   * @returns The record, or why not.
+   * @returns The record, or why the token is not accepted.
    */
   join(join: TokenUse, now: number): TokenRecord | TokenFault {
     const record = this.#tokens.get(digestOf(join.token));
@@ -87,22 +83,18 @@ export class TokenBook {
   }
 
   /**
-   * Notes that a join was answered.
+   * Notes that a join succeeded.
    *
-   * @param record - From `join`.
-   * @param nonce - Of this boot.
-   * @param goodUntil - The order's end. Milliseconds since 1970.
+   * @param goodUntil - When the order ends: milliseconds since 1970.
    */
   joined(record: TokenRecord, nonce: string, goodUntil: number): void {
     this.#keep({ ...record, nonce, goodUntil });
   }
 
   /**
-   * Checks a token that speaks for its node.
+   * Checks a token with which a joined node speaks.
    *
-   * @param token - As sent.
-   * @param now - Milliseconds since 1970.
-   * @returns The record, or why not.
+   * @returns The record, or why the token is not accepted.
    */
   speaks(token: string, now: number): TokenRecord | TokenFault {
     const record = this.#tokens.get(digestOf(token));
@@ -110,11 +102,7 @@ export class TokenBook {
     return now > record.goodUntil && !this.#isNeeded(record) ? "expired" : record;
   }
 
-  /**
-   * Forgets what can never be used again.
-   *
-   * @param now - Milliseconds since 1970.
-   */
+  /** Forgets tokens that can never be used again. */
   sweep(now: number): void {
     for (const record of this.#tokens.values()) {
       const { nonce, joinBy, goodUntil } = record;
@@ -152,7 +140,7 @@ function digestOf(token: string): string {
 }
 
 /**
- * From the script to the join: firmware, kernel and initramfs of the slowest node
+ * Time from script to join, enough for firmware, kernel and initramfs of the slowest node
  * (protocol-and-safety 3.4).
  */
 export const JOIN_WITHIN_MS = 600_000;

@@ -1,10 +1,10 @@
 /**
- * Turns: changes of the journal and of memory that become true together.
+ * Turns: changes of journal and memory that take effect together or not at all.
  *
- * In a turn, memory is changed at once, so that later steps of the same turn see it, and each
- * change says how to undo it. Events are told when the journal has committed; if it cannot, memory
- * is put back and the caller gets `journal_unwritable`. Nobody else runs in between: all of this
- * is synchronous.
+ * In a turn, memory is changed at once, so that later steps of the same turn see the change, and
+ * each change says how to undo it. Events are told when the journal has committed. If it cannot,
+ * memory is put back and the caller gets `journal_unwritable`. All of this is synchronous, so no
+ * other code runs in between.
  */
 import assert from "node:assert/strict";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
@@ -13,30 +13,28 @@ import type { EventLog } from "./event-log.ts";
 /** Makes turns over one journal. */
 export class Turns {
   readonly #log: EventLog;
-  /** How to undo the turn that runs; undefined outside of one. */
+  /** How to undo the running turn; undefined when none runs. */
   #undo: (() => void)[] | undefined;
   #stalled = false;
   #retryAt = -Infinity;
 
-  /** @param log - Over the journal. */
   constructor(log: EventLog) {
     this.#log = log;
   }
 
-  /** True from a write that the journal could not keep until one that it could. */
+  /** True after a write failed, until one succeeds. */
   get stalled(): boolean {
     return this.#stalled;
   }
 
-  /** While stalled: when to try again at the earliest. Milliseconds since 1970. */
+  /** While stalled, the earliest time of the next attempt: milliseconds since 1970. */
   get retryAt(): number {
     return this.#retryAt;
   }
 
   /**
-   * Makes writes one: all are durable and told, or memory is as it was.
+   * Makes several writes one: either all are durable and told, or memory is as it was. May nest.
    *
-   * @param writes - Called once; may nest.
    * @throws {@link SituationError} `journal_unwritable`.
    */
   turn(writes: () => void): void {
@@ -63,11 +61,7 @@ export class Turns {
     }
   }
 
-  /**
-   * Notes how to undo a change of memory. Outside of a turn there is nothing to undo.
-   *
-   * @param step - Puts the old value back.
-   */
+  /** Takes a step that puts an old value back if the turn fails. Does nothing outside of a turn. */
   onUndo(step: () => void): void {
     this.#undo?.push(step);
   }
@@ -75,9 +69,8 @@ export class Turns {
   /**
    * Does one write that stands alone.
    *
-   * @param write - To the journal.
-   * @throws {@link SituationError} `journal_unwritable` for what the journal throws; our own bugs
-   *   come through as they are.
+   * @throws {@link SituationError} `journal_unwritable` for whatever the journal throws. Our own
+   *   bugs and refusals come through as they are.
    */
   keeping(write: () => void): void {
     try {
@@ -92,11 +85,10 @@ export class Turns {
   }
 
   /**
-   * Tries a journal that could not write.
+   * Tries the journal again after a failure.
    *
    * @param write - A write that changes nothing.
-   * @param now - Milliseconds since 1970.
-   * @returns True when it can write again. A failure was told when it began, and is not told again.
+   * @returns True if the journal can write again. A further failure is not reported again.
    */
   tryAgain(write: () => void, now: number): boolean {
     if (now < this.#retryAt) return false;
@@ -112,7 +104,7 @@ export class Turns {
   }
 }
 
-/** Errors that no journal is to blame for. */
+/** Errors that are not the journal's fault. */
 const OURS = [assert.AssertionError, SituationError, TypeError, RangeError, ReferenceError];
-/** A journal that cannot write is tried again after so long. */
+/** Time between attempts while the journal cannot write. */
 const RETRY_AFTER_MS = 1000;

@@ -1,6 +1,6 @@
 /**
- * The visit: what a contact of a node means, whatever its job is. A node that speaks is waited for
- * anew; order-machine.ts says what follows.
+ * Visits: what it means that a node contacts us, whatever its job is. Each contact starts the wait
+ * for the node anew; order-machine.ts does the rest.
  */
 import type { StatusReply, StatusReport, VerdictReport } from "../../shared/control/node-api.ts";
 import { type Verdict, isOk } from "../../shared/control/verdict.ts";
@@ -10,26 +10,17 @@ import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 
-/**
- * A node fetched its boot script: it is on its way.
- *
- * @param state - All orders.
- * @param node - Its name.
- * @param now - Milliseconds since 1970.
- */
+/** Notes that a node fetched its boot script, so it is on its way. */
 export function nodeBoots(state: LabState, node: string, now: number): void {
   state.sighted(node, now);
   state.current(node)?.happens({ event: "bootSeen" }, now);
 }
 
 /**
- * A node reports.
+ * Takes a node's report.
  *
- * @param state - All orders.
- * @param order - The one it works on.
- * @param report - Phase and progress.
  * @param now - Milliseconds since 1970.
- * @returns Whether it shall stop at the next safe point.
+ * @returns Whether the node shall stop at its next safe point.
  */
 export function nodeReports(
   state: LabState,
@@ -48,14 +39,10 @@ export function nodeReports(
 }
 
 /**
- * A node gives its verdict. A second one for the same order changes nothing.
+ * Takes a node's verdict. A second one for the same order changes nothing.
  *
- * @param state - All orders.
- * @param order - The one it is about.
- * @param report - The verdict.
- * @param now - Milliseconds since 1970.
- * @returns Nothing to abort.
- * @throws {@link SituationError} `journal_unwritable`: the node gives it again.
+ * @returns Never asks the node to stop.
+ * @throws {@link SituationError} `journal_unwritable`; the node then sends its verdict again.
  */
 export function nodeEnds(
   state: LabState,
@@ -70,8 +57,8 @@ export function nodeEnds(
 }
 
 /**
- * What a boot says of itself, said of the whole order: a boot that did not arm does not know what
- * an earlier one wrote.
+ * Turns a verdict about this boot into one about the whole order: a boot that did not arm does not
+ * know what an earlier one wrote to the disk.
  */
 function overAllBoots(order: LiveOrder, verdict: Verdict): Verdict {
   if (order.record.armed === 0 || !verdict.diskUntouched) return verdict;
@@ -84,5 +71,5 @@ function doubtOf(order: LiveOrder, verdict: Verdict): Finding | undefined {
   return order.job.terms.action === "load" ? doubtLoad(order, verdict) : doubtSave(order, verdict);
 }
 
-/** Longest cure of a verdict. */
+/** Longest cure of a verdict. Unit: UTF-16 code units. */
 const CURE_MAX = 1000;

@@ -1,14 +1,13 @@
-/** What a node should become, as it follows from its order. The boot answer follows from this. */
+/** What a node should become, derived from its order; the boot answer is derived from this. */
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
 import type { WantedState } from "../../shared/control/wanted-state.ts";
 import type { LiveOrder } from "./order-machine.ts";
 
 /**
- * Tells what a node should become. An order that armed twice is spent: its node is not brought
- * back.
+ * Says what a node should become. An order that has armed twice does not bring its node back into
+ * the receiver.
  *
- * @param order - The one the node is busy with; undefined: none.
- * @returns The wanted state.
+ * @param order - The node's open order, if it has one.
  */
 export function wantedOf(order: LiveOrder | undefined): WantedState {
   if (order === undefined) return { kind: "disk" };
