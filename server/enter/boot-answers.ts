@@ -1,18 +1,9 @@
-/**
- * From wanted states to the table of boot answers: one pure function, called at every change.
- */
+/** Makes the table of boot answers from the wanted states; called at every change. */
 import type { BootAssets } from "../boot/assets.ts";
 import type { BootNode, BootTable } from "../boot/boot-table.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 
-/**
- * Makes the table.
- *
- * @param inventory - As it is now.
- * @param wantsReceiver - Whether a node shall enter the receiver at its next boot.
- * @param assets - What can be booted.
- * @returns A new table with every MAC of the inventory.
- */
+/** Makes a new table that has every MAC of the inventory. */
 export function bootTableOf(
   inventory: Inventory,
   wantsReceiver: (node: string) => boolean,

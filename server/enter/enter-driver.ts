@@ -1,36 +1,34 @@
 /**
  * EnterDriver: one way of bringing a node into the receiver.
  *
- * Each is one file and one line in enter-drivers.ts, and knows nothing of images. A node's entry in
- * the inventory names the one that it takes.
+ * Each driver is one file and one line in enter-drivers.ts, and knows nothing about images. A
+ * node's entry in the inventory names its driver.
  */
 import type { PowerDriver } from "../power/power-driver.ts";
 
-/** What a driver is told about the node it shall bring in. */
+/** The node that a driver shall bring in, and its bounds. */
 export interface EnterRequest {
   readonly node: string;
-  /** The node's power. */
   readonly power: PowerDriver;
-  /** The driver has done its part by then. Unit: milliseconds from the call. */
+  /** The driver must have answered by then. Unit: milliseconds from the call. */
   readonly timeoutMs: number;
-  /** Ends the wait early; a node is not left half-way. */
+  /** Ends the wait early; a switching that has begun is still completed. */
   readonly signal: AbortSignal;
 }
 
-/** What the driver did. Whether the receiver came up is known only when it joins. */
+/** What the driver did. Only the node's join shows whether the receiver came up. */
 export type EnterOutcome =
   | { readonly started: true; readonly detail: string }
   | { readonly started: false; readonly reason: string; readonly cure: string };
 
 /** One way into the receiver. */
 export interface EnterDriver {
-  /** Name of the driver in the inventory. */
+  /** Name of the driver in huck.yaml. */
   readonly kind: string;
   /**
-   * Starts the node towards the receiver. Safe to repeat.
+   * Starts the node so that it boots into the receiver. Safe to repeat.
    *
-   * @param request - Node, power and bound.
-   * @returns What was done, or why it could not be; never throws for the node's faults.
+   * @returns What was done, or why it could not be done. Faults of the node never throw.
    */
   enter(request: EnterRequest): Promise<EnterOutcome>;
 }

@@ -1,11 +1,7 @@
-/**
- * The way in by network boot: the boot services answer by wanted state, so all it takes is a power
- * cycle.
- */
+/** Enters by network boot: the boot services know the wanted state, so a power cycle is enough. */
 import { messageOf } from "../../shared/core/errors.ts";
 import type { EnterDriver, EnterOutcome, EnterRequest } from "./enter-driver.ts";
 
-/** Enters by firmware network boot. */
 export const enterByPxe: EnterDriver = {
   kind: "pxe",
   enter: async (request: EnterRequest): Promise<EnterOutcome> => {

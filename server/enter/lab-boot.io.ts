@@ -1,8 +1,8 @@
 /**
- * The boot services as the lab uses them: started on the lab network, and handed a new table of
- * boot answers whenever a wanted state or the inventory changes.
+ * Runs the boot services on the lab network and gives them a new table of boot answers whenever a
+ * wanted state or the inventory changes.
  *
- * The boot files are looked at again with each table, so the server need not be restarted after
+ * The boot files are read again for each table, so the server need not be restarted after
  * `make initramfs`.
  */
 import { networkInterfaces } from "node:os";
@@ -25,7 +25,6 @@ export interface LabAddress {
   readonly netmask: string;
 }
 
-/** How nodes get their addresses. */
 export type DhcpSettings =
   | { readonly mode: "proxy" }
   | {
@@ -35,25 +34,24 @@ export type DhcpSettings =
       readonly dns?: readonly string[] | undefined;
     };
 
-/** What the boot services are started with. */
 export interface BootParts extends Pick<BootOptions, "event" | "problem"> {
   readonly lab: LabAddress;
   readonly dhcp: DhcpSettings;
-  /** TCP port of boot files and scripts. */
+  /** TCP port for boot files and scripts. */
   readonly port: number;
   readonly files: BootPlaces;
-  /** Gives the one in force; `update` takes it up. */
+  /** Gives the inventory in force; `update` reads it again. */
   readonly inventory: () => Inventory;
   readonly wantsReceiver: (node: string) => boolean;
-  /** Mints what a receiver needs to join; undefined for a MAC outside the inventory. */
+  /** Mints what a receiver needs to join; undefined if the MAC is not in the inventory. */
   readonly grant: (mac: string) => BootGrant | undefined;
 }
 
-/** Boot services that run. */
+/** The running boot services. */
 export interface LabBoot {
-  /** Version of huck that built the boot files found at the start. */
+  /** Version of huck that built the boot files that were found at the start. */
   readonly version: string;
-  /** Wanted states or the inventory changed. */
+  /** Call it when wanted states or the inventory changed. */
   readonly update: () => void;
   readonly close: () => Promise<void>;
 }
@@ -61,8 +59,6 @@ export interface LabBoot {
 /**
  * Starts the boot services.
  *
- * @param parts - See {@link BootParts}.
- * @returns The running services.
  * @throws {@link SituationError} `range_outside`, and what `readBootAssets` and `startBoot` throw.
  */
 export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
@@ -92,12 +88,9 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
 }
 
 /**
- * Reads the boot files again.
+ * Reads the boot files again. If they are broken, tells `problem` why and gives `before`, so that
+ * what was published stays.
  *
- * @param files - Where they are.
- * @param before - What was published so far; stays so when the files are broken.
- * @param problem - Told why they are broken.
- * @returns What is to be published now.
  * @internal A test calls it: the services themselves need ports and an interface.
  */
 export function assetsNow(
@@ -114,10 +107,9 @@ export function assetsNow(
 }
 
 /**
- * Finds an IPv4 address of this host.
+ * Finds an IPv4 address of this host, with its interface and mask.
  *
  * @param wanted - Kernel name of an interface, or an address.
- * @returns The address with its interface and mask.
  * @throws {@link SituationError} `no_interface`.
  */
 export function labAddress(wanted: string): LabAddress {

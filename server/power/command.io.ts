@@ -1,21 +1,21 @@
 /**
- * The command power driver: the site's own commands switch the node.
+ * The command power driver: switches nodes with the site's own commands.
  *
  * Each command runs under `sh -c` with NODE (name) and NODE_ADDRESS (address or empty) in its
- * environment, so that one line in `defaults:` serves every node. What is believed is what the
- * `state` command prints afterwards (first word `on` or `off`), never that `on` or `off` exited
- * with 0; without a `state` command the state stays unknown.
+ * environment, so that one line in `defaults:` serves every node. After switching, we believe only
+ * what the `state` command prints (first word `on` or `off`), never that `on` or `off` exited with
+ * 0. Without a `state` command the state stays unknown.
  */
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { PowerDeadline, PowerDriver, PowerState } from "./power-driver.ts";
 
-/** Commands of one node. */
+/** The commands for one node. */
 export interface PowerCommands {
   readonly on: string;
   readonly off: string;
-  /** Absent: off, then on. */
+  /** Absent: `off`, then `on`. */
   readonly cycle?: string | undefined;
   /** Absent: the state is never known. */
   readonly state?: string | undefined;
@@ -23,20 +23,13 @@ export interface PowerCommands {
   readonly timeoutSeconds: number;
 }
 
-/** Which node is switched. */
 export interface SwitchedNode {
   readonly name: string;
-  /** Empty when none is known. */
+  /** Empty if none is known. */
   readonly address: string;
 }
 
-/**
- * Makes the driver of one node.
- *
- * @param node - Which.
- * @param commands - Of the site.
- * @returns The driver.
- */
+/** Makes the driver of one node. */
 export function commandPower(node: SwitchedNode, commands: PowerCommands): PowerDriver {
   return new CommandPower(node, commands);
 }
@@ -73,7 +66,7 @@ class CommandPower implements PowerDriver {
     return await this.#switch(steps, "on", deadline);
   }
 
-  /** Runs the steps, then asks until the wanted state is seen or the deadline is there. */
+  /** Runs the steps, then asks for the state until it is the wanted one or time is up. */
   async #switch(
     steps: readonly ("on" | "off" | "cycle")[],
     wanted: PowerState,
@@ -95,7 +88,7 @@ class CommandPower implements PowerDriver {
   }
 
   /**
-   * No signal breaks a step off: a node that was switched off for a cycle is switched on again.
+   * No signal breaks a step off: a node that was switched off in a cycle is switched on again.
    *
    * @throws {@link SituationError} `power_failed`.
    */
@@ -123,16 +116,16 @@ class CommandPower implements PowerDriver {
 }
 
 interface Ran {
-  /** Undefined when it was ended by us or by a signal, or could not start. */
+  /** Undefined if we or a signal ended it, or if it could not start. */
   readonly exitCode: number | undefined;
   /** The first {@link OUTPUT_BYTES_MAX} bytes of both outputs. */
   readonly output: string;
 }
 
 /**
- * Runs in a process group of its own: a command that does not end in time is ended with its
- * children. What an ended command left in the background lives on, and is not waited for although
- * it holds the pipes: `ssh` with ControlPersist leaves such a child.
+ * Runs a command in a process group of its own: if it does not end in time, we end it with its
+ * children. Processes that it leaves in the background live on. We do not wait for them although
+ * they hold the pipes open: `ssh` with ControlPersist leaves such a child.
  */
 async function run(
   command: string,
@@ -189,7 +182,7 @@ function killGroup(pid: number): void {
   }
 }
 
-/** Lets {@link ASK_EVERY_MS} pass, or less when the signal says so. */
+/** Waits {@link ASK_EVERY_MS}, or less if the signal aborts. */
 async function pause(signal: AbortSignal | undefined): Promise<void> {
   await sleep(ASK_EVERY_MS, undefined, signal === undefined ? {} : { signal }).catch(
     () => undefined, // only the signal ends it early, and the caller looks at that
@@ -200,11 +193,11 @@ function aborted(deadline: PowerDeadline): boolean {
   return deadline.signal?.aborted === true;
 }
 
-/** Output kept of one command. */
+/** How much output of one command is kept. */
 const OUTPUT_BYTES_MAX = 16 << 10;
-/** Of that, what an error quotes. */
+/** How much of it an error quotes. */
 const SAID_MAX = 200;
-/** The rest of a command's output is there this soon after its exit. */
+/** After a command's exit, the rest of its output arrives within this time. */
 const OUTPUT_GRACE_MS = 200;
-/** Between two questions for the state. */
+/** Time between two runs of the state command. */
 const ASK_EVERY_MS = 500;

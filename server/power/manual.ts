@@ -1,19 +1,12 @@
 /**
- * The manual power driver: a person is the driver. It says what to do and never claims to know a
- * state.
+ * The manual power driver: asks a person to switch the node, and never claims to know its state.
  */
 import type { PowerDriver, PowerState } from "./power-driver.ts";
 
-/** Tells a person what to do. */
+/** Brings a sentence to the operator. */
 export type Tell = (text: string) => void;
 
-/**
- * Makes the driver of one node.
- *
- * @param node - Its name.
- * @param tell - Brings the sentence to the operator.
- * @returns A driver that answers `unknown` at once.
- */
+/** Makes the driver of one node. It answers `unknown` at once. */
 export function manualPower(node: string, tell: Tell): PowerDriver {
   const ask = (text: string) => (): Promise<PowerState> => {
     tell(text);

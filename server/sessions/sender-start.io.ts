@@ -1,8 +1,8 @@
 /**
- * From a stream that transmissions ask for to a sender thread: the one place where both are known.
+ * Starts a sender thread for a stream that transmissions ask for.
  *
- * The thread reads records from the image file by itself, so all it is told is where they lie. The
- * image stays open here as long as the thread lives. The thread is there for its members when its
+ * The thread reads records from the image file itself, so it is told only where they lie. We keep
+ * the image open as long as the thread lives. Starting has succeeded once the thread's feedback
  * port is open.
  */
 import { fromHex } from "../../shared/core/digest.ts";
@@ -12,24 +12,19 @@ import { startSender } from "../../shared/session/sender/sender-thread.io.ts";
 import type { SenderMessage, SenderOrder } from "../../shared/session/sender/sender-thread.io.ts";
 import type { SenderHandle, StartSender, StreamRequest } from "./transmission.ts";
 
-/** What senders are started with. */
+/** What every sender is started with. */
 export interface SenderGround {
-  /** Opens the image that a stream is of. */
+  /** Opens the image of a stream; the sender's starter closes it. */
   readonly open: (image: ImageReference) => Promise<OpenedImage>;
-  /** Kernel name of the interface to send by. */
+  /** Kernel name of the interface to send on. */
   readonly interfaceName: string;
-  /** Our address on it: NACKs go there. */
+  /** Our address on that interface: receivers send NACKs there. */
   readonly address: string;
   /** 32 random bits. */
   readonly seed: () => number;
 }
 
-/**
- * Prepares the starting of senders.
- *
- * @param ground - See {@link SenderGround}.
- * @returns What {@link Transmissions} starts streams with.
- */
+/** Makes the function with which {@link Transmissions} starts its streams. */
 export function senderStarter(ground: SenderGround): StartSender {
   return async (request) => {
     const image = await ground.open(request.image);
@@ -46,7 +41,7 @@ export function senderStarter(ground: SenderGround): StartSender {
   };
 }
 
-/** Resolves when the thread's port is open; rejects when it never opens. */
+/** Resolves when the thread's port is open; rejects if it never opens. */
 async function running(order: SenderOrder, address: string): Promise<SenderHandle> {
   const opened = Promise.withResolvers<number>();
   const ending = Promise.withResolvers<undefined>();
@@ -118,11 +113,11 @@ function orderOf(request: StreamRequest, ground: SenderGround, image: OpenedImag
 }
 
 /**
- * Chunks in the sender's memory: those in the interleave, those awaiting complaints, those read
- * ahead.
+ * What the sender may keep in memory: chunks in the interleave, chunks that may still be NACKed and
+ * chunks read ahead.
  */
 const CACHE_BYTES = 40 << 20;
-/** In 50 ms to each member that joins before the start (WIRE.md section 4). */
+/** PROBE datagrams in 50 ms to each member that joins before the start (WIRE.md section 4). */
 const PROBES = 32;
-/** The node that asked for the session needs this long at most to send its first report. */
+/** The node that asked for the session sends its first report within this time. */
 const FIRST_MEMBER_MS = 10_000;

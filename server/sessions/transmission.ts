@@ -1,24 +1,24 @@
 /**
- * Transmissions: which stream serves which nodes.
+ * Transmissions: decides which stream serves which nodes.
  *
- * There is one stream per image file. A node that asks while the stream of its file lives is given
- * a place in it, whatever its job; two files of equal content have two streams, because their
- * records differ. A node that comes late is served by the carousel, one that reboots gets a new
- * member number, one that comes while the stream ends gets the next stream. A stream whose last
- * node has ended is stopped. Who sends is
- * behind {@link StartSender}; nothing here touches a socket.
+ * There is one stream per image file. A node that asks while the stream of its file runs gets a
+ * place in it, whatever its job is; two files of equal content have two streams, because their
+ * records differ. The carousel serves a node that comes late. A node that reboots gets a new member
+ * number, and one that comes while the stream ends gets the next stream. A stream is stopped when
+ * its last node has ended. {@link StartSender} hides how a stream is sent; this file touches no
+ * socket.
  */
 import assert from "node:assert/strict";
 import type { SessionTerms } from "../../shared/control/node-api.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import type { ImageReference } from "../../shared/image/store.ts";
 
-/** An image as its nodes' loads named it. */
+/** An image as a load names it: always with its id. */
 export type StreamImage = ImageReference & { readonly id: string };
 
-/** What a sender must know. */
+/** What a sender must know about the stream. */
 export interface StreamRequest {
-  /** The sender refuses another image, or another file, of that name. */
+  /** The sender refuses any other image or file that has this name. */
   readonly image: StreamImage;
   /** 16 hexadecimal digits. */
   readonly session: string;
@@ -27,55 +27,54 @@ export interface StreamRequest {
   readonly group: string;
   readonly port: number;
   readonly symbolBytes: number;
-  /** Undefined: found by measurement. Unit: bits per second. */
+  /** Undefined: the sender finds the rate by measurement. Unit: bits per second. */
   readonly rateBitsPerSecond: number | undefined;
-  /** Starts at once with this many members... */
+  /** The stream starts at once with this many members... */
   readonly members: number;
-  /** ...or with whoever is there after this long. Unit: milliseconds. */
+  /** ...or after this time with those that are there. Unit: milliseconds. */
   readonly gatherMs: number;
 }
 
-/** A sender that runs. */
+/** A running sender. */
 export interface SenderHandle {
-  /** Where NACKs go. */
+  /** Address and port for NACKs. */
   readonly sender: { readonly address: string; readonly port: number };
-  /** Chunks of the image. */
   readonly chunkCount: number;
-  /** Resolves when the stream takes nobody in any more; perhaps never. */
+  /** Resolves when the stream takes no more members; may never resolve. */
   readonly ending: Promise<unknown>;
-  /** Resolves when the stream is over, with the reason when it failed. Never rejects. */
+  /** Resolves when the stream is over; with the reason if it failed. Never rejects. */
   readonly ended: Promise<string | undefined>;
-  /** Ends the stream; members that are still there are told. Idempotent. */
+  /** Ends the stream and tells the members that are still there. Idempotent. */
   stop(): void;
-  /** Ends the stream without a word: its members wait for the server to come back. Idempotent. */
+  /** Ends the stream without telling its members: they wait for the server's return. Idempotent. */
   vanish(): void;
 }
 
-/** Starts a sender: resolves when it listens. */
+/** Starts a sender; resolves when it listens. */
 export type StartSender = (request: StreamRequest) => Promise<SenderHandle>;
 
 /** What transmissions are made with. */
 export interface TransmissionParts {
   readonly start: StartSender;
-  /** Groups to choose from, first and last as numbers of IPv4 addresses. */
+  /** Range of multicast groups to choose from, as numbers of IPv4 addresses, both ends included. */
   readonly groups: { readonly first: number; readonly last: number };
   readonly port: number;
   readonly symbolBytes: number;
-  /** Cap of each session that asks for none of its own. Unit: bits per second. */
+  /** Cap of a session that asks for none. Undefined: no cap. Unit: bits per second. */
   readonly rateBitsPerSecond: number | undefined;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
-  /** Told when a stream ended by a fault. */
+  /** Called when a stream ended with a fault. */
   readonly failed: (image: StreamImage, reason: string) => void;
 }
 
-/** A node's wish to be served. */
+/** A node's request for a place in a stream. */
 export interface Seat {
-  /** Its order. */
+  /** Id of the node's order. */
   readonly order: string;
   readonly image: StreamImage;
   readonly rateBitsPerSecond: number | undefined;
-  /** How many nodes the stream may expect now. */
+  /** How many nodes may join the stream, as known now. */
   readonly members: number;
   readonly gatherMs: number;
 }
@@ -87,23 +86,21 @@ interface Stream {
   members: number;
 }
 
-/** All streams that live. */
+/** All running streams. */
 export class Transmissions {
   readonly #parts: TransmissionParts;
   /** By image file. */
   readonly #streams = new Map<string, Stream>();
   #nextGroup: number;
 
-  /** @param parts - See {@link TransmissionParts}. */
   constructor(parts: TransmissionParts) {
     this.#parts = parts;
     this.#nextGroup = parts.groups.first;
   }
 
   /**
-   * Gives a node its place in the stream of its image, starting the stream if there is none.
+   * Gives a node a place in the stream of its image; starts the stream if there is none.
    *
-   * @param seat - What it needs.
    * @returns Terms with a member number of its own.
    * @throws {@link SituationError} `no_group_free`; whatever starting a sender throws.
    */
@@ -127,11 +124,7 @@ export class Transmissions {
     };
   }
 
-  /**
-   * Gives up the place of an order that has ended. Idempotent.
-   *
-   * @param order - Its id.
-   */
+  /** Gives up the place of an order that has ended; stops the stream if that was its last. */
   leave(order: string): void {
     for (const stream of this.#streams.values()) {
       if (!stream.orders.delete(order) || stream.orders.size > 0) continue;
@@ -140,14 +133,14 @@ export class Transmissions {
         (handle) => {
           handle.stop();
         },
-        () => undefined, // whoever joined was told that it did not start
+        () => undefined, // it never started, which the nodes that asked for it were told
       );
     }
   }
 
   /**
-   * Leaves all streams and waits for their ends. The server stops, its jobs do not: a node at work
-   * fetches the rest when the server is back.
+   * Leaves all streams without a word and waits until they have ended. The server stops, but its
+   * jobs do not: a node at work fetches the rest when the server is back.
    */
   async close(): Promise<void> {
     const streams = [...this.#streams.values()];
@@ -196,7 +189,7 @@ export class Transmissions {
   }
 
   /**
-   * Round robin, so that a straggler of the last session does not hear the next one.
+   * Takes the groups in turn, so that a straggler of the last session does not hear the next one.
    *
    * @throws {@link SituationError} `no_group_free`.
    */
@@ -218,7 +211,7 @@ export class Transmissions {
   }
 }
 
-/** A load of an older journal does not know its file: its name stands for it. */
+/** A load from an older journal has no file identity; the image's name and id must do. */
 function fileKeyOf({ name, id, file }: StreamImage): string {
   return file ?? `${name} ${id}`;
 }
@@ -229,5 +222,5 @@ function noGroupFree(found: string): SituationError {
   });
 }
 
-/** Sessions at a time (protocol-and-safety 3.6). */
+/** Most sessions at the same time (protocol-and-safety 3.6). */
 const STREAMS_MAX = 64;

@@ -1,10 +1,10 @@
 /**
  * ImageStore in a folder: one file NAME.huck per image.
  *
- * A draft is a hidden file with a random name; `commit` checks it as a reader would, makes it
- * durable and links it to its name, which fails when the name is taken: there is no moment at which
- * an image could be replaced or half visible (promise P7). What is trashed moves to a folder beside
- * and can be moved back by hand.
+ * A draft is a hidden file with a random name. `commit` checks it as a reader would, makes it
+ * durable and links it to its name, which fails if the name is taken. So an image is never replaced
+ * and never half visible (promise P7). `trash` moves an image to a folder inside, from which it can
+ * be moved back by hand.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -46,24 +46,20 @@ import { Summaries } from "./summaries.io.ts";
 
 const DRAFT_PREFIX = ".draft-";
 const DRAFT_SUFFIX = ".partial";
-/** Longer than any pause between two writes of a save, or than the proof before its commit. */
+/** Longer than any pause between two writes of a save, and than the proof before its commit. */
 const DRAFT_IDLE_MS = 24 * 3_600_000;
 const TRASH_FOLDER = ".trash";
 const SUMMARIES_FILE = ".summaries.json";
 
-/** How a folder of images is used. */
 export interface FolderStoreOptions {
-  /** Write the summaries of images down in the folder, for the next start. */
+  /** Keep the summaries of images in a file of the folder, for the next start. */
   readonly keepSummaries?: boolean;
 }
 
 /**
- * Opens a folder of images.
+ * Opens a folder of images; makes it if it is missing.
  *
- * @param folder - Made when it is missing.
- * @param options - See {@link FolderStoreOptions}.
- * @returns The store.
- * @throws {@link SituationError} `bad_store` when it is no folder, or may not be read.
+ * @throws {@link SituationError} `bad_store` if it is not a folder, or may not be read.
  */
 export function openFolderStore(folder: string, options: FolderStoreOptions = {}): ImageStore {
   try {
@@ -93,7 +89,7 @@ class FolderStore implements ImageStore {
     const draftPath = join(folder, `${DRAFT_PREFIX}${random}${DRAFT_SUFFIX}`);
     const places = { name, path: imagePathIn(folder, name), draftPath, folder };
     try {
-      // Readable too: the bytes that are proven are those of this very file.
+      // "+" makes it readable too: the proof reads this very file.
       return new FolderDraft(places, await open(draftPath, "wx+", 0o644), this.#summaries);
     } catch (error) {
       throw writingFault(folder, error);
@@ -235,7 +231,7 @@ class FolderDraft implements ImageDraft {
     }
   }
 
-  /** A full disk may show only now. */
+  /** A full disk may be reported only now. */
   async #makeDurable(): Promise<void> {
     try {
       await this.#handle.sync();
@@ -246,8 +242,8 @@ class FolderDraft implements ImageDraft {
 }
 
 /**
- * Removes what crashed writers left: a draft that nobody wrote to for a day has no writer. Whoever
- * may only read the folder leaves them.
+ * Removes what crashed writers left: a draft that was not written to for a day has no writer. If
+ * this user may only read the folder, the drafts stay.
  */
 function sweepDrafts(folder: string, entries: readonly string[]): void {
   for (const entry of entries) {
@@ -263,7 +259,7 @@ function sweepDrafts(folder: string, entries: readonly string[]): void {
   }
 }
 
-/** A name is durable only when its folder is. */
+/** A new name survives a crash only after its folder was synced. */
 function syncFolder(folder: string): void {
   const fd = openSync(folder, constants.O_RDONLY);
   try {

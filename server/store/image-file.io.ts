@@ -1,8 +1,8 @@
 /**
- * Files that hold images: opened for reading, told apart, and read at any place.
+ * Image files: opening them, telling one from another, and reading them at any offset.
  *
- * The server reads them through the thread pool of Node.js, so that a slow disk never stops its
- * main thread; threads and verbs that have nothing else to do read them at once.
+ * The server reads through the thread pool of Node.js, so that a slow disk never blocks its main
+ * thread. Worker threads and commands that have nothing else to do read synchronously.
  */
 import { closeSync, constants, fstatSync, open, fstat, openSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
@@ -16,7 +16,7 @@ const statAsync = promisify(fstat) as (fd: number, options: { bigint: true }) =>
 const readAsync = promisify(read);
 type FdStat = ReturnType<typeof fstatSync> & Parameters<typeof fileIdentityOf>[0];
 
-/** A file that is open. Whoever has it closes the descriptor. */
+/** An open file. The holder of this object closes the descriptor. */
 export interface FileOpened {
   readonly fd: number;
   /** For messages. */
@@ -28,15 +28,13 @@ export interface FileOpened {
 }
 
 /**
- * Opens a regular file.
+ * Opens a regular file for reading.
  *
- * @param path - The file.
- * @returns It, open for reading.
  * @throws {@link SituationError} `no_such_image`; {@link FormatError} `not_an_image` for a folder,
  *   pipe or device; a system error.
  */
 export async function openForReading(path: string): Promise<FileOpened> {
-  // Without O_NONBLOCK a pipe would hold us until somebody writes to it.
+  // Without O_NONBLOCK, opening a pipe would block until another process opens it for writing.
   const fd = await openAsync(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
     (error: unknown) => {
       throw codeOf(error) === "ENOENT" ? noSuchImage(path) : error;
@@ -55,22 +53,15 @@ export async function openForReading(path: string): Promise<FileOpened> {
   throw new FormatError("not_an_image", `Cannot read image "${path}": it is no regular file`);
 }
 
-/**
- * Tells which file a descriptor stands for now: one that was written to since is another one.
- *
- * @param fd - Open.
- * @returns Its identity.
- */
+/** Gives the identity of an open file as it is now; writing to the file changes its identity. */
 export async function identityOf(fd: number): Promise<string> {
   return fileIdentityOf(await statAsync(fd, { bigint: true }));
 }
 
 /**
- * Fills a buffer from a file.
+ * Fills `into` completely from a file.
  *
- * @param from - The file.
- * @param offset - Unit: bytes from its start.
- * @param into - Filled completely.
+ * @param offset - Unit: bytes from the start of the file.
  * @throws {@link FormatError} `truncated` beyond the end of the file; a system error.
  */
 export async function readAt(
@@ -86,12 +77,7 @@ export async function readAt(
   }
 }
 
-/**
- * Makes a file readable at once: each read stops the calling thread until it is done.
- *
- * @param from - Stays the caller's.
- * @returns The file.
- */
+/** Makes a file readable synchronously. The descriptor stays the caller's. */
 export function bytesOf(from: Omit<FileOpened, "file">): ImageBytes {
   const { fd, path, fileBytes } = from;
   return {
@@ -107,12 +93,11 @@ export function bytesOf(from: Omit<FileOpened, "file">): ImageBytes {
 }
 
 /**
- * Opens the file of an opened image once more, for a verb that reads all of it.
+ * Opens the file of an opened image once more, for a command that reads all of it. The caller
+ * closes it.
  *
- * @param places - Of the opened image.
- * @returns The file, to be closed.
- * @throws {@link SituationError} `no_such_image` when the path leads to another file by now; a
- *   system error.
+ * @throws {@link SituationError} `no_such_image` if the path now leads to another file; a system
+ *   error.
  */
 export function openPlaces(places: RecordPlaces): ImageBytes & { readonly close: () => void } {
   const { path } = places;
@@ -128,24 +113,14 @@ export function openPlaces(places: RecordPlaces): ImageBytes & { readonly close:
   throw replacedImage(path);
 }
 
-/**
- * Says that there is no image.
- *
- * @param what - Its name or path.
- * @returns To be thrown.
- */
+/** The error for an image that does not exist. `what` is its name or path. */
 export function noSuchImage(what: string): SituationError {
   return new SituationError("no_such_image", `Cannot open image "${what}": there is none`, {
     cure: "List the images to see which there are",
   });
 }
 
-/**
- * Says that a name or path does not stand for the file it stood for.
- *
- * @param what - Name or path.
- * @returns To be thrown.
- */
+/** The error for a name or path that now leads to another file than before. */
 export function replacedImage(what: string): SituationError {
   return new SituationError(
     "no_such_image",

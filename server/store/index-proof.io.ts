@@ -1,10 +1,10 @@
 /**
- * Parses and proves the index of an image file: header, footer, manifest, chunk table, and that the
- * chunks of the table digest to the image id.
+ * Parses and proves the index of an image file: header, footer, manifest and chunk table, and that
+ * the chunks of the table digest to the image id.
  *
- * The time it takes grows with the table: about 7 us a chunk. A short tail is read through the pool
- * and proven here, which takes less than starting a thread; a longer one is proven in a thread, one
- * at a time.
+ * This takes about 7 us per chunk. A short tail is read through the thread pool and proven on the
+ * main thread, which takes less time than starting a thread; a longer one is proven in a thread of
+ * its own, one at a time.
  */
 import { FormatError } from "../../shared/core/errors.ts";
 import { BLOCK_BYTES } from "../../shared/image/limits.ts";
@@ -13,16 +13,16 @@ import { type FileOpened, readAt } from "./image-file.io.ts";
 import { proveInThread, type ProvenIndex } from "./proof-thread.io.ts";
 import { recordRunsOf } from "./record-runs.ts";
 
-/** Proves indexes. One instance for each collection of open files. */
+/** Proves indexes. Make one instance for each collection of open files. */
 export class IndexProver {
   #thread: Promise<unknown> = Promise.resolve();
 
   /**
    * Proves the index of a file.
    *
-   * @param file - Stays open until the promise settles.
+   * @param file - Must stay open until the promise settles.
    * @returns Its index, and where its records lie.
-   * @throws FormatError that says which part is damaged; `torn` when writing was interrupted; a
+   * @throws FormatError that says which part is damaged, or `torn` if writing was interrupted; a
    *   system error.
    */
   async prove(file: FileOpened): Promise<ProvenIndex> {
@@ -34,7 +34,7 @@ export class IndexProver {
   }
 }
 
-/** Gives the first byte of the tail: table, manifest and whatever else stands before the footer. */
+/** Gives the offset of the tail: table, manifest and whatever else is before the footer. */
 async function findTail(file: FileOpened): Promise<number> {
   if (file.fileBytes < 2 * BLOCK_BYTES) {
     throw new FormatError("torn", `Cannot read image: it has only ${file.fileBytes} bytes`);
@@ -55,5 +55,5 @@ async function proveHere(file: FileOpened, tailStart: number): Promise<ProvenInd
   return { index, ...recordRunsOf(index.table) };
 }
 
-/** 96 KiB: some 800 chunks, 6 ms. */
+/** 96 KiB: some 800 chunks, proven in 6 ms. */
 const TAIL_HERE_MAX = 96 << 10;

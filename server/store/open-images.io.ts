@@ -1,10 +1,9 @@
 /**
- * The image files that are open, each with its proven index, shared by all who read them.
+ * The open image files, each with its proven index, shared by all readers.
  *
- * They are kept by the identity of the file, never by name or image id: two files of equal content
- * have their records at different places. A file stays open while anybody holds it; of those that
- * nobody holds, the ones used last stay open for whoever comes next, because a node asks for chunk
- * after chunk.
+ * The key is the identity of the file, never the name or the image id: two files of equal content
+ * have their records at different places. A file stays open while a reader holds it. The last used
+ * of the others stay open too, because a node asks for one chunk after the other.
  */
 import { closeSync } from "node:fs";
 import type { ImageReference, OpenedImage } from "../../shared/image/store.ts";
@@ -20,55 +19,49 @@ import { openedImage } from "./opened-image.ts";
 import { proveInThread, type ProvenIndex } from "./proof-thread.io.ts";
 
 /**
- * Opens a file by its path, outside of any store.
+ * Opens an image file that is in no store. The image is named as its path, and closing it closes
+ * the file.
  *
- * @param path - The file.
- * @returns The image, named as its path; closing it closes the file.
- * @throws As `ImageStore.open`, but `bad_name`.
+ * @throws As `ImageStore.open`, but never `bad_name`.
  */
 export async function openImageAt(path: string): Promise<OpenedImage> {
   return await new OpenImages({ files: 0, tableBytes: 0 }).open(path, { name: path });
 }
 
-/** What may stay open although nobody holds it. */
+/** Bounds of what may stay open although no reader holds it. */
 export interface KeepBounds {
-  /** Files, the held ones counted. */
+  /** Files, including those that are held. */
   readonly files: number;
-  /** Their tables together, the held ones counted. Unit: bytes. */
+  /** All chunk tables together, including those that are held. Unit: bytes. */
   readonly tableBytes: number;
 }
 
-/** Open image files. */
+/** Keeps image files open. */
 export class OpenImages {
   readonly #bounds: KeepBounds;
   /** By file identity, least recently used first. */
   readonly #kept = new Map<string, KeptFile>();
   readonly #prover = new IndexProver();
 
-  /** @param bounds - See {@link KeepBounds}. */
   constructor(bounds: KeepBounds = KEEP_BOUNDS) {
     this.#bounds = bounds;
   }
 
   /**
-   * Opens an image.
+   * Opens an image; the caller closes it.
    *
-   * @param path - Where its name leads.
-   * @param reference - Which image that must be.
-   * @returns The image, to be closed.
-   * @throws As `ImageStore.open`, but `bad_name`.
+   * @param path - Where the image's name leads.
+   * @param reference - The image that must be there.
+   * @throws As `ImageStore.open`, but never `bad_name`.
    */
   async open(path: string, reference: ImageReference): Promise<OpenedImage> {
     return (await this.#open(path, reference)).image;
   }
 
   /**
-   * Proves index and stored bytes of an image in a thread.
+   * Proves index and stored bytes of an image in a thread. The signal breaks it off.
    *
-   * @param path - Where its name leads.
-   * @param reference - Which image that must be.
-   * @param signal - Breaks it off.
-   * @throws As `ImageStore.prove`, but `bad_name`.
+   * @throws As `ImageStore.prove`, but never `bad_name`.
    */
   async prove(path: string, reference: ImageReference, signal?: AbortSignal): Promise<void> {
     const { image, opened } = await this.#open(path, reference);
@@ -79,7 +72,7 @@ export class OpenImages {
     }
   }
 
-  /** Closes what nobody holds, and the rest when it is given back. */
+  /** Closes the files that no reader holds, and each of the others when its reader lets go. */
   close(): void {
     for (const kept of this.#kept.values()) this.#drop(kept);
   }
@@ -111,7 +104,7 @@ export class OpenImages {
     if (known !== undefined) {
       const release = this.#holdKept(known);
       if ((await identityOf(known.opened.fd)) === file) return { kept: known, release };
-      this.#drop(known); // it was written to since
+      this.#drop(known); // it has been written to since it was opened
       release();
     }
     const opened = await openForReading(path);
@@ -141,7 +134,7 @@ export class OpenImages {
     return kept;
   }
 
-  /** Hands out a hold, and the way to give it back once. */
+  /** Holds a file; the returned function lets go of it. Idempotent. */
   #holdKept(kept: KeptFile): () => void {
     kept.holders += 1;
     if (!kept.dropped) {
@@ -159,7 +152,7 @@ export class OpenImages {
     };
   }
 
-  /** Lets go of what nobody holds until the rest is within the bounds. */
+  /** Closes files that no reader holds until the rest is within the bounds. */
   #shed(): void {
     let tableBytes = 0;
     for (const kept of this.#kept.values()) tableBytes += kept.tableBytes;
@@ -184,18 +177,18 @@ interface Hold {
   readonly release: () => void;
 }
 
-/** A file in the cache; written by {@link OpenImages} alone. */
+/** A file in the cache. Only {@link OpenImages} changes it. */
 interface KeptFile {
   readonly opened: FileOpened;
   readonly proven: Promise<ProvenIndex>;
   tableBytes: number;
   holders: number;
-  /** The cache has let go of it; the last holder closes it. */
+  /** True once it is out of the cache; the last holder closes it. */
   dropped: boolean;
 }
 
 /**
- * More than run at a time in any lab. The table of a TiB is 100 MB, and the server may take 512 MB
- * in all (promise P9).
+ * More images than any lab loads at a time. The table of a 1 TiB image has 100 MB, and the server
+ * may use 512 MB in all (promise P9).
  */
 const KEEP_BOUNDS: KeepBounds = { files: 8, tableBytes: 128 << 20 };

@@ -1,8 +1,8 @@
 /**
- * What an opened image gives, over any file that can be read and held.
+ * An opened image over any file that can be read and held.
  *
- * Each read holds the file while it lasts, and a tail from its first piece to its last, so that
- * closing the image never takes a descriptor away from under a read.
+ * Each read holds the file while it lasts, and a tail holds it from the first piece to the last, so
+ * closing the image never closes the descriptor of a running read.
  */
 import assert from "node:assert/strict";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -10,28 +10,25 @@ import type { ImageReference, ImageTail, OpenedImage } from "../../shared/image/
 import { summaryOf } from "../../shared/image/summary.ts";
 import type { ProvenIndex } from "./proof-thread.io.ts";
 
-/** A file that is held open for one image. */
+/** A file that one image holds open. */
 export interface HeldFile {
   readonly path: string;
   /** Identity of the file. */
   readonly file: string;
   readonly proven: ProvenIndex;
-  /** Fills `into` from the file; only while it is held. */
+  /** Fills `into` from the file. Allowed only while the file is held. */
   read(offset: number, into: Uint8Array): Promise<void>;
-  /** Holds it once more; returns how to give that back. */
+  /** Holds the file once more; the returned function lets go of it. */
   hold(): () => void;
-  /** Gives back what the image itself holds. Idempotent. */
+  /** Lets go of what the image itself holds. Idempotent. */
   release(): void;
 }
 
 /**
- * Makes an opened image of a held file.
+ * Makes an opened image of a held file. Closing the image releases the file.
  *
- * @param reference - What was asked for.
- * @param held - Released when the image is closed.
- * @returns The image.
- * @throws {@link SituationError} `no_such_image` when the file holds another image than wanted;
- *   FormatError `bad_manifest`. The file stays held then.
+ * @throws {@link SituationError} `no_such_image` if the file holds another image than the reference
+ *   names; FormatError `bad_manifest`. The file then stays held.
  */
 export function openedImage(reference: ImageReference, held: HeldFile): OpenedImage {
   const { path, file, proven } = held;
@@ -71,7 +68,7 @@ export function openedImage(reference: ImageReference, held: HeldFile): OpenedIm
   };
 }
 
-/** No generator function: `return` on one that was never begun would not run its `finally`. */
+/** Not a generator function: `return` on one that has not begun does not run its `finally`. */
 function tailOf(held: HeldFile): ImageTail {
   const { fileBytes, table } = held.proven.index.footer;
   const release = held.hold();
@@ -117,5 +114,5 @@ function noSuchChunk(chunk: number, count: number): SituationError {
   );
 }
 
-/** A manifest may be tens of MiB for a room of nodes: it is never held whole. */
+/** A manifest may have tens of MiB for a room of nodes, so we never hold all of a tail. */
 const PIECE_BYTES = 1 << 20;

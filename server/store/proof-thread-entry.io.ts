@@ -1,4 +1,4 @@
-/** The proving thread: the index of one image file, perhaps all its chunks, then it ends. */
+/** The proving thread: proves the index of one image file, and all its chunks if asked to. */
 import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { FormatError } from "../../shared/core/errors.ts";

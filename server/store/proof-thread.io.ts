@@ -1,9 +1,9 @@
 /**
- * Proving stored images in a thread, so that a server with a room of nodes to answer goes on while
- * tables are parsed and gigabytes are digested.
+ * Proves stored images in a thread, so that the server goes on answering its nodes while tables are
+ * parsed and gigabytes are digested.
  *
- * The thread reads by a descriptor of ours, so what it proves is the very file that is open here,
- * whatever became of its name.
+ * The thread reads through our descriptor, so it proves the file that is open here even if the name
+ * has come to mean another one.
  */
 import { Worker } from "node:worker_threads";
 import { FormatError, HuckError } from "../../shared/core/errors.ts";
@@ -12,42 +12,42 @@ import type { ImageIndex } from "../../shared/image/reader.ts";
 
 /** `workerData` of a proving thread. */
 export interface ProofOrder {
-  /** Open for reading until the thread has ended; it does not close it. */
+  /**
+   * The thread reads from it and does not close it; it must stay open until the thread has ended.
+   */
   readonly fd: number;
   /** For messages. */
   readonly path: string;
-  /** Length of the file. */
+  /** Length of the file. Unit: bytes. */
   readonly fileBytes: number;
-  /** Also prove the stored bytes of every chunk. */
+  /** Whether to prove the stored bytes of every chunk too. */
   readonly chunks: boolean;
 }
 
-/** An index that was proven, and where its records lie; see `RecordPlaces`. */
+/** A proven index, and where the records lie; see `RecordPlaces`. */
 export interface ProvenIndex {
   readonly index: ImageIndex;
   readonly offsets: Float64Array<ArrayBuffer>;
   readonly lengths: Uint32Array<ArrayBuffer>;
 }
 
-/** What a thread says at its end, unless it crashes. */
+/** The last message of the thread. One that crashes sends none. */
 export type ProofResult =
   | {
       readonly ok: true;
       readonly proven: Omit<ProvenIndex, "index">;
-      /** An index without its table, which cannot cross threads... */
+      /** The index without its table, which cannot be sent between threads... */
       readonly outline: Omit<ImageIndex, "table">;
-      /** ...but as the bytes it is made of. */
+      /** ...and the bytes from which we make the table again. */
       readonly tableBytes: Uint8Array;
     }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /**
- * Proves the index of an image file and, if asked to, the stored bytes of every chunk.
+ * Proves the index of an image file and, if asked to, the stored bytes of every chunk. The thread
+ * has ended when the promise settles; the signal breaks it off.
  *
- * @param order - What to prove. The thread has ended when the promise settles.
- * @param signal - Breaks it off.
- * @returns The proven index.
- * @throws {@link FormatError} that says what is damaged; {@link HuckError} `aborted`, or when the
+ * @throws {@link FormatError} that says what is damaged; {@link HuckError} `aborted`, or if the
  *   file cannot be read.
  */
 export async function proveInThread(order: ProofOrder, signal?: AbortSignal): Promise<ProvenIndex> {

@@ -1,12 +1,10 @@
-/** What the system says of the store's folder, as an operator's situation with its cure. */
+/** Turns system errors about the store's folder into errors for the operator, with a cure. */
 import { codeOf, messageOf, SituationError } from "../../shared/core/errors.ts";
 
 /**
  * Explains why a folder cannot be used as a store.
  *
- * @param folder - As configured.
- * @param error - What the system said.
- * @returns A {@link SituationError} `bad_store`; what is no such situation comes back as it is.
+ * @returns A {@link SituationError} `bad_store`, or `error` itself if it is not the operator's.
  */
 export function readingFault(folder: string, error: unknown): unknown {
   const found = READING[codeOf(error) ?? ""];
@@ -18,12 +16,10 @@ export function readingFault(folder: string, error: unknown): unknown {
 }
 
 /**
- * Explains why an image cannot be written.
+ * Explains why an image cannot be written to the store in a folder.
  *
- * @param folder - Of the store.
- * @param error - What the system said.
- * @returns A {@link SituationError} `store_full` or `store_unwritable`; what is no such situation
- *   comes back as it is.
+ * @returns A {@link SituationError} `store_full` or `store_unwritable`, or `error` itself if it is
+ *   not the operator's.
  */
 export function writingFault(folder: string, error: unknown): unknown {
   const code = codeOf(error) ?? "";
@@ -41,12 +37,7 @@ export function writingFault(folder: string, error: unknown): unknown {
   });
 }
 
-/**
- * Tells whether the system forbids this user to write.
- *
- * @param error - What the system said.
- * @returns True for missing rights and read-only file systems.
- */
+/** True if the error means that this user lacks rights, or that the file system is read-only. */
 export function isForbidden(error: unknown): boolean {
   return ["EACCES", "EPERM", "EROFS"].includes(codeOf(error) ?? "");
 }

@@ -1,12 +1,11 @@
 /**
  * The summaries of a folder's images, remembered for each file.
  *
- * A file is read when it is first seen and again when it changed: two blocks at its ends and the
- * manifest. This proves that the file is complete and that its manifest is undamaged; it does not
- * look at the chunk table, so the id is what the footer says. The table is proven against the id
- * when the image is opened, the chunks before a load. What is remembered outlives a restart in a
- * small file beside the images, which is ignored when anything is wrong with it: it saves time and
- * decides nothing.
+ * A file is read when it is first seen and again when it has changed: only the blocks at both ends
+ * and the manifest. This proves that the file is complete and its manifest undamaged. The chunk
+ * table is not read, so the id is what the footer says; the table is proven against the id when the
+ * image is opened, and the chunks before a load. A small file beside the images keeps the summaries
+ * over a restart. It only saves time, so it is ignored if anything is wrong with it.
  */
 import { closeSync } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -25,18 +24,18 @@ import { type FileOpened, openForReading, readAt } from "./image-file.io.ts";
 
 type Facts = Omit<ImageSummary, "name">;
 
-/** What a look at one path found. */
+/** What was found at a path. */
 export type Look =
   | { readonly kind: "image"; readonly file: string; readonly summary: ImageSummary }
-  /** `file` is undefined for what could not even be looked at. */
+  /** `file` is undefined if even its identity could not be read. */
   | { readonly kind: "torn"; readonly file: string | undefined }
-  /** It was moved away since the folder was read. */
+  /** It was moved away after the folder was listed. */
   | { readonly kind: "gone" };
 
-/** Remembers summaries. One instance for each folder. */
+/** Remembers summaries. Make one instance for each folder. */
 export class Summaries {
   readonly #memo: string | undefined;
-  /** By file identity; undefined for a file that is no image. */
+  /** By file identity; undefined for a file that is not an image. */
   readonly #known = new Map<string, Facts | undefined>();
   readonly #reading = new Map<string, Promise<Facts | undefined>>();
   #loaded: Promise<void> | undefined;
@@ -44,23 +43,17 @@ export class Summaries {
   #writing: Promise<void> = Promise.resolve();
   #reads = 0;
 
-  /** @param memo - Path of the file that outlives a restart; undefined for none. */
+  /** @param memo - Path of the file that keeps the summaries over a restart; undefined for none. */
   constructor(memo: string | undefined) {
     this.#memo = memo;
   }
 
-  /** @returns How many files were read so far. */
+  /** @returns How many files have been read. */
   get reads(): number {
     return this.#reads;
   }
 
-  /**
-   * Looks at a file.
-   *
-   * @param name - Of the image.
-   * @param path - Of the file.
-   * @returns What it is.
-   */
+  /** Looks at the file of an image; reads it only if it is new or has changed. */
   async look(name: string, path: string): Promise<Look> {
     await (this.#loaded ??= this.#load());
     let file: string | undefined;
@@ -80,19 +73,15 @@ export class Summaries {
     }
   }
 
-  /**
-   * Remembers a file that was just written.
-   *
-   * @param file - Its identity.
-   * @param summary - Its summary.
-   */
+  /** Remembers the summary of a file that was just written, by the file's identity. */
   note(file: string, summary: ImageSummary): void {
     this.#known.set(file, factsOfSummary(summary));
     this.#changed = true;
   }
 
   /**
-   * Forgets the files that are no longer there, and writes the rest down if anything is new.
+   * Forgets the files that are no longer there, and writes the rest to the memo if anything
+   * changed.
    *
    * @param seen - Identities of all files that are there.
    */
@@ -108,12 +97,14 @@ export class Summaries {
     this.#writing = this.#writing.then(() => writeMemo(memo, this.#known));
   }
 
-  /** Waits until nothing is being written. */
+  /** Resolves when no write of the memo is running. */
   async settle(): Promise<void> {
     await this.#writing;
   }
 
-  /** Two lists at a time read a new file once. What the system refuses to read is tried again. */
+  /**
+   * Two listings at a time read a new file only once. A file that cannot be read is tried again.
+   */
   async #read(file: string, path: string): Promise<Facts | undefined> {
     const reading = this.#reading.get(file) ?? this.#readNew(path);
     this.#reading.set(file, reading);
@@ -155,7 +146,7 @@ async function readFacts(opened: FileOpened): Promise<Facts | undefined> {
   }
 }
 
-/** The name belongs to the folder's entry, not to the file. */
+/** Without the name, which belongs to the folder's entry and not to the file. */
 function factsOfSummary(summary: ImageSummary): Facts {
   const { id, fileBytes, diskBytes, usedBytes, createdAt } = summary;
   return { id, fileBytes, diskBytes, usedBytes, createdAt };
@@ -180,7 +171,7 @@ async function outlineOf(opened: FileOpened): Promise<ImageOutline> {
   return { footer, manifest: readManifest(partOfImage(record, offset, fileBytes), footer) };
 }
 
-/** Whatever is wrong with it, the files themselves say everything once more. */
+/** Gives nothing if anything is wrong with the memo: the images are then read again. */
 async function readMemo(path: string): Promise<Readonly<Record<string, Facts>>> {
   try {
     if ((await stat(path)).size > MEMO_BYTES_MAX) return {};
@@ -191,7 +182,7 @@ async function readMemo(path: string): Promise<Readonly<Record<string, Facts>>> 
   }
 }
 
-/** A folder that cannot be written to is read anew after each restart. */
+/** If the folder cannot be written to, the images are read again after each restart. */
 async function writeMemo(
   path: string,
   known: ReadonlyMap<string, Facts | undefined>,
@@ -208,7 +199,7 @@ async function writeMemo(
   }
 }
 
-/** Footer and manifest of nearly every image. */
+/** Holds footer and manifest of nearly every image. */
 const END_BYTES = 16 << 10;
 const MEMO_VERSION = 1;
 /** 30,000 images; parsing it takes 50 ms. */
