@@ -1,9 +1,9 @@
 /**
- * huck.yaml: the one file an admin writes. Parsed strictly, so that a misspelt word is an error
+ * huck.yaml: the one file that an admin writes. Parsing is strict, so a misspelt key is an error
  * with its line.
  *
- * The schema is the documentation of every setting; `huck init` writes a file that shows them all.
- * Folders may be relative to the file. This module reads no file: it gets the text.
+ * The schema documents every setting; `huck init` writes a file that shows them all. Relative
+ * folders start at the file's own folder. This module gets the text and reads no file.
  */
 import path from "node:path";
 import { LineCounter, isMap, isNode, isPair, parseDocument } from "yaml";
@@ -17,7 +17,7 @@ import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inv
 
 const Ipv4 = z.ipv4();
 
-/** `first-last`, both ends included, as two IPv4 addresses. */
+/** Two IPv4 addresses as `first-last`, both ends included. */
 const AddressRange = z
   .string()
   .regex(/^[0-9.]{7,15}-[0-9.]{7,15}$/, "two addresses like 10.0.0.100-10.0.0.199")
@@ -34,7 +34,7 @@ const AddressRange = z
     return { first, last };
   });
 
-/** 224.0.0.0/24 belongs to the network's own protocols and is flooded everywhere (RFC 5771). */
+/** 224.0.0.0/24 belongs to routing protocols, and switches flood it to every port (RFC 5771). */
 const GROUP_FIRST = ipv4ToNumber("224.0.1.0");
 const GROUP_LAST = ipv4ToNumber("239.255.255.255");
 
@@ -54,9 +54,9 @@ const Groups = AddressRange.refine(
 
 const Port = z.number().int().min(1).max(65535);
 
-/** `server.dhcp`: how nodes find the receiver. */
+/** `server.dhcp`: how nodes get addresses and boot answers. */
 const Dhcp = z.discriminatedUnion("mode", [
-  /** No boot services: nodes come in another way. */
+  /** No boot services: nodes enter in another way. */
   z.strictObject({ mode: z.literal("off") }),
   /** Beside the site's DHCP server. */
   z.strictObject({ mode: z.literal("proxy") }),
@@ -71,16 +71,16 @@ const Dhcp = z.discriminatedUnion("mode", [
 
 const ServerSection = z
   .strictObject({
-    /** Interface of the lab network, or its address: exactly one of the two. */
+    /** Name of the lab interface, or its address: exactly one of the two. */
     interface: z.string().min(1).max(15).optional(),
     address: z.ipv4().optional(),
     /** TCP port of the node API. */
     httpPort: Port.default(4080),
     /** TCP port of boot files and boot scripts. */
     bootPort: Port.default(4081),
-    /** Folder that "make initramfs" fills: kernel, initramfs, loaders and their manifest. */
+    /** Folder that `make initramfs` fills: kernel, initramfs, loaders and their manifest. */
     bootFiles: z.string().min(1).max(4096).default("build/boot"),
-    /** Loaders of the site's own, by firmware; each takes the place of the built one. */
+    /** The site's own loaders, by firmware; each replaces the built one. */
     loaders: z.partialRecord(LoaderArchitecture, z.string().min(1).max(4096)).default({}),
     /** Folder of the images. */
     store: z.string().min(1).max(4096).default("images"),
@@ -92,18 +92,18 @@ const ServerSection = z
     groups: Groups.default({ first: "239.192.77.1", last: "239.192.77.64" }),
     /** UDP port of the data plane. */
     dataPort: Port.default(4077),
-    /** Payload of a datagram: a multiple of 32; 1408 fits MTU 1500. */
+    /** Bytes of a symbol: a multiple of 32. 1408 fits MTU 1500. */
     symbolBytes: z.number().int().min(32).max(8896).multipleOf(32).default(1408),
     dhcp: Dhcp.default({ mode: "proxy" }),
-    /** Cap of each session; absent: found by measurement. Unit: 10^6 bits per second. */
+    /** Cap of each session. Absent: the sender measures. Unit: 10^6 bits per second. */
     rateMbit: z.number().int().min(1).max(100_000).optional(),
-    /** Users beside root and the server's own who may command the server. */
+    /** Uids that may command the server, beside root and the server's own. */
     uids: z.array(z.number().int().min(0).max(0xfffffffe)).max(256).default([]),
-    /** A node that does not join within this time after it was started is lost. */
+    /** A started node that does not join within this time is lost. */
     bootSeconds: z.number().int().min(5).max(7200).default(600),
-    /** A node at work that says nothing for this long has fallen silent. */
+    /** A node at work that is silent for this long has fallen silent. */
     silenceSeconds: z.number().int().min(5).max(600).default(30),
-    /** A silent node that does not come back within this time is lost. */
+    /** A silent node that does not come back within this time is lost; 0: it is not waited for. */
     returnSeconds: z.number().int().min(0).max(7200).default(180),
   })
   .refine((server) => (server.interface === undefined) !== (server.address === undefined), {
@@ -114,13 +114,13 @@ const ServerSection = z
     message: "httpPort and bootPort are the same, two ports wanted",
     path: ["bootPort"],
   });
-/** The `server:` section, complete. */
+/** The `server:` section with its defaults. */
 export type ServerSection = z.infer<typeof ServerSection>;
 
 /**
  * The whole file.
  *
- * @internal A test keeps it frozen.
+ * @internal A test pins its shape.
  */
 export const ConfigFile = z
   .strictObject({
@@ -139,7 +139,6 @@ export const ConfigFile = z
     for (const [index, { enter }] of nodes.entries()) refuse(enter, ["nodes", index]);
   });
 
-/** A configuration that can be served. */
 export interface Config {
   /** Folders are absolute. */
   readonly server: ServerSection;
@@ -150,10 +149,9 @@ export interface Config {
  * Parses huck.yaml.
  *
  * @param text - The whole file.
- * @param file - Its absolute path: relative folders start there, errors name it.
- * @returns The configuration.
- * @throws {@link SituationError} `bad_config` with line and reason of the first mistakes; exit code
- *   usage.
+ * @param file - Its absolute path, where relative folders start; errors name it.
+ * @throws {@link SituationError} `bad_config`, exit code usage, with line and reason of the first
+ *   mistakes.
  */
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
@@ -208,12 +206,8 @@ function resolved<K extends string>(
 }
 
 /**
- * Tells which settings of the server a new file changes: ports, folders and waits are taken up at
- * the start only.
- *
- * @param before - The one in force.
- * @param after - Of the new file.
- * @returns Like `server.httpPort`.
+ * Names the settings of the server that a new file changes, like `server.httpPort`. Ports, folders
+ * and waits take effect only when the server starts.
  */
 export function serverChanges(before: ServerSection, after: ServerSection): string[] {
   const keys = Object.keys(ServerSection.shape) as (keyof ServerSection)[];
@@ -234,7 +228,7 @@ function badConfig(file: string, mistakes: readonly Mistake[]): SituationError {
   });
 }
 
-/** Finds the line of the deepest part of a path that the document has. */
+/** Gives the line of the longest part of the path that exists in the document. */
 function lineOf(document: Document, lines: LineCounter, at: readonly (string | number)[]): number {
   for (let depth = at.length; depth > 0; depth -= 1) {
     const parent: unknown =
@@ -255,7 +249,7 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? text;
 }
 
-/** Anchors may save typing in a long inventory; they may not blow it up. */
+/** Aliases may save typing in a long inventory, but may not expand without bound. */
 const ALIASES_MAX = 4096;
-/** More would not be read. */
+/** Nobody would read more. */
 const MISTAKES_SHOWN = 5;

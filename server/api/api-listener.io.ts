@@ -1,9 +1,9 @@
 /**
  * The two listeners: the operator API on a unix socket, the node API on the lab network.
  *
- * The one idea: who may command the server is decided by the kernel (folder mode, socket mode, uid
- * of the peer) before a byte is read; what a node may do is decided by its token. Neither listener
- * serves files.
+ * The kernel decides who may command the server (by folder mode, socket mode and the peer's uid)
+ * before a byte is read. A node's token decides what the node may do. Neither listener serves
+ * files.
  */
 import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
@@ -23,32 +23,29 @@ import { answerProblems } from "./problems.ts";
 import { watchPrincipals } from "./request-principal.ts";
 import type { PrincipalHooks } from "./request-principal.ts";
 
-/** A listener that runs. */
+/** A running listener. */
 export interface Listening {
-  /** Where it listens: a path, or an address with port. */
+  /** Where it listens: a path, or an address with a port. */
   readonly where: string;
-  /** Why it is less strict than it could be; empty when all is well. */
+  /** Why it is less strict than it could be; normally empty. */
   readonly notes: readonly string[];
-  /** Closes it and every connection. */
+  /** Closes the listener and all its connections. */
   close(): Promise<void>;
 }
 
-/** What a listener tells the server; must not throw. */
+/** Called by a listener; must not throw. */
 export interface ListenerHooks extends PrincipalHooks {
-  /** A request was answered: the lab may have changed. */
+  /** A request was answered, so the lab may have changed. */
   readonly answered: () => void;
 }
 
 /**
  * Opens the operator API.
  *
- * @param socket - Path of the socket. A folder that is missing is made, closed to others unless
- *   uids are named.
- * @param uids - Users beside root and our own.
- * @param parts - What the routes need.
- * @param hooks - What it tells the server.
- * @returns The listener.
- * @throws {@link SituationError} `server_runs` when another server listens there, `cannot_listen`.
+ * @param socket - Path of the socket. Its folder is made if it is missing; other users can enter
+ *   it only if `uids` names any.
+ * @param uids - Users that are allowed beside root and our own.
+ * @throws {@link SituationError} `server_runs` if another server listens there, `cannot_listen`.
  */
 export async function listenForOperators(
   socket: string,
@@ -59,7 +56,7 @@ export async function listenForOperators(
   const app = newApp({ connectionTimeout: 0 }, hooks);
   const notes = guardUids(app, [0, process.getuid?.() ?? 0, ...uids]);
   addOperatorRoutes(app, parts);
-  // With uids named, the uid of the peer decides, and the modes let it come so far.
+  // If other uids are allowed, the modes let everyone connect and the uid check decides.
   const others = uids.length > 0;
   try {
     mkdirSync(path.dirname(socket), { recursive: true, mode: others ? 0o755 : 0o750 });
@@ -74,13 +71,9 @@ export async function listenForOperators(
 }
 
 /**
- * Opens the node API.
+ * Opens the node API on an address of the lab network.
  *
- * @param address - Of the lab network.
  * @param port - TCP port; 0 takes a free one.
- * @param parts - What the routes need.
- * @param hooks - What it tells the server.
- * @returns The listener.
  * @throws {@link SituationError} `cannot_listen`.
  */
 export async function listenForNodes(
@@ -123,7 +116,7 @@ function newApp(options: { connectionTimeout: number }, hooks: ListenerHooks): F
   return app;
 }
 
-/** Every connection is asked for its uid once, when it opens. */
+/** Asks for the uid of each connection once, when it opens; lets only the allowed ones in. */
 function guardUids(app: FastifyInstance, allowed: readonly number[]): readonly string[] {
   const find = peerUidFinder();
   if (find === undefined) {
@@ -154,7 +147,8 @@ function forbidden(principal: Principal): SituationError {
 }
 
 /**
- * A socket file outlives a server that was killed; one that answers belongs to a server that runs.
+ * Removes the socket file of a server that was killed. If the socket answers, its server runs, and
+ * we must not take it.
  */
 async function removeStale(socket: string): Promise<void> {
   if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true) return;
@@ -183,9 +177,9 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await app.close();
 }
 
-/** Body of a request that is no upload: 256 disks fit (protocol-and-safety 3.6). */
+/** Largest body that is no upload: 256 disks fit (protocol-and-safety 3.6). */
 const JSON_BYTES_MAX = 1 << 20;
-/** A node that sends nothing for this long within a request has gone. */
+/** A node that is silent for this long within a request is taken to be gone. */
 const NODE_SILENCE_MS = 60_000;
 /** 4096 nodes, two connections each. */
 const NODE_CONNECTIONS_MAX = 8192;

@@ -1,10 +1,9 @@
 /**
- * One job's events as a stream of lines: first what is kept, then what happens, until the event of
- * kind `end`.
+ * One job's events as a stream of lines: first those that are kept, then new ones as they happen,
+ * until the event of kind `end`.
  *
- * The one idea: a reader that is too slow loses progress events first and the stream itself last;
- * it then asks again with the last `seq` it saw, so the server's memory stays bounded (CONTROL.md
- * section 5).
+ * A reader that is too slow first loses progress events and then the stream itself; it asks again
+ * with the last `seq` that it saw. So the server's memory stays bounded (CONTROL.md section 5).
  */
 import { Readable } from "node:stream";
 import type { Event } from "../../shared/control/event.ts";
@@ -13,11 +12,9 @@ import type { EventLog } from "../jobs/event-log.ts";
 /**
  * Opens the stream.
  *
- * @param log - Events of all jobs.
- * @param job - Which job.
- * @param after - Events with a higher `seq` are given.
- * @param ended - True when the job's `end` is already in the log.
- * @returns Lines of JSON; ends after `end`, or when the reader falls behind too far.
+ * @param after - Only events with a higher `seq` are given.
+ * @param ended - True if the job's `end` event is already in the log.
+ * @returns Lines of JSON. The stream ends after `end`, or if the reader falls too far behind.
  */
 export function eventStream(log: EventLog, job: string, after: number, ended: boolean): Readable {
   return new EventStream(log, { job, after, ended });
@@ -39,7 +36,7 @@ class EventStream extends Readable {
     this.#endedBefore = from.ended;
   }
 
-  /** Kept events go page by page as the reader takes them; then the stream listens. */
+  /** Gives kept events page by page as the reader takes them; after the last page it listens. */
   override _read(): void {
     if (this.#unlisten !== undefined) return;
     const page = this.#log.after(this.#job, this.#seq, PAGE_EVENTS);
@@ -81,9 +78,9 @@ class EventStream extends Readable {
   }
 }
 
-/** Above this much waiting, progress is left out. */
+/** With more than this waiting for the reader, progress events are left out. */
 const PROGRESS_BYTES_MAX = 64 << 10;
-/** Above this much waiting, the reader has stopped reading. */
+/** With more than this waiting, the reader must have stopped reading: the stream ends. */
 const STREAM_BYTES_MAX = 4 << 20;
-/** Events read from the journal at a time. */
+/** How many events are read from the journal at a time. */
 const PAGE_EVENTS = 500;

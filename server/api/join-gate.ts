@@ -1,6 +1,6 @@
 /**
- * The gate before joins: a bucket of tokens, so that a room of nodes (or a hostile one) cannot
- * flood the server.
+ * Limits how many joins the server takes (a token bucket), so that a room of nodes, or a hostile
+ * one, cannot flood it.
  */
 import assert from "node:assert/strict";
 
@@ -12,9 +12,9 @@ export class JoinGate {
   #at: number;
 
   /**
-   * @param perSecond - Average, above 0.
-   * @param burst - Most at once, at least 1.
-   * @param now - Milliseconds, any origin.
+   * @param perSecond - Above 0.
+   * @param burst - At least 1.
+   * @param now - Milliseconds since any fixed moment.
    */
   constructor(perSecond: number, burst: number, now: number) {
     assert(perSecond > 0 && burst >= 1);
@@ -24,12 +24,7 @@ export class JoinGate {
     this.#at = now;
   }
 
-  /**
-   * Asks to pass.
-   *
-   * @param now - Milliseconds, same origin.
-   * @returns False when the caller must come again later.
-   */
+  /** Gives false if the caller must come again later. `now` counts from the same moment. */
   pass(now: number): boolean {
     const gained = (Math.max(0, now - this.#at) * this.#perSecond) / 1000;
     this.#left = Math.min(this.#burst, this.#left + gained);

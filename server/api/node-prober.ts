@@ -1,40 +1,32 @@
 /**
- * Looks at nodes for `huck status`: power by their drivers, network by ICMP echo. It changes
- * nothing.
+ * Looks at nodes for `huck status`: asks their drivers for power and sends ICMP echo requests. It
+ * changes nothing.
  *
- * The one idea: a question costs its asker at most one bound, however many nodes are dead, because
- * all are asked side by side in a bounded number of lanes.
+ * All nodes are asked at the same time, up to {@link LANES} at once, so dead nodes delay the answer
+ * by one time bound for each 64 of them and not by one bound each.
  */
 import type { NodeStatus } from "../../shared/control/operator-api.ts";
 
-/** What the prober needs. */
 export interface NodeProberParts {
   /**
-   * Sends one echo request: round trip in milliseconds, or undefined. Absent: this server may not
-   * ping.
+   * Sends one echo request; gives the round trip in milliseconds, or undefined without an answer.
+   * Undefined if this server may not ping.
    */
   readonly ping: ((address: string, timeoutMs: number) => Promise<number | undefined>) | undefined;
-  /** @returns Address of a node, if one is known. */
+  /** Address of a node, if one is known. */
   readonly addressOf: (node: string) => string | undefined;
-  /** @returns Its power, as far as its driver can tell by the bound. */
+  /** Power of a node, as far as its driver can tell within the time. */
   readonly powerOf: (node: string, timeoutMs: number) => Promise<NodeStatus["power"]>;
 }
 
-/** Looks at nodes. */
 export class NodeProber {
   readonly #parts: NodeProberParts;
 
-  /** @param parts - See {@link NodeProberParts}. */
   constructor(parts: NodeProberParts) {
     this.#parts = parts;
   }
 
-  /**
-   * Fills in power and ping.
-   *
-   * @param nodes - As the lab knows them.
-   * @returns The same nodes in the same order.
-   */
+  /** Fills in power and ping of the lab's nodes. Gives the same nodes in the same order. */
   async probe(nodes: readonly NodeStatus[]): Promise<NodeStatus[]> {
     const probed: NodeStatus[] = [...nodes];
     let next = 0;
@@ -64,9 +56,9 @@ export class NodeProber {
   }
 }
 
-/** Nodes asked side by side. */
+/** How many nodes are asked at the same time. */
 const LANES = 64;
-/** An echo on a lab network takes less than a millisecond. */
+/** An echo on a lab network takes less than a millisecond. Unit: milliseconds. */
 const PING_WAIT_MS = 1000;
-/** A BMC takes seconds. */
+/** A BMC takes seconds to answer. Unit: milliseconds. */
 const POWER_WAIT_MS = 5000;

@@ -1,8 +1,8 @@
 /**
- * The node API as routes (shared/control/node-api.ts): HTTP in, the desk's decisions, HTTP out.
+ * The routes of the node API (shared/control/node-api.ts).
  *
- * The one idea: a route parses, asks the desk, answers; it decides nothing. No route has a path in
- * it that comes from a file name: image bytes are asked for by token and chunk number only.
+ * A route parses the request, calls the node desk and answers; it decides nothing. No route takes a
+ * path or file name: nodes ask for image bytes by token and chunk number only.
  */
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -25,20 +25,14 @@ import { JoinGate } from "./join-gate.ts";
 import { parsed } from "./problems.ts";
 import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
 
-/** What the routes need. */
 export interface NodeRouteParts {
   readonly desk: NodeDesk;
   readonly images: ImageStore;
-  /** Milliseconds since 1970 on a clock that never goes back. */
+  /** Milliseconds since 1970, on a clock that never goes back. */
   readonly now: () => number;
 }
 
-/**
- * Adds the routes of the node API.
- *
- * @param app - A fastify instance of the lab network, before it listens.
- * @param parts - See {@link NodeRouteParts}.
- */
+/** Adds the routes to a fastify instance of the lab network, before it listens. */
 export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void {
   const { desk, now } = parts;
   const gate = new JoinGate(JOINS_PER_SECOND, JOINS_BURST, now());
@@ -106,7 +100,7 @@ function addCaptureRoute(app: FastifyInstance, parts: NodeRouteParts, visitor: V
   });
 }
 
-/** Streams an upload into a draft. However it ends, nothing half is left behind. */
+/** Streams an upload into a draft. However it ends, no half image is left behind. */
 async function takeCapture(
   parts: NodeRouteParts,
   visitor: Visitor,
@@ -123,7 +117,7 @@ async function takeCapture(
       if (!desk.captureGoesOn(order, now())) throw captureOver();
       await draft.append(piece);
     }
-    // Checking the image takes longer than the silence that is allowed while it comes.
+    // The check of the image takes longer than the silence that we allow during the upload.
     request.raw.socket.setTimeout(0);
     const summary = await draft.commit();
     desk.endCapture(order, summary.id, now());
@@ -176,6 +170,6 @@ const ChunkPath = z.strictObject({
     .min(0)
     .max((1 << 24) - 1),
 });
-/** Joins a second, and how many may come at once (protocol-and-safety 3.6). */
+/** Joins per second, and the most at once (protocol-and-safety 3.6). */
 const JOINS_PER_SECOND = 20;
 const JOINS_BURST = 60;

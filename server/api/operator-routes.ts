@@ -1,8 +1,8 @@
 /**
- * The operator API as routes (shared/control/operator-api.ts), on the unix socket only.
+ * The routes of the operator API (shared/control/operator-api.ts), on the unix socket only.
  *
- * The one idea: as in node-routes.ts, a route parses, asks, answers. Power and ping are looked up
- * when somebody asks for them, never in the background.
+ * As in node-routes.ts, a route decides nothing. Power and ping are looked up only when an operator
+ * asks for them, never in the background.
  */
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
@@ -30,26 +30,20 @@ import { parsed } from "./problems.ts";
 import { BY_OPERATOR } from "./request-principal.ts";
 import type { NodeProber } from "./node-prober.ts";
 
-/** What the routes need. */
 export interface OperatorRouteParts {
   readonly lab: Lab;
   readonly images: ImageStore;
   readonly prober: NodeProber;
   readonly status: ServerStatus;
-  /** Reads huck.yaml again; throws when it is refused, and then nothing has changed. */
+  /** Reads huck.yaml again. Throws if it is refused; then nothing has changed. */
   readonly reload: () => ReloadReply;
-  /** What a receiver that is started by hand must be told besides its token. */
+  /** What a receiver that is started by hand needs besides its token. */
   readonly grant: { readonly serverUrl: string; readonly serverKey: string };
-  /** Milliseconds since 1970 on a clock that never goes back. */
+  /** Milliseconds since 1970, on a clock that never goes back. */
   readonly now: () => number;
 }
 
-/**
- * Adds the routes of the operator API.
- *
- * @param app - A fastify instance on the unix socket, before it listens.
- * @param parts - See {@link OperatorRouteParts}.
- */
+/** Adds the routes to a fastify instance on the unix socket, before it listens. */
 export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRouteParts): void {
   const { lab, images, now } = parts;
   app.get(OperatorRoute.server, BY_OPERATOR, (): ServerStatus => parts.status);
@@ -111,8 +105,8 @@ function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): v
 }
 
 /**
- * Finds the image that a load is about; one that is torn is refused by name, before any node is
- * told (P11).
+ * Finds the image of a load. A torn one is refused here, with the reason, before any node is
+ * touched (P11).
  *
  * @throws {@link SituationError} `no_such_image`, `image_damaged`.
  */

@@ -1,22 +1,18 @@
 /**
- * Who is at the other end of a unix socket: the kernel tells, nobody can pretend (unix(7),
- * SO_PEERCRED).
+ * Finds out which user is at the other end of a unix socket. The kernel tells us, so a peer cannot
+ * lie (unix(7), SO_PEERCRED).
  *
- * The one idea: the operator API trusts uids only. Where the kernel cannot be asked (koffi is
- * missing), the mode of the socket's folder decides alone, and the server says so at its start.
+ * The operator API trusts uids only. If we cannot ask the kernel (koffi is missing), the mode of
+ * the socket's folder alone decides, and the server says so when it starts.
  */
 import { readFileSync } from "node:fs";
 import { Principal } from "../../shared/control/principal.ts";
 import { checked, libcFunction, libcProblem, nativeBlock } from "../../shared/linux/libc.io.ts";
 
-/** Finds the uid of a peer; undefined when the socket has no descriptor any more. */
+/** Gives the uid of a peer; undefined if the socket is already closed. */
 export type PeerUid = (socket: object) => number | undefined;
 
-/**
- * Prepares the question.
- *
- * @returns The finder; undefined when system calls cannot be made here.
- */
+/** Makes the function that asks; undefined if system calls cannot be made here. */
 export function peerUidFinder(): PeerUid | undefined {
   if (libcProblem() !== undefined) return undefined;
   const getsockopt = libcFunction("getsockopt", "int", ["int", "int", "int", "uintptr", "uintptr"]);
@@ -34,12 +30,7 @@ export function peerUidFinder(): PeerUid | undefined {
   };
 }
 
-/**
- * Tells who a user is.
- *
- * @param uid - From the kernel.
- * @returns With the name that /etc/passwd gives it, if it gives one.
- */
+/** Gives the principal of a uid, with its name if /etc/passwd has one. */
 export function localPrincipal(uid: number): Principal {
   const named = Principal.parse({ kind: "local", uid, name: userName(uid) });
   return named.kind === "local" ? named : { kind: "local", uid };
@@ -50,12 +41,12 @@ function userName(uid: number): string | undefined {
     const users = readFileSync("/etc/passwd", "utf8").split("\n");
     return users.map((user) => user.split(":")).find(([, , id]) => id === String(uid))?.[0];
   } catch {
-    return undefined; // a computer without the file has no names
+    return undefined; // a computer without that file has no names
   }
 }
 
 /**
- * Node.js gives no public way to a socket's descriptor; its handle has had this member since 0.11.
+ * Node.js has no public way to a socket's descriptor; its handle has had this member since 0.11.
  */
 function descriptorOf(socket: object): number | undefined {
   const { _handle: handle } = socket as { _handle?: { fd?: unknown } | null };

@@ -1,10 +1,8 @@
 /**
- * Problems as both APIs answer them: any error, once thrown in a route, ends as one problem+json
- * body.
+ * Problems: whatever error a route throws, both APIs answer it with a problem+json body.
  *
- * The one idea: a route throws what it knows; the status follows from the code here and nowhere
- * else. An error without a code of ours is our bug: it is logged, and the caller is told no inner
- * detail.
+ * The HTTP status follows from the error's code, here and nowhere else. An error without a code of
+ * ours is our bug: it is logged, and the client gets no details of it.
  */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import * as z from "zod";
@@ -18,10 +16,10 @@ import {
   codeOf,
 } from "../../shared/core/errors.ts";
 
-/** Media type of every answer with status 400 or above (RFC 9457). */
+/** Media type of all answers with status 400 or above (RFC 9457). */
 const PROBLEM_TYPE = "application/problem+json";
 
-/** Statuses of situations; every other one is 409. */
+/** Status by code of a SituationError; all others have 409. */
 const STATUSES: Readonly<Record<string, number>> = {
   server_older: 400,
   bad_token: 401,
@@ -37,10 +35,9 @@ const STATUSES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Makes every route of an instance answer errors as problems.
+ * Makes all routes of an instance answer errors as problems. Call it before the instance listens.
  *
- * @param app - Before it listens.
- * @param failed - Told of errors that are our own; must not throw.
+ * @param failed - Gets the errors that are our own bugs; must not throw.
  */
 export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) => void): void {
   app.setErrorHandler(async (thrown, request, reply) => {
@@ -64,12 +61,9 @@ export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) =
 /**
  * Parses a body or query that came from outside.
  *
- * @param schema - Its shape.
- * @param value - What came.
- * @returns The parsed value.
- * @throws {@link SituationError} `server_older` naming a field that this server does not know: to
- *   skip it would be to do something else than was asked.
- * @throws {@link FormatError} `bad_request` naming the first member that does not fit.
+ * @throws {@link SituationError} `server_older` with the name of a field that this server does not
+ *   know: without that field it would do something else than was asked.
+ * @throws {@link FormatError} `bad_request` with the name of the first member that does not fit.
  */
 export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
@@ -95,7 +89,7 @@ function serverOlder(where: readonly PropertyKey[]): SituationError {
 }
 
 const OLDER_CURE = "Update the server, or use the huck and the boot files of its version.";
-/** Of a name that came from outside, a message quotes so much. */
+/** A message quotes at most so many characters of a name from outside. */
 const FIELD_MAX = 100;
 
 function statusOf(thrown: unknown): Problem {
@@ -109,7 +103,7 @@ function statusOf(thrown: unknown): Problem {
   return foreign(thrown);
 }
 
-/** Errors of fastify carry a status and a code like FST_ERR_CTP_BODY_TOO_LARGE. */
+/** Errors of fastify have a status and a code like FST_ERR_CTP_BODY_TOO_LARGE. */
 function foreign(thrown: unknown): Problem {
   const code = codeOf(thrown) ?? "";
   const status = Status.safeParse(thrown);

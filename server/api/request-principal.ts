@@ -1,30 +1,29 @@
 /**
- * Who asked, on every request of both APIs, and one line for the log of each that changed
- * something.
+ * Gives every request of both APIs a principal, and logs each request that changed something.
  *
- * A route declares whose it is (`BY_OPERATOR`, `BY_NODE`), and whoever checks the peer or the token
- * sets `request.principal`. A request that is answered well although nobody was found to have asked
- * is a fault of ours and is told.
+ * A route declares which kind of principal it is for (`BY_OPERATOR`, `BY_NODE`). The code that
+ * checks the peer's uid or the token sets `request.principal`. If a request succeeds and no code
+ * has set it, that is our bug and is reported.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Principal } from "../../shared/control/principal.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who asks; unknown until the peer's uid or a token was looked at. */
+    /** Who asks; "unknown" until the peer's uid or a token was checked. */
     principal: Principal;
-    /** What the request came to, for the log: a job's id, or the code of a problem. */
+    /** What the request led to, for the log: a job's id, or the code of a problem. */
     about: string;
   }
   interface FastifyContextConfig {
-    /** Kind of principal that the route is for. */
+    /** The kind of principal that the route is for. */
     readonly principal?: "local" | "node";
-    /** True when a good answer is told to the log; an operator's change always is. */
+    /** True if its successes are logged. Changes by operators are always logged. */
     readonly told?: boolean;
   }
 }
 
-/** A request that changed something, or was to. */
+/** A request that changed something, or was meant to. */
 export interface Act {
   readonly principal: Principal;
   /** Method and path. */
@@ -38,22 +37,17 @@ export interface Act {
 export const BY_OPERATOR = { config: { principal: "local" } } as const;
 /** Options of a route of the node API. */
 export const BY_NODE = { config: { principal: "node" } } as const;
-/** Options of a route of the node API by which something changes for good. */
+/** Options of a route of the node API that makes a lasting change. */
 export const BY_NODE_TOLD = { config: { principal: "node", told: true } } as const;
 
-/** What is told; must not throw. */
+/** Called after requests; must not throw. */
 export interface PrincipalHooks {
   readonly acted: (act: Act) => void;
-  /** A route answered well without a principal: our own fault. */
+  /** A route succeeded without a principal, which is our bug. */
   readonly failed: (thrown: unknown) => void;
 }
 
-/**
- * Gives every request of an instance a principal.
- *
- * @param app - Before it listens, before routes are added.
- * @param hooks - See {@link PrincipalHooks}.
- */
+/** Watches all requests of an instance. Call it before routes are added. */
 export function watchPrincipals(app: FastifyInstance, hooks: PrincipalHooks): void {
   app.addHook("onRequest", (request, _reply, done) => {
     request.principal = { kind: "unknown" };
@@ -74,7 +68,7 @@ export function watchPrincipals(app: FastifyInstance, hooks: PrincipalHooks): vo
   });
 }
 
-/** Without koffi nobody can tell who sits at the unix socket; the socket's mode let it in. */
+/** Without koffi the operator is unknown: the mode of the socket has let the request in. */
 function fits(principal: Principal, wanted: "local" | "node" | undefined): boolean {
   return principal.kind === wanted || (wanted === "local" && principal.kind === "unknown");
 }
@@ -83,5 +77,5 @@ function actOf({ principal, method, url, about }: FastifyRequest, status: number
   return { principal, what: `${method} ${url.slice(0, URL_MAX)}`, status, about };
 }
 
-/** Of a path that came from outside, the log keeps so much. */
+/** The log keeps at most so many characters of a path from outside. */
 const URL_MAX = 200;

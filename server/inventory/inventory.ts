@@ -1,9 +1,8 @@
 /**
- * The inventory: which nodes exist, what may be done to them, and how they are switched.
+ * The inventory: which nodes exist, what may be done to them, and how their power is switched.
  *
- * The one idea: whatever is not in here is never booted, never written and never switched. The
- * file is huck.yaml; server/config.ts reads it and hands the parsed part here, so this file holds
- * shapes and look-ups only.
+ * A node that is not in it is never booted, written or switched. The inventory is part of
+ * huck.yaml, which server/config.ts reads; this file has only its shapes and look-ups.
  */
 import * as z from "zod";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -12,7 +11,7 @@ import { MacAddress, NodeName } from "../../shared/control/names.ts";
 import { LeaveMode } from "../../shared/control/spec.ts";
 
 /**
- * A shell command of a `command` power driver; it runs under `sh -c` with NODE and NODE_ADDRESS
+ * A shell command of the `command` power driver. It runs under `sh -c` with NODE and NODE_ADDRESS
  * set.
  */
 const Command = z.string().min(1).max(1000);
@@ -24,34 +23,32 @@ export const PowerEntry = z.discriminatedUnion("driver", [
     driver: z.literal("command"),
     on: Command,
     off: Command,
-    /** Absent: off, then on. */
+    /** Absent: `off`, then `on`. */
     cycle: Command.optional(),
     /** Prints `on` or `off` as its first word. Absent: the state is never known. */
     state: Command.optional(),
-    /** Bound of one command. Unit: seconds. */
+    /** Time bound of one command. Unit: seconds. */
     timeoutSeconds: z.number().int().min(1).max(600).default(30),
   }),
 ]);
-/** How a node is switched. */
 export type PowerEntry = z.infer<typeof PowerEntry>;
 
-/** One more word of the receiver's kernel command line, like `console=ttyS0,115200`. */
+/** One more argument for the receiver's kernel, like `console=ttyS0,115200`. */
 const KernelArgument = z.string().regex(/^[A-Za-z0-9._:/=@,+%-]{1,128}$/, "a word without blanks");
 
-/** What applies to a node whose entry does not say otherwise. */
+/** Settings for nodes whose own entry does not have them. */
 export const NodeDefaults = z.strictObject({
   disk: DiskRules.optional(),
   reimage: z.enum(["free", "confirm"]).optional(),
   leave: LeaveMode.optional(),
   power: PowerEntry.optional(),
-  /** The enter driver that brings it into the receiver. */
+  /** Name of the enter driver that brings the node into the receiver. */
   enter: z.string().max(32).optional(),
   kernelArguments: z.array(KernelArgument).max(16).optional(),
 });
-/** What applies to a node whose entry does not say otherwise. */
 export type NodeDefaults = z.infer<typeof NodeDefaults>;
 
-/** A MAC address as people write it: any case, colons or dashes. */
+/** A MAC address as people write it: upper or lower case, colons or dashes. */
 const WrittenMac = z
   .string()
   .max(17)
@@ -62,28 +59,27 @@ const WrittenMac = z
 export const NodeEntry = z.strictObject({
   name: NodeName,
   macs: z.array(WrittenMac).min(1).max(32),
-  /** Fixed address on the lab network: full DHCP hands it out, `status` pings it. */
+  /** Fixed address on the lab network: in full mode our DHCP gives it, and `status` pings it. */
   address: z.ipv4().optional(),
   ...NodeDefaults.shape,
 });
-/** One entry of `nodes:`. */
 export type NodeEntry = z.infer<typeof NodeEntry>;
 
-/** A node with nothing left open. */
+/** A node with all settings filled in. */
 export interface InventoryNode {
   readonly name: string;
   readonly macs: readonly string[];
-  /** Undefined when no fixed address is known. */
+  /** Undefined if no fixed address is known. */
   readonly address: string | undefined;
-  /** Rules for its disk; `[{}]` means "the one disk it has". */
+  /** Rules that choose its disk; `[{}]` means "the only disk it has". */
   readonly disk: z.infer<typeof DiskRules>;
   readonly reimage: "free" | "confirm";
-  /** What it does after a job that does not say; undefined: it reboots. */
+  /** What the node does after a job that does not say; undefined: it reboots. */
   readonly leave: LeaveMode | undefined;
   readonly power: PowerEntry;
   /** Name of its enter driver. */
   readonly enter: string;
-  /** More words of the receiver's kernel command line. */
+  /** More arguments for the receiver's kernel. */
   readonly kernelArguments: readonly string[];
 }
 
@@ -94,33 +90,18 @@ export class Inventory {
   readonly #byName: ReadonlyMap<string, InventoryNode>;
   readonly #byMac: ReadonlyMap<string, InventoryNode>;
 
-  /**
-   * @param entries - Names and MACs are unique; `duplicateOf` tells.
-   * @param defaults - For what an entry leaves open.
-   */
+  /** @param entries - With unique names, MACs and addresses; `duplicateOf` checks that. */
   constructor(entries: readonly NodeEntry[], defaults: NodeDefaults) {
     this.nodes = entries.map((entry) => complete(entry, defaults));
     this.#byName = new Map(this.nodes.map((node) => [node.name, node]));
     this.#byMac = new Map(this.nodes.flatMap((node) => node.macs.map((mac) => [mac, node])));
   }
 
-  /**
-   * Tells whether a node is there.
-   *
-   * @param name - As in the file.
-   * @returns False for a stranger.
-   */
   has(name: string): boolean {
     return this.#byName.has(name);
   }
 
-  /**
-   * Looks a node up.
-   *
-   * @param name - As in the file.
-   * @returns The node.
-   * @throws {@link SituationError} `unknown_node`.
-   */
+  /** @throws {@link SituationError} `unknown_node`. */
   named(name: string): InventoryNode {
     const node = this.#byName.get(name);
     if (node !== undefined) return node;
@@ -129,12 +110,7 @@ export class Inventory {
     });
   }
 
-  /**
-   * Finds the node that one of these MACs belongs to.
-   *
-   * @param macs - Lower case with colons.
-   * @returns Undefined when no MAC is known.
-   */
+  /** Finds the node that has one of these MACs, which are in lower case with colons. */
   withMac(macs: readonly string[]): InventoryNode | undefined {
     for (const mac of macs) {
       const node = this.#byMac.get(mac);
@@ -144,20 +120,14 @@ export class Inventory {
   }
 }
 
-/** What a new inventory changes, by name of node. */
+/** Names of the nodes that a new inventory adds, removes or changes. */
 export interface InventoryChanges {
   readonly added: string[];
   readonly removed: string[];
   readonly changed: string[];
 }
 
-/**
- * Compares two inventories.
- *
- * @param before - The one in force.
- * @param after - The one that takes its place.
- * @returns Names, in the order of the files.
- */
+/** Compares the inventory in force with the one that replaces it. Names are in file order. */
 export function inventoryChanges(before: Inventory, after: Inventory): InventoryChanges {
   const names = (nodes: readonly InventoryNode[]): string[] => nodes.map(({ name }) => name);
   const differs = (node: InventoryNode): boolean =>
@@ -169,20 +139,14 @@ export function inventoryChanges(before: Inventory, after: Inventory): Inventory
   };
 }
 
-/** A name or MAC that stands twice. */
+/** A name, MAC or address that two entries have. */
 export interface Duplicate {
-  /** What stands twice. */
   readonly value: string;
-  /** Where the second one stands, as a path into the list of entries. */
+  /** Path of the second one in the list of entries. */
   readonly path: readonly (string | number)[];
 }
 
-/**
- * Finds the first name, MAC or address that two entries share.
- *
- * @param entries - Parsed entries.
- * @returns Undefined when all are unique.
- */
+/** Finds the first name, MAC or address that two entries share; undefined if all are unique. */
 export function duplicateOf(entries: readonly NodeEntry[]): Duplicate | undefined {
   const seen = new Set<string>();
   for (const [index, entry] of entries.entries()) {
