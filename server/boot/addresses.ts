@@ -1,9 +1,9 @@
 /**
- * IPv4 addresses, masks and MAC addresses as the boot services compare them.
+ * IPv4 addresses, masks and MAC addresses, as the boot services compare them.
  *
- * One text form each, so that comparing is `===`: IPv4 as dotted decimal without leading zeros, MAC
- * as lower-case hex pairs with colons. Arithmetic on an address is done on its 32-bit number.
- * Nothing here resolves names.
+ * Each has one text form, so that comparing is `===`: IPv4 as dotted decimal without leading zeros,
+ * MAC as lower-case hex pairs with colons. Arithmetic uses the 32-bit number of an address. Nothing
+ * here resolves names.
  */
 import { FormatError } from "../../shared/core/errors.ts";
 
@@ -12,16 +12,14 @@ export type Ipv4 = string;
 /** A MAC address, lower-case hex pairs with colons. */
 export type Mac = string;
 
-/** "No address": what a PXE client says before it has one. */
+/** "No address": what a PXE client sends before it has one. */
 export const NO_ADDRESS: Ipv4 = "0.0.0.0";
-/** The limited broadcast (RFC 919): reaches everybody on the link, with or without an address. */
+/** The limited broadcast (RFC 919): reaches every host on the link, even one without an address. */
 export const BROADCAST_ADDRESS: Ipv4 = "255.255.255.255";
 
 /**
- * Reads an IPv4 address.
+ * Gives the number of an IPv4 address, 0 .. 2^32-1.
  *
- * @param text - Dotted decimal.
- * @returns Its number, 0 .. 2^32-1.
  * @throws {@link FormatError} `bad_address`.
  */
 export function ipv4ToNumber(text: Ipv4): number {
@@ -40,21 +38,14 @@ export function ipv4ToNumber(text: Ipv4): number {
   return value;
 }
 
-/**
- * Writes an IPv4 address.
- *
- * @param value - 0 .. 2^32-1.
- * @returns Dotted decimal.
- */
+/** Writes the IPv4 address of a number, 0 .. 2^32-1. */
 export function ipv4FromNumber(value: number): Ipv4 {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join(".");
 }
 
 /**
- * Gives the four bytes of an address in network order.
+ * Gives the four bytes of an address in network order, newly made.
  *
- * @param text - Dotted decimal.
- * @returns Four new bytes.
  * @throws {@link FormatError} `bad_address`.
  */
 export function ipv4Bytes(text: Ipv4): Uint8Array {
@@ -63,12 +54,8 @@ export function ipv4Bytes(text: Ipv4): Uint8Array {
 }
 
 /**
- * Tells whether an address lies in the subnet of another.
+ * Whether an address lies in the subnet of `member`.
  *
- * @param address - The one in question.
- * @param member - Any address of the subnet.
- * @param netmask - The subnet's mask.
- * @returns True when both share the network part.
  * @throws {@link FormatError} `bad_address`.
  */
 export function inSubnet(address: Ipv4, member: Ipv4, netmask: Ipv4): boolean {
@@ -77,11 +64,9 @@ export function inSubnet(address: Ipv4, member: Ipv4, netmask: Ipv4): boolean {
 }
 
 /**
- * Gives the subnet's own broadcast address.
+ * Gives the broadcast address of a subnet: all host bits set.
  *
  * @param member - Any address of the subnet.
- * @param netmask - The subnet's mask.
- * @returns The address with all host bits set.
  * @throws {@link FormatError} `bad_address`.
  */
 export function subnetBroadcast(member: Ipv4, netmask: Ipv4): Ipv4 {
@@ -89,10 +74,9 @@ export function subnetBroadcast(member: Ipv4, netmask: Ipv4): Ipv4 {
 }
 
 /**
- * Reads a MAC address in any of the usual notations (colons, dashes, bare).
+ * Reads a MAC address in any of the usual notations: six hex pairs with colons, dashes or nothing
+ * between them.
  *
- * @param text - Six hex pairs.
- * @returns The one form used in this program.
  * @throws {@link FormatError} `bad_mac`.
  */
 export function parseMac(text: string): Mac {
@@ -103,22 +87,12 @@ export function parseMac(text: string): Mac {
   throw new FormatError("bad_mac", `Cannot read MAC address "${text}": six hex pairs wanted`);
 }
 
-/**
- * Writes the bytes of a MAC address.
- *
- * @param bytes - Six bytes.
- * @returns The one form used in this program.
- */
+/** Writes the six bytes of a MAC address. */
 export function macFromBytes(bytes: Uint8Array): Mac {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
-/**
- * Writes a MAC address with dashes, the form that may stand in a URL path and in `BOOTIF=`.
- *
- * @param mac - The usual form.
- * @returns Lower-case hex pairs with dashes.
- */
+/** Writes a MAC address with dashes, as URL paths and `BOOTIF=` need it. */
 export function macWithDashes(mac: Mac): string {
   return mac.replaceAll(":", "-");
 }

@@ -1,12 +1,11 @@
 /**
- * Opening a published file, and making sure that it is still the one that was published.
+ * Opens a published file, and checks that it still has the size that was published.
  */
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { BootAsset } from "./assets.ts";
 
-/** A published file, open for reading. */
 export interface OpenAsset {
   /** The caller closes it. */
   readonly file: FileHandle;
@@ -14,11 +13,9 @@ export interface OpenAsset {
 }
 
 /**
- * Opens a published file.
+ * Opens a published file. It has the size that was published.
  *
- * @param asset - Which one.
- * @returns The open file; it has the size that was published.
- * @throws The system's error; {@link SituationError} `bad_boot_file` when its size is another one.
+ * @throws The system's error; {@link SituationError} `bad_boot_file` if its size is another one.
  */
 export async function openAsset(asset: BootAsset): Promise<OpenAsset> {
   const file = await open(asset.path);

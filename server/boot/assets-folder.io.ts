@@ -1,9 +1,9 @@
 /**
- * Reads the boot files of this computer: the build's folder with its manifest, and loaders of the
- * admin's own.
+ * Reads the boot files of this computer: the build's folder with its manifest, and the admin's own
+ * loaders.
  *
- * A file whose size is not what the manifest says is from another build, or half of a copy. It is
- * refused here, by name, and not by the first node at night.
+ * A file whose size is not what the manifest says belongs to another build, or is half a copy. It
+ * is refused here, with its name, and not only when the first node fetches it.
  */
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
@@ -18,19 +18,16 @@ import {
   parseBootManifest,
 } from "./boot-manifest.ts";
 
-/** Where the boot files are. */
 export interface BootPlaces {
-  /** Folder of `make initramfs`. */
+  /** The folder that `make initramfs` filled. */
   readonly folder: string;
-  /** Absolute paths of loaders that take the place of the build's. */
+  /** Absolute paths of loaders that replace the build's. */
   readonly loaders: Readonly<Partial<Record<LoaderArchitecture, string>>>;
 }
 
 /**
- * Reads manifest and sizes; the files themselves are read when they are fetched.
+ * Reads the manifest and checks the sizes. The content of a file is read when it is fetched.
  *
- * @param places - Folder and own loaders.
- * @returns What can be booted.
  * @throws {@link SituationError} `no_boot_files`, `bad_boot_manifest`, `bad_boot_file`,
  *   `no_receiver`, each with its cure.
  */
@@ -73,7 +70,7 @@ function ownLoaders(paths: BootPlaces["loaders"]): readonly BootAsset[] {
   });
 }
 
-/** @throws {@link SituationError} `bad_boot_file` when there is no plain file. */
+/** @throws {@link SituationError} `bad_boot_file` if it is not a plain file. */
 function sizeOf(file: string, cure: string): number {
   try {
     const found = statSync(file);

@@ -1,30 +1,30 @@
 /**
- * The files that nodes can boot: by name for the file servers, by part for everybody who decides.
+ * The files that nodes can boot: by name for the file servers, by part for the decisions.
  */
 import { SituationError } from "../../shared/core/errors.ts";
 import type { BootFile, LoaderArchitecture, Processor } from "./boot-manifest.ts";
 
-/** Leaves a union a union. */
+/** `Omit` for each member of a union by itself, so that the result is still a union. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-/** A published file: its part, where it lies, and the size it must have. */
+/** A published file: its part, its path, and the size it must have. */
 export type BootAsset = Without<BootFile, "sha256"> & {
   /** Absolute path on this computer. */
   readonly path: string;
 };
 
-/** What one kind of processor fetches to become a receiver. */
+/** What a node with one kind of processor fetches to become a receiver. */
 export interface ReceiverAssets {
   readonly kernel: BootAsset;
   /** At least one, in the order in which they are unpacked. */
   readonly archives: readonly BootAsset[];
 }
 
-/** Everything that can be booted. Immutable. */
+/** Everything that nodes can boot. Immutable. */
 export interface BootAssets {
   /** Version of huck that built the receiver. */
   readonly version: string;
-  /** By published name. Nothing else can be fetched. */
+  /** By published name. No other file can be fetched. */
   readonly files: ReadonlyMap<string, BootAsset>;
   /** At least one. */
   readonly receivers: ReadonlyMap<Processor, ReceiverAssets>;
@@ -35,10 +35,9 @@ export interface BootAssets {
  * Sorts files by name and part.
  *
  * @param version - Version of huck that built the receiver.
- * @param list - All files; a later one takes the place of an earlier one with its name, or of an
- *   earlier loader for its firmware.
- * @returns What can be booted.
- * @throws {@link SituationError} `no_receiver`: no kernel, or a kernel without archives.
+ * @param list - All files. A later one replaces an earlier one of the same name, and an earlier
+ *   loader for the same firmware.
+ * @throws {@link SituationError} `no_receiver`: there is no kernel, or one without archives.
  */
 export function assetsOf(version: string, list: readonly BootAsset[]): BootAssets {
   const files = new Map(list.map((asset) => [asset.name, asset]));

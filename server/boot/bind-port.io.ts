@@ -1,8 +1,8 @@
 /**
- * Opening a port, with an error that says what to do when it cannot be opened.
+ * Opens ports. If one cannot be opened, the error says what to do.
  *
- * Booting needs ports below 1024, one address, and nobody else on them; the three ways this fails
- * look alike in a stack trace and have three different cures.
+ * The boot services need ports below 1024, our lab address, and no other server on those ports. The
+ * system's errors for these three look alike but need different cures.
  */
 import type { BindOptions, Socket } from "node:dgram";
 import type { Server } from "node:http";
@@ -10,12 +10,10 @@ import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import type { Ipv4 } from "./addresses.ts";
 
 /**
- * Binds a UDP socket.
+ * Binds a UDP socket; closes it if that fails.
  *
- * @param socket - Closed when it fails.
  * @param target - Address and port, or a descriptor that is bound already.
- * @param service - For the message: "TFTP".
- * @returns When bound.
+ * @param service - For the message, like "TFTP".
  * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`, `no_port`.
  */
 export async function bound(socket: Socket, target: BindOptions, service: string): Promise<void> {
@@ -34,12 +32,8 @@ export async function bound(socket: Socket, target: BindOptions, service: string
 }
 
 /**
- * Makes an HTTP server listen.
+ * Makes an HTTP server listen; resolves when it does.
  *
- * @param server - Not yet listening.
- * @param address - Lab address.
- * @param port - TCP port.
- * @returns When it listens.
  * @throws {@link SituationError} As {@link bound}.
  */
 export async function listening(server: Server, address: Ipv4, port: number): Promise<void> {
@@ -57,12 +51,10 @@ export async function listening(server: Server, address: Ipv4, port: number): Pr
 }
 
 /**
- * Turns a failed bind into an operator's error.
+ * Makes an error with a cure of a failed bind. A SituationError is passed through.
  *
- * @param service - What the port is for.
+ * @param service - What the port is for, like "TFTP".
  * @param where - Address and port.
- * @param cause - What the system said; an operator's error is passed through.
- * @returns Error with cure.
  */
 export function portError(service: string, where: string, cause: unknown): SituationError {
   if (cause instanceof SituationError) return cause;

@@ -10,33 +10,31 @@ import { SituationError, messageOf } from "../../shared/core/errors.ts";
 
 /** Name of the manifest in the folder of the boot files. */
 export const MANIFEST_NAME = "manifest.json";
-/** Longest manifest that is read; the first of format 2 had 6 kB. Unit: bytes. */
+/** Longest manifest that is read; the first one of format 2 had 6 kB. Unit: bytes. */
 export const BOOT_MANIFEST_BYTES_MAX = 1 << 20;
 /**
- * The present format. Format 1 listed sizes and digests by name and told no parts.
+ * The present format. Format 1 listed only size and digest of each file, not its part.
  *
  * @internal The build writes it.
  */
 export const MANIFEST_FORMAT = 2;
 
-/** Processor that a kernel and its archives run on, by Node.js's names. */
+/** Processor that a kernel and its archives run on, by the names that Node.js uses. */
 export const Processor = z.enum(["x64", "arm64"]);
-/** Processor that a kernel and its archives run on, by Node.js's names. */
 export type Processor = z.infer<typeof Processor>;
 
 /** Firmware that a loader runs on (client architecture, RFC 4578). */
 export const LoaderArchitecture = z.enum(["bios", "efi-x64", "efi-arm64"]);
-/** Firmware that a loader runs on (client architecture, RFC 4578). */
 export type LoaderArchitecture = z.infer<typeof LoaderArchitecture>;
 
-/** Name under which a file is published: what may stand in a URL and in a kernel argument. */
+/** Name under which a file is published. It may stand in a URL and in a kernel argument. */
 export const BootFileName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, dots and dashes wanted");
 
 const file = {
   name: BootFileName,
-  /** 4 GiB: more than any computer unpacks into its memory. */
+  /** At most 4 GiB: no node unpacks more than that into its memory. */
   sizeBytes: z
     .int()
     .min(1)
@@ -44,7 +42,7 @@ const file = {
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits wanted"),
 };
 
-/** A file and its part. */
+/** A file of the manifest, with its part. */
 const BootFile = z.discriminatedUnion("role", [
   /** The receiver's kernel. */
   z.object({ role: z.literal("kernel"), architecture: Processor, ...file }),
@@ -57,10 +55,9 @@ const BootFile = z.discriminatedUnion("role", [
   }),
   /** The network boot program for one kind of firmware. */
   z.object({ role: z.literal("loader"), architecture: LoaderArchitecture, ...file }),
-  /** Can be fetched by its name, and no answer of ours names it. */
+  /** A file that can be fetched by name, but that no answer of ours names. */
   z.object({ role: z.literal("extra"), ...file }),
 ]);
-/** A file and its part. */
 export type BootFile = z.infer<typeof BootFile>;
 
 const BootManifest = z.object({
@@ -73,11 +70,10 @@ const BootManifest = z.object({
 export type BootManifest = z.infer<typeof BootManifest>;
 
 /**
- * Reads a manifest.
+ * Reads a manifest, and checks that no two files claim one name or one part.
  *
  * @param text - Content of the file, at most {@link BOOT_MANIFEST_BYTES_MAX}.
  * @param place - Path of the file, for the message.
- * @returns Its members that count here; no two files claim one name or one part.
  * @throws {@link SituationError} `bad_boot_manifest`.
  */
 export function parseBootManifest(text: string, place: string): BootManifest {
@@ -106,7 +102,7 @@ function mistakeIn(error: z.ZodError, json: unknown): string {
   return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`;
 }
 
-/** What a file claims for itself alone. */
+/** The name and the part that a file claims; no other file may claim them. */
 function claimsOf(one: BootFile): readonly string[] {
   const name = `the name "${one.name}"`;
   switch (one.role) {
@@ -134,5 +130,5 @@ function badManifest(place: string, found: string, cause?: unknown): SituationEr
   });
 }
 
-/** A hostile manifest does not fill the log. */
+/** Bounds the message, so that a hostile manifest cannot fill the log. */
 const MESSAGE_CHARACTERS_MAX = 500;

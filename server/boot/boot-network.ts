@@ -5,7 +5,7 @@ import type { Ipv4 } from "./addresses.ts";
 
 /** The lab network that is served: one interface, one subnet. */
 export interface BootNetwork {
-  /** `proxy`: boot answers only, beside the site's DHCP server. `full`: we are the DHCP server. */
+  /** `proxy`: only boot answers, beside the site's DHCP server. `full`: we are the DHCP server. */
   readonly mode: "proxy" | "full";
   /** Our address on the lab interface. */
   readonly serverAddress: Ipv4;

@@ -1,10 +1,10 @@
 /**
- * The boot services as one: DHCP or proxyDHCP, TFTP, HTTP and router advertisements on one lab
+ * All boot services together: DHCP or proxyDHCP, TFTP, HTTP and router advertisements on one lab
  * interface.
  *
- * They are started once, handed a new table at every change, and ask for one thing only: a grant,
- * when a node fetches the script that enters the receiver. BOOTING.md tells what a node sees of
- * them. Nothing here knows sessions, images or power.
+ * They are started once and get a new table at every change. They ask the server for one thing
+ * only: a grant, when a node fetches the script that enters the receiver. BOOTING.md describes what
+ * a node sees of them. Nothing here knows about sessions, images or power.
  */
 import type { Ipv4, Mac } from "./addresses.ts";
 import type { BootAsset } from "./assets.ts";
@@ -25,23 +25,20 @@ import type { AdvertiserCounters } from "./ra/router-advertiser.io.ts";
 import { TftpListener } from "./tftp/tftp-listener.io.ts";
 import type { TftpCounters } from "./tftp/tftp-listener.io.ts";
 
-/** What {@link startBoot} needs. */
 export interface BootOptions {
   /** Kernel name of the lab interface. */
   readonly interfaceName: string;
-  /** The network it serves. */
   readonly network: BootNetwork;
-  /** The first table. */
   readonly table: BootTable;
-  /** Mints the token of one boot. A rejection is reported and the node's fetch fails. */
+  /** Mints the token of one boot. If it rejects, that is reported and the node's fetch fails. */
   readonly grant: (request: GrantRequest) => Promise<BootGrant>;
-  /** Told of every step of a node's boot; must not throw. */
+  /** Called for every step of a node's boot; must not throw. */
   readonly event: (event: BootEvent) => void;
-  /** Told of errors that are neither the node's nor worth stopping for; must not throw. */
+  /** Called for errors that are not the node's and do not stop the services; must not throw. */
   readonly problem: (what: string, error: unknown) => void;
 }
 
-/** Totals of all boot services. */
+/** Running totals of all boot services. */
 export interface BootCounters {
   /** Datagrams on ports 67 and 4011. */
   readonly dhcp: DhcpCounters;
@@ -51,23 +48,19 @@ export interface BootCounters {
   readonly advertiser?: AdvertiserCounters;
 }
 
-/** The running boot services. */
 export interface RunningBoot {
-  /** Running totals. */
   readonly counters: BootCounters;
-  /** Takes a new table; it counts from the next contact on. */
+  /** Takes a new table, which counts from the next contact on. */
   readonly update: (table: BootTable) => void;
   /** Closes every port. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Starts all boot services on one interface.
+ * Starts all boot services on one interface; the caller closes them.
  *
- * @param options - See {@link BootOptions}.
- * @returns The running services; the caller closes them.
  * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`, `no_interface`,
- * each with its cure. Nothing is left open then.
+ *   each with its cure. Then nothing is left open.
  */
 export async function startBoot(options: BootOptions): Promise<RunningBoot> {
   const state = new BootServices(options);
@@ -108,11 +101,11 @@ async function closeAll(opened: readonly (() => void | Promise<void>)[]): Promis
   for (const close of opened) await close();
 }
 
-/** The table, and what the services tell one another. */
+/** Holds the table, and passes on what one service learns and another needs. */
 class BootServices {
   readonly #options: BootOptions;
   readonly #memory = new FileMemory();
-  /** Which MAC uses an address now: file servers see addresses only. At most {@link NODES_MAX}. */
+  /** Which MAC uses an address: file servers see only the address. At most {@link NODES_MAX}. */
   readonly #macs = new Map<Ipv4, Mac>();
   #table: BootTable;
 
@@ -225,7 +218,7 @@ class BootServices {
   }
 }
 
-/** What it means that a node has fetched a file. */
+/** The boot state that a node has reached when it has fetched a file of this part. */
 const FETCHED: Readonly<Record<BootAsset["role"], BootState | undefined>> = {
   kernel: "kernel_fetched",
   archive: "initramfs_fetched",

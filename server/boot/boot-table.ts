@@ -1,10 +1,10 @@
 /**
  * The table of boot answers: what each node shall do at its next boot, and what can be booted.
  *
- * The lab makes a new table whenever inventory, wanted states or boot files change, and hands it
- * over. A table never changes, and the services ask for nothing while a PXE client waits, so an
- * answer is a function of (request, network, table, now). Tokens are not in it: one is minted when
- * a node fetches its script.
+ * The lab makes a new table whenever inventory, wanted states or boot files change. A table itself
+ * never changes, and the services ask for nothing while a PXE client waits, so an answer depends
+ * only on request, network, table and time. Tokens are not in the table: one is minted when a node
+ * fetches its script.
  */
 import type { Ipv4, Mac } from "./addresses.ts";
 import type { BootAssets } from "./assets.ts";
@@ -19,7 +19,9 @@ export interface BootNode {
   readonly answer: BootAnswer;
   /** Fixed address in full mode. Absent: one of the pool. */
   readonly address?: Ipv4;
-  /** More kernel arguments for the receiver, `key` or `key=value`, checked by the script writer. */
+  /**
+   * More kernel arguments for the receiver, `key` or `key=value`; the script writer checks them.
+   */
   readonly kernelArguments?: readonly string[];
 }
 

@@ -1,9 +1,9 @@
 /**
- * What firmware is told to fetch: a function of the node's boot answer, the same in DHCP and
+ * Decides what firmware is told to fetch: from the node's boot answer, the same way in DHCP and
  * proxyDHCP.
  *
- * The default is always the disk. iPXE gets a script and never a loader: a loader given to iPXE is
- * iPXE again, and the node would turn in circles.
+ * Without a reason to boot from us, the node boots its disk. iPXE gets a script and never a loader:
+ * our loader is iPXE, so iPXE would load itself again and again.
  */
 import type { Mac } from "./addresses.ts";
 import type { BootAsset, BootAssets } from "./assets.ts";
@@ -16,32 +16,27 @@ import { ipxeScript } from "./scripts/ipxe.ts";
 
 /** What firmware is told. */
 export type FirmwareAnswer =
-  /** Nothing to fetch: firmware shall go on with the next boot device. */
+  /** Nothing to fetch: firmware goes on with the next boot device. */
   | { readonly kind: "disk" }
-  /** A boot file by TFTP. */
+  /** A file to fetch by TFTP. */
   | { readonly kind: "file"; readonly file: string }
-  /** A URL: iPXE's script, or the loader for UEFI HTTP boot. */
+  /** A URL: that of iPXE's script, or of the loader for UEFI HTTP boot. */
   | { readonly kind: "url"; readonly url: string }
-  /** No file that this firmware or processor could run is published. */
+  /** We publish no file that this firmware or processor could run. */
   | { readonly kind: "unfit"; readonly architecture: Architecture };
 
-/** Who asks. */
+/** The program that asks, and its node. */
 export interface BootAsker {
   readonly firmware: Firmware;
-  /** Its MAC address, part of the script's URL. */
+  /** MAC address that it asks from; part of the script's URL. */
   readonly mac: Mac;
-  /** The inventory's node with that MAC. */
+  /** The node of the inventory with that MAC. */
   readonly node: BootNode;
 }
 
 /**
- * Decides the answer to a firmware.
- *
- * @param asker - Who asks.
- * @param network - Where the files are served.
- * @param assets - What is published.
- * @returns What it is told. iPXE gets its script even when there is nothing to do: the script then
- * says so.
+ * Decides what a firmware is told. iPXE gets its script even if the node has nothing to do; the
+ * script then says so.
  */
 export function decideBoot(
   asker: BootAsker,
@@ -65,8 +60,8 @@ export function decideBoot(
 }
 
 /**
- * UEFI that finds no boot file asks again after 4, 8, 16 and 32 seconds before it goes on to the
- * disk: OVMF took 74 s. With loader and "exit 1" it took 13 s on the same busy computer.
+ * Without a boot file, UEFI asks again after 4, 8, 16 and 32 seconds before it goes on to the disk:
+ * OVMF took 74 s. With our loader and "exit 1" it took 13 s on the same busy computer.
  */
 function leavesFasterByScript(firmware: Firmware): boolean {
   const { architecture, kind } = firmware;
@@ -74,7 +69,7 @@ function leavesFasterByScript(firmware: Firmware): boolean {
   return isUefi && kind !== "raspberry";
 }
 
-/** Old iPXE tells no architecture; it is a BIOS's. */
+/** Old iPXE does not tell its architecture; it runs on a BIOS. */
 function processorOf(architecture: Architecture): Processor {
   return architecture === "efi-arm64" ? "arm64" : "x64";
 }

@@ -2,8 +2,8 @@
  * A boot entry: the kernel, the archives in order and the arguments with which one node enters the
  * receiver at one boot.
  *
- * It says nothing about the program that will read it; the script writers (scripts/) turn an entry
- * into the words of iPXE and its like.
+ * It is the same for every boot program. The script writers (scripts/) put it into the words of
+ * iPXE and other programs.
  */
 import type { Ipv4, Mac } from "./addresses.ts";
 import { macWithDashes } from "./addresses.ts";
@@ -12,7 +12,7 @@ import type { BootNetwork } from "./boot-network.ts";
 import type { BootNode } from "./boot-table.ts";
 import { fileUrl } from "./urls.ts";
 
-/** What a receiver is told so that it may join: minted for each boot. */
+/** What a receiver needs in order to join; minted for each boot. */
 export interface BootGrant {
   /** Base URL of the node API. */
   readonly serverUrl: string;
@@ -22,41 +22,40 @@ export interface BootGrant {
   readonly serverKey: string;
 }
 
-/** The boot a token is minted for. */
+/** The boot that a token is minted for. */
 export interface GrantRequest {
-  /** The node's name. */
+  /** Name of the node. */
   readonly node: string;
-  /** The MAC it boots with. */
+  /** The MAC that it boots with. */
   readonly mac: Mac;
-  /** The address it fetched its script from. */
+  /** The address that it fetched its script from. */
   readonly address: Ipv4;
 }
 
 /** A file of an entry. */
 export interface EntryFile {
-  /** Its published name; also its name in the kernel's `initrd=`. */
+  /** Its published name, which is also its name in the kernel's `initrd=`. */
   readonly name: string;
-  /** Where HTTP gives it. */
+  /** Where to fetch it by HTTP. */
   readonly url: string;
 }
 
 /** How one node enters the receiver. */
 export interface BootEntry {
-  /** The node's name. */
+  /** Name of the node. */
   readonly node: string;
   readonly kernel: EntryFile;
   /** The receiver's archives, in the order in which they are unpacked. */
   readonly archives: readonly EntryFile[];
   /**
-   * Kernel arguments, `key` or `key=value`. The node's address is not among them: only the program
-   * that asked DHCP knows it.
+   * Kernel arguments, `key` or `key=value`. The node's address is not among them: only the boot
+   * program that asked DHCP knows it.
    */
   readonly arguments: readonly string[];
 }
 
-/** What an entry is made from. */
 export interface EntryParts {
-  /** The MAC address the node boots with; the receiver uses the same interface. */
+  /** The MAC that the node boots with; the receiver uses the same interface. */
   readonly mac: Mac;
   readonly node: BootNode;
   /** The receiver for the node's processor. */
@@ -65,12 +64,7 @@ export interface EntryParts {
   readonly grant: BootGrant;
 }
 
-/**
- * Makes the entry of one boot.
- *
- * @param parts - See {@link EntryParts}.
- * @returns The entry; its words are unchecked, because each script writer has its own syntax.
- */
+/** Makes the entry of one boot. Its words are unchecked: each script writer has its own syntax. */
 export function receiverEntry(parts: EntryParts): BootEntry {
   const { mac, node, receiver, network, grant } = parts;
   const file = ({ name }: BootAsset): EntryFile => ({ name, url: fileUrl(network, name) });
@@ -81,7 +75,7 @@ export function receiverEntry(parts: EntryParts): BootEntry {
     archives: receiver.archives.map(file),
     arguments: [
       `BOOTIF=01-${macWithDashes(mac)}`,
-      // a receiver whose kernel panics comes back by itself, unless the site wants it to stay
+      // By default a receiver restarts after a kernel panic; the site may choose otherwise.
       ...(own.some((one) => one.startsWith("panic=")) ? [] : [PANIC]),
       `huck.server=${grant.serverUrl}`,
       `huck.token=${grant.token}`,

@@ -1,16 +1,16 @@
 /**
- * The bytes of small published files, kept in memory for TFTP.
+ * Keeps the bytes of small published files in memory, for TFTP.
  *
- * Forty nodes that are switched on together fetch the same loader; it is read once. A file that
- * changed on disk (size or time) is read again. Kernel and initramfs normally go by HTTP, straight
- * from disk, and never come here.
+ * Nodes that are switched on together fetch the same loader, which is then read only once. A file
+ * that has changed on disk (size or time) is read again. Kernel and initramfs normally go by HTTP,
+ * straight from disk, and never come here.
  */
 import { openAsset } from "./asset-file.io.ts";
 import type { BootAsset } from "./assets.ts";
 
-/** Largest file served by TFTP: a signed GRUB's kernel and initramfs, with room. Unit: bytes. */
+/** Largest file that TFTP serves: room for kernel and initramfs of a signed GRUB. Unit: bytes. */
 const FILE_BYTES_MAX = 96 << 20;
-/** Most bytes kept; the oldest files go first. */
+/** Most bytes kept; the files read longest ago go first. */
 const KEPT_BYTES_MAX = 192 << 20;
 
 interface Kept {
@@ -18,15 +18,13 @@ interface Kept {
   readonly modifiedMs: number;
 }
 
-/** Files by path, with their bytes. */
+/** Bytes of files, by path. */
 export class FileMemory {
   readonly #kept = new Map<string, Kept>();
 
   /**
-   * Reads a file, or gives the bytes read before.
+   * Gives the bytes of a file, read now or before. They are shared, so do not write to them.
    *
-   * @param asset - Which one.
-   * @returns Its bytes, shared: read-only.
    * @throws As {@link openAsset}; RangeError above {@link FILE_BYTES_MAX}.
    */
   async read(asset: BootAsset): Promise<Uint8Array> {

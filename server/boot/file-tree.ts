@@ -1,15 +1,15 @@
 /**
- * The files that a node can fetch, by TFTP and HTTP alike: one table of names for each node.
+ * The files that a node can fetch by TFTP or HTTP: one table of names for each node.
  *
- * A path is a folder and a name. The folder says for whom the name is looked up:
+ * A path is a folder and a name. The folder says for which node the name is looked up:
  *
  *     boot/nodes/<mac>/   for the node with that MAC
- *     boot/files/         for whoever asks, told by address
- *     (none)              likewise: what firmware asks by TFTP
+ *     boot/files/         for the node that asks, known by its address
+ *     (none)              the same: this is what firmware asks by TFTP
  *
- * The name is a published file, which is the same for everybody, or a script, which is written for
- * that node. Both are looked up in maps. Nothing is decoded, joined or normalised, so "..", "%2e"
- * and backslashes are just names that do not exist. urls.ts writes the paths we hand out.
+ * The name is a published file, which is the same for all nodes, or a script, which is written for
+ * one node. Both are looked up in maps. Nothing is decoded, joined or normalised, so "..", "%2e"
+ * and backslashes are just names that do not exist. urls.ts writes the paths that we hand out.
  */
 import type { Mac } from "./addresses.ts";
 import { parseMac } from "./addresses.ts";
@@ -25,20 +25,19 @@ export interface NodeScript {
   readonly mac: Mac;
   readonly node: BootNode;
   readonly writer: ScriptWriter;
-  /** What it leads to; undefined: the disk. */
+  /** The receiver that it starts; undefined: it goes on to the disk. */
   readonly receiver: ReceiverAssets | undefined;
 }
 
-/** What lies under a path. */
+/** The file at a path. */
 export type TreeFile = { readonly kind: "asset"; readonly asset: BootAsset } | NodeScript;
 
 /**
  * Looks a path up.
  *
- * @param table - What counts now.
- * @param path - As it stands in the request; one slash before it makes no difference.
- * @param asker - The MAC that uses the asking address, when it is known.
- * @returns Undefined when there is no such file, or the node may not have it.
+ * @param path - As it stands in the request, with or without a slash at the beginning.
+ * @param asker - The MAC that uses the asking address, if it is known.
+ * @returns Undefined if there is no such file, or the node may not have it.
  */
 export function lookUp(
   table: BootTable,
@@ -72,7 +71,7 @@ function scriptOf(
   return receiver === undefined ? undefined : { kind: "script", mac, node, writer, receiver };
 }
 
-/** Longer than any path of ours. */
+/** Longer than any path that we hand out. */
 const PATH_CHARACTERS_MAX = 256;
 const PATH = /^\/?(?:boot\/files\/|boot\/nodes\/((?:[0-9a-f]{2}-){5}[0-9a-f]{2})\/)?([^]*)$/;
 

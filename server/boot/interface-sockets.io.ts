@@ -1,9 +1,9 @@
 /**
  * Sockets that Node.js cannot open: UDP bound to an interface, and raw ICMPv6.
  *
- * A PXE client has no address yet, so its broadcasts can only be told apart by the interface they
- * come in on (SO_BINDTODEVICE); the descriptor is then handed to dgram, which owns it from there.
- * Constants are those of Linux on x86-64 and arm64 (asm-generic/socket.h, linux/in6.h,
+ * A PXE client has no address yet, so only the interface on which its broadcast arrives tells which
+ * network it is on (SO_BINDTODEVICE). The descriptor is handed to dgram, which then owns it. The
+ * constants are those of Linux on x86-64 and arm64 (asm-generic/socket.h, linux/in6.h,
  * linux/icmpv6.h).
  */
 import { closeSync } from "node:fs";
@@ -17,10 +17,10 @@ import type { Mac } from "./addresses.ts";
 export type SocketAddress6 = Uint8Array;
 
 /**
- * Opens a UDP socket that sees one interface only and may broadcast.
+ * Opens a UDP socket that hears only one interface and may broadcast.
  *
  * @param interfaceName - Kernel name.
- * @param port - UDP port; bound to every address of the interface.
+ * @param port - UDP port, bound on all addresses of the interface.
  * @returns Its descriptor; the caller closes it or gives it away.
  * @throws {@link SystemCallError} EADDRINUSE, EACCES or EPERM, ENODEV.
  */
@@ -57,8 +57,8 @@ export class Icmpv6Socket {
   /**
    * @param interfaceName - Kernel name.
    * @param type - ICMPv6 type to hear; the kernel drops all others.
-   * @throws {@link HuckError} When the kernel has no IPv6, forbids raw sockets, or lacks the
-   * interface.
+   * @throws {@link HuckError} If the kernel has no IPv6 or forbids raw sockets, or if there is no
+   *   such interface.
    */
   constructor(interfaceName: string, type: number) {
     const found = listInterfaces().find((one) => one.name === interfaceName);
@@ -85,11 +85,7 @@ export class Icmpv6Socket {
     }
   }
 
-  /**
-   * Takes one message, without waiting.
-   *
-   * @returns The message and its sender, copied; undefined when there is none.
-   */
+  /** Takes one message with its sender, both copied; undefined if none is waiting. */
   receive(): { readonly bytes: Uint8Array; readonly from: SocketAddress6 } | undefined {
     if (!this.#open) return undefined;
     this.#length.view.setUint32(0, SOCKADDR_IN6_BYTES, true);
@@ -102,17 +98,17 @@ export class Icmpv6Socket {
   }
 
   /**
-   * Sends one message; the kernel fills in its checksum.
+   * Sends one message. The kernel fills in its checksum.
    *
    * @param bytes - At most 2048.
-   * @param to - As received.
-   * @returns False when the kernel did not take it.
+   * @param to - As `receive` gave it.
+   * @returns False if the kernel did not take it.
    */
   send(bytes: Uint8Array, to: SocketAddress6): boolean {
     if (!this.#open) return false;
     this.#buffer.bytes.set(bytes);
     this.#address.bytes.set(to);
-    this.#address.view.setUint16(2, 0); // raw sockets want no port (RFC 3542 3)
+    this.#address.view.setUint16(2, 0); // raw sockets want port 0 (RFC 3542 3)
     const where = [this.#address.address, SOCKADDR_IN6_BYTES] as const;
     const sent = this.#sendTo(
       this.#fd,
@@ -135,7 +131,7 @@ export class Icmpv6Socket {
     filter.bytes.fill(0xff);
     filter.view.setUint32((type >> 5) * 4, (0xffffffff & ~(1 << (type & 31))) >>> 0, true);
     setBytes(this.#fd, IPPROTO_ICMPV6, ICMP6_FILTER, filter);
-    // RFC 4861 6.1.2: a receiver drops an advertisement whose hop limit is not 255
+    // RFC 4861 6.1.2: nodes drop an advertisement whose hop limit is not 255
     setNumber(this.#fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
     setNumber(this.#fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255);
     const membership = nativeBlock(20); // ipv6_mreq: ff02::2 (all routers), interface

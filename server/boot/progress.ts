@@ -1,13 +1,13 @@
 /**
- * How far a node has come between power-on and the receiver: an enum, with a sentence per state.
+ * How far a node has come between power-on and the receiver: a list of states, with a sentence for
+ * each.
  *
- * Every contact with a boot service is one state. The log prints the sentences, the status page
- * shows the last ones of each node, and a node that never gets past one state names the place where
- * its boot breaks.
+ * Every contact with a boot service is one state. The log prints the sentences. The state that a
+ * node never gets past shows where its boot breaks.
  */
 import type { Mac } from "./addresses.ts";
 
-/** A state of a node's boot, in the order in which a boot passes them. */
+/** A state of a node's boot, in the order in which a boot passes through them. */
 export type BootState =
   | "asked"
   | "address_given"
@@ -25,20 +25,14 @@ export type BootState =
 export interface BootEvent {
   /** The node's name in the inventory. */
   readonly node: string;
-  /** The MAC address it came with. */
+  /** The MAC that it came with. */
   readonly mac: Mac;
-  /** The state it reached. */
   readonly state: BootState;
-  /** What the sentence is about: an address, a file name, a firmware; may be empty. */
+  /** What the sentence is about: an address, a file name, a firmware. May be empty. */
   readonly detail: string;
 }
 
-/**
- * Says what a step means to the person in front of the node.
- *
- * @param event - The step.
- * @returns One sentence without a period.
- */
+/** Says what a step means to the person in front of the node: one sentence without a period. */
 export function bootSentence(event: BootEvent): string {
   return `${event.node} (${event.mac}) ${PREDICATES[event.state].replace("%", event.detail)}`;
 }

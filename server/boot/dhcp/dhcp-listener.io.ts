@@ -1,9 +1,10 @@
 /**
- * The DHCP server's two sockets: port 67 on the lab interface, port 4011 on the lab address.
+ * The two sockets of the DHCP server: port 67 on the lab interface, port 4011 on the lab address.
  *
- * All thinking is the engine's. Port 67 is bound to the interface and to every address, or it would
- * not hear the broadcasts of nodes without an address, and would hear those of other networks. What
- * the kernel refuses to send is counted: the client asks again.
+ * The engine makes all decisions. Port 67 is bound to the interface and to every address: bound to
+ * one address it would miss the broadcasts of nodes that have none, and without the interface it
+ * would hear other networks. Answers that the kernel refuses to send are only counted: the client
+ * asks again.
  */
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
@@ -17,20 +18,19 @@ import type { BootTable } from "../boot-table.ts";
 import { BOOT_SERVER_PORT, DhcpEngine, SERVER_PORT } from "./engine.ts";
 import type { DhcpOutcome, DhcpRequest } from "./engine.ts";
 
-/** What the DHCP server needs. */
 export interface DhcpListenerOptions {
   /** Kernel name of the lab interface. */
   readonly interfaceName: string;
   readonly network: BootNetwork;
-  /** Gives the table that counts now. */
+  /** Gives the table in force. */
   readonly table: () => BootTable;
-  /** Told of every step of a node's boot. */
+  /** Called for every step of a node's boot. */
   readonly event: (event: BootEvent) => void;
-  /** Told which address a node uses now. */
+  /** Called with the address that a node uses now. */
   readonly seen: (address: Ipv4, mac: Mac) => void;
 }
 
-/** Datagrams by what became of them, and answers the kernel refused. */
+/** Counts datagrams by their outcome, and answers that the kernel refused to send. */
 export type DhcpCounters = Partial<Record<DhcpOutcome | "not_sent", number>>;
 
 /** The DHCP and proxyDHCP server. */
@@ -49,10 +49,6 @@ export class DhcpListener {
   }
 
   /**
-   * Opens both ports.
-   *
-   * @param options - See {@link DhcpListenerOptions}.
-   * @returns The running server.
    * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`, `no_interface`.
    */
   static async open(options: DhcpListenerOptions): Promise<DhcpListener> {
@@ -68,7 +64,6 @@ export class DhcpListener {
     return new DhcpListener(options, server, bootServer);
   }
 
-  /** Closes both ports. */
   close(): void {
     for (const socket of this.#sockets) socket.close();
   }

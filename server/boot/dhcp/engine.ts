@@ -1,13 +1,13 @@
 /**
- * The DHCP and proxyDHCP server as a synchronous function of (request, table, now).
+ * The DHCP and proxyDHCP server, as a synchronous function of request, table and time.
  *
- * Proxy mode answers a DISCOVER on port 67 with a boot offer and no address, and a REQUEST on port
- * 4011 with the file name; it says nothing else, because the site's own server does the rest. Full
- * mode is that server (RFC 2131 4.3). Nodes outside the inventory are never answered, whatever they
- * send. Where nothing is to be done, proxy mode is silent (firmware then finds no boot file and
- * goes on to the disk) and full mode gives a lease without a boot file; iPXE always gets its
- * script, which says "exit". One link is served: what comes through a relay (giaddr) is not
- * answered. What the engine remembers is leases and rates, both bounded.
+ * In proxy mode it answers a DISCOVER on port 67 with a boot offer and no address, and a REQUEST on
+ * port 4011 with the file name; all else it leaves to the site's DHCP server. In full mode it is
+ * the DHCP server (RFC 2131 4.3). Nodes outside the inventory are never answered. If a node has
+ * nothing to do, proxy mode is silent (firmware then finds no boot file and goes on to the disk)
+ * and full mode gives a lease without a boot file; iPXE always gets its script, which then says
+ * "exit". Only one link is served: messages that come through a relay (giaddr) are not answered.
+ * The engine remembers only leases and rates, both bounded.
  */
 import type { Endpoint } from "../../../shared/core/engine.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
@@ -38,13 +38,13 @@ export const BOOT_SERVER_PORT = 4011;
 export interface DhcpRequest {
   /** Its payload; borrowed for the call. */
   readonly bytes: Uint8Array;
-  /** The port of ours it came to. */
+  /** Our port that it came to. */
   readonly port: typeof SERVER_PORT | typeof BOOT_SERVER_PORT;
-  /** Who sent it. */
+  /** Address and port of its sender. */
   readonly remote: Endpoint;
 }
 
-/** What became of a datagram; each is a counter. */
+/** What was done with a datagram; there is a counter for each. */
 export type DhcpOutcome =
   | "answered"
   | "malformed"
@@ -60,13 +60,12 @@ export type DhcpOutcome =
   | "no_address"
   | "noted";
 
-/** The decision about one datagram. */
 export interface DhcpDecision {
   /** For the counters. */
   readonly outcome: DhcpOutcome;
-  /** What to send, from the port the request came to. */
+  /** What to send, from the port that the request came to. */
   readonly answer?: { readonly bytes: Uint8Array; readonly to: Endpoint };
-  /** What it means for the node's boot. */
+  /** What the datagram means for the node's boot. */
   readonly event?: BootEvent;
   /** The address that the node of {@link event} uses from now on. */
   readonly address?: Ipv4;
@@ -87,10 +86,7 @@ export class DhcpEngine {
   readonly #rate: RateLimit;
   #adopted: BootTable | undefined;
 
-  /**
-   * @param network - The one it serves.
-   * @param now - Monotonic.
-   */
+  /** @param now - Monotonic. */
   constructor(network: BootNetwork, now: Millis) {
     this.#network = network;
     this.#leases = new Leases(network);
@@ -98,12 +94,11 @@ export class DhcpEngine {
   }
 
   /**
-   * Decides about one datagram. Hostile bytes are counted, never thrown.
+   * Decides about one datagram. Hostile bytes are counted and never throw.
    *
-   * @param request - The datagram; borrowed for the call.
-   * @param table - What the nodes shall do now.
+   * @param request - Borrowed for the call.
    * @param now - Monotonic.
-   * @returns Outcome, and what to send and to report.
+   * @returns The outcome, and what to send and to report.
    */
   decide(request: DhcpRequest, table: BootTable, now: Millis): DhcpDecision {
     if (table !== this.#adopted) {
@@ -175,8 +170,8 @@ export class DhcpEngine {
       this.#leases.release(request.mac);
       return { outcome: "other_server" };
     }
-    // RFC 2131 4.3.2: selecting and rebooting clients name the address in option 50, renewing ones
-    // in ciaddr
+    // RFC 2131 4.3.2: selecting and rebooting clients name the address in option 50, renewing
+    // ones in ciaddr.
     const wish = optionAddress(request.options, Option.requestedAddress) ?? request.clientAddress;
     if (wish === NO_ADDRESS) return { outcome: "malformed" };
     const address = this.#leases.addressFor(request.mac, now, wish);
@@ -194,7 +189,7 @@ function tryRead(bytes: Uint8Array): DhcpMessage | undefined {
   }
 }
 
-/** Port 67 in proxy mode: only a DISCOVER of somebody who boots from the network is ours. */
+/** Port 67 in proxy mode: answers only a DISCOVER from a program that boots from the network. */
 function proxy(contact: Contact): DhcpDecision {
   const { request, firmware } = contact;
   if (optionU8(request.options, Option.messageType) !== DhcpMessageType.discover) {
@@ -229,15 +224,15 @@ function withFile(contact: Contact, type: "offer" | "ack"): DhcpDecision {
 }
 
 /**
- * RFC 2131 4.1 without its ARP trick: who has no address yet is answered by broadcast, which
- * everybody takes.
+ * Follows RFC 2131 4.1 without its ARP trick: a client without an address is answered by broadcast,
+ * which every client takes.
  */
 function usualDestination(contact: Contact): Endpoint {
   const { clientAddress } = contact.request;
   return clientAddress === NO_ADDRESS ? EVERYBODY : { address: clientAddress, port: CLIENT_PORT };
 }
 
-/** Never sends outside the lab subnet: a forged request must not make us talk to somebody else. */
+/** Never sends outside the lab subnet: a forged request must not make us send to other networks. */
 function answered(contact: Contact, reply: DhcpMessage, to: Endpoint): DhcpDecision {
   const { serverAddress, netmask } = contact.network;
   const known = to === EVERYBODY || inSubnet(to.address, serverAddress, netmask);

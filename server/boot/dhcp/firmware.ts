@@ -1,11 +1,11 @@
 /**
- * Which program is asking: told from the options of its DHCP message.
+ * Tells from the options of a DHCP message which program sent it.
  *
- * The order of the questions matters. A Raspberry Pi claims to be an x86 BIOS (93 = 0), so it is
- * looked for first; iPXE copies the vendor class of the firmware below it, so it is told by user
- * class 77 or option 175 before 60 and 93 are believed. Architectures are those of RFC 4578 2.1 and
- * its IANA registry, with real firmware's habit: x86-64 UEFI says 7 (registered as "EFI byte code")
- * as well as 9. FIRMWARE.md lists who does what.
+ * The order of the checks matters. A Raspberry Pi claims to be an x86 BIOS (93 = 0), so it is
+ * checked first. iPXE copies the vendor class of the firmware below it, so user class 77 and option
+ * 175 are checked before 60 and 93. Architectures are those of RFC 4578 2.1 and its IANA registry;
+ * real x86-64 UEFI also says 7 (registered as "EFI byte code") instead of 9. FIRMWARE.md lists what
+ * each firmware does.
  */
 import type { LoaderArchitecture } from "../boot-manifest.ts";
 import type { DhcpMessage } from "./message.ts";
@@ -22,16 +22,11 @@ export interface Firmware {
    * boot.
    */
   readonly kind: "ipxe" | "pxe" | "http" | "raspberry" | "none";
-  /** What its boot file must fit. */
+  /** The architecture that its boot file must fit. */
   readonly architecture: Architecture;
 }
 
-/**
- * Tells which program sent a message.
- *
- * @param message - From a client.
- * @returns Its kind and architecture.
- */
+/** Tells kind and architecture of the program that sent a message. */
 export function firmwareOf(message: DhcpMessage): Firmware {
   const architecture = architectureOf(message);
   if (isRaspberry(message)) return { kind: "raspberry", architecture: "other" };
@@ -43,8 +38,8 @@ export function firmwareOf(message: DhcpMessage): Firmware {
 }
 
 /**
- * IEEE prefixes of Raspberry Pi Ltd and its predecessors; their boot ROM is no x86, whatever option
- * 93 says.
+ * IEEE prefixes of Raspberry Pi Ltd and its predecessors. Their boot ROM is not x86, whatever
+ * option 93 says.
  */
 const RASPBERRY_PREFIXES: ReadonlySet<string> = new Set([
   "28:cd:c1",
@@ -55,10 +50,7 @@ const RASPBERRY_PREFIXES: ReadonlySet<string> = new Set([
   "e4:5f:01",
 ]);
 
-/**
- * iPXE's sub-option of 175 with its own version, `b1`/`eb` and features: one of them is always
- * there.
- */
+/** iPXE's sub-options of 175 with its bus id and its version; at least one is always there. */
 const IPXE_BUS_ID = 0xb1;
 const IPXE_VERSION = 0xeb;
 
@@ -76,7 +68,7 @@ function architectureOf(message: DhcpMessage): Architecture {
   return code === undefined ? "other" : (ARCHITECTURES.get(code) ?? "other");
 }
 
-/** A Pi's own boot ROM asks as plain PXE; iPXE or an operating system on a Pi does not. */
+/** The boot ROM of a Pi asks as plain PXE; iPXE or an operating system on a Pi does not. */
 function isRaspberry(message: DhcpMessage): boolean {
   if (!RASPBERRY_PREFIXES.has(message.mac.slice(0, 8))) return false;
   return optionText(message.options, Option.vendorClass)?.startsWith("PXEClient") ?? false;

@@ -1,11 +1,12 @@
 /**
- * Which node has which address in full mode: a fixed one from the inventory, or one of the pool.
+ * Decides which node has which address in full mode: a fixed one from the inventory, or one of the
+ * pool.
  *
- * The pool address of a MAC is found by mapping the MAC to a place and walking on to the first free
- * one. The table is in memory only: after a restart the same node gets the same address, or keeps
- * the one it asks for if that is free. Nobody outside the inventory has a lease, so no lease ever
- * has to be taken away, and an address is never pinged before it is offered; a node that finds it
- * in use says so (DHCPDECLINE), and the address rests for a while.
+ * The pool address of a MAC is found by hashing the MAC to a place in the pool and walking on to
+ * the first free one. The leases are in memory only: after a restart a node gets the same address,
+ * or the one it asks for if that is free. Only nodes of the inventory have leases, so no lease must
+ * ever be taken away. An address is not pinged before it is offered; a node that finds it in use
+ * declines it (DHCPDECLINE), and it is not handed out for a while.
  */
 import type { Millis } from "../../../shared/core/units.ts";
 import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
@@ -16,15 +17,12 @@ import type { BootTable } from "../boot-table.ts";
 /**
  * How long a declined address is not handed out. Unit: milliseconds.
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const DECLINED_REST_MS = 600_000;
-/**
- * Most pool addresses looked at for one node: a /20, more than {@link NODES_MAX} nodes can hold.
- */
+/** Most pool addresses that are tried for one node: a /20, as many as {@link NODES_MAX}. */
 const POOL_ADDRESSES_MAX = 4096;
 
-/** The addresses handed out. */
 export class Leases {
   readonly #byMac = new Map<Mac, Ipv4>();
   readonly #byAddress = new Map<Ipv4, Mac>();
@@ -35,7 +33,7 @@ export class Leases {
   #fixed: ReadonlyMap<Mac, Ipv4> = new Map();
   #named: ReadonlySet<Ipv4> = new Set();
 
-  /** @param network - Its pool; without one, fixed addresses only are given. */
+  /** @param network - Without a pool, only fixed addresses are given. */
   constructor(network: BootNetwork) {
     this.#network = network;
     this.#first = network.pool === undefined ? 0 : ipv4ToNumber(network.pool.first);
@@ -43,11 +41,7 @@ export class Leases {
     this.#count = Math.max(0, Math.min(end - this.#first, POOL_ADDRESSES_MAX));
   }
 
-  /**
-   * Takes a new table: learns fixed addresses, forgets the leases of nodes that are gone.
-   *
-   * @param table - The new one.
-   */
+  /** Takes a new table: learns the fixed addresses and forgets leases of nodes that are gone. */
   adopt(table: BootTable): void {
     const { nodes } = table;
     const fixed = new Map<Mac, Ipv4>();
@@ -58,12 +52,12 @@ export class Leases {
   }
 
   /**
-   * Gives the address of a node, choosing one when it has none.
+   * Gives the address of a node; chooses one if it has none.
    *
    * @param mac - A MAC of the inventory.
    * @param now - Monotonic.
-   * @param wish - The address it asks for; granted when it is a free one of the pool.
-   * @returns The address; undefined when the pool is used up or there is none.
+   * @param wish - The address that the node asks for; granted if it is free and in the pool.
+   * @returns Undefined if the pool is used up, or there is none.
    */
   addressFor(mac: Mac, now: Millis, wish?: Ipv4): Ipv4 | undefined {
     const fixed = this.#fixed.get(mac);
@@ -80,10 +74,9 @@ export class Leases {
   }
 
   /**
-   * Takes an address out of use because the node it was given to found it taken.
+   * Takes an address out of use because the node found it in use. Ignored if it is not the pool
+   * address of that node.
    *
-   * @param mac - The node that declined.
-   * @param address - What it declined; ignored unless it is that node's pool address.
    * @param now - Monotonic.
    */
   decline(mac: Mac, address: Ipv4, now: Millis): void {
@@ -93,11 +86,7 @@ export class Leases {
     this.#resting.set(address, now + DECLINED_REST_MS);
   }
 
-  /**
-   * Forgets the pool address of a node.
-   *
-   * @param mac - The node.
-   */
+  /** Forgets the pool address of a node. */
   release(mac: Mac): void {
     const address = this.#byMac.get(mac);
     if (address === undefined) return;
@@ -124,8 +113,8 @@ export class Leases {
 }
 
 /**
- * Addresses that are never part of the pool: ours, the router's, the subnet's ends, every fixed
- * one.
+ * Addresses that are never given from the pool: ours, the router's, the name servers', both ends
+ * of the subnet and every fixed one.
  */
 function namedAddresses(network: BootNetwork, fixed: Iterable<Ipv4>): ReadonlySet<Ipv4> {
   const { serverAddress, netmask, router, dns } = network;
@@ -136,7 +125,7 @@ function namedAddresses(network: BootNetwork, fixed: Iterable<Ipv4>): ReadonlySe
   return named;
 }
 
-/** FNV-1a over the MAC's text (Fowler, Noll, Vo): spreads neighbouring MACs and needs no table. */
+/** FNV-1a over the MAC's text (Fowler, Noll, Vo): spreads similar MACs and needs no table. */
 function placeOf(mac: Mac): number {
   let value = 0x811c9dc5;
   for (const character of mac) {

@@ -1,11 +1,11 @@
 /**
  * The DHCP message: fixed BOOTP header, magic cookie, options (RFC 2131 section 2, RFC 2132).
  *
- * Two things make reading it more than walking a list. The option field may go on in the header's
- * `file` and `sname` fields (option 52, "overload"), and one option may come in several pieces that
- * are joined in order (RFC 3396). Overload found inside an overloaded field is ignored, so there is
- * nothing to loop on; every message is bounded by {@link MESSAGE_BYTES_MAX}. Writing never
- * overloads: our answers fit the 576 bytes everybody takes.
+ * Two rules make reading more than walking a list. The options may go on in the header's `file` and
+ * `sname` fields (option 52, "overload"), and one option may come in several pieces, which are
+ * joined in order (RFC 3396). Option 52 inside an overloaded field is ignored, so reading cannot
+ * loop; every message is bounded by {@link MESSAGE_BYTES_MAX}. Writing never overloads, because our
+ * answers fit the 576 bytes that every client takes.
  *
  *     0   op      1   htype   2   hlen    3   hops    4   xid     8   secs    10  flags
  *     12  ciaddr  16  yiaddr  20  siaddr  24  giaddr  28  chaddr  44  sname   108 file
@@ -23,13 +23,13 @@ import type { OptionMap } from "./options.ts";
 export interface DhcpMessage {
   /** 1 = from a client, 2 = from a server. */
   readonly operation: 1 | 2;
-  /** Relays passed so far. */
+  /** How many relays it has passed. */
   readonly hops: number;
-  /** Chosen by the client, echoed by servers. */
+  /** Chosen by the client and echoed by servers. */
   readonly transactionId: number;
-  /** Since the client began. Unit: seconds. */
+  /** Time since the client began. Unit: seconds. */
   readonly seconds: number;
-  /** The client cannot take unicast before it has its address. */
+  /** True if the client cannot receive unicast before it has its address. */
   readonly broadcast: boolean;
   /** `ciaddr`: the address the client already uses. */
   readonly clientAddress: Ipv4;
@@ -37,39 +37,36 @@ export interface DhcpMessage {
   readonly yourAddress: Ipv4;
   /** `siaddr`: where the boot file is. */
   readonly nextServer: Ipv4;
-  /** `giaddr`: the relay that passed the message on. */
+  /** `giaddr`: the relay that forwarded the message. */
   readonly relayAddress: Ipv4;
   /** `chaddr`: the client's Ethernet address. */
   readonly mac: Mac;
-  /** `sname` as text; empty when it is overloaded or unset. */
+  /** `sname` as text; empty if it is overloaded or unset. */
   readonly serverName: string;
-  /** `file` as text; empty when it is overloaded or unset. */
+  /** `file` as text; empty if it is overloaded or unset. */
   readonly bootFile: string;
-  /** Options by number. Values are the message's own bytes when read: valid as long as those. */
+  /** By option number. In a message that was read, values are views into the bytes read. */
   readonly options: OptionMap;
 }
 
 /**
  * Largest message read or written: an Ethernet frame without IP and UDP headers (1500 - 28).
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const MESSAGE_BYTES_MAX = 1472;
 /**
  * Smallest message sent: BOOTP clients drop shorter ones (RFC 951 section 3, RFC 1542 section 2.1).
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const MESSAGE_BYTES_MIN = 300;
 
 /**
- * Reads a message.
+ * Reads one UDP payload. The result borrows the bytes. The caller counts and drops what throws.
  *
- * @param bytes - One UDP payload; borrowed by the result.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `too_big`, `bad_operation`, `not_ethernet`,
- * `bad_cookie`,
- * `options_unterminated`, `option_truncated`. Count and drop.
+ *   `bad_cookie`, `options_unterminated`, `option_truncated`.
  */
 export function readMessage(bytes: Uint8Array): DhcpMessage {
   if (bytes.byteLength > MESSAGE_BYTES_MAX) {
@@ -118,9 +115,9 @@ export function readMessage(bytes: Uint8Array): DhcpMessage {
 
 /**
  * Writes a message. Options keep the map's order, except that 53 comes first and 82 last (RFC 3046
- * section 2.1); values above 255 bytes are split (RFC 3396).
+ * section 2.1). Values above 255 bytes are split (RFC 3396). Names that do not fit their header
+ * field are our bug.
  *
- * @param message - Names that do not fit their header field are our bug.
  * @returns New bytes, {@link MESSAGE_BYTES_MIN} .. {@link MESSAGE_BYTES_MAX}.
  */
 export function writeMessage(message: DhcpMessage): Uint8Array {
@@ -150,10 +147,10 @@ const FILE_OFFSET = 108;
 const COOKIE_OFFSET = 236;
 /** RFC 2131 section 3: 99.130.83.99. */
 const MAGIC_COOKIE = 0x63825363;
-/** htype 1 and hlen 6 as one number: the only hardware that boots here. */
+/** htype 1 and hlen 6 as one number: only Ethernet boots here. */
 const ETHERNET = 0x0106;
 const BROADCAST_FLAG = 0x8000;
-/** Most bytes one piece of an option can hold: its length is one byte. */
+/** Most bytes in one piece of an option: its length is one byte. */
 const PIECE_BYTES_MAX = 255;
 
 function readOptions(bytes: Uint8Array, into: Map<number, Uint8Array>): void {

@@ -1,16 +1,15 @@
 /**
- * DHCP options: their numbers with their sources, and the readers of those whose value has
- * structure.
+ * DHCP options: their numbers with the sources, and readers for values with a structure.
  *
- * Options are kept as bytes, unknown ones too; a reader looks at the bytes of one option and
- * answers undefined when they are not what its RFC demands. A malformed option is thus an absent
- * option, never an error: firmware that gets one option wrong must still boot. Splitting and
- * joining the option fields is message.ts's work.
+ * All options are kept as bytes, also unknown ones. A reader looks at the bytes of one option and
+ * gives undefined if they are not what its RFC demands. So a malformed option counts as absent and
+ * is never an error: firmware that gets one option wrong must still boot. message.ts splits and
+ * joins the option fields.
  */
 import type { Ipv4 } from "../addresses.ts";
 import { ipv4FromNumber } from "../addresses.ts";
 
-/** Option numbers (RFC 2132 unless said). */
+/** Option numbers (RFC 2132 if nothing else is said). */
 export const Option = {
   pad: 0,
   subnetMask: 1,
@@ -59,31 +58,21 @@ export const DhcpMessageType = {
   inform: 8,
 } as const;
 
-/** iPXE's sub-option 176, "no-pxedhcp": do not wait 2 s for a proxyDHCP server. */
+/** iPXE's sub-option 176, "no-pxedhcp": tells it not to wait 2 s for a proxyDHCP server. */
 export const IPXE_NO_PROXY: Uint8Array = Uint8Array.of(0xb0, 0x01, 0x01);
 
-/** Option number -> value; a value is all bytes of that option, joined (RFC 3396). */
+/** Values by option number; a value is all bytes of its option, joined (RFC 3396). */
 export type OptionMap = ReadonlyMap<number, Uint8Array>;
 
-/**
- * Reads an option of one byte.
- *
- * @param options - Where to look.
- * @param code - Option number.
- * @returns 0 .. 255, or undefined when absent or malformed.
- */
+/** Reads an option of one byte; undefined if it is absent or malformed. */
 export function optionU8(options: OptionMap, code: number): number | undefined {
   const value = options.get(code);
   return value?.byteLength === 1 ? value[0] : undefined;
 }
 
 /**
- * Reads the first 16-bit number of an option (option 93 may list several: the first is what runs
- * now).
- *
- * @param options - Where to look.
- * @param code - Option number.
- * @returns 0 .. 65535, or undefined when absent or malformed.
+ * Reads the first 16-bit number of an option; undefined if it is absent or malformed. Option 93 may
+ * list several, and the first one is the program that runs now.
  */
 export function optionU16(options: OptionMap, code: number): number | undefined {
   const value = options.get(code);
@@ -91,13 +80,7 @@ export function optionU16(options: OptionMap, code: number): number | undefined 
   return ((value[0] ?? 0) << 8) | (value[1] ?? 0);
 }
 
-/**
- * Reads an option that is one IPv4 address.
- *
- * @param options - Where to look.
- * @param code - Option number.
- * @returns The address, or undefined when absent or malformed.
- */
+/** Reads an option that is one IPv4 address; undefined if it is absent or malformed. */
 export function optionAddress(options: OptionMap, code: number): Ipv4 | undefined {
   const value = options.get(code);
   if (value?.byteLength !== 4) return undefined;
@@ -105,11 +88,8 @@ export function optionAddress(options: OptionMap, code: number): Ipv4 | undefine
 }
 
 /**
- * Reads an option that is text; a final NUL, which some servers and ROMs add, is cut off.
- *
- * @param options - Where to look.
- * @param code - Option number.
- * @returns The text as Latin-1, or undefined when absent.
+ * Reads an option that is text, as Latin-1; undefined if it is absent. NULs at its end, which some
+ * servers and ROMs add, are cut off.
  */
 export function optionText(options: OptionMap, code: number): string | undefined {
   const value = options.get(code);
@@ -117,12 +97,8 @@ export function optionText(options: OptionMap, code: number): string | undefined
 }
 
 /**
- * Reads option 77 in both forms that exist: RFC 3004's length-prefixed classes, and iPXE's bare
- * string.
- *
- * @param options - Where to look.
- * @returns The user classes; empty when absent. Bytes that are no well-formed list count as one
- * bare string.
+ * Reads option 77 in both forms that exist: the length-prefixed classes of RFC 3004, and the bare
+ * string of iPXE. Bytes that are not a well-formed list count as one bare string.
  */
 export function userClasses(options: OptionMap): readonly string[] {
   const value = options.get(Option.userClass);
@@ -140,11 +116,10 @@ export function userClasses(options: OptionMap): readonly string[] {
 }
 
 /**
- * Reads an encapsulated option field (43 and 175): code, length, bytes; 255 ends it, 0 pads it (RFC
- * 2132 8.4).
+ * Reads an option that contains options (43 and 175): code, length, bytes; 255 ends it, 0 is
+ * padding (RFC 2132 8.4).
  *
- * @param value - The bytes of the outer option.
- * @returns Sub-option -> bytes (views); undefined when a length points outside.
+ * @returns Views by sub-option; undefined if a length points outside.
  */
 export function encapsulated(value: Uint8Array): OptionMap | undefined {
   const inner = new Map<number, Uint8Array>();
@@ -163,10 +138,8 @@ export function encapsulated(value: Uint8Array): OptionMap | undefined {
 }
 
 /**
- * Encodes text for an option or a header field.
- *
- * @param text - Latin-1 only; other characters are our bug and become "?".
- * @returns One byte a character.
+ * Encodes text for an option or a header field, one byte per character. Other characters than
+ * Latin-1 are our bug and become "?".
  */
 export function textBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => {

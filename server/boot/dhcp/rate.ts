@@ -1,25 +1,25 @@
 /**
- * How many DHCP messages are looked at: 10 a second from one MAC, 500 a second in all
+ * Limits how many DHCP messages are read: 10 per second from one MAC, 500 per second in all
  * (protocol-and-safety 3.6).
  *
- * Two kinds of token bucket, refilled by the time that passed. Only MACs of the inventory get a
- * bucket, so the table is bounded by the inventory; the common bucket is asked first and bounds
- * what strangers can cost.
+ * Both limits are token buckets, refilled with time. Only MACs of the inventory have a bucket of
+ * their own, so the inventory bounds the table. The common bucket is asked first, and bounds what
+ * strangers can cost us.
  */
 import type { Millis } from "../../../shared/core/units.ts";
 import type { Mac } from "../addresses.ts";
 import { NODES_MAX } from "../boot-table.ts";
 
 /**
- * Messages a second from one MAC: PXE ROMs send at most 4 in their first second.
+ * Messages per second from one MAC: PXE ROMs send at most 4 in their first second.
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const PER_MAC_PER_SECOND = 10;
 /**
- * Messages a second in all: 125 nodes powered on in the same second.
+ * Messages per second in all: enough for 125 nodes that are powered on in the same second.
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const TOTAL_PER_SECOND = 500;
 
@@ -28,7 +28,6 @@ interface Bucket {
   at: Millis;
 }
 
-/** Remembers who sent how much. */
 export class RateLimit {
   readonly #total: Bucket;
   readonly #perMac = new Map<Mac, Bucket>();
@@ -38,23 +37,12 @@ export class RateLimit {
     this.#total = { level: TOTAL_PER_SECOND, at: now };
   }
 
-  /**
-   * Takes a message from the common allowance.
-   *
-   * @param now - Monotonic.
-   * @returns False when it must be dropped unread.
-   */
+  /** Takes a message from the common bucket; false: drop it unread. `now` is monotonic. */
   takeAny(now: Millis): boolean {
     return take(this.#total, TOTAL_PER_SECOND, now);
   }
 
-  /**
-   * Takes a message from the allowance of one MAC of the inventory.
-   *
-   * @param mac - Its MAC.
-   * @param now - Monotonic.
-   * @returns False when it must be dropped.
-   */
+  /** Takes a message from the bucket of one MAC of the inventory; false: drop it. */
   takeFrom(mac: Mac, now: Millis): boolean {
     let bucket = this.#perMac.get(mac);
     if (bucket === undefined) {

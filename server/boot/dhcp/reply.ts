@@ -1,11 +1,11 @@
 /**
- * The bytes of our DHCP answers, one function per kind of answer.
+ * The content of our DHCP answers, one function for each kind of answer.
  *
- * What each firmware needs differs more than the standards say (FIRMWARE.md). PXE ROMs and iPXE
- * read the boot file from the header's `file` field, UEFI HTTP boot only from option 67 and only
- * beside 60 = "HTTPClient". Option 43 is never sent: iPXE takes it as an invitation to port 4011
- * and never comes back. A client GUID (97) is echoed as it came (PXE 2.1 table 2-2), the client
- * identifier (61, RFC 6842) and the relay's option 82 (RFC 3046 2.2) likewise.
+ * Firmware differs more than the standards say (FIRMWARE.md). PXE ROMs and iPXE read the boot file
+ * from the header's `file` field; UEFI HTTP boot reads it only from option 67, and only if option
+ * 60 is "HTTPClient". We never send option 43: iPXE takes it as an invitation to port 4011 and
+ * loops there. The client GUID (97) is echoed as it came (PXE 2.1 table 2-2), and so are the client
+ * identifier (61, RFC 6842) and the relay's option 82 (RFC 3046 2.2).
  */
 import { NO_ADDRESS, ipv4Bytes, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
@@ -18,22 +18,19 @@ import { IPXE_NO_PROXY, DhcpMessageType, Option, textBytes } from "./options.ts"
 
 /** What an answer is made from. */
 export interface ReplyContext {
-  /** The message that is answered. */
   readonly request: DhcpMessage;
-  /** Who sent it. */
+  /** The program that sent it. */
   readonly firmware: Firmware;
-  /** The network it is answered on. */
+  /** The network on which it is answered. */
   readonly network: BootNetwork;
-  /** What the node gets. */
+  /** What the program is told to boot. */
   readonly boot: FirmwareAnswer;
 }
 
 /**
- * Builds a proxyDHCP OFFER or ACK: a boot answer without an address (PXE 2.1 section 2.2).
- *
- * @param context - Request and decision.
- * @param type - `offer` answers a DISCOVER on port 67, `ack` a REQUEST on port 4011.
- * @returns The message. A PXE client's OFFER names no file: it asks for that on port 4011.
+ * Makes a proxyDHCP OFFER (for a DISCOVER on port 67) or ACK (for a REQUEST on port 4011): a boot
+ * answer without an address (PXE 2.1 section 2.2). The OFFER to a PXE client names no file: the
+ * client asks for that on port 4011.
  */
 export function proxyReply(context: ReplyContext, type: "offer" | "ack"): DhcpMessage {
   const { boot, firmware, network } = context;
@@ -44,14 +41,7 @@ export function proxyReply(context: ReplyContext, type: "offer" | "ack"): DhcpMe
   return { ...base(context, options), ...bootFields, nextServer: network.serverAddress };
 }
 
-/**
- * Builds a full DHCP OFFER, or the ACK to a REQUEST.
- *
- * @param context - Request and decision.
- * @param type - Which of the two.
- * @param address - The node's address.
- * @returns The message.
- */
+/** Makes a full DHCP OFFER, or the ACK to a REQUEST, with the node's address. */
 export function leaseReply(
   context: ReplyContext,
   type: "offer" | "ack",
@@ -66,22 +56,12 @@ export function leaseReply(
   return { ...configured(context, options), yourAddress: address };
 }
 
-/**
- * Builds the ACK to an INFORM: settings without a lease (RFC 2131 4.3.5).
- *
- * @param context - Request and decision.
- * @returns The message.
- */
+/** Makes the ACK to an INFORM: settings without a lease (RFC 2131 4.3.5). */
 export function informReply(context: ReplyContext): DhcpMessage {
   return configured(context, baseOptions(context, DhcpMessageType.ack));
 }
 
-/**
- * Builds a NAK: the address asked for is not the node's (RFC 2131 4.3.2).
- *
- * @param context - Request and decision.
- * @returns The message.
- */
+/** Makes a NAK: the address that was asked for is not the node's (RFC 2131 4.3.2). */
 export function nakReply(context: ReplyContext): DhcpMessage {
   return { ...base(context, baseOptions(context, DhcpMessageType.nak)), clientAddress: NO_ADDRESS };
 }
@@ -92,8 +72,8 @@ const NO_FILE: BootFields = { nextServer: NO_ADDRESS, serverName: "", bootFile: 
 /** RFC 4578 2.3: type 0 and 16 bytes; other lengths are not echoed. */
 const GUID_BYTES = 17;
 /**
- * Largest relay information and client identifier echoed: with them every answer stays under the
- * 576 bytes of RFC 2131 section 2. An identifier is a MAC or a DUID (RFC 4361): 7 to 37 bytes.
+ * Largest relay information and client identifier that is echoed, so that every answer stays under
+ * the 576 bytes of RFC 2131 section 2. An identifier is a MAC or a DUID (RFC 4361): 7 to 37 bytes.
  */
 const ECHO_BYTES_MAX = 64;
 

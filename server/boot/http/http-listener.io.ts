@@ -1,10 +1,10 @@
 /**
- * The boot file server: carries the files of the tree (file-tree.ts) by HTTP.
+ * The boot file server: serves the files of the tree (file-tree.ts) by HTTP.
  *
- * GET and HEAD with Content-Length and one range, which is all that firmware and iPXE use (UEFI
- * HTTP boot refuses an answer without Content-Length). It listens on the lab address only and
- * answers the lab subnet only. A script is written for each GET, with a token minted for that very
- * boot; HEAD mints nothing. Files are streamed from disk.
+ * It knows GET and HEAD with Content-Length and one range, which is all that firmware and iPXE use
+ * (UEFI HTTP boot refuses an answer without Content-Length). It listens on the lab address only
+ * and answers the lab subnet only. A script is written for each GET, with a token minted for that
+ * boot; HEAD of a script is refused, so it mints nothing. Files are streamed from disk.
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -18,12 +18,11 @@ import { listening } from "../bind-port.io.ts";
 import type { NodeScript, TreeFile } from "../file-tree.ts";
 import { parseRange } from "./range.ts";
 
-/** Most connections at once: a full room of nodes, each with two. */
+/** Most connections at once: two for each node of a full room. */
 const CONNECTIONS_MAX = 1024;
 /** Longest silence on a connection. Unit: milliseconds. */
 const SILENCE_MS_MAX = 30_000;
 
-/** What the boot file server needs. */
 export interface HttpListenerOptions {
   /** Lab address to listen on. */
   readonly address: Ipv4;
@@ -31,17 +30,16 @@ export interface HttpListenerOptions {
   readonly netmask: Ipv4;
   /** TCP port; 0 takes a free one. */
   readonly port: number;
-  /** Looks a path up for who asks from an address; undefined: there is no such file. */
+  /** Looks a path up for the node at an address; undefined: there is no such file. */
   readonly find: (path: string, remote: Ipv4) => TreeFile | undefined;
-  /** Writes a script of the tree. */
+  /** Writes a script of the tree for the node at an address. */
   readonly write: (script: NodeScript, remote: Ipv4) => Promise<string>;
-  /** Told that a file was sent to its end. */
+  /** Called when a file was sent to its end. */
   readonly sent: (asset: BootAsset, remote: Ipv4) => void;
-  /** Told of an error that is ours or the disk's; the client got 500. */
+  /** Called for an error that is ours or the disk's; the client got status 500. */
   readonly failed: (target: string, error: unknown) => void;
 }
 
-/** The boot file server. */
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #server: Server;
@@ -58,26 +56,18 @@ export class HttpListener {
     this.#server.setTimeout(SILENCE_MS_MAX);
   }
 
-  /**
-   * Opens the server.
-   *
-   * @param options - See {@link HttpListenerOptions}.
-   * @returns The running server.
-   * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`.
-   */
+  /** @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`. */
   static async open(options: HttpListenerOptions): Promise<HttpListener> {
     const listener = new HttpListener(options);
     await listening(listener.#server, options.address, options.port);
     return listener;
   }
 
-  /** @returns The TCP port it listens on. */
   get port(): number {
     const address = this.#server.address();
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
-  /** Closes the port and every connection. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#server.close(() => {
@@ -92,7 +82,7 @@ export class HttpListener {
     try {
       await this.#answer(request, response);
     } catch (error) {
-      if (isDeparture(error)) return; // the node was switched off, or had enough: normal
+      if (isDeparture(error)) return; // the node was switched off or closed the connection: normal
       this.#options.failed(target, error);
       if (!response.headersSent) empty(response, 500);
       else response.destroy();

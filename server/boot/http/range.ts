@@ -1,24 +1,20 @@
 /**
- * The bytes of a file that a Range header asks for (RFC 9110 14).
+ * Reads Range headers: which bytes of a file are wanted (RFC 9110 14).
  *
- * One range is served; several are answered with the whole file, as the RFC allows.
+ * One range is served. If several are asked for, the whole file is, as the RFC allows.
  */
 
-/** Bytes of a file that are wanted: `[start, end)`. Unit: bytes. */
+/** Bytes of a file: `[start, end)`. */
 export interface ByteRange {
-  /** First byte. */
   readonly start: number;
-  /** Behind the last byte. */
   readonly end: number;
 }
 
 /**
- * Reads a Range header.
+ * Reads a Range header; undefined if the request has none.
  *
- * @param header - The header; undefined when absent.
- * @param sizeBytes - Size of the file.
- * @returns The range; "whole" when there is none that we honour; "unsatisfiable" when it lies
- * outside the file.
+ * @returns The range; "whole" if there is none that we honour; "unsatisfiable" if it lies outside
+ *   the file.
  */
 export function parseRange(
   header: string | undefined,

@@ -1,11 +1,9 @@
 /**
- * IPv6 router solicitation and advertisement (RFC 4861 4.1, 4.2, 4.6), as far as iPXE waits for
- * them.
+ * IPv6 router solicitation and advertisement (RFC 4861 4.1, 4.2, 4.6), as far as iPXE needs them.
  *
- * iPXE with IPv6 asks for a router and waits 16 s for the answer before it goes on, on links that
- * have none. Our advertisement says: no router here (lifetime 0), no DHCPv6, and this is the prefix
- * of the link. The checksum is left zero: the kernel fills it in for raw ICMPv6 sockets (RFC 3542
- * 3.1).
+ * On a link without a router, iPXE with IPv6 waits 16 s for an answer before it goes on. Our
+ * advertisement says: no router here (lifetime 0), no DHCPv6, and this is the prefix of the link.
+ * The checksum stays zero: the kernel fills it in for raw ICMPv6 sockets (RFC 3542 3.1).
  */
 import { ByteReader, ByteWriter } from "../../../shared/core/bytes.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
@@ -20,11 +18,11 @@ const ROUTER_ADVERTISEMENT = 134;
 const SOLICITATION_BYTES_MAX = 256;
 
 /**
- * Reads a router solicitation.
+ * Reads a router solicitation, an ICMPv6 message without its IPv6 header. The caller counts and
+ * drops what throws.
  *
- * @param bytes - The ICMPv6 message without its IPv6 header.
- * @returns The MAC of the one who asks; undefined when it does not say.
- * @throws {@link FormatError} `truncated`, `too_big`, `bad_type`, `bad_option`. Count and drop.
+ * @returns The sender's MAC; undefined if the message does not have it.
+ * @throws {@link FormatError} `truncated`, `too_big`, `bad_type`, `bad_option`.
  */
 export function readSolicitation(bytes: Uint8Array): Mac | undefined {
   const reader = new ByteReader(bytes, "router solicitation");
@@ -49,7 +47,7 @@ export function readSolicitation(bytes: Uint8Array): Mac | undefined {
 /**
  * Writes our router advertisement.
  *
- * @param mac - Of the interface it goes out on.
+ * @param mac - Of the interface that it is sent on.
  * @returns New bytes: 16 of header, 32 of prefix, 8 of link-layer address.
  */
 export function writeAdvertisement(mac: Mac): Uint8Array {
@@ -75,12 +73,12 @@ const ON_LINK = 0x80;
 const AUTONOMOUS = 0x40;
 const HOP_LIMIT = 64;
 const NO_DHCPV6 = 0;
-/** Router lifetime: nobody shall send anything through us. Unit: seconds. */
+/** Router lifetime 0: no host sends anything through us. Unit: seconds. */
 const NOT_A_ROUTER = 0;
 /** fd77::/64, a unique local prefix (RFC 4193). */
 const PREFIX_FIRST_GROUP = 0xfd77;
 /**
- * Long enough for a boot; a receiver or system that keeps the address loses it soon after. Unit:
+ * Long enough for a boot. A receiver or system that keeps the address loses it soon after. Unit:
  * seconds.
  */
 const PREFIX_SECONDS = 600;

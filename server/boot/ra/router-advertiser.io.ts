@@ -1,27 +1,25 @@
 /**
- * Answers router solicitations of nodes in the inventory, and of nobody else.
+ * Answers router solicitations, but only of nodes in the inventory.
  *
- * Advertising to the whole link would give every host of a site a new prefix and wake up its RA
- * guard; so an answer goes only to the node that asked, known by the MAC in its question. Raw
- * sockets cannot be watched by the event loop, so the socket is polled: {@link POLL_MS} is what a
- * node waits instead of 16 s. Without IPv6 on this host the rest of booting works as well, only
- * slower.
+ * An advertisement to the whole link would give every host of a site a new prefix and set off its
+ * RA guard. So an answer goes only to the node that asked, known by the MAC in its solicitation.
+ * The event loop cannot watch raw sockets, so the socket is polled: a node waits {@link POLL_MS}
+ * and not 16 s. If this host has no IPv6, booting still works, only slower.
  */
 import { FormatError } from "../../../shared/core/errors.ts";
 import type { Mac } from "../addresses.ts";
 import { Icmpv6Socket } from "../interface-sockets.io.ts";
 import { ROUTER_SOLICITATION, readSolicitation, writeAdvertisement } from "./message.ts";
 
-/** How often the socket is looked at. Unit: milliseconds. */
+/** Time between two looks at the socket. Unit: milliseconds. */
 const POLL_MS = 50;
-/** Most solicitations answered per look: 320 a second. */
+/** Most solicitations answered per look: 320 per second. */
 const ANSWERS_PER_POLL_MAX = 16;
 
-/** What the listener needs. */
 export interface AdvertiserOptions {
   /** Kernel name of the lab interface. */
   readonly interfaceName: string;
-  /** Tells whether a MAC is in the inventory. */
+  /** Whether a MAC is in the inventory. */
   readonly isKnown: (mac: Mac) => boolean;
 }
 
@@ -29,13 +27,12 @@ export interface AdvertiserOptions {
 export interface AdvertiserCounters {
   /** Advertisements sent. */
   sent: number;
-  /** Solicitations of strangers, and what was none. */
+  /** Solicitations from strangers, and messages that are none. */
   ignored: number;
-  /** Advertisements the kernel did not take. */
+  /** Advertisements that the kernel refused to send. */
   failed: number;
 }
 
-/** The answering half of IPv6 router discovery. */
 export class RouterAdvertiser {
   readonly counters: AdvertiserCounters = { sent: 0, ignored: 0, failed: 0 };
   readonly #options: AdvertiserOptions;
@@ -43,11 +40,8 @@ export class RouterAdvertiser {
   readonly #timer: NodeJS.Timeout;
 
   /**
-   * Opens the socket.
-   *
-   * @param options - See {@link AdvertiserOptions}.
-   * @throws {@link HuckError} When the kernel has no IPv6, forbids raw sockets, or lacks the
-   * interface.
+   * @throws {@link HuckError} If the kernel has no IPv6 or forbids raw sockets, or if there is no
+   *   such interface.
    */
   constructor(options: AdvertiserOptions) {
     this.#options = options;
@@ -57,7 +51,6 @@ export class RouterAdvertiser {
     }, POLL_MS);
   }
 
-  /** Closes the socket. */
   close(): void {
     clearInterval(this.#timer);
     this.#socket.close();

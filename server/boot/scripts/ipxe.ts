@@ -1,25 +1,25 @@
 /**
  * The iPXE script of one node: enter the receiver, or leave iPXE for the disk.
  *
- * iPXE cuts a line at white space and expands `${...}`, so every value that is written here is
- * checked against a closed set of characters first: a node name or argument can never become a
- * command. Leaving differs by firmware: a BIOS goes on with the next device after `exit`; UEFI
- * takes exit code 0 for "done" and may show its menu, and goes on with BootOrder only after an
- * error (UEFI 2.10 3.1.1), hence `exit 1`.
+ * iPXE splits a line at white space and expands `${...}`. Every value that we write is therefore
+ * checked against a closed set of characters first, so that a node name or argument cannot become a
+ * command. Leaving differs by firmware: a BIOS goes on with the next device after `exit`. UEFI
+ * takes exit code 0 for "done" and may show its menu; it goes on with BootOrder only after an error
+ * (UEFI 2.10 3.1.1), hence `exit 1`.
  */
 import { FormatError } from "../../../shared/core/errors.ts";
 import type { BootEntry } from "../entry.ts";
 import type { ScriptWriter } from "./script-writer.ts";
 
 /**
- * Longest kernel command line: COMMAND_LINE_SIZE of Linux on x86 (2048), less room for the expanded
- * addresses.
+ * Longest kernel command line: COMMAND_LINE_SIZE of Linux on x86 (2048), less room for the
+ * addresses that iPXE expands.
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const COMMAND_LINE_CHARACTERS_MAX = 1900;
 
-/** Writes for iPXE. */
+/** Writes scripts for iPXE. */
 export const ipxeScript: ScriptWriter = {
   title: "iPXE script",
   names: { x64: "script.ipxe", arm64: "script-arm64.ipxe" },
@@ -31,7 +31,7 @@ export const ipxeScript: ScriptWriter = {
 function receiverScript(entry: BootEntry): string {
   const node = word(entry.node);
   const initrd = entry.archives.map((file) => `initrd=${word(file.name)}`);
-  // iPXE fills in the address it has got, so the receiver needs no second round of DHCP
+  // iPXE fills in the address that it has, so the receiver needs no second round of DHCP
   const network = `ip=\${netX/ip}::\${netX/gateway}:\${netX/netmask}:${node}::none`;
   const line = [...initrd, network, ...entry.arguments.map(word)].join(" ");
   if (line.length > COMMAND_LINE_CHARACTERS_MAX) {
@@ -60,8 +60,8 @@ function receiverScript(entry: BootEntry): string {
 const LEAVE = "iseq ${platform} efi && exit 1 || exit 0";
 
 /**
- * Letters, digits and the punctuation of URLs, base64 and kernel arguments: no space, quote, `$`,
- * `{`, `#`, `;`.
+ * Allows letters, digits and the punctuation of URLs, base64 and kernel arguments; no space, quote,
+ * `$`, `{`, `#` or `;`.
  *
  * @throws {@link FormatError} `bad_value`.
  */

@@ -4,25 +4,22 @@
 import type { BootEntry } from "../entry.ts";
 import type { Processor } from "../boot-manifest.ts";
 
-/** The script of one boot program. A new one is one file, and one line in script-writers.ts. */
+/** Writes for one boot program. A new one is one file, and one line in script-writers.ts. */
 export interface ScriptWriter {
-  /** What operators call its scripts: "iPXE script". */
+  /** What operators call its scripts, like "iPXE script". */
   readonly title: string;
-  /** Names under which a node finds its script, by the processor that shall run the kernel. */
+  /** The file names under which a node fetches its script, by the processor of the kernel. */
   readonly names: Readonly<Record<Processor, string>>;
   /**
-   * Writes the script that enters the receiver.
+   * Writes the script that enters the receiver. If a file cannot be fetched, the node goes on to
+   * its disk. The words of the entry are checked here: none may become a command.
    *
-   * @param entry - Its words are checked here: none may become a command.
-   * @returns The script. When a file cannot be fetched the node goes on to its disk.
    * @throws {@link FormatError} `bad_value`, `command_line_too_long`.
    */
   readonly receiver: (entry: BootEntry) => string;
   /**
-   * Writes the script that goes on to the disk.
+   * Writes the script that goes on to the disk of a node, which is given by name.
    *
-   * @param node - The node's name.
-   * @returns The script.
    * @throws {@link FormatError} `bad_value`.
    */
   readonly disk: (node: string) => string;

@@ -1,6 +1,6 @@
-/** All script writers. */
+/** The registry of script writers. */
 import { ipxeScript } from "./ipxe.ts";
 import type { ScriptWriter } from "./script-writer.ts";
 
-/** All script writers; no two of them use one name. */
+/** No two of them may use the same file name. */
 export const scriptWriters: readonly ScriptWriter[] = [ipxeScript];

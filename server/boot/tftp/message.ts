@@ -1,24 +1,24 @@
 /**
- * TFTP messages: what a boot ROM asks, and what we send it (RFC 1350, options RFC 2347, 2348, 2349,
- * 7440).
+ * TFTP messages: what a boot ROM sends us, and what we send it (RFC 1350, options RFC 2347, 2348,
+ * 2349, 7440).
  *
- * We only serve, so only a read request, an acknowledgement and an error are read, and only data,
- * option acknowledgement and error are written. Option names are case-insensitive; an option we do
- * not know or whose value is out of range is ignored, as RFC 2347 has it, because a ROM must boot
- * even when it asks for something odd.
+ * We only serve files, so we read only read requests, acknowledgements and errors, and write only
+ * data, option acknowledgements and errors. Option names are case-insensitive. An option that we do
+ * not know, or whose value is out of range, is ignored, as RFC 2347 has it: a ROM must boot even if
+ * it asks for something odd.
  */
 import { ByteReader, ByteWriter } from "../../../shared/core/bytes.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
 
 /** Options a client may ask for. */
 export interface TftpOptions {
-  /** Bytes in a block, 8 .. 65464 (RFC 2348). */
+  /** Bytes per block, 8 .. 65464 (RFC 2348). */
   readonly blockBytes?: number;
-  /** Seconds before a block is sent again, 1 .. 255 (RFC 2349). */
+  /** Seconds until a block is sent again, 1 .. 255 (RFC 2349). */
   readonly timeoutSeconds?: number;
   /** The client wants to know the size (RFC 2349). */
   readonly wantsSize: boolean;
-  /** Blocks sent before an acknowledgement is awaited, 1 .. 65535 (RFC 7440). */
+  /** Blocks sent before an acknowledgement must come, 1 .. 65535 (RFC 7440). */
   readonly windowBlocks?: number;
 }
 
@@ -28,22 +28,19 @@ export type TftpMessage =
   | { readonly kind: "acknowledge"; readonly block: number }
   | { readonly kind: "error"; readonly code: number; readonly text: string };
 
-/** "File not found", the one error we send (RFC 1350 section 5). */
+/** "File not found", the only error that we send (RFC 1350 section 5). */
 export const FILE_NOT_FOUND = 1;
 /**
- * Largest request read (RFC 2347).
+ * Largest request that is read (RFC 2347).
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const REQUEST_BYTES_MAX = 512;
 
 /**
- * Reads a message from a TFTP client.
+ * Reads one UDP payload from a TFTP client. The caller counts and drops what throws.
  *
- * @param bytes - One UDP payload.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `too_big`, `unterminated`, `bad_mode`, `bad_opcode`.
- * Count and drop.
  */
 export function readTftp(bytes: Uint8Array): TftpMessage {
   const reader = new ByteReader(bytes, "TFTP message");
@@ -66,25 +63,14 @@ export function readTftp(bytes: Uint8Array): TftpMessage {
   }
 }
 
-/**
- * Writes a data block.
- *
- * @param block - Its number, 0 .. 65535.
- * @param content - Its bytes; copied.
- * @returns New bytes.
- */
+/** Writes a data block with a number of 0 .. 65535. The content is copied. */
 export function writeData(block: number, content: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(4 + content.byteLength);
   new ByteWriter(bytes).u16be(Opcode.data).u16be(block).bytes(content);
   return bytes;
 }
 
-/**
- * Writes an option acknowledgement.
- *
- * @param options - Option name and accepted value, in order.
- * @returns New bytes.
- */
+/** Writes an option acknowledgement: names and accepted values, in order. */
 export function writeOptionAcknowledge(
   options: readonly (readonly [string, number])[],
 ): Uint8Array {
@@ -93,11 +79,10 @@ export function writeOptionAcknowledge(
 }
 
 /**
- * Writes an error; it ends the transfer and is never acknowledged.
+ * Writes an error. It ends the transfer and is never acknowledged.
  *
- * @param code - {@link FILE_NOT_FOUND}; 0 .. 255.
- * @param text - For a human, Latin-1.
- * @returns New bytes.
+ * @param code - 0 .. 255, like {@link FILE_NOT_FOUND}.
+ * @param text - For people, in Latin-1.
  */
 export function writeError(code: number, text: string): Uint8Array {
   return withText(Uint8Array.of(0, Opcode.error, 0, code), `${text}\0`);
@@ -120,7 +105,7 @@ function readRequest(bytes: Uint8Array): TftpMessage {
   const [file = "", mode = "", ...options] = Array.from(words, (byte) => String.fromCharCode(byte))
     .join("")
     .split("\0");
-  // "netascii" would have to translate line ends; boot files are bytes, and ROMs ask for octet
+  // "netascii" would translate line ends; boot files are bytes, and ROMs ask for octet.
   if (mode.toLowerCase() !== "octet") {
     throw new FormatError("bad_mode", `Cannot read TFTP request: mode "${mode}", "octet" wanted`);
   }

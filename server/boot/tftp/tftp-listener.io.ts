@@ -1,9 +1,9 @@
 /**
- * The TFTP server's sockets: port 69 for requests, one socket per transfer (its port is the
- * transfer's id, RFC 1350 4).
+ * The sockets of the TFTP server: port 69 for requests, and one socket per transfer (its port is
+ * the transfer's id, RFC 1350 4).
  *
- * Every socket is bound to the lab address, so the answer comes from the address that was asked:
- * boot ROMs drop others. Only the lab subnet is served. Errors go out from port 69 itself, so a
+ * Every socket is bound to the lab address, so an answer comes from the address that was asked;
+ * boot ROMs drop others. Only the lab subnet is served. Errors are sent from port 69 itself, so a
  * flood of bad requests opens no sockets.
  */
 import { createSocket } from "node:dgram";
@@ -21,24 +21,23 @@ import type { TransferState } from "./transfer.ts";
 const TFTP_PORT = 69;
 /** Most transfers at once (protocol-and-safety 3.6). */
 const TRANSFERS_MAX = 256;
-/** How often waiting transfers are looked at. Unit: milliseconds. */
+/** How often we look for transfers that have waited too long. Unit: milliseconds. */
 const TICK_MS = 250;
 
-/** What the TFTP server needs. */
 export interface TftpListenerOptions {
   /** Lab address to bind to. */
   readonly address: Ipv4;
   /** Mask of the subnet that is served. */
   readonly netmask: Ipv4;
-  /** Port for requests; another one than {@link TFTP_PORT} only in tests. */
+  /** Port for requests. Only tests use another one than {@link TFTP_PORT}. */
   readonly port?: number;
   /**
-   * Gives the bytes of a file for who asks from an address.
+   * Gives the bytes of a file for the node at an address.
    *
-   * @returns Undefined when there is no such file. Never rejects.
+   * @returns Undefined if there is no such file. Never rejects.
    */
   readonly content: (path: string, remote: Ipv4) => Promise<Uint8Array | undefined>;
-  /** Told how a transfer ended. */
+  /** Called with how a transfer ended. */
   readonly ended: (file: string, remote: Ipv4, state: TransferState) => void;
 }
 
@@ -48,13 +47,12 @@ export interface TftpCounters {
   started: number;
   /** Requests for names that are not published. */
   notFound: number;
-  /** Datagrams that were no TFTP, or came from outside the subnet. */
+  /** Datagrams that were not TFTP, or came from outside the subnet. */
   dropped: number;
   /** Requests beyond {@link TRANSFERS_MAX}. */
   refused: number;
 }
 
-/** The TFTP server. */
 export class TftpListener {
   readonly counters: TftpCounters = { started: 0, notFound: 0, dropped: 0, refused: 0 };
   readonly #options: TftpListenerOptions;
@@ -74,13 +72,7 @@ export class TftpListener {
     });
   }
 
-  /**
-   * Opens the server.
-   *
-   * @param options - See {@link TftpListenerOptions}.
-   * @returns The running server.
-   * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`.
-   */
+  /** @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`. */
   static async open(options: TftpListenerOptions): Promise<TftpListener> {
     const socket = createSocket("udp4");
     await bound(socket, { port: options.port ?? TFTP_PORT, address: options.address }, "TFTP");
@@ -137,7 +129,7 @@ export class TftpListener {
       this.#receive(running, bytes, from);
     });
     socket.on("error", () => {
-      this.#end(running, "lost"); // no route or no descriptor left: this transfer only
+      this.#end(running, "lost"); // no route or no descriptor left: ends this transfer only
     });
     socket.bind({ port: 0, address: this.#options.address }, () => {
       this.#send(running, transfer.start(performance.now()));

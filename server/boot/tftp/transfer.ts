@@ -1,45 +1,43 @@
 /**
  * One TFTP transfer to one client, as a state machine (RFC 1350, 2347, 2348, 2349, 7440).
  *
- * Blocks are counted without wrapping; the 16-bit number on the wire is taken relative to the last
+ * Blocks are counted without wrapping. The 16-bit number on the wire is taken relative to the last
  * acknowledged block, so a file of any size works (the number rolls over to 0). An acknowledgement
- * inside the window means the rest of the window was lost: the next window begins right behind it.
- * A repeated acknowledgement never makes more data flow than was asked for: with one block a window
- * it is ignored (RFC 1123 4.2.3.1, the Sorcerer's Apprentice), with more it restarts the window
- * once. Before the first acknowledgement at most one datagram is sent per request and retry.
+ * inside the window means that the rest of the window was lost: the next window begins right after
+ * the acknowledged block. A repeated acknowledgement never makes us send more than was asked for:
+ * with a window of one block it is ignored (RFC 1123 4.2.3.1, the Sorcerer's Apprentice), with a
+ * larger one it restarts the window once. Before the first acknowledgement we send at most one
+ * datagram per request and retry.
  */
 import assert from "node:assert/strict";
 import type { Millis } from "../../../shared/core/units.ts";
 import { writeData, writeOptionAcknowledge } from "./message.ts";
 import type { TftpMessage, TftpOptions } from "./message.ts";
 
-/**
- * Largest block we agree to: an Ethernet frame without headers (1500 - 20 - 8 - 4), so nothing is
- * fragmented.
- */
+/** Largest block that we accept: an Ethernet frame without headers (1500 - 20 - 8 - 4). */
 const BLOCK_BYTES_MAX = 1468;
 /**
- * Largest window we agree to: 16 x 1472 bytes fit every ROM's receive ring that asks for a window
- * at all.
+ * Largest window that we accept: 16 x 1472 bytes fit the receive ring of every ROM that asks for a
+ * window at all.
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const WINDOW_BLOCKS_MAX = 16;
 /**
- * Times a window is sent again before the client is given up.
+ * How often a window is sent again before the client is given up.
  *
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export const RETRIES_MAX = 5;
 /**
- * First wait for an acknowledgement; doubled per retry up to {@link TIMEOUT_MS_MAX}. Unit:
+ * First wait for an acknowledgement; each retry doubles it, up to {@link TIMEOUT_MS_MAX}. Unit:
  * milliseconds.
  */
 const TIMEOUT_MS = 1000;
-/** Longest wait for an acknowledgement when the client did not choose. Unit: milliseconds. */
+/** Longest wait for an acknowledgement if the client chose none. Unit: milliseconds. */
 const TIMEOUT_MS_MAX = 4000;
 
-/** How a transfer ended, or "running". `aborted`: the client said stop; `lost`: it fell silent. */
+/** How a transfer ended. `aborted`: the client sent an error; `lost`: it fell silent. */
 export type TransferState = "running" | "complete" | "aborted" | "lost";
 
 /** Sends one file to one client. */
@@ -50,31 +48,27 @@ export class Transfer {
   readonly #fixedTimeoutMs: number | undefined;
   readonly #optionAcknowledge: Uint8Array | undefined;
   readonly #lastBlock: number;
-  /** Last block acknowledged; -1 while the option acknowledgement is. */
+  /** Last block acknowledged; -1 until the option acknowledgement is acknowledged. */
   #acknowledged: number;
   #retries = 0;
   #restarted = false;
   #deadline: Millis = 0;
   #state: TransferState = "running";
 
-  /**
-   * @param content - The file; borrowed until the transfer ends.
-   * @param options - What the client asked for.
-   */
+  /** @param content - The file; borrowed until the transfer ends. */
   constructor(content: Uint8Array, options: TftpOptions) {
     this.#content = content;
     this.#blockBytes = Math.min(options.blockBytes ?? 512, BLOCK_BYTES_MAX);
     this.#windowBlocks = Math.min(options.windowBlocks ?? 1, WINDOW_BLOCKS_MAX);
     const { timeoutSeconds } = options;
     this.#fixedTimeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
-    // a file that fills its last block ends with an empty one
+    // A file whose last block is full is followed by an empty block.
     this.#lastBlock = Math.floor(content.byteLength / this.#blockBytes) + 1;
     const accepted = this.#accepted(options);
     this.#optionAcknowledge = accepted.length > 0 ? writeOptionAcknowledge(accepted) : undefined;
     this.#acknowledged = this.#optionAcknowledge === undefined ? 0 : -1;
   }
 
-  /** @returns How it ended, or that it runs. */
   get state(): TransferState {
     return this.#state;
   }
@@ -85,30 +79,19 @@ export class Transfer {
   }
 
   /**
-   * @returns True until the client has acknowledged anything: a repeated request is then the same
-   * one.
+   * True until the client has acknowledged anything: until then, a request from it is a repetition
+   * of the first one.
    */
   get isUnanswered(): boolean {
     return this.#acknowledged === (this.#optionAcknowledge === undefined ? 0 : -1);
   }
 
-  /**
-   * Gives the first datagram: the option acknowledgement, or block 1.
-   *
-   * @param now - Monotonic.
-   * @returns What to send.
-   */
+  /** Gives the first datagram: the option acknowledgement, or block 1. `now` is monotonic. */
   start(now: Millis): readonly Uint8Array[] {
     return this.#window(now);
   }
 
-  /**
-   * Takes a message from this transfer's client.
-   *
-   * @param message - Acknowledgement or error.
-   * @param now - Monotonic.
-   * @returns What to send now, in order.
-   */
+  /** Takes an acknowledgement or error from the client. Gives the datagrams to send, in order. */
   receive(message: TftpMessage, now: Millis): readonly Uint8Array[] {
     if (this.#state !== "running" || message.kind === "read") return [];
     if (message.kind === "error") {
@@ -118,12 +101,7 @@ export class Transfer {
     return this.#acknowledge(message.block, now);
   }
 
-  /**
-   * Lets time pass: sends the window again, or gives the client up.
-   *
-   * @param now - Monotonic.
-   * @returns What to send now, in order.
-   */
+  /** Sends the window again if it is time, or gives the client up. Gives the datagrams to send. */
   tick(now: Millis): readonly Uint8Array[] {
     if (this.#state !== "running" || now < this.#deadline) return [];
     if (this.#retries === RETRIES_MAX) {
@@ -143,7 +121,7 @@ export class Transfer {
     }
     const ahead = (wireBlock - before) & 0xffff;
     const sent = Math.min(before + this.#windowBlocks, this.#lastBlock) - before;
-    if (ahead > sent) return []; // an old one, or nonsense
+    if (ahead > sent) return []; // an old acknowledgement, or of a block never sent
     if (ahead > 0) return this.#advance(before + ahead, now);
     if (this.#windowBlocks === 1 || this.#restarted) return [];
     this.#restarted = true;
