@@ -1,9 +1,9 @@
 /**
- * The server: wires store, journal, boot services, APIs and sessions, and takes them down again in
- * order.
+ * The server: connects store, journal, boot services, APIs and sessions with each other, and closes
+ * them again in order.
  *
- * The one idea: parts know nothing of each other; whoever wants to know how they hang together
- * reads this file from top to bottom. local/serve.ts is the command around it.
+ * The parts do not know each other; this file shows from top to bottom how they work together.
+ * local/serve.io.ts is the command that runs it.
  */
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
@@ -39,40 +39,36 @@ import { senderStarter } from "./sessions/sender-start.io.ts";
 import { Transmissions } from "./sessions/transmission.ts";
 import { openFolderStore } from "./store/folder-store.io.ts";
 
-/** What a server is started with. */
 export interface ServerParts {
   readonly config: Config;
-  /** Reads the file of `config` again; throws when it cannot be taken. */
+  /** Reads the file of `config` again; throws if it is refused. */
   readonly reread: () => Config;
   readonly version: string;
   readonly log: Logger;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
   /** Base URL of the node API. */
   readonly nodeUrl: string;
   /** Path of the operator API's socket. */
   readonly socket: string;
-  /** What an operator should know about this server. */
+  /** What an operator should know about this server, one sentence each. */
   readonly notes: readonly string[];
   /**
    * Reads huck.yaml again and replaces the inventory. A file that is refused changes nothing.
    *
-   * @returns What it changed.
    * @throws SituationError `bad_config` or `no_config`.
    */
   reload(): ReloadReply;
-  /** Ends every part. Running jobs stay in the journal and go on at the next start. */
+  /** Ends all parts. Running jobs stay in the journal and go on when the server starts again. */
   close(): Promise<void>;
 }
 
 /**
  * Starts the server.
  *
- * @param parts - See {@link ServerParts}.
- * @returns The running server.
- * @throws SituationError with its cure when a port, folder or address cannot be had; nothing is
+ * @throws SituationError with its cure if a port, folder or address cannot be had; then nothing is
  *   left open.
  */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
@@ -180,7 +176,7 @@ class Wiring {
     };
   }
 
-  /** Reads what is new in the store now, so that no operator's first list has to. */
+  /** Reads the new images of the store now, so that the first listing is fast. */
   #learnImages(): void {
     this.#images.list().catch((thrown: unknown) => {
       this.#parts.log.warn({ err: thrown }, "cannot list the images");
@@ -281,7 +277,7 @@ class Wiring {
     });
   }
 
-  /** One step: whoever asks for the inventory afterwards is given the new one. */
+  /** Synchronous: all code that asks for the inventory afterwards gets the new one. */
   #reload(): ReloadReply {
     const { config, reread, log } = this.#parts;
     const next = reread();
@@ -330,7 +326,7 @@ function id128(): string {
   return randomBytes(16).toString("hex");
 }
 
-/** Last opened, first closed; one that fails does not keep the others open. */
+/** Closes the last opened first. If one fails, the others are closed all the same. */
 async function closeAll(closers: Closer[]): Promise<void> {
   const faults: unknown[] = [];
   for (const close of closers.splice(0).reverse()) {
@@ -343,5 +339,5 @@ async function closeAll(closers: Closer[]): Promise<void> {
   if (faults.length > 0) throw new AggregateError(faults, "Cannot close the server in order");
 }
 
-/** Longest note in the server's status. */
+/** Longest note in the server's status. Unit: UTF-16 code units. */
 const NOTE_MAX = 1000;

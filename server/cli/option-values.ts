@@ -1,14 +1,14 @@
 /**
- * The one parser of option values, for every verb: numbers, rates, times, words and names.
+ * Parses option values for all verbs: numbers, rates, times, words and names.
  *
- * Each function takes the flag and its bounds and gives a reader for commander, which calls it with
- * the text that was typed. A text that cannot be used is the operator's situation with exit code 2:
- * the message repeats what was typed and says what is wanted.
+ * Each function takes a flag and its bounds and makes a reader for commander, which calls it with
+ * the text that was typed. A text that cannot be used is a SituationError with exit code 2; its
+ * message repeats the text and says what is wanted.
  */
 import type * as z from "zod";
 import { ExitCode, SituationError } from "../../shared/core/errors.ts";
 
-/** Turns the text that was typed into a value, or throws a SituationError `usage`. */
+/** Turns the text that was typed into a value; throws a SituationError `usage` if it cannot. */
 export type OptionReader<Value> = (text: string) => Value;
 
 /** Smallest and largest value, both allowed. */
@@ -17,13 +17,7 @@ export interface Bounds {
   readonly most: number;
 }
 
-/**
- * Reads whole numbers.
- *
- * @param flag - Name of the option, for the message.
- * @param bounds - Of the number.
- * @returns A reader that gives the number.
- */
+/** Makes a reader of whole numbers. */
 export function wholeOption(flag: string, bounds: Bounds): OptionReader<number> {
   const { least, most } = bounds;
   return (text) => {
@@ -37,12 +31,10 @@ export function wholeOption(flag: string, bounds: Bounds): OptionReader<number> 
 }
 
 /**
- * Reads times: "90", "90s", "1.5m", "2h", "250ms". A number without a unit is seconds, as
- * rhubarbe's users type it.
+ * Makes a reader of times, which gives milliseconds: "90", "90s", "1.5m", "2h", "250ms". A number
+ * without a unit is seconds, as rhubarbe's users type it.
  *
- * @param flag - Name of the option, for the message.
  * @param bounds - Unit: milliseconds.
- * @returns A reader that gives milliseconds.
  */
 export function durationOption(flag: string, bounds: Bounds = ANY_TIME): OptionReader<number> {
   const { least, most } = bounds;
@@ -60,11 +52,10 @@ export function durationOption(flag: string, bounds: Bounds = ANY_TIME): OptionR
 }
 
 /**
- * Reads rates: a number with K, M or G, which are powers of 1000.
+ * Makes a reader of rates, which gives whole bits per second: a number with K, M or G, which are
+ * powers of 1000.
  *
- * @param flag - Name of the option, for the message.
  * @param bounds - Unit: bits per second.
- * @returns A reader that gives whole bits per second.
  */
 export function rateOption(flag: string, bounds: Bounds = ANY_RATE): OptionReader<number> {
   const { least, most } = bounds;
@@ -81,13 +72,7 @@ export function rateOption(flag: string, bounds: Bounds = ANY_RATE): OptionReade
   };
 }
 
-/**
- * Reads one of a few words.
- *
- * @param flag - Name of the option, for the message.
- * @param choices - At least two.
- * @returns A reader that gives the word.
- */
+/** Makes a reader that accepts one of at least two words. */
 export function choiceOption<Choice extends string>(
   flag: string,
   choices: readonly Choice[],
@@ -103,11 +88,8 @@ export function choiceOption<Choice extends string>(
 }
 
 /**
- * Reads names and ids whose shape a schema of the API fixes.
- *
- * @param flag - Name of the option or argument, for the message.
- * @param shape - Its own message says what is wanted.
- * @returns A reader that gives the text.
+ * Makes a reader of names and ids whose form a schema of the API fixes; the schema's own message
+ * says what is wanted.
  */
 export function nameOption(flag: string, shape: z.ZodString): OptionReader<string> {
   return (text) => {

@@ -1,10 +1,10 @@
 /**
- * System errors as the operator's situation: a full disk or a missing right is no bug of ours, so
- * it gets a message and a cure, never a stack trace.
+ * Explains system errors to the operator: a full disk or a missing right is not our bug, so it gets
+ * a message and a cure, never a stack trace.
  */
 import { ExitCode, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 
-/** What a code means, and what to do about it. */
+/** What an error code means, and what the operator can do about it. */
 type Meaning = readonly [found: string, cure: string];
 
 const CODES: Readonly<Record<string, Meaning>> = {
@@ -30,12 +30,12 @@ const CODES: Readonly<Record<string, Meaning>> = {
   ENOMEM: ["no memory is left", "End other programs, or add memory."],
 };
 
-/** System calls that name or open a thing, before anything of it is touched (promise P15). */
+/** System calls that name or open something, before it is touched (promise P15). */
 const OPENING: ReadonlySet<string> = new Set(
   "access bind listen lstat mkdir open readlink realpath rename scandir stat".split(" "),
 );
 
-/** System calls whose names are no English. */
+/** Words for system calls whose names are not English. */
 const WORKS: Readonly<Record<string, string>> = {
   mkdir: "make the folder",
   scandir: "list",
@@ -47,11 +47,10 @@ const WORKS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Explains a system error.
+ * Explains whatever reached the end of a verb.
  *
- * @param thrown - Whatever reached the end of a verb.
- * @returns The situation, with exit code refused or unknown; undefined for anything but a system
- *   error whose meaning is known.
+ * @returns The situation, with exit code refused or unknown; undefined if it is not a system error
+ *   that we can explain.
  */
 export function situationOf(thrown: unknown): SituationError | undefined {
   if (!(thrown instanceof Error) || !("syscall" in thrown)) return undefined;

@@ -1,42 +1,31 @@
 /**
- * How a verb that works on this computer tells its events: a line each and a live line for people,
- * or an object each for programs.
+ * Reports the events of a verb that works on this computer: to people as one line each and a live
+ * line, to programs as one JSON object each.
  *
- * For people everything goes to standard error, so that standard output may carry data.
+ * Everything for people goes to standard error, so that standard output can carry data.
  */
 import { stderr, stdout } from "./terminal.io.ts";
 
-/** Where a verb reports to. */
 export interface TerminalReporter {
   /**
    * Reports an event.
    *
-   * @param text - One sentence for people; undefined for what only programs want to know.
+   * @param text - One sentence for people; undefined if only programs need the event.
    * @param facts - The same for programs; serialisable.
    */
   event(text: string | undefined, facts: Readonly<Record<string, unknown>>): void;
-  /**
-   * Replaces the live line; shown on a terminal only.
-   *
-   * @param text - At most a line.
-   */
+  /** Replaces the live line with another single line. It is shown on a terminal only. */
   progress(text: string): void;
 }
 
-/** How to report. */
 export interface ReportingStyle {
-  /** One JSON object per event instead of sentences. */
+  /** Whether to print one JSON object per event instead of sentences. */
   readonly json: boolean;
-  /** File descriptor for JSON: 1, or 2 where standard output carries data. */
+  /** File descriptor for JSON: 1, or 2 if standard output carries data. */
   readonly jsonTo: 1 | 2;
 }
 
-/**
- * Makes a reporter.
- *
- * @param style - How to report.
- * @returns A reporter that writes at once, so nothing is lost when the process ends.
- */
+/** Makes a reporter that writes at once, so that nothing is lost when the process ends. */
 export function createTerminalReporter(style: ReportingStyle): TerminalReporter {
   const { json, jsonTo } = style;
   return {

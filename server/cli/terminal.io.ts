@@ -1,13 +1,13 @@
 /**
- * The terminal: every line a verb prints goes through here, and so does every live line.
+ * The terminal: every line that a verb prints goes through this file, also the live lines.
  *
- * Texts come from nodes, images and servers, so no character that moves the cursor, colours the
- * screen or turns the direction of writing leaves this file but our own. Live lines are redrawn in
- * place; where that cannot work (a pipe, TERM=dumb) they are not shown, and callers print a line
- * per event instead. We print no colours, so NO_COLOR has nothing to switch off.
+ * Texts come from nodes, images and servers. So that they cannot move the cursor, colour the screen
+ * or turn the direction of writing, only our own control characters leave this file. Live lines are
+ * redrawn in place. Where that is impossible (a pipe, TERM=dumb) they are not shown, and callers
+ * print a line per event instead. We print no colours, so NO_COLOR has nothing to switch off.
  */
 
-/** Where text goes: process.stdout, process.stderr, or what a test looks at. */
+/** Where text is written: process.stdout, process.stderr, or an object of a test. */
 export interface TextOutput {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -26,14 +26,14 @@ export class LiveLines {
   #rows = 0;
   #output: TextOutput | undefined;
 
-  /** Takes away the lines that {@link LiveLines.show} drew; the cursor is where they began. */
+  /** Removes the lines that {@link LiveLines.show} drew and puts the cursor where they began. */
   clear(): void {
     if (this.#rows > 0) this.#output?.write(`\u001b[${this.#rows}A\r\u001b[J`);
     this.#rows = 0;
   }
 
   /**
-   * Draws lines where the cursor is; it stands below them afterwards.
+   * Draws lines at the cursor, which is below them afterwards.
    *
    * @param lines - Printable, none wider than the screen.
    * @param output - A terminal.
@@ -59,8 +59,8 @@ export class Terminal {
   readonly #liveLines: LiveLines;
 
   /**
-   * @param output - Written to at once, so nothing is lost when the process ends.
-   * @param liveLines - Those of the screen.
+   * @param output - Written to at once, so that nothing is lost when the process ends.
+   * @param liveLines - Those of the screen that it writes to.
    * @param type - Value of $TERM.
    */
   constructor(output: TextOutput, liveLines: LiveLines, type: string | undefined) {
@@ -69,17 +69,18 @@ export class Terminal {
     this.isLive = output.isTTY === true && type !== "dumb";
   }
 
-  /** Room for live lines now. A terminal that does not know its size (0x0) has 80x24. */
+  /**
+   * Room for live lines now. For a terminal that does not know its size (0x0), 80x24 is assumed.
+   */
   get room(): Room {
     const { columns = 0, rows = 0 } = this.#output;
-    // the cursor stands below the lines, so one row of the screen is its own
+    // the cursor is below the lines, so it needs one row of the screen
     return { columns: columns || COLUMNS_DEFAULT, rows: Math.max(2, (rows || ROWS_DEFAULT) - 1) };
   }
 
   /**
-   * Prints a line for good; live lines are cleared first.
-   *
-   * @param line - What is not printable in it becomes "?", line breaks too.
+   * Prints a line that stays. Live lines are cleared first. Characters that are not printable
+   * become "?", including line breaks.
    */
   print(line: string): void {
     this.#liveLines.clear();
@@ -87,9 +88,9 @@ export class Terminal {
   }
 
   /**
-   * Prints an object for programs, on one line.
+   * Prints an object for programs, on one line. Characters that are not printable become escapes.
    *
-   * @param value - Serialisable. Characters that are not printable are written as escapes.
+   * @param value - Serialisable.
    */
   printJson(value: object): void {
     const text = JSON.stringify(value).replace(UNPRINTABLE, (one) =>
@@ -100,9 +101,8 @@ export class Terminal {
   }
 
   /**
-   * Replaces the live lines; does nothing where there can be none.
-   *
-   * @param lines - What does not fit the room is cut off; none clears them.
+   * Replaces the live lines, if this terminal can have any. What does not fit is cut off; an empty
+   * list clears them.
    */
   live(lines: readonly string[]): void {
     if (!this.isLive) return;
@@ -111,7 +111,7 @@ export class Terminal {
     this.#liveLines.show(shown, this.#output);
   }
 
-  /** Leaves the live lines on the screen for good. */
+  /** Leaves the live lines on the screen. */
   keep(): void {
     this.#liveLines.keep();
   }
@@ -123,7 +123,7 @@ export const stdout: Terminal = new Terminal(process.stdout, SCREEN, process.env
 /** For everything else. */
 export const stderr: Terminal = new Terminal(process.stderr, SCREEN, process.env["TERM"]);
 
-/** Replaces what could steer a terminal: controls, format characters, line separators. */
+/** Replaces characters that could control a terminal: controls, formats, line separators. */
 function printable(text: string): string {
   return text.replace(UNPRINTABLE, "?");
 }

@@ -1,28 +1,28 @@
 /**
- * What a verb is, and how the words of a command line find one.
+ * Verbs, and how the words of a command line select one.
  *
- * A verb is described by its own file only when it was typed, so nothing is loaded that it does not
- * need. `help` before a verb and `--help` after it are the same.
+ * Only the file of the verb that was typed is loaded, so nothing is loaded that it does not need.
+ * `help` before a verb means the same as `--help` after it.
  */
 import { Command } from "commander";
 import { ExitCode, SituationError } from "../../shared/core/errors.ts";
 
-/** Adds arguments, options and the action to a fresh command, and gives it back. */
+/** Adds arguments, options and the action to a fresh command, and gives the same command back. */
 export type VerbDescription = (command: Command) => Command;
 
 /** A verb with a file of its own. */
 export interface PlainVerb {
-  /** As it is typed. */
+  /** The name as it is typed. */
   readonly name: string;
-  /** Another word for it. */
+  /** Another name for it. */
   readonly alias?: string;
-  /** One line, for every help. */
+  /** One line for the help. */
   readonly help: string;
-  /** Loads its file. */
+  /** Loads the verb's file. */
   load(): Promise<VerbDescription>;
 }
 
-/** A verb that only leads to others, as `image` does. */
+/** A verb that only groups others, like `image`. */
 export interface VerbGroup {
   readonly name: string;
   readonly help: string;
@@ -32,21 +32,21 @@ export interface VerbGroup {
 /** A verb of the first level. */
 export type Verb = PlainVerb | VerbGroup;
 
-/** A command that is ready to be parsed. */
+/** A command that is ready to parse its words. */
 export interface FoundCommand {
   readonly command: Command;
-  /** What is left for it to parse. */
+  /** The words that are left to parse. */
   readonly words: readonly string[];
 }
 
 /**
- * Finds what was typed.
+ * Finds the command that was typed.
  *
- * @param verbs - All there are.
- * @param typed - Words after "huck".
+ * @param verbs - All verbs.
+ * @param typed - The words after "huck".
  * @param version - What `huck --version` prints.
- * @returns The command; without a verb the overview.
- * @throws {@link SituationError} `usage` for a word that is no verb; it names the nearest one.
+ * @returns The command; the overview if no verb was typed.
+ * @throws {@link SituationError} `usage` for a word that is not a verb; it names the nearest one.
  */
 export async function findCommand(
   verbs: readonly Verb[],
@@ -107,7 +107,7 @@ function unknownVerb(verbs: readonly Verb[], words: readonly string[]): Situatio
   });
 }
 
-/** The verb, of either level, that differs from a word by the fewest letters; none if by many. */
+/** The verb of either level whose name differs from a word by few letters, if there is one. */
 function nearest(verbs: readonly Verb[], word: string): string | undefined {
   const paths = verbs.flatMap((verb) =>
     "verbs" in verb
@@ -123,7 +123,7 @@ function nearest(verbs: readonly Verb[], word: string): string | undefined {
   return best;
 }
 
-/** Letters to add, to drop, to replace, or to swap with their neighbour (Damerau, 1964). */
+/** Counts letters to add, drop, replace, or swap with their neighbour (Damerau, 1964). */
 function editDistance(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, index) => index)];
   for (let at = 1; at <= from.length; at += 1) {
@@ -145,5 +145,5 @@ function editDistance(from: string, to: string): number {
   return rows.at(-1)?.at(-1) ?? 0;
 }
 
-/** No verb is longer. */
+/** Longer than any verb. */
 const WORD_LENGTH_MAX = 24;

@@ -1,8 +1,8 @@
 /**
- * Every verb of huck: its name, a line of help, and the file that describes it.
+ * All verbs of huck: name, a line of help, and the file that describes each.
  *
- * A new verb is a file in local/ (works on this computer) or remote/ (speaks the operator API), and
- * a line here.
+ * A new verb is a file in local/ (works on this computer) or remote/ (uses the operator API), and
+ * an entry here.
  */
 import type { Verb } from "./verb.ts";
 

@@ -1,9 +1,9 @@
 /**
- * Where `huck cast` reads from: a file, a disk, or standard input, as cast records.
+ * What `huck cast` reads: a file, a disk, or standard input, as cast records.
  *
- * A session may ask for a chunk again long after it went by, so what comes from a
- * pipe is kept in an unnamed temporary file; files and disks are simply read again. Their reads run
- * in the pool of Node.js straight into the arena.
+ * A session may ask for a chunk again long after it was sent. So what comes from a pipe is kept in
+ * an unnamed temporary file, while files and disks are simply read again. Their reads run in the
+ * thread pool of Node.js, straight into the arena.
  */
 import {
   closeSync,
@@ -29,13 +29,11 @@ import {
 } from "../../../shared/wire/cast-record.ts";
 import type { ChunkSource } from "../../../shared/session/sender/sender-loop.io.ts";
 
-/** An open input. */
 export interface CastInput extends ChunkSource {
   /** Undefined for a pipe. Unit: bytes. */
   readonly sizeBytes: number | undefined;
   /** Undefined for a pipe. */
   readonly chunkCount: number | undefined;
-  /** Closes it. Idempotent. */
   close(): void;
 }
 
@@ -46,8 +44,7 @@ const readAsync = promisify(read);
  * Opens an input.
  *
  * @param path - A regular file, a block device, or "-" for standard input.
- * @returns An open input.
- * @throws A system error when it cannot be opened.
+ * @throws A system error if it cannot be opened.
  */
 export function openCastInput(path: string): CastInput {
   if (path === "-") return new PipeInput(process.stdin);
@@ -101,7 +98,7 @@ class FileInput implements CastInput {
   }
 }
 
-/** Reads a stream once, in order, and keeps what went by in a file without a name. */
+/** Reads a stream once, in order, and keeps what was read in a file without a name. */
 class PipeInput implements CastInput {
   readonly sizeBytes = undefined;
   readonly chunkCount = undefined;
@@ -110,10 +107,10 @@ class PipeInput implements CastInput {
   readonly #spool = openSpool();
   /** What the stream gave beyond the last chunk. */
   #rest: Buffer = Buffer.alloc(0);
-  /** Chunks read so far: they are in the spool. */
+  /** Chunks read so far; all of them are in the spool. */
   #chunks = 0;
   #ended = false;
-  /** One read after the other: the stream has an order. */
+  /** Makes reads wait for each other, because the stream has an order. */
   #queue: Promise<unknown> = Promise.resolve();
   #open = true;
 
@@ -124,7 +121,7 @@ class PipeInput implements CastInput {
 
   read(chunk: number, into: Uint8Array): Promise<number> {
     const reading = this.#queue.then(() => this.#readNow(chunk, into));
-    this.#queue = reading.catch(() => undefined); // the caller hears of it; later reads go on
+    this.#queue = reading.catch(() => undefined); // the caller gets the error; later reads go on
     return reading;
   }
 
@@ -153,7 +150,7 @@ class PipeInput implements CastInput {
     return sealCastRecord(into, chunk, length, this.#ended);
   }
 
-  // Takes bytes from the stream: fewer than wanted only at its end.
+  // Reads bytes from the stream; gives fewer than wanted only at its end.
   async #take(into: Uint8Array): Promise<number> {
     let done = 0;
     while (done < into.byteLength) {
@@ -178,7 +175,7 @@ function openSpool(): number {
   return fd;
 }
 
-// Gives fewer bytes than wanted only at the end.
+// Gives fewer bytes than wanted only at the end of the file.
 async function fill(fd: number, into: Uint8Array, offset: number): Promise<number> {
   let done = 0;
   while (done < into.byteLength) {

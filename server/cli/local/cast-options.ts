@@ -1,12 +1,11 @@
 /**
  * Options that `huck cast` and `huck catch` share: where on the network they meet, and how they
- * tell what happens.
+ * report.
  */
 import type { Command } from "commander";
 import { CAST_GROUP, CAST_PORT } from "../../../shared/wire/cast-session.ts";
 import { wholeOption } from "../option-values.ts";
 
-/** What both verbs are told. */
 export interface CastPlace {
   readonly interface?: string;
   /** Multicast address. */
@@ -16,12 +15,7 @@ export interface CastPlace {
   readonly json?: boolean;
 }
 
-/**
- * Adds `--interface`, `--group`, `--port` and `--json`.
- *
- * @param command - `cast` or `catch`.
- * @returns The same command.
- */
+/** Adds `--interface`, `--group`, `--port` and `--json` to a command, which it gives back. */
 export function castPlace(command: Command): Command {
   return command
     .option("--interface <name>", "network interface to use")

@@ -1,8 +1,7 @@
 /**
- * What `huck cast` tells its operator: a line per event, a live line, and the result.
+ * What `huck cast` reports: a line per event, a live line, and the result.
  *
- * The exit code follows from the events alone, so the tally that prints them also judges the
- * session.
+ * The exit code depends only on the events, so the tally that prints them also decides it.
  */
 import type { PortCounters } from "../../../shared/core/datagram-port.ts";
 import { ExitCode } from "../../../shared/core/errors.ts";
@@ -12,7 +11,7 @@ import type { SenderEvent } from "../../../shared/session/sender/contract.ts";
 import type { Sender } from "../../../shared/session/sender/engine.ts";
 import type { SenderEnd } from "../../../shared/session/sender/sender-loop.io.ts";
 
-/** Turns events into lines and counts who made it. */
+/** Turns events into lines, and counts the receivers that have got everything. */
 export class CastTally {
   readonly #reporter: TerminalReporter;
   readonly #now: () => number;
@@ -20,20 +19,13 @@ export class CastTally {
   #done = 0;
   #others = 0;
 
-  /**
-   * @param reporter - Where lines go.
-   * @param now - Gives milliseconds; monotonic.
-   */
+  /** @param now - Gives milliseconds; monotonic. */
   constructor(reporter: TerminalReporter, now: () => number) {
     this.#reporter = reporter;
     this.#now = now;
   }
 
-  /**
-   * Takes an event of the engine.
-   *
-   * @param event - Any; the last one goes to {@link CastTally.finish} too.
-   */
+  /** Takes any event of the engine; the last one is given to {@link CastTally.finish} too. */
   take(event: SenderEvent): void {
     const text = this.#textOf(event);
     if (event.kind === "started") this.#started = this.#now();
@@ -48,7 +40,8 @@ export class CastTally {
    * @param end - The engine's last event.
    * @param sender - For its totals.
    * @param counters - Of the port.
-   * @returns ok when everybody who joined has everything; someNodeNotRight; aborted.
+   * @returns `ok` if every receiver that joined has everything; else `someNodeNotRight` or
+   *   `aborted`.
    */
   finish(end: SenderEnd, sender: Sender, counters: PortCounters): ExitCode {
     const tookMs = this.#started === 0 ? 0 : this.#now() - this.#started;
@@ -93,7 +86,7 @@ export class CastTally {
       case "rate":
       case "ending":
       case "ended":
-        return undefined; // the live line shows rates, the result line the end
+        return undefined; // the live line shows rates, and the result line shows the end
     }
   }
 }
@@ -103,11 +96,9 @@ function nodeText(node: number): string {
 }
 
 /**
- * The live line.
+ * Writes the live line, at most 80 characters.
  *
- * @param sender - A running session.
  * @param sizeBytes - Of what is cast; undefined while unknown.
- * @returns At most 80 characters.
  */
 export function castProgress(sender: Sender, sizeBytes: number | undefined): string {
   const { phase, pass, chunksSent, chunkCount, bitsPerSecond, members } = sender.stats();

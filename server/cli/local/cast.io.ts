@@ -1,8 +1,8 @@
 /**
- * `huck cast FILE|-`: throws a file, a disk or a stream at everybody who runs `huck catch`.
+ * `huck cast FILE|-`: sends a file, a disk or a stream to all receivers that run `huck catch`.
  *
- * It is the transport alone, without server, image or node. Exit code 0 means that every receiver
- * who joined has everything.
+ * It uses the transport alone, without server, image or node. Exit code 0 means that every receiver
+ * that joined has everything.
  */
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
@@ -31,7 +31,6 @@ import { CastTally, castProgress } from "./cast-report.ts";
 import { openCastInput } from "./cast-input.io.ts";
 import type { CastInput } from "./cast-input.io.ts";
 
-/** What the verb is told. */
 export interface CastFlags extends CastPlace {
   /** Unit: bits per second. */
   readonly rate?: number;
@@ -42,23 +41,18 @@ export interface CastFlags extends CastPlace {
   readonly maxWait?: number;
 }
 
-/** Payload of a datagram on a link of MTU 1500, IPv6 and a VLAN tag allowed for. Unit: bytes. */
+/** Payload that fits a link of MTU 1500, also with IPv6 and a VLAN tag. Unit: bytes. */
 const SYMBOL_BYTES = 1408;
-/** Chunks in memory: those in the interleave, those awaiting complaints, those read ahead. */
+/** For chunks in the interleave, chunks that may be NACKed, and chunks read ahead. Unit: bytes. */
 const CACHE_BYTES = 40 * 1024 * 1024;
-/** Port buffers and batches of either kind, tagger and FEC scratch included. Unit: bytes. */
+/** For the port's buffers and batches of either kind, tagger and FEC scratch. Unit: bytes. */
 const PORT_BYTES = 8 * 1024 * 1024;
-/** Receivers of one session: what its messages can count. */
+/** Most receivers of one session: what its messages can count. */
 const MEMBERS_MAX = 65535;
-/** Without a number to wait for, people need time to start receivers. Unit: milliseconds. */
+/** Without a number of receivers to wait for, people need time to start some. */
 const WAIT_DEFAULT_MS = 5000;
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command, named "cast".
- * @returns The same command.
- */
+/** Describes `huck cast` on a fresh command, which it gives back. */
 export function castCommand(command: Command): Command {
   return castPlace(command)
     .argument("<file>", 'file or disk to send, or "-" for standard input')
@@ -87,8 +81,7 @@ export function castCommand(command: Command): Command {
  * Runs one cast to its end.
  *
  * @param file - Path, or "-".
- * @param flags - See {@link CastFlags}.
- * @returns The exit code: ok, someNodeNotRight, aborted.
+ * @returns `ok`, `someNodeNotRight` or `aborted`.
  * @throws {@link SituationError} for options and files that cannot be used.
  */
 export async function cast(file: string, flags: CastFlags): Promise<ExitCode> {
@@ -168,7 +161,7 @@ async function openPort(
   const named = flags.interface === undefined ? {} : { interfaceName: flags.interface };
   const options = (port: number): DatagramOptions => ({ arena, bind: { address, port }, ...named });
   const opened = await openDatagramPort(options(flags.port + 1)).catch((error: unknown) => {
-    // Another cast of this host answers there; receivers are told the port anyway.
+    // Another cast on this host uses that port; any other will do, because receivers are told it.
     if (codeOf(error) === "EADDRINUSE") return openDatagramPort(options(0));
     throw refused("no_port", error, "Check --interface, --port and --group.");
   });

@@ -1,9 +1,9 @@
 /**
- * Where `huck catch` writes to: a file, a disk, or standard output.
+ * Where `huck catch` writes: a file, a disk, or standard output.
  *
- * A record's digest is checked before a byte is written, and the answer to the last
- * one is held back until everything is on the medium and has its name, so a receiver that tells
- * the sender "done" is done. A file appears under its name only when it is complete.
+ * A record's digest is checked before a byte is written. The answer to the last record waits until
+ * everything is on the medium under its final name, so a receiver that tells the sender "done" is
+ * done. A file appears under its name only when it is complete.
  */
 import {
   closeSync,
@@ -23,15 +23,14 @@ import { CAST_DATA_BYTES, readCastRecord } from "../../../shared/wire/cast-recor
 import type { CastRecord } from "../../../shared/wire/cast-record.ts";
 import type { ChunkSink, SinkAnswer } from "../../../shared/session/reception/reception-loop.io.ts";
 
-/** An open output. */
 export interface CatchOutput extends ChunkSink {
-  /** The engine must deliver in ascending order. */
+  /** True if the engine must deliver chunks in ascending order. */
   readonly inOrder: boolean;
   /** Data bytes written so far. */
   readonly bytesWritten: number;
-  /** Everything arrived and is on the medium. */
+  /** True once everything has arrived and is on the medium. */
   readonly complete: boolean;
-  /** Closes it; an incomplete file is removed. Idempotent. */
+  /** Closes it and removes an incomplete file. Idempotent. */
   close(): void;
 }
 
@@ -43,10 +42,9 @@ const fsyncAsync = promisify(fsync);
 /**
  * Opens an output.
  *
- * @param path - A file to be made or replaced, a block device, or "-" for standard output.
- * @param sparse - Leave runs of zeros in a file as holes.
- * @returns An open output.
- * @throws A system error when it cannot be opened (EBUSY: the disk is mounted or held).
+ * @param path - A file to make or replace, a block device, or "-" for standard output.
+ * @param sparse - Whether to leave runs of zeros in a file as holes.
+ * @throws A system error if it cannot be opened (EBUSY: the disk is mounted or held).
  */
 export function openCatchOutput(path: string, sparse: boolean): CatchOutput {
   if (path === "-") return new PipeOutput(STDOUT);
@@ -62,17 +60,17 @@ export function openCatchOutput(path: string, sparse: boolean): CatchOutput {
   return new PlacedOutput({ fd: openSync(partial, "w", 0o644), sparse, partial, path });
 }
 
-/** What is written, and how it gets its name. */
+/** An open file or disk, and how a file gets its name. */
 interface PlacedTarget {
   readonly fd: number;
   readonly sparse: boolean;
-  /** Name while incomplete; undefined for a disk. */
+  /** Name of the file while it is incomplete; undefined for a disk. */
   readonly partial?: string;
-  /** Name when complete. */
+  /** Name of the file when it is complete. */
   readonly path?: string;
 }
 
-/** Counts records until the last one, and says whether a record is right. */
+/** Checks records, and counts them until the last one. */
 class RecordCount {
   bytes = 0;
   #seen = 0;
@@ -87,7 +85,7 @@ class RecordCount {
     }
   }
 
-  /** @returns True when this was the last one missing. */
+  /** @returns True if this was the last missing record. */
   written(record: CastRecord): boolean {
     this.bytes += record.rawLength;
     this.#seen += 1;
@@ -146,7 +144,7 @@ class PlacedOutput implements CatchOutput {
   }
 }
 
-/** Writes records in order to something that has no places. */
+/** Writes records in order to an output that cannot seek. */
 class PipeOutput implements CatchOutput {
   readonly inOrder = true;
   complete = false;
@@ -170,7 +168,7 @@ class PipeOutput implements CatchOutput {
   }
 
   close(): void {
-    // standard output belongs to the process
+    // Standard output belongs to the process.
   }
 
   async #write(record: CastRecord): Promise<SinkAnswer> {
@@ -180,7 +178,7 @@ class PipeOutput implements CatchOutput {
   }
 }
 
-/** A pipe that was made non-blocking answers EAGAIN while its reader is slow. */
+/** A non-blocking pipe answers EAGAIN while its reader is slow. */
 const PIPE_RETRY_MS = 2;
 
 async function writeFully(fd: number, bytes: Uint8Array, offset: number | null): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * `huck catch OUT|-`: takes what a `huck cast` throws, checks it, and writes it.
+ * `huck catch OUT|-`: receives what a `huck cast` sends, checks it, and writes it.
  *
- * It is the transport alone, without server, image or node. A chunk's digest is checked before the
- * chunk is written; the exit code is 0 only if everything is on the medium.
+ * It uses the transport alone, without server, image or node. A chunk's digest is checked before
+ * the chunk is written. The exit code is 0 only if everything is on the medium.
  */
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
@@ -34,25 +34,19 @@ import type { CastPlace } from "./cast-options.ts";
 import { openCatchOutput } from "./catch-output.io.ts";
 import type { CatchOutput } from "./catch-output.io.ts";
 
-/** What the verb is told. */
 export interface CatchFlags extends CastPlace {
   /** Unit: milliseconds. */
   readonly wait?: number;
   readonly sparse?: boolean;
 }
 
-/** Chunks in memory: 8 in the interleave, the rest waiting for repair or the disk. Unit: bytes. */
+/** For chunks: 8 in the interleave, the others waiting for repair or the disk. Unit: bytes. */
 const RING_BYTES = 40 * 1024 * 1024;
-/** Port buffers and batches of either kind, tagger and FEC scratch included. Unit: bytes. */
+/** For the port's buffers and batches of either kind, tagger and FEC scratch. Unit: bytes. */
 const PORT_BYTES = 8 * 1024 * 1024;
 const SYMBOL_BYTES_MAX = 8896;
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command, named "catch".
- * @returns The same command.
- */
+/** Describes `huck catch` on a fresh command, which it gives back. */
 export function catchCommand(command: Command): Command {
   return castPlace(command)
     .argument("<output>", 'file to make, disk to overwrite, or "-" for standard output')
@@ -70,9 +64,8 @@ export function catchCommand(command: Command): Command {
 /**
  * Takes part in one cast until its end.
  *
- * @param path - Output: see {@link openCatchOutput}.
- * @param flags - See {@link CatchFlags}.
- * @returns The exit code: ok; someNodeNotRight when not everything came; aborted.
+ * @param path - Of the output: see {@link openCatchOutput}.
+ * @returns `ok`; `someNodeNotRight` if not everything came; `aborted`.
  * @throws {@link SituationError} for options and outputs that cannot be used.
  */
 export async function catchCast(path: string, flags: CatchFlags): Promise<ExitCode> {
@@ -183,7 +176,7 @@ function eventText(event: ReceptionEvent): string | undefined {
       return "everything is here; telling the sender";
     case "reached":
     case "ended":
-      return undefined; // the result line tells
+      return undefined; // the result line says it
   }
 }
 

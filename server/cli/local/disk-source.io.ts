@@ -1,9 +1,9 @@
 /**
- * What a save reads from: a disk of this computer or a file that holds one.
+ * What a save reads: a disk of this computer, or a file that holds one.
  *
- * Opened read-only (promise P5). A disk that is mounted read-write changes under our hands, so its
- * uses are told to the caller, who refuses. Sizes come from sysfs, because fstat gives 0 for a
- * device.
+ * It is opened read-only (promise P5). A disk that is mounted read-write may change while we read,
+ * so the caller is told what uses it and refuses. Sizes come from sysfs, because fstat gives 0 for
+ * a device.
  */
 import {
   closeSync,
@@ -28,19 +28,17 @@ import { MountTable } from "../../../shared/linux/mount-table.io.ts";
 
 const SYSFS_SECTOR_BYTES = 512;
 
-/** A source that is open. */
 export interface OpenSource extends SectorSource {
-  /** Why its content may change while it is read; empty when nobody writes it. */
+  /** Why its content may change while it is read; empty if nothing can write to it. */
   readonly writers: readonly string[];
   /** Closes it. Idempotent. */
   close(): void;
 }
 
 /**
- * Opens a disk or a file for reading.
+ * Opens a block device or regular file for reading. A file's sector size is taken from its GPT, or
+ * is 512 without one.
  *
- * @param path - A block device or a regular file.
- * @returns An open source; a file's sector size is found from its GPT, 512 without one.
  * @throws {@link SituationError} `no_such_source`, `not_a_disk`, `not_permitted`.
  */
 export function openSource(path: string): OpenSource {
@@ -63,10 +61,8 @@ export function openSource(path: string): OpenSource {
 }
 
 /**
- * Tells what stands at a path that is to become a restored disk.
+ * Says what exists at a path that an image is to be restored to.
  *
- * @param path - A block device, a file, or nothing yet.
- * @returns `nothing`, `file` or `disk`.
  * @throws {@link SituationError} `not_a_disk` for folders and the like.
  */
 export function targetKind(path: string): "nothing" | "file" | "disk" {
@@ -78,11 +74,9 @@ export function targetKind(path: string): "nothing" | "file" | "disk" {
 }
 
 /**
- * Makes a sparse file that stands for a disk.
+ * Makes a sparse file to restore an image to. The path must not exist.
  *
- * @param path - Must not exist.
- * @param sizeBytes - Its length.
- * @throws A system error (EEXIST, ENOSPC, EFBIG); nothing is left behind then.
+ * @throws A system error (EEXIST, ENOSPC, EFBIG); then nothing is left behind.
  */
 export function createTargetFile(path: string, sizeBytes: number): void {
   const fd = openSync(path, "wx", 0o644);
@@ -97,24 +91,18 @@ export function createTargetFile(path: string, sizeBytes: number): void {
 }
 
 /**
- * Removes a file that {@link createTargetFile} made, after an error that matters more than whether
- * this succeeds.
- *
- * @param path - The file.
+ * Removes a file that {@link createTargetFile} made, after another error. Never throws, because
+ * that error matters more.
  */
 export function removeTargetFile(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // It stays as an empty file; the caller has the error that led here.
+    // The empty file stays; the caller has the error that led here.
   }
 }
 
-/**
- * Gives the name of this computer.
- *
- * @returns Its host name.
- */
+/** Gives the host name of this computer. */
 export function hostName(): string {
   return hostname();
 }
@@ -166,7 +154,7 @@ function deviceFacts(name: string): { readonly sizeBytes: number; readonly secto
   return { sizeBytes: sectors * SYSFS_SECTOR_BYTES, sectorBytes };
 }
 
-/** Read-write mounts, swap and holders of a disk and its partitions. */
+/** Names read-write mounts, swap and holders of a disk and its partitions. */
 function writersOf(name: string): string[] {
   const folder = realpathSync(join("/sys/class/block", name));
   const parts = readdirSync(folder).filter((one) => existsSync(join(folder, one, "partition")));
@@ -190,7 +178,7 @@ function writersOf(name: string): string[] {
   });
 }
 
-/** A file may be seen as a disk through a loop device, and that be mounted. */
+/** The same for a file that is attached to a loop device, which may be mounted. */
 function loopWriters(path: string): string[] {
   if (!existsSync("/sys/block")) return [];
   return readdirSync("/sys/block").flatMap((name) => {

@@ -1,27 +1,21 @@
 /**
- * Where an image named on the command line is: a path, or a name in a folder of images.
+ * Finds an image that is named on the command line: by a path, or by a name in a folder of images.
  *
- * What contains a slash or ends in ".huck" is a path; everything else is a name, looked up in the
- * folder given by --store, which is the current one unless said otherwise.
+ * A word that contains a slash or ends in ".huck" is a path. Any other word is a name in the folder
+ * that --store gives, or in the current one.
  */
 import path from "node:path";
 import { IMAGE_SUFFIX, imagePathIn } from "../../store/image-file-name.ts";
 
-/** A folder and a name in it. */
+/** A folder, and the name of an image in it. */
 export interface ImagePlace {
   readonly folder: string;
   readonly name: string;
-  /** The image file. */
+  /** Path of the image file. */
   readonly file: string;
 }
 
-/**
- * Finds the place of an image.
- *
- * @param typed - As typed.
- * @param store - Folder for bare names.
- * @returns Its place; nothing is looked at.
- */
+/** Gives the place of an image. Whether it exists is not checked. */
 export function imagePlace(typed: string, store: string): ImagePlace {
   const isPath = typed.includes("/") || typed.endsWith(IMAGE_SUFFIX);
   const folder = isPath ? path.dirname(typed) : store;

@@ -1,17 +1,16 @@
 /**
- * Progress of local work on one image: a live line with rate and time left, and Ctrl-C as an abort
- * signal.
+ * Shows the progress of local work on one image (a live line with rate and time left), and makes
+ * Ctrl-C an abort signal.
  *
- * The rate is the mean since the start, because work on one disk is steady and a mean does not
- * jump.
+ * The rate is the mean since the start: work on one disk is steady, and a mean does not jump.
  */
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
 
-/** The live line is renewed at most this often. Unit: milliseconds. */
+/** Shortest time between two updates of the live line. Unit: milliseconds. */
 const RENEW_MS = 200;
 
-/** Told how far work has come; `extra` is appended to the line. */
+/** Shows how far work has come; `extra` is appended to the line. */
 export type ProgressLine = (
   label: string,
   doneBytes: number,
@@ -20,11 +19,9 @@ export type ProgressLine = (
 ) => void;
 
 /**
- * Makes a live line.
+ * Makes a function that shows progress on the live line. It may be called as often as one likes.
  *
- * @param reporter - Where it is shown.
  * @param clock - Gives milliseconds; monotonic.
- * @returns A function to be called as often as one likes.
  */
 export function progressLine(reporter: TerminalReporter, clock: () => number): ProgressLine {
   let label = "";
@@ -44,21 +41,17 @@ export function progressLine(reporter: TerminalReporter, clock: () => number): P
   };
 }
 
-/** How far work has come. */
 export interface ProgressState {
   readonly doneBytes: number;
   readonly totalBytes: number;
-  /** Milliseconds since the start. */
+  /** Time since the start. Unit: milliseconds. */
   readonly elapsedMs: number;
 }
 
 /**
- * Writes a progress line.
+ * Writes a progress line: "saving 43 %  1.20 GB of 2.80 GB  310 MB/s  5 s left".
  *
- * @param label - What is being done.
- * @param state - How far it has come.
- * @returns One line: "saving 43 %  1.20 GB of 2.80 GB  310 MB/s  5 s left".
- * @internal A test looks at it.
+ * @internal A test uses it.
  */
 export function progressText(label: string, state: ProgressState): string {
   const { doneBytes, totalBytes, elapsedMs } = state;
@@ -69,13 +62,7 @@ export function progressText(label: string, state: ProgressState): string {
   return `${parts.join("  ")}  ${sizeText(Math.round(rate))}/s${left}`;
 }
 
-/**
- * Runs work that Ctrl-C stops at its next safe point.
- *
- * @param work - Gets the signal.
- * @returns What the work gave.
- * @throws What the work threw.
- */
+/** Runs work that Ctrl-C or SIGTERM stops at its next safe point, through the signal. */
 export async function stoppable<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {

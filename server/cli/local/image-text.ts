@@ -1,18 +1,12 @@
 /**
- * What `huck image` prints: facts of an image as lines for people or one JSON object per line for
- * programs.
+ * Texts of `huck image`: what people read about an image and about the check of one.
  */
 import { toHex } from "../../../shared/core/digest.ts";
 import type { ImageIndex } from "../../../shared/image/reader.ts";
 import type { ImageCheck, ImageProblem } from "../../../shared/image/verify.ts";
 import { countText, sizeText } from "../quantity-text.ts";
 
-/**
- * Describes an image.
- *
- * @param index - Opened.
- * @returns Lines for people.
- */
+/** Describes an image in lines for people. */
 export function infoLines(index: ImageIndex): string[] {
   const { manifest, footer } = index;
   const { disk, saved, stats, requires } = manifest;
@@ -37,12 +31,7 @@ export function infoLines(index: ImageIndex): string[] {
   ];
 }
 
-/**
- * Describes the outcome of a check.
- *
- * @param check - The outcome.
- * @returns Lines for people; the last one is the verdict.
- */
+/** Describes the outcome of a check in lines for people; the last one is the result. */
 export function checkLines(check: ImageCheck): string[] {
   const verdict =
     check.problemCount === 0

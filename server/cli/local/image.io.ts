@@ -1,8 +1,8 @@
 /**
- * The verbs of `huck image` that work on image files and disks of this computer; those that ask the
+ * The verbs of `huck image` that work on image files and disks of this computer. Those that ask the
  * server are in remote/images.io.ts.
  *
- * Everything for people goes to standard error, but for the answer itself.
+ * Only the answer itself goes to standard output; all other text for people goes to standard error.
  */
 import type { Command } from "commander";
 import packageFile from "../../../package.json" with { type: "json" };
@@ -46,24 +46,14 @@ interface RestoreFlags extends CommonFlags {
 const LEVEL_MAX = 19;
 const CODECS: readonly CodecChoice[] = ["auto", "zstd-napi", "node:zlib"];
 
-/**
- * Describes `huck image files`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image files` on a fresh command, which it gives back. */
 export function filesCommand(command: Command): Command {
   return common(command).action(async (flags: CommonFlags) => {
     await listFiles(flags);
   });
 }
 
-/**
- * Describes `huck image info`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image info` on a fresh command, which it gives back. */
 export function infoCommand(command: Command): Command {
   return common(command)
     .argument("<image>", IMAGE_ARGUMENT)
@@ -72,12 +62,7 @@ export function infoCommand(command: Command): Command {
     });
 }
 
-/**
- * Describes `huck image verify`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image verify` on a fresh command, which it gives back. */
 export function verifyCommand(command: Command): Command {
   return common(command)
     .argument("<image>", IMAGE_ARGUMENT)
@@ -86,12 +71,7 @@ export function verifyCommand(command: Command): Command {
     });
 }
 
-/**
- * Describes `huck image save`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image save` on a fresh command, which it gives back. */
 export function saveFileCommand(command: Command): Command {
   return common(command)
     .argument("<source>", "disk (/dev/disk/by-id/...) or file; only ever read")
@@ -109,12 +89,7 @@ export function saveFileCommand(command: Command): Command {
     });
 }
 
-/**
- * Describes `huck image restore`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image restore` on a fresh command, which it gives back. */
 export function restoreCommand(command: Command): Command {
   return common(command)
     .argument("<image>", IMAGE_ARGUMENT)

@@ -6,12 +6,7 @@ import type { Command } from "commander";
 import { stdout } from "../terminal.io.ts";
 import { makeServerFolder } from "./server-folder.io.ts";
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck init` on a fresh command, which it gives back. */
 export function initCommand(command: Command): Command {
   return command.argument("[folder]", "where", ".").action((folder: string) => {
     const where = path.resolve(folder);
@@ -20,7 +15,7 @@ export function initCommand(command: Command): Command {
   });
 }
 
-/** Every setting with its default. It is itself a valid file, so a test parses it. */
+/** A huck.yaml that shows every setting with its default. It must be valid: a test parses it. */
 export const CONFIG_TEMPLATE = `# huck.yaml: what huck serve knows. Folders start at this file.
 
 server:

@@ -1,5 +1,5 @@
 /**
- * Reads huck.yaml from where `huck serve` was told it is.
+ * Reads the huck.yaml that `huck serve` was given.
  */
 import { readFileSync, statSync } from "node:fs";
 import { ExitCode, SituationError, messageOf } from "../../../shared/core/errors.ts";
@@ -7,10 +7,9 @@ import { parseConfig } from "../../config.ts";
 import type { Config } from "../../config.ts";
 
 /**
- * Reads a configuration.
+ * Reads and parses a configuration.
  *
  * @param file - Absolute path.
- * @returns The configuration.
  * @throws {@link SituationError} `no_config`, `bad_config`; exit code usage.
  */
 export function readConfig(file: string): Config {
@@ -28,5 +27,5 @@ export function readConfig(file: string): Config {
   }
 }
 
-/** 4096 nodes with every setting take less. */
+/** More than 4096 nodes with every setting take. */
 const CONFIG_BYTES_MAX = 8 << 20;

@@ -1,10 +1,10 @@
 /**
- * `huck image restore`: an image onto a disk of this computer, or into a file.
+ * `huck image restore`: writes an image to a disk of this computer, or to a file.
  *
- * A file that does not exist yet is made; anything that exists is erased only when --erase names
- * it: a disk by its serial number or WWN, because kernel names move between boots, a file or a disk
- * without either by its path. Without that the plan is all that happens. A file that was made here
- * and not yet written when an error strikes is removed again.
+ * A file that does not exist is made. Whatever exists is erased only if --erase names it: a disk by
+ * its serial number or WWN, because kernel names change between boots; a file, or a disk without
+ * either, by its path. Without --erase only the plan is shown. If an error happens before a file
+ * that was made here is written to, the file is removed again.
  */
 import { randomUUID } from "node:crypto";
 import { codeOf, SituationError } from "../../../shared/core/errors.ts";
@@ -21,25 +21,22 @@ import { openPlaces } from "../../store/image-file.io.ts";
 import { openImageAt } from "../../store/open-images.io.ts";
 import { progressLine } from "./image-progress.io.ts";
 
-/** What to restore, whereto and how. */
+/** What to restore, where to, and how. */
 export interface RestoreTask {
   /** Path of the image file. */
   readonly image: string;
   /** Path of the disk or file. */
   readonly target: string;
-  /** What may be erased, as typed; undefined shows the plan only. */
+  /** Name of what may be erased, as typed; undefined: only show the plan. */
   readonly erase?: string;
   readonly verify: "sample" | "full";
   readonly codec: CodecChoice;
 }
 
 /**
- * Restores an image.
+ * Restores an image, and reports the plan and the progress. If the signal stops it, the disk does
+ * not boot.
  *
- * @param task - What to restore.
- * @param reporter - Told of the plan and progress.
- * @param signal - Stops it; the disk does not boot then.
- * @returns What was done.
  * @throws SituationError `erase_not_confirmed`, `disk_too_small`, `disk_in_use` and others of
  *   `restoreImage`.
  */
@@ -61,7 +58,7 @@ export async function restoreLocally(
         ...options,
         async progress(phase, done, total) {
           line(phase, done, total);
-          await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C in
+          await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C take effect
         },
       });
     } catch (error) {
@@ -75,10 +72,10 @@ export async function restoreLocally(
   }
 }
 
-/** What is written to. */
+/** The open disk or file that is written to. */
 interface Target {
   readonly device: BlockDevice;
-  /** For the way out after an error: removes a file that was made for this and never written. */
+  /** Call it after an error: removes a file that was made here and has not been written to. */
   giveUp(): void;
 }
 
@@ -100,9 +97,10 @@ function openTarget(task: RestoreTask, index: ImageIndex, reporter: TerminalRepo
 }
 
 /**
- * Without its removal a second try would be refused, because the file is there.
+ * Makes a file and opens it. After an error the file is removed, because otherwise a second try
+ * would be refused: the file would exist.
  *
- * @throws {@link SituationError} `not_permitted`; a system error. No new file is left behind.
+ * @throws {@link SituationError} `not_permitted`; a system error. Then no new file is left behind.
  */
 function openNewFile(path: string, disk: ImageIndex["manifest"]["disk"]): Target {
   let touched = false;
@@ -122,7 +120,7 @@ function openNewFile(path: string, disk: ImageIndex["manifest"]["disk"]): Target
 }
 
 function nothing(): void {
-  // what exists already is not removed
+  // What already existed is not removed.
 }
 
 /** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
@@ -142,7 +140,7 @@ function openUnused(target: string, kind: ReturnType<typeof targetKind>): BlockD
   }
 }
 
-/** A file may be a mounted disk to the kernel, through a loop device. */
+/** Uses of a file that a loop device has made into a disk, which may be mounted. */
 function usesOfFile(target: string): readonly string[] {
   const source = openSource(target);
   source.close();
@@ -174,7 +172,9 @@ function confirm(task: RestoreTask, disk: DiskIdentity, reporter: TerminalReport
   );
 }
 
-/** A file has whatever sectors its content was made for. `onWrite` is told before every change. */
+/**
+ * Gives a file the sector size that its content was made for. Calls `onWrite` before each change.
+ */
 function withSectors(device: BlockDevice, sectorBytes: number, onWrite: () => void): BlockDevice {
   const scale = sectorBytes / device.sectorBytes;
   const sectorCount = Math.floor(device.sectorCount / scale);

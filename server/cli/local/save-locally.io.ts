@@ -1,8 +1,8 @@
 /**
- * `huck image save`: a disk of this computer, or a file that holds one, becomes an image.
+ * `huck image save`: makes an image of a disk of this computer, or of a file that holds one.
  *
- * The source is opened read-only and refused while anybody may write to it. The image is a draft
- * until everything in it was checked, so stopping at any moment leaves nothing behind.
+ * The source is opened read-only, and refused if anything may write to it. The image is a draft
+ * until all of it was checked, so stopping at any moment leaves nothing behind.
  */
 import { randomBytes } from "node:crypto";
 import type { ByteCount } from "../../../shared/core/units.ts";
@@ -20,7 +20,7 @@ import { openFolderStore } from "../../store/folder-store.io.ts";
 import type { ImagePlace } from "./image-place.ts";
 import { progressLine } from "./image-progress.io.ts";
 
-/** What to save, whereto and how. */
+/** What to save, where to, and how. */
 export interface SaveTask {
   /** Path of the disk or file. */
   readonly source: string;
@@ -36,12 +36,8 @@ export interface SaveTask {
 }
 
 /**
- * Saves an image.
+ * Saves an image, and reports warnings and progress. If the signal stops it, nothing is kept.
  *
- * @param task - What to save.
- * @param reporter - Told of warnings and progress.
- * @param signal - Stops it; nothing is kept then.
- * @returns The image that is now there.
  * @throws {@link SituationError} `source_in_use`, `filesystem_dirty`, `image_too_large`,
  *   `image_exists`, `aborted`; FormatError for a table that cannot be trusted; system errors.
  */
@@ -66,14 +62,13 @@ export async function saveImage(
   }
 }
 
-/** What is saved, looked at already. */
+/** A source, and the plan of what to keep of it. */
 interface SourcePlan {
   readonly source: OpenSource;
   readonly plan: DiskPlan;
   readonly task: SaveTask;
 }
 
-/** Makes the draft, fills it and commits it. */
 async function saveThrough(
   pool: CodecPool,
   { source, plan, task }: SourcePlan,
@@ -91,7 +86,7 @@ async function saveThrough(
     await captureImage(source, plan, { sink: draft, pool }, { ...made, signal, progress });
     return await draft.commit();
   } catch (error) {
-    // The first error is the one that helps; a draft that stays is swept after a day.
+    // Report only the first error; a draft that stays is removed after a day.
     await draft.abort().catch(() => undefined);
     throw error;
   }

@@ -1,6 +1,6 @@
 /**
- * `huck serve`: reads huck.yaml, starts the server, says on one screen where it is, and stops it in
- * order.
+ * `huck serve`: reads huck.yaml, starts the server, prints its addresses and folders, and stops it
+ * in order.
  */
 import path from "node:path";
 import type { Command } from "commander";
@@ -17,12 +17,7 @@ interface ServeOptions {
   readonly config: string;
 }
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck serve` on a fresh command, which it gives back. */
 export function serveCommand(command: Command): Command {
   return command
     .option("-c, --config <file>", "configuration", "huck.yaml")
@@ -49,7 +44,7 @@ async function serve(file: string): Promise<void> {
   await server.close();
 }
 
-/** A file that is refused is told; the server goes on with the old one. */
+/** If the file is refused, prints why; the server goes on with the old inventory. */
 function reload(server: RunningServer): void {
   try {
     const { nodes, atNextStart } = server.reload();
@@ -63,7 +58,7 @@ function reload(server: RunningServer): void {
   }
 }
 
-/** Everything an admin wants to see once, on one screen. */
+/** What an admin wants to see when the server starts, on one screen. */
 function startLines(config: Config, server: RunningServer): string[] {
   const { dhcp, bootPort, store, state } = config.server;
   const nodes = config.inventory.nodes;

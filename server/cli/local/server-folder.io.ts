@@ -1,6 +1,6 @@
 /**
- * Makes the folder of a server: huck.yaml, the folders it names, the order key. What exists is left
- * as it is.
+ * Makes the folder of a server: huck.yaml, the folders that it names, the order key. What exists
+ * stays as it is.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -12,10 +12,10 @@ import { readingFault } from "../../store/store-faults.ts";
 /**
  * Makes what is missing.
  *
- * @param folder - Absolute; made when it is missing.
+ * @param folder - Absolute; made if it is missing.
  * @param template - Text of a new huck.yaml.
- * @returns One line for each thing, made or found.
- * @throws SituationError `bad_config` when a huck.yaml is there that cannot be read; `bad_store`,
+ * @returns One line for each thing that was made or found.
+ * @throws SituationError `bad_config` if there is a huck.yaml that cannot be read; `bad_store`,
  *   `key_exposed`.
  */
 export function makeServerFolder(folder: string, template: string): string[] {

@@ -1,11 +1,10 @@
 /**
- * The board: what a job's events come to, node by node. Pure: events in, rows out.
+ * The board: the state of a job, node by node, computed from its events. Pure.
  */
 import type { Event } from "../../../shared/control/event.ts";
 import { isOk } from "../../../shared/control/verdict.ts";
 import type { Phase, Verdict } from "../../../shared/control/verdict.ts";
 
-/** One node's row. */
 export interface Row {
   readonly node: string;
   phase: Phase;
@@ -13,30 +12,28 @@ export interface Row {
   totalBytes: number;
   /** Unit: bytes per second. */
   bytesPerSecond: number;
-  /** 0 .. 1. */
+  /** Share of datagrams that the network lost, 0 .. 1. */
   loss: number;
   verdict: Verdict | undefined;
 }
 
-/** How a job ended. */
 export interface JobEnd {
   readonly nodesOk: number;
   readonly nodesNotOk: number;
   readonly aborted: boolean;
 }
 
-/** All rows of a job. */
 export class Board {
   readonly rows: readonly Row[];
   readonly #byNode: ReadonlyMap<string, Row>;
-  /** Last `seq` seen. */
+  /** Number of the last event taken. */
   seq: number;
-  /** Set by the event of kind `end`. */
+  /** Undefined until the event of kind `end` was taken. */
   end: JobEnd | undefined;
 
   /**
    * @param nodes - Names, in the order in which they are shown.
-   * @param seq - Number before the job's first event.
+   * @param seq - The number before the job's first event.
    */
   constructor(nodes: readonly string[], seq: number) {
     this.seq = seq;
@@ -54,12 +51,7 @@ export class Board {
     this.#byNode = new Map(this.rows.map((row) => [row.node, row]));
   }
 
-  /**
-   * Takes an event.
-   *
-   * @param event - Of this job, in order of `seq`; one that was seen before changes nothing.
-   * @returns False when it was seen before.
-   */
+  /** Takes an event of this job, in order of `seq`. Gives false for one that was taken before. */
   take(event: Event): boolean {
     if (event.seq <= this.seq) return false;
     this.seq = event.seq;
@@ -74,7 +66,7 @@ export class Board {
     return true;
   }
 
-  /** @returns How many rows have a good verdict. */
+  /** How many nodes have a good verdict. */
   get okCount(): number {
     return this.rows.filter(({ verdict }) => verdict !== undefined && isOk(verdict)).length;
   }

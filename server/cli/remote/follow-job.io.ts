@@ -1,10 +1,10 @@
 /**
- * Follows a job to its end: reads the events, shows them, listens for Ctrl-C, gives the exit code.
+ * Follows a job to its end: reads its events, shows them, listens for Ctrl-C, gives the exit code.
  *
- * One stream is shown in three ways. A terminal gets bars that are redrawn in place, at most ten
- * times a second; a pipe gets one clean line per event; `--json` gets the events themselves and a
- * summary. The first Ctrl-C aborts the job and waits for its end, the second quits at once. When
- * nobody reads the output any longer the job goes on and the verb ends: its outcome is unknown.
+ * The events are shown in one of three ways. A terminal gets bars, redrawn in place at most ten
+ * times a second; a pipe gets one line per event; `--json` prints the events themselves and a
+ * summary. The first Ctrl-C aborts the job and waits for its end; the second quits at once. If the
+ * reader of our output is gone, the verb ends and the job goes on, with an outcome that is unknown.
  */
 import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { isOk } from "../../../shared/control/verdict.ts";
@@ -16,11 +16,11 @@ import { Board } from "./board.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
 import { drawBoard, eventLine, okText, verdictText } from "./text.ts";
 
-/** What is followed. */
+/** The job to follow, and how to show it. */
 export interface Followed {
   readonly line: Pick<OperatorLine, "delete" | "events" | "get">;
   readonly created: JobCreated;
-  /** For the first line of the screen. */
+  /** First line of the screen. */
   readonly title: string;
   /** Name of the image, for the summary. */
   readonly image: string;
@@ -30,10 +30,9 @@ export interface Followed {
 /**
  * Follows a job.
  *
- * @param followed - Which, and how it is shown.
  * @returns The exit code (CONTROL.md section 2).
- * @throws {@link SituationError} `server_unreachable` when the stream cannot be had again,
- *   `no_end` when it ends again and again without the end of the job.
+ * @throws {@link SituationError} `server_unreachable` if the stream cannot be opened again,
+ *   `no_end` if it ends again and again without the end of the job.
  */
 export async function followJob(followed: Followed): Promise<ExitCode> {
   const board = new Board(followed.created.nodes, followed.created.after);
@@ -49,16 +48,16 @@ export async function followJob(followed: Followed): Promise<ExitCode> {
   return exitCodeOf(board);
 }
 
-/** How a job is shown. */
+/** One of the ways to show a job. */
 interface Face {
   open(): void;
   event(event: Event): void;
-  /** Something that no event says. */
+  /** Shows a text that is not an event. */
   say(text: string): void;
   close(): void;
 }
 
-/** A stream that brought nothing new is asked for again after a pause, and not for ever. */
+/** Opens the stream again, after a pause if it brought nothing new, but only so many times. */
 async function readEvents(followed: Followed, board: Board, face: Face): Promise<void> {
   let faults = 0;
   let empty = 0;
@@ -82,7 +81,7 @@ async function readEvents(followed: Followed, board: Board, face: Face): Promise
   }
 }
 
-/** Looks at the job once, for the message. */
+/** Asks for the job's state once, for the message. */
 async function noEnd({ line, created }: Followed): Promise<SituationError> {
   const { state } = await line.get(`${OperatorRoute.jobs}/${created.job}`, JobStatus);
   return new SituationError(
@@ -96,7 +95,7 @@ async function noEnd({ line, created }: Followed): Promise<SituationError> {
   );
 }
 
-/** Reads one stream to its end; gives the fault when the server could not be reached. */
+/** Reads one stream to its end; gives the error if the server could not be reached. */
 async function readOnce(
   { line, created }: Followed,
   board: Board,
@@ -126,7 +125,7 @@ function listenForInterrupts({ line, created }: Followed, face: Face): () => voi
     process.exit(ExitCode.unknown);
   };
   const outputFailed = (thrown: unknown): void => {
-    // Ctrl-C ends the reader of a pipe as well, perhaps first: an abort is seen through, unread
+    // Ctrl-C ends the reader of a pipe too, perhaps before us: then wait for the abort, unread.
     if (codeOf(thrown) === "EPIPE") setTimeout(quitUnread, INTERRUPT_WITHIN_MS).unref();
   };
   const interrupt = (): void => {
@@ -197,7 +196,7 @@ function pipeFace({ title, created }: Followed, board: Board): Face {
   };
 }
 
-/** The last lines of every job: each node by name, the bad ones with reason and cure. */
+/** The last lines for every job: each bad node with reason and cure, then the count. */
 function summaryLines(board: Board): string[] {
   if (board.end === undefined) return ["The job goes on; its end was not seen."];
   const bad = board.rows.filter(({ verdict }) => verdict !== undefined && !isOk(verdict));
@@ -209,7 +208,7 @@ function summaryLines(board: Board): string[] {
   ];
 }
 
-/** Bars in place. */
+/** Bars, redrawn in place. */
 class Screen implements Face {
   readonly #title: string;
   readonly #board: Board;
@@ -253,13 +252,13 @@ class Screen implements Face {
   }
 }
 
-/** A signal for the whole pipeline is here this soon after its reader has ended. */
+/** A signal to the whole pipeline reaches us within this time after its reader has ended. */
 const INTERRUPT_WITHIN_MS = 100;
-/** Ten a second. */
+/** Ten times a second. */
 const REDRAW_EVERY_MS = 100;
-/** Between two tries to get the stream again. */
+/** Pause between two tries to open the stream. */
 const RECONNECT_EVERY_MS = 1000;
 /** A server that restarts is back within a minute. */
 const RECONNECTS_MAX = 60;
-/** A server that answers, but with nothing new, has lost the end of the job. */
+/** A server that answers this often without anything new has lost the end of the job. */
 const EMPTY_STREAMS_MAX = 10;

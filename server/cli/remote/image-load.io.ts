@@ -1,5 +1,5 @@
 /**
- * `image-load`: writes an image to nodes, and follows them to their verdicts.
+ * `huck image-load`: writes an image to nodes, and follows them to their verdicts.
  */
 import type { Command } from "commander";
 import type * as z from "zod";
@@ -46,12 +46,7 @@ interface LoadOptions extends RemoteOptions, NodeOptions {
   readonly timeout?: number;
 }
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image-load` on a fresh command, which it gives back. */
 export function loadCommand(command: Command): Command {
   const { gatherSeconds, deadlineSeconds, rateBitsPerSecond } = LoadRequest.shape;
   return changingNodes(takingNodes(remote(command)))
@@ -108,7 +103,7 @@ async function load(words: readonly string[], options: LoadOptions): Promise<Exi
   });
 }
 
-/** What would be done, to what, and what stands against it. Nothing is begun. */
+/** Prints what would be done to which nodes, and what prevents it. Nothing is begun. */
 async function printPlan(
   line: OperatorLine,
   nodes: readonly NodeStatus[],

@@ -1,5 +1,5 @@
 /**
- * `image-save`: saves the disk of a node as an image, and follows the node to its verdict.
+ * `huck image-save`: saves the disk of a node as an image, and follows the node to its verdict.
  */
 import type { Command } from "commander";
 import type * as z from "zod";
@@ -30,12 +30,7 @@ interface SaveOptions extends RemoteOptions {
   readonly timeout?: number;
 }
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image-save` on a fresh command, which it gives back. */
 export function saveCommand(command: Command): Command {
   const { level, deadlineSeconds } = SaveRequest.shape;
   return changingNodes(remote(command))

@@ -11,12 +11,7 @@ import { lineTo, remote } from "./remote-options.io.ts";
 import type { RemoteOptions } from "./remote-options.io.ts";
 import { table } from "./text.ts";
 
-/**
- * Describes `huck image list`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image list` on a fresh command, which it gives back. */
 export function listImagesCommand(command: Command): Command {
   return remote(command).action(async (options: RemoteOptions) => {
     const { images, torn } = await lineTo(options).get(OperatorRoute.images, ImageList);
@@ -38,12 +33,7 @@ export function listImagesCommand(command: Command): Command {
   });
 }
 
-/**
- * Describes `huck image trash`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck image trash` on a fresh command, which it gives back. */
 export function trashImageCommand(command: Command): Command {
   return remote(command)
     .argument("<name>", "the image", nameOption("<name>", ImageName))

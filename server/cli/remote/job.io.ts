@@ -1,5 +1,5 @@
 /**
- * `huck job show` and `huck job abort`: one load or save, by its id.
+ * `huck job show` and `huck job abort`: show or abort one load or save, given by its id.
  */
 import type { Command } from "commander";
 import { principalText } from "../../../shared/control/principal.ts";
@@ -11,12 +11,7 @@ import { lineTo, remote } from "./remote-options.io.ts";
 import type { RemoteOptions } from "./remote-options.io.ts";
 import { table, verdictText } from "./text.ts";
 
-/**
- * Describes `huck job show`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck job show` on a fresh command, which it gives back. */
 export function showJobCommand(command: Command): Command {
   return takingJob(command).action(async (job: string, options: RemoteOptions) => {
     const status = await lineTo(options).get(`${OperatorRoute.jobs}/${job}`, JobStatus);
@@ -25,12 +20,7 @@ export function showJobCommand(command: Command): Command {
   });
 }
 
-/**
- * Describes `huck job abort`.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck job abort` on a fresh command, which it gives back. */
 export function abortJobCommand(command: Command): Command {
   return takingJob(command).action(async (job: string, options: RemoteOptions) => {
     await lineTo(options).delete(`${OperatorRoute.jobs}/${job}`);

@@ -1,39 +1,37 @@
 /**
- * Node ranges: from what an operator types to names of nodes, in the syntax that rhubarbe's users
- * know.
+ * Node ranges: turns what an operator types into names of nodes, in the syntax that rhubarbe's
+ * users know.
  *
- * Words and comma lists are taken left to right; `~` takes away what was named so far. A word is
- * one of
+ * Words and comma lists are read from left to right; `~` takes nodes away from those named so far.
+ * A word is one of
  *
  *     fit07          the node of that name
  *     7  007  fit7   the node whose name ends in that number; a bare number needs an
  *                    inventory of one prefix only
- *     1-12  4-16-2   from, to, step; `fit1-fit12` too. Numbers without a node are passed
- *                    over, unless all are
+ *     1-12  4-16-2   from, to, step; `fit1-fit12` too. Numbers without a node are skipped,
+ *                    but at least one must have a node
  *     fit[01-37]     the same with a prefix; `fit[1,3-5]` is a list
- *     ~10-20  ~7     not these
+ *     ~10-20  ~7     without these
  *
- * A word that is none of these aborts (a forgotten `-i` must not load the wrong thing), and so does
- * an empty result.
+ * Any other word is an error, because after a forgotten `-i` we must not load the wrong nodes. An
+ * empty result is an error too.
  */
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 
-/** What the operator typed. */
 export interface Selection {
   /** Words of the command line; may be empty. */
   readonly words: readonly string[];
-  /** `-a`: begin with all nodes. */
+  /** `-a`: start with all nodes. */
   readonly all: boolean;
-  /** `$NODES`, used when nothing was typed. */
+  /** Value of `$NODES`, used if nothing was typed. */
   readonly fallback: string | undefined;
 }
 
 /**
- * Expands a selection.
+ * Gives the names that a selection stands for: in the order of the inventory, each once, at least
+ * one.
  *
- * @param selection - What was typed.
  * @param names - All nodes of the inventory.
- * @returns Names in the order of the inventory, each once, at least one.
  * @throws {@link SituationError} `bad_nodes`, exit code usage.
  */
 export function selectNodes(selection: Selection, names: readonly string[]): string[] {
@@ -60,17 +58,17 @@ export function selectNodes(selection: Selection, names: readonly string[]): str
 interface NumberedName {
   readonly name: string;
   readonly prefix: string;
-  /** Undefined when the name does not end in digits. */
+  /** Undefined if the name does not end in digits. */
   readonly number: number | undefined;
 }
 
 interface NumberRange {
-  /** Undefined: a bare number. */
+  /** Undefined for a bare number. */
   readonly prefix: string | undefined;
   readonly first: number;
   readonly last: number;
   readonly step: number;
-  /** One number: it must exist. */
+  /** True for one number, whose node must be unique. */
   readonly single: boolean;
 }
 
@@ -106,7 +104,7 @@ function namesIn(range: NumberRange, numbered: readonly NumberedName[], item: st
 }
 
 /**
- * A bare number has a meaning only while all numbered nodes share one prefix.
+ * Gives the prefix for a bare number, which is clear only if all numbered nodes have the same one.
  *
  * @throws {@link SituationError} `bad_nodes`.
  */
@@ -125,7 +123,7 @@ function onlyPrefix(numbered: readonly NumberedName[], item: string): string {
 }
 
 /**
- * Reads `N`, `A-B`, `A-B-S`, `preN`, `preA-preB`, `pre[list]`; empty when the item is none of
+ * Reads `N`, `A-B`, `A-B-S`, `preN`, `preA-preB`, `pre[list]`; gives nothing if the item is none of
  * these.
  */
 function rangesOf(item: string): NumberRange[] {
@@ -188,8 +186,8 @@ function badNodes(found: string): SituationError {
   });
 }
 
-/** Words after splitting at commas. */
+/** Most words after splitting at commas. */
 const ITEMS_MAX = 4096;
-/** Numbers in one range. */
+/** Most numbers in one range. */
 const SPAN_MAX = 4096;
 const PREFIXES_SHOWN = 5;

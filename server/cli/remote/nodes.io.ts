@@ -1,17 +1,12 @@
 /**
- * `huck nodes`: the names that a range stands for, one per line.
+ * `huck nodes`: prints the names that a range stands for, one per line.
  */
 import type { Command } from "commander";
 import { stdout } from "../terminal.io.ts";
 import { allUnlessTyped, chosenNodes, lineTo, remote, takingNodes } from "./remote-options.io.ts";
 import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck nodes` on a fresh command, which it gives back. */
 export function nodesCommand(command: Command): Command {
   return takingNodes(remote(command)).action(
     async (words: string[], options: RemoteOptions & NodeOptions) => {

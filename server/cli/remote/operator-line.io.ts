@@ -1,8 +1,8 @@
 /**
- * The command line's end of the operator API: HTTP over the server's unix socket.
+ * The client of the operator API: HTTP over the server's unix socket.
  *
- * An answer is parsed by its schema, or thrown as the problem it is, so that a verb sees only
- * proper values. A server that cannot be reached is exit code 6, because then nothing is known.
+ * An answer is parsed by its schema, or thrown if it is a problem, so verbs get only valid values.
+ * A server that cannot be reached means exit code 6, because then nothing is known.
  */
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
@@ -14,24 +14,21 @@ import { OperatorRoute } from "../../../shared/control/operator-api.ts";
 import { Problem } from "../../../shared/control/problem.ts";
 import { ExitCode, SituationError, codeOf, messageOf } from "../../../shared/core/errors.ts";
 
-/** Where a server listens when nobody says otherwise. */
+/** The server's socket, if neither --socket nor $HUCK_SOCKET names another one. */
 export const SOCKET_DEFAULT = "/run/huck/huck.sock";
 
-/** Speaks to one server. */
+/** A client of one server. */
 export class OperatorLine {
   readonly #socketPath: string;
 
-  /** @param socketPath - The server's socket. */
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
   }
 
   /**
-   * Asks.
+   * Asks for something.
    *
    * @param route - Path with query.
-   * @param schema - Shape of the answer.
-   * @returns The parsed answer.
    * @throws {@link SituationError} `server_unreachable`, or the server's problem.
    */
   async get<T extends z.ZodType>(route: string, schema: T): Promise<z.output<T>> {
@@ -41,10 +38,6 @@ export class OperatorLine {
   /**
    * Begins something.
    *
-   * @param route - Path.
-   * @param body - Request, as its schema wants it.
-   * @param schema - Shape of the answer.
-   * @returns The parsed answer.
    * @throws {@link SituationError} `server_unreachable`, or the server's problem.
    */
   async post<T extends z.ZodType>(route: string, body: object, schema: T): Promise<z.output<T>> {
@@ -54,7 +47,6 @@ export class OperatorLine {
   /**
    * Ends or removes something.
    *
-   * @param route - Path.
    * @throws {@link SituationError} `server_unreachable`, or the server's problem.
    */
   async delete(route: string): Promise<void> {
@@ -62,11 +54,9 @@ export class OperatorLine {
   }
 
   /**
-   * Streams a job's events.
+   * Reads the events of a job whose `seq` is above `after`, in order, until the server ends the
+   * stream. Unknown kinds of event are skipped.
    *
-   * @param job - Its id.
-   * @param after - Events with a higher `seq` are given.
-   * @returns Events in order; ends when the server ends the stream. Unknown kinds are passed over.
    * @throws {@link SituationError} `server_unreachable`, or the server's problem.
    */
   async *events(job: string, after: number): AsyncGenerator<Event> {
@@ -149,6 +139,6 @@ function jsonOf(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    return undefined; // the schema that comes next refuses it
+    return undefined; // the schema refuses it
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Options that several verbs of the operator API share, and what follows from them: the server, the
- * nodes, the bounds of the requests.
+ * Options that several verbs of the operator API share, and what is derived from them: the client,
+ * the nodes, the bounds of numbers.
  */
 import type { Command } from "commander";
 import type * as z from "zod";
@@ -18,24 +18,14 @@ export interface RemoteOptions {
   readonly json?: true;
 }
 
-/**
- * Adds `--socket` and `--json`.
- *
- * @param command - A verb.
- * @returns The same verb.
- */
+/** Adds `--socket` and `--json` to a verb, which it gives back. */
 export function remote(command: Command): Command {
   return command
     .option("--socket <path>", "socket of the server", process.env["HUCK_SOCKET"] ?? SOCKET_DEFAULT)
     .option("--json", "one JSON object per line");
 }
 
-/**
- * Opens the line to the server.
- *
- * @param options - Of the verb.
- * @returns The line; nothing is sent yet.
- */
+/** Makes the client that a verb's options ask for. Nothing is sent yet. */
 export function lineTo(options: RemoteOptions): OperatorLine {
   return new OperatorLine(options.socket);
 }
@@ -45,12 +35,7 @@ export interface NodeOptions {
   readonly all?: true;
 }
 
-/**
- * Adds the nodes argument and `-a`.
- *
- * @param command - A verb.
- * @returns The same verb.
- */
+/** Adds the nodes argument and `-a` to a verb, which it gives back. */
 export function takingNodes(command: Command): Command {
   return command
     .argument("[nodes...]", 'like "1-12", "4-16-2", "fit[01-37]", "~7"; default: $NODES')
@@ -58,12 +43,10 @@ export function takingNodes(command: Command): Command {
 }
 
 /**
- * Finds the nodes that were meant.
+ * Finds the nodes that were meant, and gives their states in the order of the inventory.
  *
- * @param line - To the server, which knows the inventory.
- * @param words - Arguments.
- * @param options - Of the verb.
- * @returns Their states, in the order of the inventory.
+ * @param line - To the server, which has the inventory.
+ * @param words - The nodes argument.
  * @throws SituationError `bad_nodes`; what the server answers.
  */
 export async function chosenNodes(
@@ -82,24 +65,13 @@ export async function chosenNodes(
   return nodes.filter(({ name }) => names.has(name));
 }
 
-/**
- * Lets a verb that only looks mean all nodes when none was named.
- *
- * @param words - Arguments.
- * @param options - Of the verb.
- * @returns Options with `all` set when neither words nor $NODES name a node.
- */
+/** Sets `all` if neither words nor $NODES name a node. For verbs that change nothing. */
 export function allUnlessTyped(words: readonly string[], options: NodeOptions): NodeOptions {
   const isSilent = words.length === 0 && (process.env["NODES"] ?? "") === "";
   return isSilent ? { all: true } : options;
 }
 
-/**
- * Adds `--leave` and `-y`, which every verb has that works on nodes.
- *
- * @param command - A verb.
- * @returns The same verb.
- */
+/** Adds `--leave` and `-y` to a verb that works on nodes; gives the verb back. */
 export function changingNodes(command: Command): Command {
   return command
     .option(
@@ -111,23 +83,17 @@ export function changingNodes(command: Command): Command {
 }
 
 /**
- * Gives the bounds that a request has for a number.
+ * Gives the bounds of an option from those of a request's number.
  *
- * @param shape - Of the number.
- * @param unit - How many of the option's unit are one of the number's; 1000 for seconds.
- * @returns Bounds in the option's unit.
+ * @param unit - How many of the option's units make one of the number's; 1000 if the option counts
+ *   milliseconds and the number seconds.
  */
 export function boundsOf(shape: z.ZodNumber, unit = 1): Bounds {
   const { minValue, maxValue } = shape;
   return { least: (minValue ?? 0) * unit, most: (maxValue ?? Infinity) * unit };
 }
 
-/**
- * Converts a duration as a request wants it.
- *
- * @param ms - Milliseconds; undefined stays undefined.
- * @returns Whole seconds, rounded up.
- */
+/** Gives whole seconds, rounded up. `undefined` stays undefined. */
 export function wholeSeconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }

@@ -1,5 +1,5 @@
 /**
- * `huck status`: power, ping, phase and last verdict of nodes.
+ * `huck status`: shows power, ping, phase and last verdict of nodes.
  */
 import type { Command } from "commander";
 import { NodeList, OperatorRoute } from "../../../shared/control/operator-api.ts";
@@ -9,12 +9,7 @@ import { allUnlessTyped, chosenNodes, lineTo, remote, takingNodes } from "./remo
 import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
 import { table, verdictText } from "./text.ts";
 
-/**
- * Describes the verb.
- *
- * @param command - A fresh command.
- * @returns The same command.
- */
+/** Describes `huck status` on a fresh command, which it gives back. */
 export function statusCommand(command: Command): Command {
   return takingNodes(remote(command)).action(
     async (words: string[], options: RemoteOptions & NodeOptions) => {

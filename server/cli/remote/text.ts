@@ -1,8 +1,8 @@
 /**
  * Texts of verbs that follow a job: bars for a terminal, lines for a pipe, verdicts for people.
  *
- * A screen is a list of lines that fit its columns and rows. If there are more nodes than rows,
- * those that need a person come first and the others are counted.
+ * A screen is a list of lines that fit its columns and rows. If there are more nodes than rows, the
+ * nodes that need attention come first and the others are counted.
  */
 import type { Event } from "../../../shared/control/event.ts";
 import { principalText } from "../../../shared/control/principal.ts";
@@ -13,12 +13,10 @@ import type { Room } from "../terminal.io.ts";
 import type { Board, Row } from "./board.ts";
 
 /**
- * Draws a job.
+ * Draws a job in at most `room.rows` lines of at most `room.columns` characters.
  *
  * @param title - For the first line.
- * @param board - The job.
  * @param room - At least one row.
- * @returns At most `room.rows` lines of at most `room.columns` characters.
  */
 export function drawBoard(title: string, board: Board, room: Room): string[] {
   const { rows } = board;
@@ -38,13 +36,8 @@ export function drawBoard(title: string, board: Board, room: Room): string[] {
 }
 
 /**
- * Draws one node: name, phase, bar, percentage, rate, loss; parts that do not fit are left out from
- * the right.
- *
- * @param row - The node.
- * @param nameColumns - Width of the name's column.
- * @param columns - Width of the line.
- * @returns The line.
+ * Draws one node: name, phase, bar, percentage, rate and loss. In a narrow line, bar, rate and loss
+ * are left out.
  */
 function drawRow(row: Row, nameColumns: number, columns: number): string {
   const name = row.node.padEnd(nameColumns);
@@ -61,12 +54,7 @@ function drawRow(row: Row, nameColumns: number, columns: number): string {
   return `${name} ${phase} [${"#".repeat(full)}${".".repeat(width - full)}]${tail}`;
 }
 
-/**
- * Says a verdict.
- *
- * @param verdict - Any.
- * @returns `ok`, or the code with reason and cure.
- */
+/** Writes a verdict: `ok`, or the code with reason and cure. */
 export function verdictText(verdict: Verdict): string {
   if (isOk(verdict)) return verdict.code === "ok" ? "ok" : "ok (nothing differed)";
   const disk = verdict.incomplete ? " The disk is incomplete and does not boot." : "";
@@ -74,12 +62,7 @@ export function verdictText(verdict: Verdict): string {
   return `NOT OK ${verdict.code}: ${sentence(verdict.reason)}${disk}${cure}`;
 }
 
-/**
- * Says an event in one line, for a pipe or a log.
- *
- * @param event - Any.
- * @returns The line; undefined for progress, which has no place in a log.
- */
+/** Writes an event in one line for a pipe or a log; undefined for progress, which is left out. */
 export function eventLine(event: Event): string | undefined {
   const time = event.at.slice(11, 19);
   switch (event.kind) {
@@ -105,13 +88,7 @@ export function eventLine(event: Event): string | undefined {
   }
 }
 
-/**
- * Says how many nodes are right.
- *
- * @param ok - Nodes with a good verdict.
- * @param all - Nodes of the job.
- * @returns "1 of 2 nodes ok".
- */
+/** Writes how many nodes are right: "1 of 2 nodes ok". */
 export function okText(ok: number, all: number): string {
   return `${ok} of ${countText(all, "node")} ok`;
 }
@@ -120,12 +97,7 @@ function rateText(bytesPerSecond: number): string {
   return `${sizeText(Math.round(bytesPerSecond))}/s`;
 }
 
-/**
- * Lays out columns.
- *
- * @param rows - The first is the heading.
- * @returns Lines without trailing blanks.
- */
+/** Lays out columns in lines without trailing blanks. The first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -152,7 +124,7 @@ function nameWidth(rows: readonly Row[]): number {
   return Math.min(NAME_COLUMNS_MAX, Math.max(...rows.map(({ node }) => node.length)));
 }
 
-/** Trouble first, then work, then those that are waited for, then what is done. */
+/** Sorts nodes with trouble first, then those at work, then those that wait, then good ones. */
 function byNeed(left: Row, right: Row): number {
   return need(left) - need(right);
 }
@@ -162,7 +134,7 @@ function need(row: Row): number {
   return row.phase === "waiting" ? 2 : 1;
 }
 
-/** "receiving", "verifying", "capturing". */
+/** Longest of the usual phases: "receiving", "verifying", "capturing". */
 const PHASE_COLUMNS = 9;
 const NAME_COLUMNS_MAX = 24;
 const BAR_COLUMNS_MAX = 40;
