@@ -1,17 +1,17 @@
 /**
- * DiskRule: how an order says which disk it means (promise P8).
+ * Disk rules: how an order says which disk it means (promise P8).
  *
- * Rules form an ordered list. The first rule that matches exactly one disk wins; a rule that
- * matches none is passed over; a rule that matches several refuses the order, and so does a list
- * that ends without a match. A kernel name such as /dev/sda is no rule: it changes between boots
- * (FOGProject/fogproject#778).
+ * Rules form an ordered list. The first rule that matches exactly one disk wins. A rule that
+ * matches no disk is skipped. A rule that matches several disks refuses the order, and so does a
+ * list in which no rule matches. A kernel name such as /dev/sda cannot be a rule, because it
+ * changes between boots (FOGProject/fogproject#778).
  */
 import * as z from "zod";
 import { Bytes } from "./names.ts";
 
-/** Kinds of attachment, as BlockDevice reports them. */
+/** How a disk is attached, as BlockDevice reports it. */
 const DiskBus = z.enum(["ata", "nvme", "scsi", "usb", "virtio", "mmc", "file", "other"]);
-/** What a receiver tells of one of its disks. Same fields as DiskIdentity of shared/disk. */
+/** What a receiver reports of one of its disks. Same fields as DiskIdentity of shared/disk. */
 export const DiskDescription = z.object({
   path: z.string().max(255),
   sizeBytes: Bytes,
@@ -19,41 +19,39 @@ export const DiskDescription = z.object({
   serial: z.string().max(255),
   wwn: z.string().max(255),
   model: z.string().max(255),
-  /** A kind that a later version knows is another one here. */
+  /** A kind that only a later version knows is read as "other". */
   bus: DiskBus.catch("other"),
   rotational: z.boolean(),
   removable: z.boolean(),
   inUse: z.array(z.string().max(255)).max(64),
 });
-/** What a receiver tells of one of its disks. */
 export type DiskDescription = z.infer<typeof DiskDescription>;
 
 /**
  * One rule: every condition that is present must hold. An empty rule matches every disk that may be
- * written. A condition that is not known is refused wherever a rule stands, also in an order: to
- * skip it would make the rule match more.
+ * written. A condition that we do not know refuses the rule everywhere, also in an order: without
+ * that condition the rule would match more disks.
  */
 export const DiskRule = z.strictObject({
   /** Exact serial number. */
   serial: z.string().min(1).max(255).optional(),
   /** Exact World Wide Name. */
   wwn: z.string().min(1).max(255).optional(),
-  /** Model text; `*` stands for any run of characters. */
+  /** Model name; `*` stands for any number of any characters. */
   model: z.string().min(1).max(255).optional(),
   bus: DiskBus.optional(),
   rotational: z.boolean().optional(),
   minBytes: Bytes.optional(),
   maxBytes: Bytes.optional(),
-  /** The entry permits this medium although the kernel calls it removable or it sits on USB. */
+  /** Allows a disk that the kernel calls removable, or that is attached by USB. */
   allowRemovable: z.boolean().optional(),
 });
-/** One rule. */
 export type DiskRule = z.infer<typeof DiskRule>;
 
-/** The ordered list of an order or an inventory entry. */
+/** The ordered list of an order or of an inventory entry. */
 export const DiskRules = z.array(DiskRule).min(1).max(16);
 
-/** What came of a list of rules. */
+/** The outcome of a list of rules. `rule` is the index of the rule that won. */
 export type DiskChoice =
   | { readonly ok: true; readonly disk: DiskDescription; readonly rule: number }
   | {
@@ -63,13 +61,7 @@ export type DiskChoice =
       readonly cure: string;
     };
 
-/**
- * Chooses the disk that an order names.
- *
- * @param rules - In order of preference.
- * @param disks - All disks of the node.
- * @returns The one disk, or why none may be touched.
- */
+/** Chooses the disk that an order names, from all disks of the node. */
 export function chooseDisk(
   rules: readonly DiskRule[],
   disks: readonly DiskDescription[],
@@ -117,7 +109,8 @@ function matches(rule: DiskRule, disk: DiskDescription): boolean {
 }
 
 /**
- * Matches `*` by trying pieces left to right: linear, so that no pattern can stall the receiver.
+ * Matches `*` by looking for the pieces from left to right. This takes linear time, so that no
+ * pattern can stall the receiver.
  */
 function globMatches(pattern: string, text: string): boolean {
   const pieces = pattern.split("*");

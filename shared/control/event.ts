@@ -1,9 +1,9 @@
 /**
- * Event: what the server tells about its work, one JSON object per line, in order of `seq`.
+ * Events: what the server reports about its work, one JSON object per line, in order of `seq`.
  *
- * Every event stands alone: a reader that joins late gets a snapshot from the API and then events
- * with a higher `seq`. Unknown members are ignored and unknown kinds passed over, so that old
- * programs read new servers.
+ * Each event can be understood alone: a reader that joins late gets a snapshot from the API, then
+ * events with a higher `seq`. Unknown members and unknown kinds are skipped, so that old programs
+ * can read new servers.
  */
 import * as z from "zod";
 import { Bytes, Id128, ImageName, NodeName, Text, Timestamp } from "./names.ts";
@@ -13,31 +13,31 @@ import { Phase, Verdict } from "./verdict.ts";
 const common = {
   seq: z.number().int().min(1),
   at: Timestamp,
-  /** Load or save the event belongs to; absent for events of the server itself. */
+  /** The load or save that the event belongs to; absent for events of the server itself. */
   job: Id128.optional(),
 };
 
-/** A load or save was begun: the first event of its stream. */
+/** A load or save has begun: the first event of its stream. */
 const JobBeginEvent = z.object({
   kind: z.literal("begin"),
   ...common,
-  /** `load`, `save`, or a word of a later version. */
+  /** `load`, `save`, or a word that only a later version knows. */
   action: z.string().max(32),
   image: ImageName,
-  /** How many. */
+  /** How many nodes the job has. */
   nodes: z.number().int().min(0),
   principal: Principal,
 });
-/** A node entered a phase. */
+/** A node has entered a phase. */
 const PhaseEvent = z.object({
   kind: z.literal("phase"),
   ...common,
   node: NodeName,
   phase: Phase,
-  /** One sentence more, where there is something to say. */
+  /** One more sentence; empty if there is nothing to add. */
   detail: Text,
 });
-/** A node came further. At most two a second per node. */
+/** A node has made progress. At most two per second and node. */
 const ProgressEvent = z.object({
   kind: z.literal("progress"),
   ...common,
@@ -46,17 +46,17 @@ const ProgressEvent = z.object({
   totalBytes: Bytes,
   /** Rate over the last seconds. Unit: bytes per second. */
   bytesPerSecond: Bytes,
-  /** Share of datagrams the network lost, 0 .. 1. */
+  /** Share of datagrams that the network lost, 0 .. 1. */
   loss: z.number().min(0).max(1),
 });
-/** A node ended. */
+/** A node has its verdict. */
 const VerdictEvent = z.object({
   kind: z.literal("verdict"),
   ...common,
   node: NodeName,
   verdict: Verdict,
 });
-/** Something an operator should read. */
+/** Something that an operator should read. */
 const NoteEvent = z.object({
   kind: z.literal("note"),
   ...common,
@@ -64,7 +64,7 @@ const NoteEvent = z.object({
   node: NodeName.optional(),
   text: Text,
 });
-/** A load or save came to its end: the last event of its stream. */
+/** A load or save has ended: the last event of its stream. */
 const JobEndEvent = z.object({
   kind: z.literal("end"),
   ...common,
@@ -74,7 +74,6 @@ const JobEndEvent = z.object({
   aborted: z.boolean(),
 });
 
-/** Any event. */
 export const Event = z.discriminatedUnion("kind", [
   JobBeginEvent,
   PhaseEvent,
@@ -83,5 +82,4 @@ export const Event = z.discriminatedUnion("kind", [
   NoteEvent,
   JobEndEvent,
 ]);
-/** Any event. */
 export type Event = z.infer<typeof Event>;

@@ -1,33 +1,32 @@
 /**
  * Features: how two ends of different versions find out what they may say to each other.
  *
- * The schemas frozen in test/vectors/control are what every version understands. Whatever a later
- * version adds has a feature's name, and is said only to an end that named this feature: a receiver
- * in its join, the server in its answer to a join and in its status. An end that names none is told
- * nothing that the frozen schemas lack.
+ * Every version understands the schemas frozen in test/vectors/control. What a later version adds
+ * belongs to a named feature. It is said only to an end that has named this feature: a receiver
+ * does so when it joins, the server in its answer to a join and in its status. An end that names
+ * none is told nothing that is not in the frozen schemas.
  */
 import * as z from "zod";
 
-/** Names of features; absent means none. A name that is not known is passed over. */
+/** Names of features; absent means none. Names that we do not know are skipped. */
 export const Features = z
   .array(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "a feature like long-disks"))
   .max(64)
   .default([]);
 
-/** What this version knows beyond the frozen schemas. */
+/** The features that this version knows. */
 export const FEATURES: readonly string[] = [];
 
-/** Which feature a field of an order belongs to; a field that is not listed was frozen. */
+/** The feature that each field of an order belongs to; the frozen fields are not listed. */
 type FieldFeatures = Readonly<Record<string, string>>;
 const FIELD_FEATURES: FieldFeatures = {};
 
 /**
- * Names the features without which nobody may obey.
+ * Names the features that a receiver must know in order to obey.
  *
  * @param spec - Fields of an order.
  * @param plain - The same spec with every field at its default.
- * @param fields - Which feature each field belongs to.
- * @returns One for each field that says something else than its default.
+ * @returns The features of all fields that are not at their default, each once.
  */
 export function featuresNeeded(
   spec: Readonly<Record<string, unknown>>,
@@ -41,12 +40,8 @@ export function featuresNeeded(
 }
 
 /**
- * Leaves out what the other end cannot know.
- *
- * @param message - Any; a field that is left out must be at its default.
- * @param known - Features that the other end named.
- * @param fields - Which feature each field belongs to.
- * @returns The message as that end may be told it.
+ * Leaves out the fields whose feature the other end has not named. Such a field must be at its
+ * default.
  */
 export function toldTo<T extends object>(
   message: T,

@@ -1,10 +1,10 @@
 /**
  * Node API: what a receiver says to the server over HTTP on the lab network (CONTROL.md section 4).
  *
- * Every route but `join` carries the header `authorization: Bearer <token>`; the token came with
- * the boot script, is bound to the node's MAC addresses and lives as long as its order. Bodies are
- * JSON unless said otherwise. Requests are strict and replies are open: a field that the server
- * does not know is refused, one that the receiver does not know is skipped (CONTROL.md section 8).
+ * Every request but `join` has the header `authorization: Bearer <token>`. The token came with the
+ * boot script, is bound to the node's MAC addresses and is valid as long as its order. Bodies are
+ * JSON if nothing else is said. Requests are strict and replies are open: the server refuses a
+ * field that it does not know, the receiver skips one (CONTROL.md section 8).
  */
 import * as z from "zod";
 import { DiskDescription } from "./disk-rule.ts";
@@ -23,7 +23,6 @@ import { Features } from "./feature.ts";
 import { SignedOrder } from "./order.ts";
 import { Phase, Verdict, VerdictCode } from "./verdict.ts";
 
-/** Paths of the node API. */
 export const NodeRoute = {
   /** POST {@link JoinRequest} -> {@link JoinReply}. */
   join: "/node/v1/join",
@@ -55,7 +54,7 @@ const NodeInterface = z.strictObject({
 export const JoinRequest = z.strictObject({
   /** From the kernel command line. */
   token: Id128,
-  /** Invented for this boot; comes back inside the signed order. */
+  /** Drawn at random for this boot; the signed order repeats it. */
   nonce: Id128,
   macs: z.array(MacAddress).min(1).max(32),
   interfaces: z.array(NodeInterface).max(32),
@@ -63,26 +62,23 @@ export const JoinRequest = z.strictObject({
   memoryBytes: Bytes,
   /** Version of the receiver. */
   version: z.string().max(64),
-  /** What it knows beyond the frozen schemas. */
+  /** The features that the receiver knows. */
   features: Features,
 });
-/** A receiver says who it is and asks what to do. */
 export type JoinRequest = z.infer<typeof JoinRequest>;
 
-/** What the node is to do: an order, or nothing but to leave. */
+/** What the node shall do: an order, or null if it shall only leave the receiver. */
 export const JoinReply = z.object({
   node: NodeName,
   serverTime: Timestamp,
-  /** What the server knows beyond the frozen schemas. */
+  /** The features that the server knows. */
   features: Features,
   order: SignedOrder.nullable(),
 });
-/** What the node is to do. */
 export type JoinReply = z.infer<typeof JoinReply>;
 
-/** The receiver wants to take part in the session of its order. */
+/** A receiver asks for a place in the session of its order. */
 export const SessionRequest = z.strictObject({ order: Id128 });
-/** The receiver wants to take part in the session of its order. */
 export type SessionRequest = z.infer<typeof SessionRequest>;
 
 /** Everything a receiver needs to take part in a session. */
@@ -91,12 +87,12 @@ export const SessionTerms = z.object({
   /** Multicast group and port of the data plane. */
   group: z.string().max(45),
   port: z.number().int().min(1).max(65535),
-  /** Where NACKs go: the sender's unicast address. */
+  /** The sender's unicast address, to which NACKs are sent. */
   sender: z.object({ address: z.string().max(45), port: z.number().int().min(1).max(65535) }),
   symbolBytes: z.number().int().min(32).max(8896),
   /** SipHash key of this session: 16 bytes as hexadecimal. */
   key: Id128,
-  /** Number under which this receiver speaks in the session. */
+  /** Number by which this receiver identifies itself in the session. */
   member: z.number().int().min(1).max(0xffffffff),
   imageId: Digest,
   chunkCount: z
@@ -105,15 +101,13 @@ export const SessionTerms = z.object({
     .min(1)
     .max(1 << 24),
 });
-/** Everything a receiver needs to take part in a session. */
 export type SessionTerms = z.infer<typeof SessionTerms>;
 
-/** The receiver is about to clear the partition table of this disk. */
+/** A receiver asks whether it may clear the partition table of this disk. */
 export const ArmRequest = z.strictObject({ order: Id128, disk: DiskDescription.strict() });
-/** The receiver is about to clear the partition table of this disk. */
 export type ArmRequest = z.infer<typeof ArmRequest>;
 
-/** Whether it may. The code of a refusal is the code of the verdict that the node then gives. */
+/** Whether it may. If not, the node gives a verdict with the same code. */
 export const ArmReply = z.discriminatedUnion("allowed", [
   z.object({ allowed: z.literal(true) }),
   z.object({
@@ -122,15 +116,13 @@ export const ArmReply = z.discriminatedUnion("allowed", [
     reason: Text,
   }),
 ]);
-/** Whether it may. */
 export type ArmReply = z.infer<typeof ArmReply>;
 
 /** The server has the image, and it is durable. */
 export const CaptureReply = z.object({ name: ImageName, id: Digest });
-/** The server has the image, and it is durable. */
 export type CaptureReply = z.infer<typeof CaptureReply>;
 
-/** Where the node is; sent at every change of phase and at least every two seconds. */
+/** What the node does; sent at every change of phase and at least every two seconds. */
 export const StatusReport = z.strictObject({
   order: Id128.nullable(),
   phase: Phase,
@@ -140,15 +132,12 @@ export const StatusReport = z.strictObject({
   bytesPerSecond: Bytes,
   loss: z.number().min(0).max(1),
 });
-/** Where the node is. */
 export type StatusReport = z.infer<typeof StatusReport>;
 
-/** What the server answers: go on, or stop at the next safe point. */
+/** Whether the node shall stop at its next safe point. */
 export const StatusReply = z.object({ abort: z.boolean() });
-/** What the server answers. */
 export type StatusReply = z.infer<typeof StatusReply>;
 
-/** How the node ended. Sent until the server has answered, within the bound of the order. */
+/** How the node ended. Repeated until the server answers, within the time bound of the order. */
 export const VerdictReport = z.strictObject({ order: Id128, verdict: Verdict.strict() });
-/** How the node ended. */
 export type VerdictReport = z.infer<typeof VerdictReport>;

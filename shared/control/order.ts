@@ -1,15 +1,16 @@
 /**
- * Order: the server's signed instruction to one receiver. Only an order can make a disk be written.
+ * Order: the server's signed instruction to one receiver. A disk is written only by order.
  *
- * It names node, image and disk, expires, and carries the nonce that the receiver invented when it
- * joined and the MAC addresses of the node, so that yesterday's order, another node's order and a
- * forged one are refused by the receiver itself. Nothing of the answer around it is believed.
+ * An order names node, image and disk, expires, and repeats the nonce that the receiver drew when
+ * it joined and the MAC addresses of the node. So the receiver itself refuses an order of an
+ * earlier boot, of another node, or one that is forged. It believes nothing else in the answer.
  *
- * The order travels as the very text that was signed: Ed25519 (RFC 8032) over "huck-order-v1\0" and
- * that text. The signature is checked first, then the text is parsed, so what an older receiver
- * does not know is signed too and no copy can be made of the rest without it. Unknown fields are
- * skipped, but an order that cannot be obeyed without them names their features in `needs`, and
- * disk rules admit no unknown condition: what is not understood never widens what is.
+ * The order travels as the text that was signed: Ed25519 (RFC 8032) over "huck-order-v1\0" and that
+ * text. The receiver checks the signature first and parses the text afterwards. So the signature
+ * also covers fields that an older receiver does not know, and nobody can leave them out unnoticed.
+ * Unknown fields are skipped. But an order that cannot be obeyed without them names their features
+ * in `needs`, and a disk rule with an unknown condition is refused, so an older receiver never
+ * writes to more than was meant.
  */
 import { type KeyObject, createPublicKey, sign, verify } from "node:crypto";
 import * as z from "zod";
@@ -20,12 +21,12 @@ import { LoadSpec, NodeSpec, SaveSpec } from "./spec.ts";
 
 const common = {
   id: Id128,
-  /** 1 or 2: an order arms at most twice. */
+  /** Which arm of the order comes next, 1 or 2: an order arms at most twice. */
   attempt: z.number().int().min(1).max(2),
   node: NodeName,
-  /** All MAC addresses of the node: only a computer that has one of them obeys. */
+  /** All MAC addresses of the node; only a computer that has one of them obeys. */
   macs: z.array(MacAddress).min(1).max(32),
-  /** What the receiver sent when it joined. */
+  /** The nonce that the receiver sent when it joined. */
   nonce: Id128,
   issuedAt: Timestamp,
   expiresAt: Timestamp,
@@ -34,48 +35,40 @@ const common = {
   ...NodeSpec.shape,
 };
 
-/** Write an image to the disk. */
 export const LoadOrder = z.object({
   action: z.literal("load"),
   ...common,
   image: z.object({ id: Digest, name: ImageName }),
   ...LoadSpec.shape,
 });
-/** Write an image to the disk. */
 export type LoadOrder = z.infer<typeof LoadOrder>;
 
-/** Read the disk and stream an image to the server. */
+/** Read the disk and upload an image to the server. */
 export const SaveOrder = z.object({
   action: z.literal("save"),
   ...common,
   name: ImageName,
   ...SaveSpec.shape,
 });
-/** Read the disk and stream an image to the server. */
 export type SaveOrder = z.infer<typeof SaveOrder>;
 
-/** Any order. */
 export const Order = z.discriminatedUnion("action", [LoadOrder, SaveOrder]);
-/** Any order. */
 export type Order = z.infer<typeof Order>;
 
-/** An order as it travels. */
+/** An order and its signature, as they travel. */
 export const SignedOrder = z.object({
-  /** JSON of an {@link Order}: what was signed, byte for byte. */
+  /** JSON of an {@link Order}, exactly the bytes that were signed. */
   order: z.string().max(65_536),
   /** 64 bytes as hexadecimal. */
   signature: z.string().regex(/^[0-9a-f]{128}$/),
 });
-/** An order as it travels. */
 export type SignedOrder = z.infer<typeof SignedOrder>;
 
 /**
- * Signs an order.
+ * Signs an order. Fields whose feature the receiver does not know are left out first.
  *
- * @param order - What the node is to do.
  * @param key - The server's Ed25519 private key.
- * @param known - Features of the receiver, among them all that the order needs.
- * @returns The order as that receiver may be told it.
+ * @param known - Features that the receiver named; they include all that the order needs.
  */
 export function signOrder(
   order: Order,
@@ -86,39 +79,33 @@ export function signOrder(
   return { order: text.toString(), signature: sign(null, signedBytes(text), key).toString("hex") };
 }
 
-/** What a receiver knows when an order comes in. */
+/** What a receiver checks an order against. */
 export interface OrderExpectation {
   /** Ed25519 public key of the server, 32 bytes, from the kernel command line. */
   readonly publicKey: Uint8Array;
-  /** The receiver's own MAC addresses, as it joined with them. */
+  /** The MAC addresses with which the receiver joined. */
   readonly macs: readonly string[];
   readonly nonce: string;
-  /** What it knows beyond the frozen schemas. */
+  /** The features that the receiver knows. */
   readonly features: readonly string[];
   /**
-   * The server's time at joining plus the monotonic time since: a node's own clock may be wrong.
+   * The server's time at the join plus the monotonic time since: a node's own clock may be wrong.
    */
   readonly now: Date;
 }
 
-/** What a receiver makes of a signed order: only one that is `ok` may be obeyed. */
+/** The result of opening a signed order. Only one that is `ok` may be obeyed. */
 export type OpenedOrder =
   | { readonly ok: true; readonly order: Order }
   | {
       readonly ok: false;
       readonly code: "order_forged" | "order_replayed" | "order_expired" | "receiver_older";
       readonly reason: string;
-      /** Id that the text claims, to tell the server which order is refused. */
+      /** The id in the text, so that the server can be told which order is refused. */
       readonly claimedId: string | undefined;
     };
 
-/**
- * Opens an order as the receiver must before it obeys.
- *
- * @param signed - As it came.
- * @param expected - What this receiver knows.
- * @returns The order, or why it is not obeyed.
- */
+/** Opens an order with all checks that a receiver must make before it obeys. */
 export function openOrder(signed: SignedOrder, expected: OrderExpectation): OpenedOrder {
   const text = Buffer.from(signed.order);
   const value = jsonOf(signed.order);
@@ -159,7 +146,7 @@ export function openOrder(signed: SignedOrder, expected: OrderExpectation): Open
 
 type RefusalCode = Extract<OpenedOrder, { ok: false }>["code"];
 
-/** What is read of an order before all of it is. */
+/** The part of an order that every version can read. */
 const Claim = z.object({ id: Id128, needs: Features });
 
 /** DER prefix of an Ed25519 SubjectPublicKeyInfo (RFC 8410 section 4); the 32 key bytes follow. */
@@ -173,6 +160,6 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // the schema that comes next refuses it
+    return undefined; // the schema refuses it
   }
 }

@@ -1,16 +1,16 @@
 /**
  * Principal: who asked. Every request has one; a job keeps the one that began it.
  *
- * On this computer the kernel tells the uid of whoever is at the other end of the unix socket. A
- * node is known by its token. Where neither can be told, the principal says so.
+ * On this computer the kernel tells the uid of the process at the other end of the unix socket. A
+ * node is known by its token. If neither is known, the principal is `unknown`.
  */
 import * as z from "zod";
 import { NodeName } from "./names.ts";
 
-/** Name of a user, as /etc/passwd has it. */
+/** Name of a user in /etc/passwd. */
 const UserName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/);
 
-/** Who asked. A kind of a later version is read as unknown. */
+/** Who asked. A kind that only a later version knows is read as `unknown`. */
 export const Principal = z
   .discriminatedUnion("kind", [
     z.object({
@@ -22,15 +22,9 @@ export const Principal = z
     z.object({ kind: z.literal("unknown") }),
   ])
   .catch({ kind: "unknown" });
-/** Who asked. */
 export type Principal = z.infer<typeof Principal>;
 
-/**
- * Says who asked.
- *
- * @param principal - Any.
- * @returns A noun: "root (uid 0)", "uid 1000", "node fit01".
- */
+/** Names a principal: "root (uid 0)", "uid 1000", "node fit01". */
 export function principalText(principal: Principal): string {
   switch (principal.kind) {
     case "local": {

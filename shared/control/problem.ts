@@ -1,5 +1,5 @@
 /**
- * Problem: an error as the control API answers it, in the shape of RFC 9457 with a code and a cure.
+ * Problem: an error as the control APIs answer it, in the form of RFC 9457 with a code and a cure.
  */
 import * as z from "zod";
 import { ExitCode, HuckError, SituationError, messageOf } from "../core/errors.ts";
@@ -7,7 +7,7 @@ import { Text } from "./names.ts";
 
 /** Body of every answer with status 400 or above; media type application/problem+json. */
 export const Problem = z.object({
-  /** Stable name of the fault, lower snake case. */
+  /** Fixed name of the fault, in lower snake case. */
   code: z.string().regex(/^[a-z0-9_]{1,64}$/),
   /** HTTP status. */
   status: z.number().int().min(400).max(599),
@@ -15,17 +15,14 @@ export const Problem = z.object({
   detail: Text,
   /** What the operator can do; may be empty. */
   cure: Text,
-  /** Exit code of a program that gives up on this. */
+  /** Exit code of a program that gives up because of this problem. */
   exitCode: z.literal([1, 2, 4, 5, 6]).catch(6),
 });
-/** Body of every answer with status 400 or above. */
 export type Problem = z.infer<typeof Problem>;
 
 /**
- * Makes a problem of anything thrown.
- *
- * @param thrown - What a route threw.
- * @returns A situation with its own code and cure; anything else as `internal`, status 500.
+ * Makes a problem of anything that a route threw. A SituationError keeps its code and cure; an
+ * error that is not ours becomes `internal` with status 500.
  */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof SituationError) {

@@ -1,11 +1,11 @@
 /**
- * Verdict: how one node ended, with reason and cure (promises P1, P3, P11), and the phases on the
- * way there.
+ * Verdict: how one node ended, with reason and cure (promises P1, P3, P11), and the phases that a
+ * node passes through.
  */
 import * as z from "zod";
 import { Bytes, Text, Timestamp } from "./names.ts";
 
-/** Where a node is in its work; the sentence for each is in {@link PHASE_SENTENCES}. */
+/** What a node is doing; {@link PHASE_SENTENCES} explains each phase. */
 export const Phase = z.enum([
   "waiting",
   "booting",
@@ -22,7 +22,6 @@ export const Phase = z.enum([
   "leaving",
   "done",
 ]);
-/** Where a node is in its work. */
 export type Phase = z.infer<typeof Phase>;
 
 /** One sentence per phase, for people. */
@@ -43,7 +42,7 @@ export const PHASE_SENTENCES: Readonly<Record<Phase, string>> = {
   done: "has given its verdict",
 };
 
-/** Stable names of the ways a node can end. */
+/** Fixed names of the ways in which a node can end. */
 export const VerdictCode = z.enum([
   "ok",
   "ok_unchanged",
@@ -73,40 +72,36 @@ export const VerdictCode = z.enum([
   "lost",
   "receiver_fault",
 ]);
-/** Stable names of the ways a node can end. */
 export type VerdictCode = z.infer<typeof VerdictCode>;
 
-/** A phase in something that is only shown: a word of a later version is read as a plain one. */
+/** A phase that is only shown: one that only a later version knows is read as `waiting`. */
 export const ShownPhase = Phase.catch("waiting");
 
 /**
- * How one node ended. A code of a later version is read as a fault, never as a good ending; reason
- * and cure still tell what it was.
+ * How one node ended. A code that only a later version knows is read as `receiver_fault`, never as
+ * a good ending; reason and cure still say what happened.
  */
 export const Verdict = z.object({
   code: VerdictCode.catch("receiver_fault"),
-  /** Last phase it was in. */
+  /** Last phase that the node was in. */
   phase: ShownPhase,
-  /** What was found: one sentence. */
+  /** What was found, in one sentence. */
   reason: Text,
-  /** What the operator can do; empty when all is well. */
+  /** What the operator can do; empty if all is well. */
   cure: Text,
-  /** True when the disk was not written: by this boot as its node says, by the order as kept. */
+  /**
+   * True if nothing was written to the disk, neither in this boot (the node says so) nor in an
+   * earlier boot of the same order (the server's journal says so).
+   */
   diskUntouched: z.boolean(),
-  /** True when the disk holds a part of the image and does not boot. */
+  /** True if the disk holds only a part of the image and does not boot. */
   incomplete: z.boolean(),
   bytesWritten: Bytes,
   at: Timestamp,
 });
-/** How one node ended. */
 export type Verdict = z.infer<typeof Verdict>;
 
-/**
- * Tells whether a verdict is a good one.
- *
- * @param verdict - Any verdict.
- * @returns True for `ok` and `ok_unchanged` only.
- */
+/** True only for `ok` and `ok_unchanged`. */
 export function isOk(verdict: Pick<Verdict, "code">): boolean {
   return verdict.code === "ok" || verdict.code === "ok_unchanged";
 }

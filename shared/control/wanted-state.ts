@@ -1,6 +1,6 @@
 /**
  * WantedState: what a node should become. The server decides by it at every contact; a node stores
- * no intent. It is no message: what a node is told of it is its order.
+ * no intent. It is never sent: a node gets an order instead.
  */
 
 /** Boot the node's own disk, or enter the receiver for an order. */
@@ -8,5 +8,5 @@ export type WantedState =
   | { readonly kind: "disk" }
   | { readonly kind: "load" | "save"; readonly order: string };
 
-/** An order arms at most this often; then the node needs a person. */
+/** How often an order may arm. After that the node needs a person. */
 export const ORDER_ARMS_MAX = 2;
