@@ -1,8 +1,8 @@
 /**
- * What `manifest.json` says about the boot files beside it: which part each of them plays.
+ * What `manifest.json` says about the boot files beside it: which part each of them is.
  *
- * `make initramfs` writes the manifest and is the only one that knows what it built, so nobody
- * guesses a part from a file name. The build writes more members than these (kernel modules,
+ * `make initramfs` writes the manifest, because only the build knows what it has made; the server
+ * never guesses a part from a file name. The build writes more members than these (kernel modules,
  * inputs); they are skipped here.
  */
 import * as z from "zod";

@@ -1,6 +1,6 @@
 /**
  * Findings: the reason and cure of a verdict that the server reached by itself, because the node
- * could not give one.
+ * could not give one. `now` is milliseconds since 1970.
  */
 import type { Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
@@ -50,7 +50,6 @@ export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
  * Makes a verdict of a finding. The disk counts as touched if any boot of the order has armed.
  *
  * @param subject - The order as it was before it ended.
- * @param now - Milliseconds since 1970.
  */
 export function verdictFrom(finding: Finding, subject: FindingSubject, now: number): Verdict {
   const { record } = subject;

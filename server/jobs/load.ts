@@ -15,7 +15,7 @@
  * 9. The node's wanted state is its own disk again, and the last verdict ends the job:
  *    `LabState.concluded`.
  *
- * The functions here decide; order-machine.ts moves the order.
+ * The functions here decide; order-machine.ts moves the order. `now` is milliseconds since 1970.
  */
 import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import { featuresNeeded } from "../../shared/control/feature.ts";
@@ -47,7 +47,6 @@ export interface Boot {
  * already have received the damaged chunk in full; if not, it finds the damage itself.
  *
  * @param fault - What is wrong with the image; undefined if it is whole.
- * @param now - Milliseconds since 1970.
  */
 export function imageProven(
   state: LabState,
@@ -113,8 +112,6 @@ export type ArmDecision =
 /**
  * Decides whether a node may clear a partition table (step 6). If a boot asks again because it did
  * not get the answer, that is still one arm.
- *
- * @param now - Milliseconds since 1970.
  */
 export function decideArm(order: LiveOrder, request: ArmRequest, now: number): ArmDecision {
   const { record, job } = order;

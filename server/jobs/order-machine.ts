@@ -76,7 +76,7 @@ interface Draft {
   readonly after: (() => void)[];
 }
 
-/** An order in memory. */
+/** An order in memory. `now` is always milliseconds since 1970. */
 export class LiveOrder {
   readonly #keeper: OrderKeeper;
   #record: OrderRecord;
@@ -87,7 +87,7 @@ export class LiveOrder {
   /** True once the operator was told that the node waits for the proof of its image. */
   #heldTold = false;
 
-  /** @param now - Milliseconds since 1970; the waits of the record's state begin now. */
+  /** The wait of the state that the record is in begins at `now`. */
   constructor(record: OrderRecord, keeper: OrderKeeper, now: number) {
     this.#record = record;
     this.#keeper = keeper;
@@ -115,7 +115,6 @@ export class LiveOrder {
   /**
    * Moves the order.
    *
-   * @param now - When it happened: milliseconds since 1970.
    * @throws What the journal throws; then nothing has moved.
    */
   happens(occurrence: Occurrence, now: number): void {

@@ -4,7 +4,7 @@
  *
  * A plan depends only on the request, the image, the inventory and the running jobs. A refusal is
  * exit code 4 and names every node it is about, so that the operator can correct all of the command
- * line at once.
+ * line at once. `now` is milliseconds since 1970.
  */
 import type * as z from "zod";
 import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
@@ -43,7 +43,6 @@ export interface Plan {
  * Plans a load. Nothing has begun when it returns.
  *
  * @param image - What the request's name stands for now.
- * @param now - Milliseconds since 1970.
  * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`.
  */
 export function planLoad(
@@ -77,7 +76,6 @@ export function planLoad(
  * Plans a save, which has one order. Nothing has begun when it returns.
  *
  * @param taken - True if something in the store already has the name.
- * @param now - Milliseconds since 1970.
  * @throws {@link SituationError} `unknown_node`, `node_busy`, `confirm_needed`, `image_exists`.
  */
 export function planSave(

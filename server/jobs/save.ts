@@ -5,7 +5,7 @@
  *    idle and may be restarted.
  * 2. `LabState.begin` makes job and order durable and has the node started.
  * 3. The node joins and gets its order, signed for the nonce of this boot: {@link writeSaveOrder}.
- * 4. The node opens its disk read-only and uploads the image as a draft, which nobody sees yet:
+ * 4. The node opens its disk read-only and uploads the image as a draft, which is not listed yet:
  *    {@link beginCapture}.
  * 5. When the last byte has arrived, the draft is checked and made durable, and its name becomes
  *    visible: the order is `captured`. If the upload breaks off, nothing of it stays; the node may

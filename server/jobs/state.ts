@@ -44,7 +44,7 @@ export interface JobInMemory {
   readonly orders: readonly LiveOrder[];
 }
 
-/** All jobs and orders. */
+/** All jobs and orders. `now` is always milliseconds since 1970. */
 export class LabState implements OrderKeeper {
   readonly bounds: WaitBounds;
   readonly turns: Turns;
@@ -143,7 +143,6 @@ export class LabState implements OrderKeeper {
   /**
    * Notes that a node was heard.
    *
-   * @param now - Milliseconds since 1970.
    * @param disks - From a join; without them, the older ones stay.
    */
   sighted(node: string, now: number, disks?: readonly DiskDescription[]): void {
@@ -238,11 +237,7 @@ export class LabState implements OrderKeeper {
     this.#log.add(draft, now);
   }
 
-  /**
-   * Notes the verdict that an order has just got. The last verdict of a job ends the job.
-   *
-   * @param now - Milliseconds since 1970.
-   */
+  /** Notes the verdict that an order has just got. The last verdict of a job ends the job. */
   concluded(order: LiveOrder, verdict: Verdict, now: number): void {
     const { id, node } = order.record;
     const { job } = order;

@@ -23,7 +23,7 @@ export interface TokenUse {
   readonly macs: readonly string[];
 }
 
-/** All tokens that may still be used. */
+/** All tokens that may still be used. `now` is always milliseconds since 1970. */
 export class TokenBook {
   readonly #journal: Journal;
   readonly #isNeeded: (record: TokenRecord) => boolean;
@@ -48,7 +48,6 @@ export class TokenBook {
    *
    * @param token - 128 fresh random bits as hexadecimal.
    * @param mac - The MAC that the token is bound to.
-   * @param now - Milliseconds since 1970.
    */
   mint(token: string, node: string, mac: string, now: number): void {
     this.sweep(now);

@@ -1,6 +1,6 @@
 /**
  * Visits: what it means that a node contacts us, whatever its job is. Each contact starts the wait
- * for the node anew; order-machine.ts does the rest.
+ * for the node anew; order-machine.ts does the rest. `now` is always milliseconds since 1970.
  */
 import type { StatusReply, StatusReport, VerdictReport } from "../../shared/control/node-api.ts";
 import { type Verdict, isOk } from "../../shared/control/verdict.ts";
@@ -19,7 +19,6 @@ export function nodeBoots(state: LabState, node: string, now: number): void {
 /**
  * Takes a node's report.
  *
- * @param now - Milliseconds since 1970.
  * @returns Whether the node shall stop at its next safe point.
  */
 export function nodeReports(

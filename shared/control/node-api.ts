@@ -50,7 +50,7 @@ const NodeInterface = z.strictObject({
   speedMbit: z.number().int().min(0).max(1_000_000),
 });
 
-/** A receiver says who it is and asks what to do. */
+/** A receiver identifies itself and asks what to do. */
 export const JoinRequest = z.strictObject({
   /** From the kernel command line. */
   token: Id128,

@@ -7,7 +7,7 @@
  * nothing to do, proxy mode is silent (firmware then finds no boot file and goes on to the disk)
  * and full mode gives a lease without a boot file; iPXE always gets its script, which then says
  * "exit". Only one link is served: messages that come through a relay (giaddr) are not answered.
- * The engine remembers only leases and rates, both bounded.
+ * The engine remembers only leases and rates, both bounded. Time is monotonic.
  */
 import type { Endpoint } from "../../../shared/core/engine.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
@@ -86,7 +86,6 @@ export class DhcpEngine {
   readonly #rate: RateLimit;
   #adopted: BootTable | undefined;
 
-  /** @param now - Monotonic. */
   constructor(network: BootNetwork, now: Millis) {
     this.#network = network;
     this.#leases = new Leases(network);
@@ -97,7 +96,6 @@ export class DhcpEngine {
    * Decides about one datagram. Hostile bytes are counted and never throw.
    *
    * @param request - Borrowed for the call.
-   * @param now - Monotonic.
    * @returns The outcome, and what to send and to report.
    */
   decide(request: DhcpRequest, table: BootTable, now: Millis): DhcpDecision {

@@ -6,7 +6,7 @@
  * the first free one. The leases are in memory only: after a restart a node gets the same address,
  * or the one it asks for if that is free. Only nodes of the inventory have leases, so no lease must
  * ever be taken away. An address is not pinged before it is offered; a node that finds it in use
- * declines it (DHCPDECLINE), and it is not handed out for a while.
+ * declines it (DHCPDECLINE), and it is not handed out for a while. Time is monotonic.
  */
 import type { Millis } from "../../../shared/core/units.ts";
 import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
@@ -55,7 +55,6 @@ export class Leases {
    * Gives the address of a node; chooses one if it has none.
    *
    * @param mac - A MAC of the inventory.
-   * @param now - Monotonic.
    * @param wish - The address that the node asks for; granted if it is free and in the pool.
    * @returns Undefined if the pool is used up, or there is none.
    */
@@ -76,8 +75,6 @@ export class Leases {
   /**
    * Takes an address out of use because the node found it in use. Ignored if it is not the pool
    * address of that node.
-   *
-   * @param now - Monotonic.
    */
   decline(mac: Mac, address: Ipv4, now: Millis): void {
     if (this.#byMac.get(mac) !== address) return;

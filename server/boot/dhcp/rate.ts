@@ -4,7 +4,7 @@
  *
  * Both limits are token buckets, refilled with time. Only MACs of the inventory have a bucket of
  * their own, so the inventory bounds the table. The common bucket is asked first, and bounds what
- * strangers can cost us.
+ * strangers can cost us. Time is monotonic.
  */
 import type { Millis } from "../../../shared/core/units.ts";
 import type { Mac } from "../addresses.ts";
@@ -32,7 +32,6 @@ export class RateLimit {
   readonly #total: Bucket;
   readonly #perMac = new Map<Mac, Bucket>();
 
-  /** @param now - Monotonic. */
   constructor(now: Millis) {
     this.#total = { level: TOTAL_PER_SECOND, at: now };
   }
