@@ -8,7 +8,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import {
   NODE_EVENTS,
-  ORDER_DEEDS,
+  ORDER_ACTIONS,
   ORDER_GUARDS,
   ORDER_STATES,
   ORDER_TABLE,
@@ -47,7 +47,7 @@ function orderTable(): string {
     "Conditions: " + sentence(ORDER_GUARDS),
     "",
     "What is done: " +
-      Object.values(ORDER_DEEDS)
+      Object.values(ORDER_ACTIONS)
         .map(([key, text]) => `**${key}** ${text}`)
         .join("; ") +
       ".",
@@ -79,8 +79,8 @@ function cellText(cell: OrderCell, notes: Map<string, number>): string {
   }
   return cell.moves
     .map(({ when, to, does }) => {
-      const deeds = does.map((deed) => ORDER_DEEDS[deed][0]).join("");
-      return `${when === undefined ? "" : `${when}: `}${to} ${deeds}`.trim();
+      const actions = does.map((action) => ORDER_ACTIONS[action][0]).join("");
+      return `${when === undefined ? "" : `${when}: `}${to} ${actions}`.trim();
     })
     .join("; else ");
 }

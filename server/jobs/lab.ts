@@ -24,7 +24,7 @@ import type { Journal } from "./journal.ts";
 import { imageProven } from "./load.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { planLoad, planSave } from "./plan.ts";
-import type { Grounds, LoadImage, Plan } from "./plan.ts";
+import type { PlanParts, LoadImage, Plan } from "./plan.ts";
 import { LabState } from "./state.ts";
 import type { LabRequest } from "./state.ts";
 import type { WaitBounds } from "./order-machine.ts";
@@ -81,7 +81,7 @@ export class Lab {
     by: Principal,
     now: number,
   ): JobCreated {
-    return this.#begin(planLoad(request, image, this.#grounds(by), now), now);
+    return this.#begin(planLoad(request, image, this.#planParts(by), now), now);
   }
 
   /**
@@ -96,7 +96,7 @@ export class Lab {
     by: Principal,
     now: number,
   ): JobCreated {
-    return this.#begin(planSave(request, taken, this.#grounds(by), now), now);
+    return this.#begin(planSave(request, taken, this.#planParts(by), now), now);
   }
 
   /**
@@ -321,7 +321,7 @@ export class Lab {
     for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
   }
 
-  #grounds(principal: Principal): Grounds {
+  #planParts(principal: Principal): PlanParts {
     const { inventory, id128 } = this.#parts;
     return { inventory: inventory(), state: this.#state, principal, id128 };
   }

@@ -11,7 +11,7 @@
  * 6. The node has seen that multicast arrives and asks to clear the partition table:
  *    {@link decideArm}. An order allows this to at most two boots.
  * 7. The node reports how it goes on. `LabState.pass` ends the wait for one that stays silent.
- * 8. The node gives its verdict; {@link doubtLoad} compares it with what the server saw.
+ * 8. The node gives its verdict; {@link checkLoadVerdict} compares it with what the server saw.
  * 9. The node's wanted state is its own disk again, and the last verdict ends the job:
  *    `LabState.concluded`.
  *
@@ -139,7 +139,7 @@ export function decideArm(order: LiveOrder, request: ArmRequest, now: number): A
  *
  * @returns A finding to use instead of the verdict, or undefined if the verdict is plausible.
  */
-export function doubtLoad(order: LiveOrder, verdict: Verdict): Finding | undefined {
+export function checkLoadVerdict(order: LiveOrder, verdict: Verdict): Finding | undefined {
   const { armedBy, nonce } = order.record;
   if (isOk(verdict) && verdict.incomplete) return doubted("success and an incomplete disk");
   if (verdict.code !== "ok" || (armedBy !== null && armedBy === nonce)) return undefined;

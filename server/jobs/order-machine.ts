@@ -13,7 +13,7 @@ import type { EventDraft } from "./event-log.ts";
 import { findingOf, verdictFrom } from "./findings.ts";
 import type { Finding, FindingSubject } from "./findings.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
-import type { OrderDeed, OrderEvent, OrderGuard, OrderMove, OrderState } from "./order-table.ts";
+import type { OrderAction, OrderEvent, OrderGuard, OrderMove, OrderState } from "./order-table.ts";
 import { ORDER_TABLE } from "./order-table.ts";
 import type { Turns } from "./turns.ts";
 
@@ -66,7 +66,7 @@ export interface OrderKeeper {
   wantedChanged(): void;
 }
 
-/** A move in preparation: the deeds fill it in, then all of it is written and takes effect. */
+/** A move in preparation: the actions fill it in, then all of it is written and takes effect. */
 interface Draft {
   readonly record: { -readonly [Key in keyof OrderRecord]: OrderRecord[Key] };
   readonly events: EventDraft[];
@@ -157,7 +157,7 @@ export class LiveOrder {
       verdict: undefined,
       after: [],
     };
-    for (const deed of move.does) this.#do(deed, draft, occurrence, now);
+    for (const action of move.does) this.#do(action, draft, occurrence, now);
     const isNew = !sameRecord(draft.record, this.#record);
     const writes = (): void => {
       if (isNew) this.#keeper.putOrder(draft.record);
@@ -188,9 +188,9 @@ export class LiveOrder {
     this.#waitUntil = this.#waitEnd(draft.record.state, draft.waitFrom);
   }
 
-  #do(deed: OrderDeed, draft: Draft, occurrence: Occurrence, now: number): void {
+  #do(action: OrderAction, draft: Draft, occurrence: Occurrence, now: number): void {
     const { record } = draft;
-    switch (deed) {
+    switch (action) {
       case "phase":
         this.#phase(draft, occurrence);
         return;

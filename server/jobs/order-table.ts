@@ -15,8 +15,8 @@ export type OrderEvent = keyof typeof NODE_EVENTS | keyof typeof OTHER_EVENTS;
 /** A condition of a move: a key of {@link ORDER_GUARDS}. */
 export type OrderGuard = keyof typeof ORDER_GUARDS;
 
-/** One action of a move: a key of {@link ORDER_DEEDS}. */
-export type OrderDeed = keyof typeof ORDER_DEEDS;
+/** One action of a move: a key of {@link ORDER_ACTIONS}. */
+export type OrderAction = keyof typeof ORDER_ACTIONS;
 
 /** The states, in the order in which an undisturbed order passes through them. */
 export const ORDER_STATES = {
@@ -62,7 +62,7 @@ export const ORDER_GUARDS = {
 } as const;
 
 /** Actions of moves, each with the letter that stands for it in the printed table. */
-export const ORDER_DEEDS = {
+export const ORDER_ACTIONS = {
   phase: ["P", "the phase is journalled and told"],
   nonce: ["N", "the nonce of this boot is journalled"],
   arm: ["A", "the arm is counted in the journal, with the boot that armed"],
@@ -85,7 +85,7 @@ export const ORDER_DEEDS = {
 export interface OrderMove {
   readonly when?: OrderGuard;
   readonly to: OrderState;
-  readonly does: readonly OrderDeed[];
+  readonly does: readonly OrderAction[];
 }
 
 /** What an event does in a state: the first of the moves whose guard holds is made. */
@@ -97,13 +97,14 @@ export type OrderCell =
   | { readonly kind: "impossible"; readonly why: string };
 
 const first = (...moves: readonly OrderMove[]): OrderCell => ({ kind: "moves", moves });
-const when = (guard: OrderGuard, to: OrderState, ...does: readonly OrderDeed[]): OrderMove => ({
+const when = (guard: OrderGuard, to: OrderState, ...does: readonly OrderAction[]): OrderMove => ({
   when: guard,
   to,
   does,
 });
-const else_ = (to: OrderState, ...does: readonly OrderDeed[]): OrderMove => ({ to, does });
-const go = (to: OrderState, ...does: readonly OrderDeed[]): OrderCell => first(else_(to, ...does));
+const else_ = (to: OrderState, ...does: readonly OrderAction[]): OrderMove => ({ to, does });
+const go = (to: OrderState, ...does: readonly OrderAction[]): OrderCell =>
+  first(else_(to, ...does));
 const ignored = (why: string): OrderCell => ({ kind: "ignored", why });
 const impossible = (why: string): OrderCell => ({ kind: "impossible", why });
 
@@ -115,7 +116,7 @@ const joins = first(
   else_("joined", "nonce", "phase", "wait"),
 );
 /** A node that had been silent, or seemed to boot, turns out to be at work. */
-const worksAgain = (...does: readonly OrderDeed[]): OrderCell =>
+const worksAgain = (...does: readonly OrderAction[]): OrderCell =>
   first(
     when("armedByThisBoot", "armed", ...does),
     when("imageKept", "captured", ...does),

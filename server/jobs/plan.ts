@@ -17,7 +17,7 @@ import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { LabState } from "./state.ts";
 
 /** What plans are made from. */
-export interface Grounds {
+export interface PlanParts {
   readonly inventory: Inventory;
   readonly state: LabState;
   readonly principal: Principal;
@@ -48,14 +48,14 @@ export interface Plan {
 export function planLoad(
   request: z.output<typeof LoadRequest>,
   image: LoadImage,
-  grounds: Grounds,
+  parts: PlanParts,
   now: number,
 ): Plan {
-  const nodes = [...new Set(request.nodes)].map((name) => grounds.inventory.named(name));
-  refuseBusy(nodes, grounds.state);
+  const nodes = [...new Set(request.nodes)].map((name) => parts.inventory.named(name));
+  refuseBusy(nodes, parts.state);
   refuseUnconfirmed(nodes, request.confirmed, "written");
   const job: JobRecord = {
-    id: grounds.id128(),
+    id: parts.id128(),
     image: request.image,
     terms: {
       action: "load",
@@ -64,12 +64,12 @@ export function planLoad(
       ...LoadSpec.parse(request),
       ...DeliverySpec.parse(request),
     },
-    principal: grounds.principal,
+    principal: parts.principal,
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
     state: "running",
   };
-  return { job, orders: nodes.map((node) => orderOf(job, node, request, grounds)) };
+  return { job, orders: nodes.map((node) => orderOf(job, node, request, parts)) };
 }
 
 /**
@@ -81,33 +81,33 @@ export function planLoad(
 export function planSave(
   request: z.output<typeof SaveRequest>,
   taken: boolean,
-  grounds: Grounds,
+  parts: PlanParts,
   now: number,
 ): Plan {
-  const node = grounds.inventory.named(request.node);
-  refuseBusy([node], grounds.state);
+  const node = parts.inventory.named(request.node);
+  refuseBusy([node], parts.state);
   refuseUnconfirmed([node], request.confirmed, "restarted");
-  refuseTaken(request.name, taken, grounds);
+  refuseTaken(request.name, taken, parts);
   const job: JobRecord = {
-    id: grounds.id128(),
+    id: parts.id128(),
     image: request.name,
     terms: { action: "save", ...SaveSpec.parse(request) },
-    principal: grounds.principal,
+    principal: parts.principal,
     createdAt: now,
     deadlineAt: now + request.deadlineSeconds * 1000,
     state: "running",
   };
-  return { job, orders: [orderOf(job, node, request, grounds)] };
+  return { job, orders: [orderOf(job, node, request, parts)] };
 }
 
 function orderOf(
   job: JobRecord,
   node: InventoryNode,
   wishes: Pick<z.output<typeof LoadRequest>, keyof NodeSpec>,
-  grounds: Grounds,
+  parts: PlanParts,
 ): OrderRecord {
   return {
-    id: grounds.id128(),
+    id: parts.id128(),
     job: job.id,
     node: node.name,
     disk: wishes.disk ?? node.disk,
@@ -148,8 +148,8 @@ function refuseUnconfirmed(
   );
 }
 
-function refuseTaken(name: string, taken: boolean, grounds: Grounds): void {
-  const running = grounds.state
+function refuseTaken(name: string, taken: boolean, parts: PlanParts): void {
+  const running = parts.state
     .open()
     .some(({ job }) => job.terms.action === "save" && job.image === name);
   if (!running && !taken) return;

@@ -10,8 +10,9 @@
  * 5. When the last byte has arrived, the draft is checked and made durable, and its name becomes
  *    visible: the order is `captured`. If the upload breaks off, nothing of it stays; the node may
  *    try again while its order is open.
- * 6. The node gives its verdict; "ok" without a durable image is not believed: {@link doubtSave}.
- *    A node that boots again after step 5 has nothing left to do, and its order ends well.
+ * 6. The node gives its verdict; "ok" without a durable image is not believed: {@link
+ *    checkSaveVerdict}. A node that boots again after step 5 has nothing left to do, and its order
+ *    ends well.
  *
  * The functions here decide; order-machine.ts moves the order.
  */
@@ -84,7 +85,7 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
  *
  * @returns A finding to use instead of the verdict, or undefined if the verdict is plausible.
  */
-export function doubtSave(order: LiveOrder, verdict: Verdict): Finding | undefined {
+export function checkSaveVerdict(order: LiveOrder, verdict: Verdict): Finding | undefined {
   if (!isOk(verdict) || order.record.captured !== null) return undefined;
   return {
     code: "upload_failed",

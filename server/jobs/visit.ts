@@ -4,8 +4,8 @@
  */
 import type { StatusReply, StatusReport, VerdictReport } from "../../shared/control/node-api.ts";
 import { type Verdict, isOk } from "../../shared/control/verdict.ts";
-import { doubtLoad } from "./load.ts";
-import { doubtSave } from "./save.ts";
+import { checkLoadVerdict } from "./load.ts";
+import { checkSaveVerdict } from "./save.ts";
 import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
@@ -67,7 +67,9 @@ function overAllBoots(order: LiveOrder, verdict: Verdict): Verdict {
 }
 
 function doubtOf(order: LiveOrder, verdict: Verdict): Finding | undefined {
-  return order.job.terms.action === "load" ? doubtLoad(order, verdict) : doubtSave(order, verdict);
+  return order.job.terms.action === "load"
+    ? checkLoadVerdict(order, verdict)
+    : checkSaveVerdict(order, verdict);
 }
 
 /** Longest cure of a verdict. Unit: UTF-16 code units. */

@@ -13,7 +13,7 @@ import type { SenderMessage, SenderOrder } from "../../shared/session/sender/sen
 import type { SenderHandle, StartSender, StreamRequest } from "./transmission.ts";
 
 /** What every sender is started with. */
-export interface SenderGround {
+export interface SenderParts {
   /** Opens the image of a stream; the sender's starter closes it. */
   readonly open: (image: ImageReference) => Promise<OpenedImage>;
   /** Kernel name of the interface to send on. */
@@ -25,11 +25,11 @@ export interface SenderGround {
 }
 
 /** Makes the function with which {@link Transmissions} starts its streams. */
-export function senderStarter(ground: SenderGround): StartSender {
+export function senderStarter(parts: SenderParts): StartSender {
   return async (request) => {
-    const image = await ground.open(request.image);
+    const image = await parts.open(request.image);
     try {
-      const handle = await running(orderOf(request, ground, image), ground.address);
+      const handle = await running(orderOf(request, parts, image), parts.address);
       void handle.ended.then(() => {
         image.close();
       });
@@ -82,7 +82,7 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
   };
 }
 
-function orderOf(request: StreamRequest, ground: SenderGround, image: OpenedImage): SenderOrder {
+function orderOf(request: StreamRequest, parts: SenderParts, image: OpenedImage): SenderOrder {
   const records = image.places;
   const recordBytesMax = records.lengths.reduce((most, length) => Math.max(most, length), 0);
   return {
@@ -105,8 +105,8 @@ function orderOf(request: StreamRequest, ground: SenderGround, image: OpenedImag
       },
     },
     key: fromHex(request.key, 16),
-    seed: ground.seed(),
-    interfaceName: ground.interfaceName,
+    seed: parts.seed(),
+    interfaceName: parts.interfaceName,
     feedbackPort: 0,
     records,
   };

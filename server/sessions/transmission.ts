@@ -69,7 +69,7 @@ export interface TransmissionParts {
 }
 
 /** A node's request for a place in a stream. */
-export interface Seat {
+export interface MemberRequest {
   /** Id of the node's order. */
   readonly order: string;
   readonly image: StreamImage;
@@ -104,9 +104,9 @@ export class Transmissions {
    * @returns Terms with a member number of its own.
    * @throws {@link SituationError} `no_group_free`; whatever starting a sender throws.
    */
-  async join(seat: Seat): Promise<SessionTerms> {
-    const stream = this.#streams.get(fileKeyOf(seat.image)) ?? this.#open(seat);
-    stream.orders.add(seat.order);
+  async join(wanted: MemberRequest): Promise<SessionTerms> {
+    const stream = this.#streams.get(fileKeyOf(wanted.image)) ?? this.#open(wanted);
+    stream.orders.add(wanted.order);
     stream.members += 1;
     const member = stream.members;
     const { sender, chunkCount } = await stream.handle;
@@ -154,22 +154,22 @@ export class Transmissions {
     );
   }
 
-  #open(seat: Seat): Stream {
+  #open(wanted: MemberRequest): Stream {
     if (this.#streams.size >= STREAMS_MAX) throw noGroupFree(`${STREAMS_MAX} sessions run`);
     const request: StreamRequest = {
-      image: seat.image,
+      image: wanted.image,
       session: this.#parts.id128().slice(0, 16),
       key: this.#parts.id128(),
       group: this.#freeGroup(),
       port: this.#parts.port,
       symbolBytes: this.#parts.symbolBytes,
-      rateBitsPerSecond: seat.rateBitsPerSecond ?? this.#parts.rateBitsPerSecond,
-      members: seat.members,
-      gatherMs: seat.gatherMs,
+      rateBitsPerSecond: wanted.rateBitsPerSecond ?? this.#parts.rateBitsPerSecond,
+      members: wanted.members,
+      gatherMs: wanted.gatherMs,
     };
     const handle = this.#parts.start(request);
     const stream: Stream = { request, handle, orders: new Set(), members: 0 };
-    this.#streams.set(fileKeyOf(seat.image), stream);
+    this.#streams.set(fileKeyOf(wanted.image), stream);
     handle
       .then((running) => {
         void running.ending.then(() => {
@@ -180,7 +180,7 @@ export class Transmissions {
       .catch((thrown: unknown) => messageOf(thrown))
       .then((fault) => {
         this.#drop(stream);
-        if (fault !== undefined) this.#parts.failed(seat.image, fault);
+        if (fault !== undefined) this.#parts.failed(wanted.image, fault);
       })
       .catch((thrown: unknown) => {
         assert.fail(messageOf(thrown));

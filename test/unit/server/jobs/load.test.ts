@@ -142,7 +142,7 @@ test("an aborted job answers an arm with no, also while its image is unproven", 
   expect(reply).toMatchObject({ allowed: false, code: "aborted" });
 });
 
-test("P1 doubtLoad() does not believe ok without an arm, and believes ok_unchanged", () => {
+test("P1 checkLoadVerdict() does not believe ok without an arm, and believes ok_unchanged", () => {
   const job = lab.load(["fit01", "fit02"]);
   const one = lab.join("fit01");
   lab.end(one.visitor, one.order, "ok");

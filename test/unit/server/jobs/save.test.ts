@@ -48,7 +48,7 @@ test("beginCapture() refuses loads, second captures and orders that have ended",
   expect(lab.lab.desk.captureGoesOn(order, lab.now)).toBe(false);
 });
 
-test("doubtSave() believes ok only when the image is durable, also after a restart", () => {
+test("checkSaveVerdict() believes ok only when the image is durable, also after a restart", () => {
   const job = lab.save("fit01", "mine");
   const first = lab.join("fit01");
   const { order } = lab.lab.desk.beginCapture(first.visitor);

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { Transmissions } from "../../../../server/sessions/transmission.ts";
-import type { Seat, StartSender } from "../../../../server/sessions/transmission.ts";
+import type { MemberRequest, StartSender } from "../../../../server/sessions/transmission.ts";
 import { testSender } from "../../../rig/lab-fixture.ts";
 import type { TestSender } from "../../../rig/lab-fixture.ts";
 
@@ -36,7 +36,7 @@ function make(
   return { all, senders, faults };
 }
 
-function seat(order: string, image = "a", file = `the file of ${image}`): Seat {
+function seat(order: string, image = "a", file = `the file of ${image}`): MemberRequest {
   return {
     order,
     image: { name: image, id: "a".repeat(64), file },
