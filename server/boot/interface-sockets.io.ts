@@ -92,7 +92,7 @@ export class Icmpv6Socket {
     const { address } = this.#buffer;
     const where = [this.#address.address, this.#length.address] as const;
     const count = this.#receiveFrom(this.#fd, address, BUFFER_BYTES, MSG_DONTWAIT, ...where);
-    // EAGAIN means nothing there; ENETDOWN and the like pass when the link is back
+    // EAGAIN: no message is waiting. ENETDOWN and the like go away when the link is back.
     if (count < 0) return undefined;
     return { bytes: this.#buffer.bytes.slice(0, count), from: this.#address.bytes.slice() };
   }
