@@ -12,8 +12,8 @@ import * as z from "zod";
 import { ExitCode, SituationError } from "../shared/core/errors.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
 import { LoaderArchitecture } from "./boot/boot-manifest.ts";
-import { ENTER_KINDS } from "./enter/enter-drivers.ts";
 import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inventory.ts";
+import type { PowerEntry } from "./inventory/inventory.ts";
 
 const Ipv4 = z.ipv4();
 
@@ -117,27 +117,46 @@ const ServerSection = z
 /** The `server:` section with its defaults. */
 export type ServerSection = z.infer<typeof ServerSection>;
 
+/** What the entry of a node may name. Drivers do I/O, so their registries are handed in. */
+export interface NodeDrivers {
+  /** Schema of a `power:` entry. */
+  readonly power: z.ZodType<PowerEntry>;
+  /** Names of the enter drivers. */
+  readonly enter: readonly string[];
+}
+
 /**
- * The whole file.
+ * Gives the schema of the whole file.
  *
- * @internal A test pins its shape.
+ * @internal A test keeps it frozen.
+ * @param drivers - What entries of nodes may name.
+ * @returns Its output is complete.
  */
-export const ConfigFile = z
-  .strictObject({
-    server: ServerSection,
-    defaults: NodeDefaults.default({}),
-    nodes: z.array(NodeEntry).max(4096).default([]),
-  })
-  .superRefine(({ defaults, nodes }, context) => {
-    const refuse = (enter: string | undefined, path: (string | number)[]): void => {
-      if (enter === undefined || ENTER_KINDS.includes(enter)) return;
-      const known = ENTER_KINDS.join(", ");
-      const message = `"${enter}" is no way into the receiver, one of ${known} wanted`;
-      context.addIssue({ code: "custom", path: [...path, "enter"], message });
-    };
-    refuse(defaults.enter, ["defaults"]);
-    for (const [index, { enter }] of nodes.entries()) refuse(enter, ["nodes", index]);
-  });
+export function configSchema(drivers: NodeDrivers): z.ZodType<ConfigFile> {
+  const power = drivers.power.optional();
+  return z
+    .strictObject({
+      server: ServerSection,
+      defaults: NodeDefaults.extend({ power }).default({}),
+      nodes: z.array(NodeEntry.extend({ power })).max(4096).default([]),
+    })
+    .superRefine(({ defaults, nodes }, context) => {
+      const refuse = (enter: string | undefined, path: (string | number)[]): void => {
+        if (enter === undefined || drivers.enter.includes(enter)) return;
+        const known = drivers.enter.join(", ");
+        const message = `"${enter}" is no way into the receiver, one of ${known} wanted`;
+        context.addIssue({ code: "custom", path: [...path, "enter"], message });
+      };
+      refuse(defaults.enter, ["defaults"]);
+      for (const [index, { enter }] of nodes.entries()) refuse(enter, ["nodes", index]);
+    });
+}
+
+interface ConfigFile {
+  readonly server: ServerSection;
+  readonly defaults: NodeDefaults;
+  readonly nodes: readonly NodeEntry[];
+}
 
 export interface Config {
   /** Folders are absolute. */
@@ -149,11 +168,13 @@ export interface Config {
  * Parses huck.yaml.
  *
  * @param text - The whole file.
- * @param file - Its absolute path, where relative folders start; errors name it.
- * @throws {@link SituationError} `bad_config`, exit code usage, with line and reason of the first
- *   mistakes.
+ * @param file - Its absolute path: relative folders start there, errors name it.
+ * @param drivers - What entries of nodes may name.
+ * @returns The configuration.
+ * @throws {@link SituationError} `bad_config` with line and reason of the first mistakes; exit code
+ *   usage.
  */
-export function parseConfig(text: string, file: string): Config {
+export function parseConfig(text: string, file: string, drivers: NodeDrivers): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [broken] = document.errors;
@@ -163,7 +184,7 @@ export function parseConfig(text: string, file: string): Config {
     ]);
   }
   const line = (at: readonly (string | number)[]): number => lineOf(document, lines, at);
-  const parsed = ConfigFile.safeParse(document.toJS({ maxAliasCount: ALIASES_MAX }));
+  const parsed = configSchema(drivers).safeParse(document.toJS({ maxAliasCount: ALIASES_MAX }));
   if (!parsed.success) {
     throw badConfig(
       file,

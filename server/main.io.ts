@@ -24,12 +24,11 @@ import { serverChanges } from "./config.ts";
 import type { Config } from "./config.ts";
 import { inventoryChanges } from "./inventory/inventory.ts";
 import type { Inventory } from "./inventory/inventory.ts";
-import { commandPower } from "./power/command.io.ts";
-import { manualPower } from "./power/manual.ts";
 import type { PowerDriver } from "./power/power-driver.ts";
+import { powerDriver } from "./power/power-drivers.io.ts";
 import { labAddress, startLabBoot } from "./enter/lab-boot.io.ts";
 import type { LabAddress, LabBoot } from "./enter/lab-boot.io.ts";
-import { enterDriver } from "./enter/enter-drivers.ts";
+import { enterDriver } from "./enter/enter-drivers.io.ts";
 import { openJournal } from "./jobs/journal-sqlite.io.ts";
 import { openOrderKey } from "./jobs/order-key.io.ts";
 import type { OrderKey } from "./jobs/order-key.io.ts";
@@ -296,13 +295,11 @@ class Wiring {
   #powerOf(name: string): PowerDriver {
     const known = this.#power.get(name);
     if (known !== undefined) return known;
-    const node = this.#inventory.named(name);
-    const made =
-      node.power.driver === "manual"
-        ? manualPower(name, (text) => {
-            this.#parts.log.info({ node: name }, text);
-          })
-        : commandPower({ name, address: node.address ?? "" }, node.power);
+    const { address = "", power } = this.#inventory.named(name);
+    const tell = (text: string): void => {
+      this.#parts.log.info({ node: name }, text);
+    };
+    const made = powerDriver({ name, address, tell }, power);
     this.#power.set(name, made);
     return made;
   }

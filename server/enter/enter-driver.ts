@@ -1,8 +1,8 @@
 /**
  * EnterDriver: one way of bringing a node into the receiver.
  *
- * Each driver is one file and one line in enter-drivers.ts, and knows nothing about images. A
- * node's entry in the inventory names its driver.
+ * Each is one file and one line in enter-drivers.io.ts, and knows nothing of images. A node's entry
+ * in the inventory names the one that it takes.
  */
 import type { PowerDriver } from "../power/power-driver.ts";
 

@@ -10,27 +10,9 @@ import { DiskRules } from "../../shared/control/disk-rule.ts";
 import { MacAddress, NodeName } from "../../shared/control/names.ts";
 import { LeaveMode } from "../../shared/control/spec.ts";
 
-/**
- * A shell command of the `command` power driver. It runs under `sh -c` with NODE and NODE_ADDRESS
- * set.
- */
-const Command = z.string().min(1).max(1000);
-
-/** How a node is switched: by a person, or by commands of the site. */
-export const PowerEntry = z.discriminatedUnion("driver", [
-  z.strictObject({ driver: z.literal("manual") }),
-  z.strictObject({
-    driver: z.literal("command"),
-    on: Command,
-    off: Command,
-    /** Absent: `off`, then `on`. */
-    cycle: Command.optional(),
-    /** Prints `on` or `off` as its first word. Absent: the state is never known. */
-    state: Command.optional(),
-    /** Time bound of one command. Unit: seconds. */
-    timeoutSeconds: z.number().int().min(1).max(600).default(30),
-  }),
-]);
+/** How a node is switched: its power driver, and settings that only this driver reads. */
+const PowerEntry = z.looseObject({ driver: z.string().max(32) });
+/** How a node is switched. */
 export type PowerEntry = z.infer<typeof PowerEntry>;
 
 /** One more argument for the receiver's kernel, like `console=ttyS0,115200`. */

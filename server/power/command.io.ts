@@ -8,38 +8,44 @@
  */
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
 import { SituationError } from "../../shared/core/errors.ts";
-import type { PowerDeadline, PowerDriver, PowerState } from "./power-driver.ts";
+import type {
+  PowerDeadline,
+  PowerDriver,
+  PowerKind,
+  PowerState,
+  SwitchedNode,
+} from "./power-driver.ts";
 
-/** The commands for one node. */
-export interface PowerCommands {
-  readonly on: string;
-  readonly off: string;
-  /** Absent: `off`, then `on`. */
-  readonly cycle?: string | undefined;
-  /** Absent: the state is never known. */
-  readonly state?: string | undefined;
+/** A shell command of the site. It runs under `sh -c` with NODE and NODE_ADDRESS set. */
+const Command = z.string().min(1).max(1000);
+
+const CommandSettings = z.strictObject({
+  driver: z.literal("command"),
+  on: Command,
+  off: Command,
+  /** Absent: off, then on. */
+  cycle: Command.optional(),
+  /** Prints `on` or `off` as its first word. Absent: the state is never known. */
+  state: Command.optional(),
   /** Bound of one command. Unit: seconds. */
-  readonly timeoutSeconds: number;
-}
+  timeoutSeconds: z.number().int().min(1).max(600).default(30),
+});
+type CommandSettings = z.infer<typeof CommandSettings>;
 
-export interface SwitchedNode {
-  readonly name: string;
-  /** Empty if none is known. */
-  readonly address: string;
-}
-
-/** Makes the driver of one node. */
-export function commandPower(node: SwitchedNode, commands: PowerCommands): PowerDriver {
-  return new CommandPower(node, commands);
-}
+/** Runs the commands of the site. */
+export const commandPower: PowerKind<typeof CommandSettings> = {
+  settings: CommandSettings,
+  make: (node, settings) => new CommandPower(node, settings),
+};
 
 class CommandPower implements PowerDriver {
   readonly kind = "command";
   readonly #node: SwitchedNode;
-  readonly #commands: PowerCommands;
+  readonly #commands: CommandSettings;
 
-  constructor(node: SwitchedNode, commands: PowerCommands) {
+  constructor(node: SwitchedNode, commands: CommandSettings) {
     this.#node = node;
     this.#commands = commands;
   }

@@ -1,13 +1,18 @@
 /**
  * The manual power driver: asks a person to switch the node, and never claims to know its state.
  */
-import type { PowerDriver, PowerState } from "./power-driver.ts";
+import * as z from "zod";
+import type { PowerDriver, PowerKind, PowerState, SwitchedNode } from "./power-driver.ts";
 
-/** Brings a sentence to the operator. */
-export type Tell = (text: string) => void;
+const ManualSettings = z.strictObject({ driver: z.literal("manual") });
 
-/** Makes the driver of one node. It answers `unknown` at once. */
-export function manualPower(node: string, tell: Tell): PowerDriver {
+/** Asks a person; its drivers answer `unknown` at once. */
+export const manualPower: PowerKind<typeof ManualSettings> = {
+  settings: ManualSettings,
+  make: askPerson,
+};
+
+function askPerson({ name, tell }: SwitchedNode): PowerDriver {
   const ask = (text: string) => (): Promise<PowerState> => {
     tell(text);
     return Promise.resolve("unknown");
@@ -15,9 +20,9 @@ export function manualPower(node: string, tell: Tell): PowerDriver {
   return {
     kind: "manual",
     state: () => Promise.resolve("unknown"),
-    on: ask(`please switch ${node} on`),
+    on: ask(`please switch ${name} on`),
     off: (mode) =>
-      ask(mode === "soft" ? `please shut ${node} down` : `please switch ${node} off`)(),
-    cycle: ask(`please restart ${node} so that it boots from the network`),
+      ask(mode === "soft" ? `please shut ${name} down` : `please switch ${name} off`)(),
+    cycle: ask(`please restart ${name} so that it boots from the network`),
   };
 }

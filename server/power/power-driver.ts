@@ -5,6 +5,7 @@
  * BMCs acknowledge commands that they do not carry out. All drivers pass the contract test in
  * test/unit/server/power/contract.ts.
  */
+import type * as z from "zod";
 
 export type PowerState = "on" | "off" | "unknown";
 
@@ -46,4 +47,30 @@ export interface PowerDriver {
    * @throws SituationError `power_failed`.
    */
   cycle(deadline: PowerDeadline): Promise<PowerState>;
+}
+
+/** The node that a driver is made for. */
+export interface SwitchedNode {
+  readonly name: string;
+  /** Empty when none is known. */
+  readonly address: string;
+  /** Brings a sentence to the operator. */
+  readonly tell: (text: string) => void;
+}
+
+/** What the settings of every driver have: the name that huck.yaml uses for it. */
+export type PowerSettingsSchema = z.ZodObject<{ driver: z.ZodLiteral<string> }>;
+
+/** A kind of driver: what an entry in huck.yaml says, and how a driver is made of it. */
+export interface PowerKind<Schema extends PowerSettingsSchema = PowerSettingsSchema> {
+  /** Strict, with unit, default and bounds of each setting. */
+  readonly settings: Schema;
+  /**
+   * Makes the driver of one node.
+   *
+   * @param node - Which.
+   * @param settings - The node's entry.
+   * @returns The driver. Nothing is switched or asked yet.
+   */
+  make(node: SwitchedNode, settings: z.output<Schema>): PowerDriver;
 }

@@ -6,7 +6,8 @@
  */
 import { createPrivateKey } from "node:crypto";
 import type * as z from "zod";
-import { ConfigFile } from "../../server/config.ts";
+import { configSchema } from "../../server/config.ts";
+import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { Event } from "../../shared/control/event.ts";
 import { toldTo } from "../../shared/control/feature.ts";
 import * as node from "../../shared/control/node-api.ts";
@@ -251,7 +252,7 @@ export const CONTROL_KINDS: Readonly<Record<string, ControlKind>> = {
     atNextStart: ["server.store"],
   }),
   inventory: request(
-    ConfigFile,
+    configSchema(NODE_DRIVERS),
     { server: { interface: "eth0" } },
     {
       server: { address: "10.0.0.1", dhcp: { mode: "full", range: "10.0.0.100-10.0.0.199" } },

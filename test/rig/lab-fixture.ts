@@ -11,6 +11,7 @@ import type { Phase, VerdictCode } from "../../shared/control/verdict.ts";
 import type { Journal } from "../../server/jobs/journal.ts";
 import { Inventory } from "../../server/inventory/inventory.ts";
 import { parseConfig } from "../../server/config.ts";
+import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { openJournal } from "../../server/jobs/journal-sqlite.io.ts";
 import { Lab } from "../../server/jobs/lab.ts";
 import type { Visitor } from "../../server/jobs/node-desk.ts";
@@ -176,7 +177,7 @@ export class TestLab {
   }
 
   #parsed(config: string): Inventory {
-    return parseConfig(config, path.join(this.folder, "huck.yaml")).inventory;
+    return parseConfig(config, path.join(this.folder, "huck.yaml"), NODE_DRIVERS).inventory;
   }
 
   #newLab(config = configText(1)): Lab {

@@ -30,6 +30,7 @@ import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.t
 import { readConfig } from "../../server/cli/local/read-config.io.ts";
 import { parseConfig } from "../../server/config.ts";
 import type { Config } from "../../server/config.ts";
+import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 import { freePort } from "./ports.ts";
@@ -95,7 +96,7 @@ export async function serveIn(
   more = "",
   logged: Record<string, unknown>[] = [],
 ): Promise<RunningServer> {
-  const config = parseConfig(configText(port, more), path.join(folder, "huck.yaml"));
+  const config = parseConfig(configText(port, more), path.join(folder, "huck.yaml"), NODE_DRIVERS);
   const write = (line: string): void => {
     logged.push(JSON.parse(line) as Record<string, unknown>);
   };

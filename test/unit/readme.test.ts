@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../server/config.ts";
+import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { ExitCode } from "../../shared/core/errors.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -14,7 +15,7 @@ const readme = readFileSync(join(root, "README.md"), "utf8");
 
 test("README's huck.yaml parses", () => {
   const yaml = /```yaml\n([^]*?)```/.exec(readme)?.[1] ?? "";
-  const { server } = parseConfig(yaml, "/lab/huck.yaml");
+  const { server } = parseConfig(yaml, "/lab/huck.yaml", NODE_DRIVERS);
   expect(server.interface).toBe("eth1");
   expect(server.bootFiles).toBe("/lab/build/boot");
 });

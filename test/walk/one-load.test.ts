@@ -12,6 +12,7 @@ import { visit } from "../../receiver/visit.ts";
 import { OperatorLine } from "../../server/cli/remote/operator-line.io.ts";
 import { selectNodes } from "../../server/cli/remote/node-range.ts";
 import { parseConfig } from "../../server/config.ts";
+import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
@@ -69,7 +70,7 @@ test("a load goes every step of the control walk, and the disk holds the image",
   const disk = randomMbrDisk(5, DISK_BYTES, { start: 2048, sectorCount: 4096 });
   await storeImage(disk);
   const port = freePort();
-  const config = parseConfig(configText(port), join(folder, "huck.yaml"));
+  const config = parseConfig(configText(port), join(folder, "huck.yaml"), NODE_DRIVERS);
   server = await startServer({
     config,
     reread: () => config,

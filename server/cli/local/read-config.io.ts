@@ -5,6 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import { ExitCode, SituationError, messageOf } from "../../../shared/core/errors.ts";
 import { parseConfig } from "../../config.ts";
 import type { Config } from "../../config.ts";
+import { NODE_DRIVERS } from "../../node-drivers.io.ts";
 
 /**
  * Reads and parses a configuration.
@@ -16,7 +17,7 @@ export function readConfig(file: string): Config {
   try {
     const { size } = statSync(file);
     if (size > CONFIG_BYTES_MAX) throw new RangeError(`${size} bytes, at most ${CONFIG_BYTES_MAX}`);
-    return parseConfig(readFileSync(file, "utf8"), file);
+    return parseConfig(readFileSync(file, "utf8"), file, NODE_DRIVERS);
   } catch (cause) {
     if (cause instanceof SituationError) throw cause;
     throw new SituationError("no_config", `Cannot read "${file}": ${messageOf(cause)}`, {

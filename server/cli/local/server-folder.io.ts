@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codeOf } from "../../../shared/core/errors.ts";
 import { parseConfig } from "../../config.ts";
+import { NODE_DRIVERS } from "../../node-drivers.io.ts";
 import { openOrderKey } from "../../jobs/order-key.io.ts";
 import { readingFault } from "../../store/store-faults.ts";
 
@@ -22,7 +23,7 @@ export function makeServerFolder(folder: string, template: string): string[] {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "huck.yaml");
   const lines = [`${writeNew(file, template) ? "wrote" : "kept"} ${file}`];
-  const { server } = parseConfig(readFileSync(file, "utf8"), file);
+  const { server } = parseConfig(readFileSync(file, "utf8"), file, NODE_DRIVERS);
   const made = makeStore(server.store);
   lines.push(`${made ? "made" : "kept"} ${server.store}`);
   const { fresh, publicHex } = openOrderKey(server.state);

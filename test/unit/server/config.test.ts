@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { parseConfig, serverChanges } from "../../../server/config.ts";
+import { NODE_DRIVERS } from "../../../server/node-drivers.io.ts";
 
 const good = `server: { address: 10.0.0.1 }
 nodes:
@@ -13,7 +14,7 @@ nodes:
 
 function mistake(text: string): string {
   try {
-    parseConfig(text, "/lab/huck.yaml");
+    parseConfig(text, "/lab/huck.yaml", NODE_DRIVERS);
   } catch (thrown) {
     expect(thrown).toMatchObject({ code: "bad_config", exitCode: 2 });
     return (thrown as Error).message;
@@ -22,7 +23,7 @@ function mistake(text: string): string {
 }
 
 test("parseConfig() fills in defaults and makes folders absolute", () => {
-  const { server, inventory } = parseConfig(good, "/lab/huck.yaml");
+  const { server, inventory } = parseConfig(good, "/lab/huck.yaml", NODE_DRIVERS);
   expect(server).toMatchObject({
     httpPort: 4080,
     store: "/lab/images",
@@ -36,15 +37,15 @@ test("parseConfig() fills in defaults and makes folders absolute", () => {
 });
 
 test("parseConfig() gives a node the enter driver of its entry, of the defaults, or pxe", () => {
-  expect(parseConfig(good, "/huck.yaml").inventory.named("fit01").enter).toBe("pxe");
+  expect(parseConfig(good, "/huck.yaml", NODE_DRIVERS).inventory.named("fit01").enter).toBe("pxe");
   const named = `${good}defaults: { enter: pxe }\n`;
-  expect(parseConfig(named, "/huck.yaml").inventory.named("fit01").enter).toBe("pxe");
+  expect(parseConfig(named, "/huck.yaml", NODE_DRIVERS).inventory.named("fit01").enter).toBe("pxe");
 });
 
 test("parseConfig() takes loaders of the site's own and makes their paths absolute", () => {
   const loaders = "loaders: { efi-arm64: own/snponly.efi, bios: /srv/undionly.kpxe }";
   const text = good.replace("10.0.0.1 }", `10.0.0.1, ${loaders} }`);
-  expect(parseConfig(text, "/lab/huck.yaml").server.loaders).toEqual({
+  expect(parseConfig(text, "/lab/huck.yaml", NODE_DRIVERS).server.loaders).toEqual({
     "efi-arm64": "/lab/own/snponly.efi",
     bios: "/srv/undionly.kpxe",
   });
@@ -132,7 +133,11 @@ test.each([
 
 test("parseConfig() takes any multicast groups, and one port when there are no boot files", () => {
   const more = "groups: 224.0.1.0-224.0.1.1, httpPort: 5000, bootPort: 5000, dhcp: { mode: off }";
-  const { server } = parseConfig(`server: { address: 10.0.0.1, ${more} }\n`, "/lab/huck.yaml");
+  const { server } = parseConfig(
+    `server: { address: 10.0.0.1, ${more} }\n`,
+    "/lab/huck.yaml",
+    NODE_DRIVERS,
+  );
   expect(server.groups).toEqual({ first: "224.0.1.0", last: "224.0.1.1" });
 });
 
@@ -141,12 +146,14 @@ test("parseConfig() refuses a file that blows itself up with anchors", () => {
     { length: 9 },
     (_, index) => `l${index + 1}: &l${index + 1} [${`*l${index}, `.repeat(9)}]`,
   );
-  expect(() => parseConfig(`l0: &l0 [x]\n${layers.join("\n")}\n`, "/lab/huck.yaml")).toThrow();
+  expect(() =>
+    parseConfig(`l0: &l0 [x]\n${layers.join("\n")}\n`, "/lab/huck.yaml", NODE_DRIVERS),
+  ).toThrow();
 });
 
 test("serverChanges() names the settings that differ, and none of an equal file", () => {
   const serverOf = (text: string): ReturnType<typeof parseConfig>["server"] =>
-    parseConfig(`server: { address: 10.0.0.1${text} }\n`, "/lab/huck.yaml").server;
+    parseConfig(`server: { address: 10.0.0.1${text} }\n`, "/lab/huck.yaml", NODE_DRIVERS).server;
   const before = serverOf("");
   expect(serverChanges(before, serverOf(""))).toEqual([]);
   expect(serverChanges(before, serverOf(", httpPort: 5000, dhcp: { mode: off }"))).toEqual([

@@ -7,16 +7,19 @@ import type { PowerDriver, PowerState } from "../../../../server/power/power-dri
 import { manualPower } from "../../../../server/power/manual.ts";
 import { enterByPxe } from "../../../../server/enter/enter-pxe.ts";
 
+const node = { name: "fit01", address: "", tell: () => undefined };
+const byHand = manualPower.make(node, { driver: "manual" });
+
 function request(power: PowerDriver): Parameters<typeof enterByPxe.enter>[0] {
   return { node: "fit01", power, timeoutMs: 1000, signal: new AbortController().signal };
 }
 
 function cycling(cycle: () => Promise<PowerState>): PowerDriver {
-  return { ...manualPower("fit01", () => undefined), kind: "command", cycle };
+  return { ...byHand, kind: "command", cycle };
 }
 
 test("enterByPxe tells a person what to do when power is manual", async () => {
-  const outcome = await enterByPxe.enter(request(manualPower("fit01", () => undefined)));
+  const outcome = await enterByPxe.enter(request(byHand));
   expect(outcome).toEqual({
     started: true,
     detail: "please restart fit01 so that it boots from the network",

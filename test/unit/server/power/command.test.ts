@@ -6,16 +6,22 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { commandPower } from "../../../../server/power/command.io.ts";
+import type { PowerDriver } from "../../../../server/power/power-driver.ts";
 import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 import { powerContract } from "./contract.ts";
 
 afterAll(dropFolders);
-const node = { name: "fit01", address: "10.0.0.1" };
+const node = { name: "fit01", address: "10.0.0.1", tell: () => undefined };
+type Commands = Omit<Parameters<typeof commandPower.make>[1], "driver">;
+
+function driverOf(commands: Commands): PowerDriver {
+  return commandPower.make(node, { driver: "command", ...commands });
+}
 
 powerContract("command", () => {
   const file = path.join(freshFolder(), "power");
   writeFileSync(file, "off");
-  const driver = commandPower(node, {
+  const driver = driverOf({
     on: `printf on > ${file}`,
     off: `printf off > ${file}`,
     state: `cat ${file}`,
@@ -25,19 +31,18 @@ powerContract("command", () => {
 });
 
 test(
-  "commandPower() hands name and address over and runs off and on for a " +
-    "cycle without a command",
+  "commandPower hands name and address over and runs off and on for a " + "cycle without a command",
   async () => {
     const file = path.join(freshFolder(), "log");
     const say = (what: string): string => `echo "${what} $NODE $NODE_ADDRESS" >> ${file}`;
-    const driver = commandPower(node, { on: say("on"), off: say("off"), timeoutSeconds: 5 });
+    const driver = driverOf({ on: say("on"), off: say("off"), timeoutSeconds: 5 });
     expect(await driver.cycle({ timeoutMs: 5000 })).toBe("unknown");
     expect(readFileSync(file, "utf8")).toBe("off fit01 10.0.0.1\non fit01 10.0.0.1\n");
   },
 );
 
-test("commandPower() throws power_failed with what the command said", async () => {
-  const driver = commandPower(node, {
+test("commandPower throws power_failed with what the command said", async () => {
+  const driver = driverOf({
     on: "echo no BMC >&2; exit 3",
     off: "true",
     timeoutSeconds: 5,
@@ -48,10 +53,10 @@ test("commandPower() throws power_failed with what the command said", async () =
 });
 
 test(
-  "commandPower() ends a command that hangs, with its children, and " +
+  "commandPower ends a command that hangs, with its children, and " +
     "keeps little of one that babbles",
   async () => {
-    const hanging = commandPower(node, {
+    const hanging = driverOf({
       on: "sleep 60 & sleep 60",
       off: "yes | head -c 1000000; exit 1",
       timeoutSeconds: 60,
@@ -62,9 +67,9 @@ test(
 );
 
 test(
-  "commandPower() answers with the state it found when the BMC swallowed " + "the command",
+  "commandPower answers with the state it found when the BMC swallowed " + "the command",
   async () => {
-    const driver = commandPower(node, {
+    const driver = driverOf({
       on: "true",
       off: "true",
       state: "echo off",
@@ -76,13 +81,13 @@ test(
 
 test("state() does not wait for what its command left behind with the pipe in hand", async () => {
   const state = "setsid sleep 30 & echo on";
-  const driver = commandPower(node, { on: "true", off: "true", state, timeoutSeconds: 600 });
+  const driver = driverOf({ on: "true", off: "true", state, timeoutSeconds: 600 });
   expect(await driver.state({ timeoutMs: 600_000 })).toBe("on");
 });
 
 test("on() ends at its timeout although a child with a session of its own goes on", async () => {
   const on = "setsid sleep 30 & sleep 30";
-  const driver = commandPower(node, { on, off: "true", timeoutSeconds: 600 });
+  const driver = driverOf({ on, off: "true", timeoutSeconds: 600 });
   await expect(driver.on({ timeoutMs: 300 })).rejects.toThrow(/did not end in time/);
 });
 
@@ -90,7 +95,7 @@ test("cycle() that is broken off switches on what it switched off and asks no mo
   const file = path.join(freshFolder(), "log");
   const wait = new AbortController();
   wait.abort();
-  const driver = commandPower(node, {
+  const driver = driverOf({
     on: `echo on >> ${file}`,
     off: `echo off >> ${file}`,
     state: `echo asked >> ${file}; echo off`,
@@ -103,7 +108,7 @@ test("cycle() that is broken off switches on what it switched off and asks no mo
 test("cycle() ends its wait for the state when it is broken off", async () => {
   const wait = new AbortController();
   const file = path.join(freshFolder(), "asked");
-  const driver = commandPower(node, {
+  const driver = driverOf({
     on: "true",
     off: "true",
     state: `echo asked >> ${file}; echo off`,
@@ -118,7 +123,7 @@ test("cycle() ends its wait for the state when it is broken off", async () => {
 test.each(["echo maybe", "exit 1", "echo on; exit 1", "true"])(
   "state() is unknown for `%s`",
   async (state) => {
-    const driver = commandPower(node, { on: "true", off: "true", state, timeoutSeconds: 5 });
+    const driver = driverOf({ on: "true", off: "true", state, timeoutSeconds: 5 });
     expect(await driver.state({ timeoutMs: 5000 })).toBe("unknown");
   },
 );

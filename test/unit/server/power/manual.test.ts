@@ -4,16 +4,21 @@
  */
 import { expect, test } from "vitest";
 import { manualPower } from "../../../../server/power/manual.ts";
+import type { PowerDriver } from "../../../../server/power/power-driver.ts";
 import { powerContract } from "./contract.ts";
 
+function driverOf(tell: (text: string) => void): PowerDriver {
+  return manualPower.make({ name: "fit01", address: "", tell }, { driver: "manual" });
+}
+
 powerContract("manual", () => ({
-  driver: manualPower("fit01", () => undefined),
+  driver: driverOf(() => undefined),
   found: () => "unknown",
 }));
 
-test("manualPower() names node and action, and says nothing when it only looks", async () => {
+test("manualPower names node and action, and says nothing when it only looks", async () => {
   const told: string[] = [];
-  const driver = manualPower("fit01", (text) => told.push(text));
+  const driver = driverOf((text) => told.push(text));
   const deadline = { timeoutMs: 1 };
   await driver.state(deadline);
   await driver.on(deadline);

@@ -6,6 +6,7 @@ import { appendFileSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parseConfig } from "../../../../../server/config.ts";
+import { NODE_DRIVERS } from "../../../../../server/node-drivers.io.ts";
 import { CONFIG_TEMPLATE } from "../../../../../server/cli/local/init.io.ts";
 import { dropFolders, freshFolder } from "../../../../rig/lab-kit.ts";
 import { huck } from "../remote/cli-kit.ts";
@@ -13,7 +14,7 @@ import { huck } from "../remote/cli-kit.ts";
 afterAll(dropFolders);
 
 test("CONFIG_TEMPLATE is a valid configuration, also with its alternatives taken", () => {
-  expect(parseConfig(CONFIG_TEMPLATE, "/x/huck.yaml").inventory.nodes).toEqual([]);
+  expect(parseConfig(CONFIG_TEMPLATE, "/x/huck.yaml", NODE_DRIVERS).inventory.nodes).toEqual([]);
   const taken = CONFIG_TEMPLATE.replace("  interface: eth0\n", "")
     .replace("  # address:", "  address:")
     .replace("  dhcp: { mode: proxy }\n  # dhcp:", "  dhcp:")
@@ -24,7 +25,7 @@ test("CONFIG_TEMPLATE is a valid configuration, also with its alternatives taken
     .replace("nodes: []\n", "nodes:\n")
     .replace(/# power:\n[^]*?\n\n/, (block) => block.replace(/^ {2}# /gm, "  ").replace("# ", ""))
     .replace(/^#( {2}- )/gm, "$1");
-  const { server, inventory } = parseConfig(taken, "/x/huck.yaml");
+  const { server, inventory } = parseConfig(taken, "/x/huck.yaml", NODE_DRIVERS);
   expect(server).toMatchObject({ address: "10.0.0.1", rateMbit: 900, dhcp: { mode: "full" } });
   expect(inventory.nodes.map(({ name }) => name)).toEqual(["fit01", "fit02"]);
   expect(inventory.nodes[0]).toMatchObject({
