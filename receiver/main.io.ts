@@ -10,7 +10,7 @@ import { isOk } from "../shared/control/verdict.ts";
 import { ExitCode, messageOf } from "../shared/core/errors.ts";
 import { endKernel } from "../shared/linux/power.io.ts";
 import { openHost } from "./host.io.ts";
-import { leaveDriver } from "./leave/leave-modes.io.ts";
+import { leaveDriver } from "./leave/leave-drivers.io.ts";
 import { parseReceiverOptions } from "./options.ts";
 import { connect, findDevices, mountAll } from "./init/setup.io.ts";
 import { VERSION } from "./version.ts";
@@ -54,8 +54,7 @@ async function asPid1(): Promise<never> {
   }
   if (failed) await new Promise((resolve) => setTimeout(resolve, SHOW_FAILURE_MS));
   print(`huck: leaving (${end.leave})`);
-  await leaveDriver(end.leave, true).leave();
-  endKernel("restart");
+  return await leaveDriver(end.leave).leave();
 }
 
 function onFault(error: unknown): void {

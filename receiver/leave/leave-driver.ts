@@ -1,25 +1,16 @@
 /**
  * LeaveDriver: one way from the receiver to the node's own system.
  *
- * `leave` is the last thing a receiver does. A driver that cannot do its work says so before
- * anything is lost, and the receiver takes the next best way: reboot always works.
+ * Each is one file and one line in leave-drivers.io.ts. It is the last thing that a receiver does,
+ * and only as PID 1: an ordinary process has nothing to leave, it ends.
  */
-import type { LeaveMode } from "../../shared/control/spec.ts";
 
 /** One way out of the receiver. */
 export interface LeaveDriver {
-  /** The mode of the order that this driver serves. */
-  readonly mode: LeaveMode;
   /**
-   * Gets ready while the server still listens: loads a kernel, checks that the way is open.
+   * Leaves; never returns.
    *
-   * @param diskPath - Device of the disk that was written; undefined when none was.
-   * @returns Undefined when ready, else why this way is closed.
+   * @throws A system error when the kernel refuses; the receiver restarts the node then.
    */
-  prepare(diskPath: string | undefined): Promise<string | undefined>;
-  /**
-   * Leaves. Returns only where there is nothing to leave, as in `stay` or in a receiver that is an
-   * ordinary process.
-   */
-  leave(): Promise<void>;
+  leave(): Promise<never>;
 }
