@@ -5,16 +5,11 @@
  * real content. Only when exactly one of our readers recognises it and nothing contradicts is its
  * map used; everything else is kept raw with the reason in words.
  */
-import { extReader } from "./ext.ts";
-import { fatReader } from "./fat.ts";
-import type { FsReader, FsReport } from "./reader.ts";
+import type { FsReport } from "./reader.ts";
+import { FS_READERS } from "./readers.ts";
 import { keepAll } from "./report.ts";
 import { findSignatures } from "./signatures.ts";
-import { swapReader } from "./swap.ts";
 import type { SectorSource } from "../disk/source.ts";
-
-/** All readers there are. */
-const READERS: readonly FsReader[] = [extReader, fatReader, swapReader];
 
 /**
  * Reads the file system of a partition.
@@ -24,7 +19,7 @@ const READERS: readonly FsReader[] = [extReader, fatReader, swapReader];
  * @throws A system error when the device fails.
  */
 export function readFileSystem(source: SectorSource): FsReport {
-  const readers = READERS.filter((reader) => reader.recognises(source));
+  const readers = FS_READERS.filter((reader) => reader.recognises(source));
   const foreign = findSignatures(source);
   const [reader] = readers;
   const [first] = foreign;

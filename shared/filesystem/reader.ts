@@ -36,7 +36,7 @@ export interface FsReport {
   readonly rawBecause?: string;
 }
 
-/** A reader of one file system. */
+/** A reader of one file system, or family. It is one file and one line in readers.ts. */
 export interface FsReader {
   /** Kind it reads, as in {@link FsReport.kind}. */
   readonly kind: string;
