@@ -22,22 +22,12 @@ export const FRAME_OVERHEAD_BYTES = 66;
 /** "hu" in ASCII. */
 const MAGIC = 0x6875;
 const VERSION = 1;
+/** Numbers that the type field can hold. */
+const TYPES = 16;
+/** Marks a number that is no message of an end; no flags byte has this value. */
+const REFUSED_TYPE = 0x100;
 /** Length that any message may have, however short a symbol is. Unit: bytes. */
 const MESSAGE_BYTES_FLOOR = 576;
-
-/** Number of each message on the wire. */
-export const MessageType = {
-  data: 1,
-  sync: 2,
-  adv: 3,
-  nack: 4,
-  control: 5,
-  probe: 6,
-  announce: 7,
-  report: 8,
-} as const;
-/** One of the {@link MessageType} values. */
-export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
 /**
  * Bits of the flags byte. 0x02 (key phase) and 0x20 (signed) are set aside and must be 0 in
@@ -54,18 +44,46 @@ export const Flag = {
   report: 0x10,
 } as const;
 
-/** Flags that a type may carry, by type number; everything else is dropped. */
-const ALLOWED_FLAGS: readonly number[] = [
-  0,
-  Flag.repair,
-  Flag.echo | Flag.report,
-  0,
-  0,
-  Flag.unicast,
-  0,
-  0,
-  0,
-];
+/** Each message: its number, the end that says it, the flags it may carry (WIRE.md section 2). */
+const MESSAGES = {
+  data: { number: 1, from: "sender", flags: Flag.repair },
+  sync: { number: 2, from: "sender", flags: Flag.echo | Flag.report },
+  adv: { number: 3, from: "sender", flags: 0 },
+  nack: { number: 4, from: "receiver", flags: 0 },
+  control: { number: 5, from: "sender", flags: Flag.unicast },
+  probe: { number: 6, from: "sender", flags: 0 },
+  announce: { number: 7, from: "sender", flags: 0 },
+  report: { number: 8, from: "receiver", flags: 0 },
+} as const;
+
+type Messages = typeof MESSAGES;
+type NumberFrom<End> = {
+  [Name in keyof Messages]: Messages[Name] extends { readonly from: End }
+    ? Messages[Name]["number"]
+    : never;
+}[keyof Messages];
+/** Number of a message that the sender says. */
+export type SenderMessageType = NumberFrom<"sender">;
+/** Number of a message that a receiver says. */
+export type ReceiverMessageType = NumberFrom<"receiver">;
+/** Number of a message. */
+export type MessageType = SenderMessageType | ReceiverMessageType;
+
+/** Number of each message on the wire. */
+export const MessageType = Object.fromEntries(
+  Object.entries(MESSAGES).map(([name, { number }]) => [name, number]),
+) as { readonly [Name in keyof Messages]: Messages[Name]["number"] };
+
+/** Flags that a type must not carry, by the end that says it and by type number. */
+const REFUSED_FLAGS = { sender: refusedFlags("sender"), receiver: refusedFlags("receiver") };
+
+function refusedFlags(end: "sender" | "receiver"): Uint16Array {
+  const refused = new Uint16Array(TYPES).fill(REFUSED_TYPE);
+  for (const { number, from, flags } of Object.values(MESSAGES)) {
+    if (from === end) refused[number] = 0xff & ~flags;
+  }
+  return refused;
+}
 
 /** A session's name, cut in two so that comparing it allocates nothing. */
 export interface SessionId {
@@ -86,21 +104,46 @@ export function splitSid(sid: bigint): SessionId {
 }
 
 /**
- * Tells what a datagram is.
+ * Tells which message of the sender a datagram is.
  *
  * @param view - The arena.
  * @param offset - Of the datagram.
  * @param length - With the tag.
- * @returns Its type, or 0 when magic, version, type or flags are not of version 1 or it is too
- *   short.
+ * @returns Its type, or 0 when magic, version, type or flags are not those of a sender of version
+ *   1, or it is too short.
  */
-export function messageType(view: DataView, offset: number, length: number): MessageType | 0 {
+export function senderMessageType(
+  view: DataView,
+  offset: number,
+  length: number,
+): SenderMessageType | 0 {
+  return typeFrom(REFUSED_FLAGS.sender, view, offset, length) as SenderMessageType | 0;
+}
+
+/**
+ * Tells which message of a receiver a datagram is.
+ *
+ * @param view - The arena.
+ * @param offset - Of the datagram.
+ * @param length - With the tag.
+ * @returns Its type, or 0 when magic, version, type or flags are not those of a receiver of version
+ *   1, or it is too short.
+ */
+export function receiverMessageType(
+  view: DataView,
+  offset: number,
+  length: number,
+): ReceiverMessageType | 0 {
+  return typeFrom(REFUSED_FLAGS.receiver, view, offset, length) as ReceiverMessageType | 0;
+}
+
+function typeFrom(refused: Uint16Array, view: DataView, offset: number, length: number): number {
   if (length < HEADER_BYTES + TAG_BYTES || view.getUint16(offset) !== MAGIC) return 0;
   const kind = view.getUint8(offset + 2);
   const type = kind & 15;
-  if (kind >> 4 !== VERSION || type < MessageType.data || type > MessageType.report) return 0;
-  const allowed = ALLOWED_FLAGS[type] ?? 0;
-  return (view.getUint8(offset + 3) & ~allowed) === 0 ? (type as MessageType) : 0;
+  const wrong = refused[type] ?? REFUSED_TYPE;
+  if (kind >> 4 !== VERSION || wrong === REFUSED_TYPE) return 0;
+  return (view.getUint8(offset + 3) & wrong) === 0 ? type : 0;
 }
 
 /**

@@ -20,8 +20,9 @@ import {
   messageFlags,
   messageSequence,
   messageSid,
-  messageType,
+  senderMessageType,
   splitSid,
+  type SenderMessageType,
   type SessionId,
 } from "../../wire/header.ts";
 import { DATA_OVERHEAD_BYTES } from "../../wire/data.ts";
@@ -104,7 +105,7 @@ class ReceptionEngine implements Reception {
   receive(view: DatagramView, now: number): void {
     if (this.#phase === "ended") return;
     const { offset, length } = view;
-    const type = messageType(this.#view, offset, length);
+    const type = senderMessageType(this.#view, offset, length);
     if (type === 0 || !this.#isOurs(offset) || !this.#options.tagger.check(offset, length)) {
       this.#dropped += 1;
       return;
@@ -224,7 +225,11 @@ class ReceptionEngine implements Reception {
     assembly.data(offset, length, now);
   }
 
-  #message(view: DatagramView, type: MessageType, now: number): void {
+  #message(
+    view: DatagramView,
+    type: Exclude<SenderMessageType, typeof MessageType.data>,
+    now: number,
+  ): void {
     const { offset, length } = view;
     const reader = bodyReader(this.#options.arena.bytes, offset, length);
     switch (type) {
@@ -242,11 +247,6 @@ class ReceptionEngine implements Reception {
         break;
       case MessageType.probe:
         readProbe(reader); // it has reached us: that is all
-        break;
-      case MessageType.data:
-      case MessageType.nack:
-      case MessageType.report:
-        this.#dropped += 1;
         break;
     }
   }

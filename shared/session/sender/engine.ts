@@ -14,7 +14,7 @@ import {
   bodyReader,
   isOfSession,
   messageSequence,
-  messageType,
+  receiverMessageType,
   splitSid,
 } from "../../wire/header.ts";
 import type { SessionId } from "../../wire/header.ts";
@@ -109,7 +109,7 @@ class SenderEngine implements Sender {
   receive(view: DatagramView, now: number): void {
     if (this.#phase === "ended") return;
     const { offset, length } = view;
-    const type = messageType(this.#view, offset, length);
+    const type = receiverMessageType(this.#view, offset, length);
     const ours = type !== 0 && isOfSession(this.#view, offset, this.#sid);
     if (!ours || !this.#options.tagger.check(offset, length)) {
       this.#dropped += 1;
@@ -123,8 +123,7 @@ class SenderEngine implements Sender {
           { remote: view.remote, seq: messageSequence(this.#view, offset) },
           now,
         );
-      } else if (type === MessageType.nack) this.#stream.nack(readNack(reader), now);
-      else this.#dropped += 1;
+      } else this.#stream.nack(readNack(reader), now);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.#dropped += 1;

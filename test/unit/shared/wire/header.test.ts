@@ -11,7 +11,8 @@ import {
   messageFlags,
   messageSequence,
   messageSid,
-  messageType,
+  receiverMessageType,
+  senderMessageType,
   splitSid,
   writeHeader,
 } from "../../../../shared/wire/header.ts";
@@ -27,34 +28,37 @@ function written(): DataView {
 
 test("a header reads back as it was written", () => {
   const view = written();
-  expect(messageType(view, 8, 24)).toBe(MessageType.sync);
+  expect(senderMessageType(view, 8, 24)).toBe(MessageType.sync);
   expect(messageFlags(view, 8)).toBe(Flag.echo);
   expect(messageSid(view, 8)).toBe(sid);
   expect(messageSequence(view, 8)).toBe(0xfffffffe);
   expect(isOfSession(view, 8, splitSid(sid))).toBe(true);
 });
 
-test("messageType() is 0 when a datagram cannot hold header and tag", () => {
-  expect(messageType(written(), 8, 23)).toBe(0);
+test("senderMessageType() is 0 when a datagram cannot hold header and tag", () => {
+  expect(senderMessageType(written(), 8, 23)).toBe(0);
 });
 
-test("messageType() is 0 for every flip in magic and version", () => {
+test("senderMessageType() is 0 for every flip in magic and version", () => {
   for (const bit of [...Array(16).keys(), 20, 21, 22, 23]) {
     const view = written();
     view.setUint8(8 + (bit >> 3), view.getUint8(8 + (bit >> 3)) ^ (1 << (bit & 7)));
-    expect(messageType(view, 8, 24)).toBe(0);
+    expect(senderMessageType(view, 8, 24)).toBe(0);
   }
 });
 
-test("messageType() is 0 for types and flags that version 1 does not have", () => {
+test.each([
+  ["senderMessageType", senderMessageType, { 1: 0x01, 2: 0x14, 3: 0, 5: 0x08, 6: 0, 7: 0 }],
+  ["receiverMessageType", receiverMessageType, { 4: 0, 8: 0 }],
+] as const)("%s() is 0 for types and flags that its end does not have", (_, typeOf, flagsOf) => {
+  const allowed = new Map(Object.entries(flagsOf).map(([type, flags]) => [Number(type), flags]));
   for (let type = 0; type < 16; type += 1) {
     for (let flags = 0; flags < 256; flags += 1) {
       const view = written();
       view.setUint8(10, 0x10 | type);
       view.setUint8(11, flags);
-      const allowed = [0, 0x01, 0x14, 0, 0, 0x08, 0, 0, 0][type];
-      const good = type > 0 && allowed !== undefined && (flags & ~allowed) === 0;
-      expect(messageType(view, 8, 24)).toBe(good ? type : 0);
+      const may = allowed.get(type);
+      expect(typeOf(view, 8, 24)).toBe(may !== undefined && (flags & ~may) === 0 ? type : 0);
     }
   }
 });

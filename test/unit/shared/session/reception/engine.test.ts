@@ -7,7 +7,7 @@ import type { ReceptionOptions } from "../../../../../shared/session/reception/c
 import { createReception } from "../../../../../shared/session/reception/engine.ts";
 import type { Reception } from "../../../../../shared/session/reception/engine.ts";
 import { reportedStateOf } from "../../../../../shared/session/reception/receiver-messages.ts";
-import { MessageType, bodyReader, messageType } from "../../../../../shared/wire/header.ts";
+import { MessageType, bodyReader, receiverMessageType } from "../../../../../shared/wire/header.ts";
 import { readNack } from "../../../../../shared/wire/nack.ts";
 import { readReport } from "../../../../../shared/wire/report.ts";
 import type { Report } from "../../../../../shared/wire/report.ts";
@@ -54,7 +54,7 @@ class Play {
     for (const { offset, length } of said) {
       expect(tagger.check(offset, length)).toBe(true);
       const reader = bodyReader(arena.bytes, offset, length);
-      const type = messageType(view, offset, length);
+      const type = receiverMessageType(view, offset, length);
       if (type === MessageType.report) heard.reports.push(readReport(reader));
       if (type === MessageType.nack) heard.nacks.push(readNack(reader));
     }

@@ -9,7 +9,7 @@ import type { SenderOptions } from "../../../../../shared/session/sender/contrac
 import { readAnnounce } from "../../../../../shared/wire/announce.ts";
 import { readControl } from "../../../../../shared/wire/control.ts";
 import { readSymbolName } from "../../../../../shared/wire/data.ts";
-import { MessageType, bodyReader, messageType } from "../../../../../shared/wire/header.ts";
+import { MessageType, bodyReader, senderMessageType } from "../../../../../shared/wire/header.ts";
 import { readSync } from "../../../../../shared/wire/sync.ts";
 import type { Sync } from "../../../../../shared/wire/sync.ts";
 import { TestBatch } from "./batch.ts";
@@ -51,7 +51,7 @@ class Stage {
 
   #keep({ offset, length }: Sent, sent: Map<MessageType | 0, Uint8Array[]>): void {
     expect(this.options.tagger.check(offset, length)).toBe(true);
-    const type = messageType(this.#view, offset, length);
+    const type = senderMessageType(this.#view, offset, length);
     const list = sent.get(type) ?? [];
     list.push(this.options.arena.bytes.slice(offset, offset + length));
     sent.set(type, list);

@@ -9,7 +9,11 @@ import { seededRandom } from "../../../../../shared/core/random.ts";
 import { BlockDecoder } from "../../../../../shared/fec/decode.ts";
 import { readControl } from "../../../../../shared/wire/control.ts";
 import { DATA_HEADER_BYTES, readSymbolName } from "../../../../../shared/wire/data.ts";
-import { bodyReader, messageSequence, messageType } from "../../../../../shared/wire/header.ts";
+import {
+  bodyReader,
+  messageSequence,
+  senderMessageType,
+} from "../../../../../shared/wire/header.ts";
 import { TestBatch } from "./batch.ts";
 import { blockOf } from "./blocks.ts";
 import { GROUP, senderOptions } from "./options.ts";
@@ -50,7 +54,7 @@ test("source() and fresh() write sealed DATA whose numbers ascend", () => {
   const name = { chunk: 0, block: 0, symbol: 0, chunkSymbols: 0 };
   for (const [index, { offset, length, remote }] of batch.take().entries()) {
     expect(options.tagger.check(offset, length)).toBe(true);
-    expect(messageType(view, offset, length)).toBe(1);
+    expect(senderMessageType(view, offset, length)).toBe(1);
     expect(messageSequence(view, offset)).toBe(index + 1);
     expect(readSymbolName(view, offset, name)).toBe(true);
     expect(name).toEqual({ chunk: 9, block: 0, symbol: index, chunkSymbols: K });
