@@ -14,7 +14,6 @@ import path from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { afterAll, afterEach, beforeEach } from "vitest";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import { Event } from "../../shared/control/event.ts";
 import {
@@ -25,7 +24,7 @@ import {
   StatusReply,
 } from "../../shared/control/node-api.ts";
 import { Order } from "../../shared/control/order.ts";
-import { JobCreated, NodeToken } from "../../shared/control/operator-api.ts";
+import { NodeToken } from "../../shared/control/operator-api.ts";
 import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { readConfig } from "../../server/cli/local/read-config.io.ts";
 import { parseConfig } from "../../server/config.ts";
@@ -33,8 +32,6 @@ import type { Config } from "../../server/config.ts";
 import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
-import { freePort } from "./ports.ts";
-import { storeImage } from "./small-image.ts";
 
 /** The order that an answer carries, unchecked. */
 export function orderIn({ order }: JoinReply): Order | undefined {
@@ -103,61 +100,6 @@ export async function serveIn(
   const log = pino({}, { write });
   const reread = (): Config => readConfig(path.join(folder, "huck.yaml"));
   return await startServer({ config, reread, version: "0.0.0", log });
-}
-
-/** A server of its own, with the image "ubuntu", for every test of a file. */
-export class ServerPerTest {
-  folder = "";
-  imageId = "";
-  /** What the servers of this test wrote into their log. */
-  logged: Record<string, unknown>[] = [];
-  /** The port after it is free too. */
-  readonly port = freePort(2);
-  #server: RunningServer | undefined;
-
-  /** Registers the hooks: once per file, outside its tests. */
-  constructor() {
-    beforeEach(async () => {
-      this.folder = freshFolder();
-      this.logged = [];
-      this.imageId = await storeImage(this.folder, "ubuntu");
-      await this.start();
-    });
-    afterEach(async () => {
-      await this.close();
-    });
-    afterAll(dropFolders);
-  }
-
-  /**
-   * @returns The one that runs.
-   * @throws When none does.
-   */
-  get server(): RunningServer {
-    if (this.#server === undefined) throw new Error("the server does not run");
-    return this.#server;
-  }
-
-  async start(more = ""): Promise<void> {
-    this.#server = await serveIn(this.folder, this.port, more, this.logged);
-  }
-
-  async close(): Promise<void> {
-    await this.#server?.close();
-    this.#server = undefined;
-  }
-
-  async beginLoad(nodes: string[], more: object = {}): Promise<JobCreated> {
-    const body = { image: "ubuntu", nodes, gatherSeconds: 0, ...more };
-    return JobCreated.parse((await operate(this.server, "POST", "/v1/loads", body)).body);
-  }
-
-  /** Boots a node, joins, and gives it with its order. */
-  async joined(name: string): Promise<{ node: TestNode; order: string }> {
-    const node = await TestNode.boot(this.server, name);
-    const reply = await node.join();
-    return { node, order: orderIn(reply)?.id ?? "none" };
-  }
 }
 
 /** Speaks to the operator API. */

@@ -7,7 +7,8 @@ import { execFile } from "node:child_process";
 import { chmodSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { TestNode, serveIn, ServerPerTest } from "../../../rig/lab-kit.ts";
+import { TestNode, serveIn } from "../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../rig/server-per-test.ts";
 
 const lab = new ServerPerTest();
 

@@ -10,7 +10,8 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { NodeRoute } from "../../../../shared/control/node-api.ts";
 import { openRecord } from "../../../../shared/image/chunk-decoder.ts";
 import { openImageTail } from "../../../../shared/image/reader.ts";
-import { eventsOf, ServerPerTest } from "../../../rig/lab-kit.ts";
+import { eventsOf } from "../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../rig/server-per-test.ts";
 import { STORED_RAW, storeImage } from "../../../rig/small-image.ts";
 import type { TestNode } from "../../../rig/lab-kit.ts";
 

@@ -15,9 +15,9 @@ import {
   eventsOf,
   operate,
   orderIn,
-  ServerPerTest,
   verdictOf,
 } from "../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../rig/server-per-test.ts";
 import { imageBytes } from "../../../rig/small-image.ts";
 import type { Answer } from "../../../rig/lab-kit.ts";
 

@@ -11,7 +11,8 @@ import { NodeRoute } from "../../../../shared/control/node-api.ts";
 import { ImageList, JobCreated } from "../../../../shared/control/operator-api.ts";
 import { openOrder } from "../../../../shared/control/order.ts";
 import { writeLongImage } from "../../../rig/image-store.ts";
-import { DISK, TestNode, eventsOf, orderIn, operate, ServerPerTest } from "../../../rig/lab-kit.ts";
+import { DISK, TestNode, eventsOf, orderIn, operate } from "../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../rig/server-per-test.ts";
 import { imageBytes } from "../../../rig/small-image.ts";
 
 const lab = new ServerPerTest();

@@ -8,7 +8,8 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { ImageList, JobStatus, NodeList } from "../../../../shared/control/operator-api.ts";
 import { writeLongImage } from "../../../rig/image-store.ts";
-import { DISK, eventsOf, operate, ServerPerTest } from "../../../rig/lab-kit.ts";
+import { DISK, eventsOf, operate } from "../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../rig/server-per-test.ts";
 
 const lab = new ServerPerTest();
 

@@ -6,7 +6,8 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { NodeList, ReloadReply } from "../../../../shared/control/operator-api.ts";
-import { configText, operate, ServerPerTest } from "../../../rig/lab-kit.ts";
+import { configText, operate } from "../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../rig/server-per-test.ts";
 import type { Answer } from "../../../rig/lab-kit.ts";
 
 const lab = new ServerPerTest();

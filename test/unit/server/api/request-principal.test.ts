@@ -12,7 +12,8 @@ import { addOperatorRoutes } from "../../../../server/api/operator-routes.ts";
 import type { OperatorRouteParts } from "../../../../server/api/operator-routes.ts";
 import { BY_NODE_TOLD, watchPrincipals } from "../../../../server/api/request-principal.ts";
 import type { Act } from "../../../../server/api/request-principal.ts";
-import { eventsOf, operate, ServerPerTest } from "../../../rig/lab-kit.ts";
+import { eventsOf, operate } from "../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../rig/server-per-test.ts";
 
 const lab = new ServerPerTest();
 const me = process.getuid?.() ?? -1;

@@ -10,7 +10,8 @@ import { expect, test, vi } from "vitest";
 import type { Event } from "../../../../../shared/control/event.ts";
 import { NodeList } from "../../../../../shared/control/operator-api.ts";
 import { followJob } from "../../../../../server/cli/remote/follow-job.io.ts";
-import { TestNode, operate, orderIn, ServerPerTest } from "../../../../rig/lab-kit.ts";
+import { TestNode, operate, orderIn } from "../../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../../rig/server-per-test.ts";
 import { startHuck } from "./cli-kit.ts";
 
 const lab = new ServerPerTest();

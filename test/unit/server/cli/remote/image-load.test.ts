@@ -5,7 +5,8 @@
 import { expect, test } from "vitest";
 import { Event } from "../../../../../shared/control/event.ts";
 import type { VerdictCode } from "../../../../../shared/control/verdict.ts";
-import { TestNode, operate, orderIn, ServerPerTest } from "../../../../rig/lab-kit.ts";
+import { TestNode, operate, orderIn } from "../../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../../rig/server-per-test.ts";
 import { huck } from "./cli-kit.ts";
 import type { Ran } from "./cli-kit.ts";
 

@@ -4,7 +4,8 @@
  */
 import { expect, test } from "vitest";
 import { JobCreated, NodeStatus } from "../../../../../shared/control/operator-api.ts";
-import { operate, ServerPerTest } from "../../../../rig/lab-kit.ts";
+import { operate } from "../../../../rig/lab-kit.ts";
+import { ServerPerTest } from "../../../../rig/server-per-test.ts";
 import { huck } from "./cli-kit.ts";
 
 const lab = new ServerPerTest();
