@@ -17,10 +17,8 @@ export class NodeFailure extends HuckError {
   readonly cure: string;
 
   /**
-   * @param verdict - Verdict code.
    * @param reason - What was found: one sentence.
    * @param cure - What the operator can do.
-   * @param options - `cause`.
    */
   constructor(verdict: VerdictCode, reason: string, cure: string, options?: ErrorOptions) {
     super(verdict, reason, options);
@@ -43,9 +41,7 @@ export interface DiskState {
  *
  * @param thrown - Whatever ended the work.
  * @param phase - Where the node was.
- * @param disk - What happened to the disk.
  * @param at - The time, RFC 3339.
- * @returns The verdict.
  */
 export function failedVerdict(thrown: unknown, phase: Phase, disk: DiskState, at: string): Verdict {
   const { code, cure } = classify(thrown);

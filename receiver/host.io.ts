@@ -34,8 +34,6 @@ export interface HostWorld {
 /**
  * Opens the host of a visit.
  *
- * @param options - What the receiver was told.
- * @param world - See {@link HostWorld}.
  * @returns The host. Nothing is sent and no disk is open yet.
  * @throws A system error when a file that stands for a disk cannot be opened.
  */

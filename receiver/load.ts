@@ -2,9 +2,9 @@
  * The story of a load, as one node lives it: choose, look, prove the way, arm, receive, verify,
  * open.
  *
- * The one idea: up to `arm` nothing is written, and every check that can fail is made before; from
- * `arm` to `openGate` the disk does not boot; after `openGate` all was read back. Times, threads
- * and sockets are behind the interfaces it is given.
+ * Up to `arm` nothing is written, and every check that can fail is made before; from `arm` to
+ * `openGate` the disk does not boot; after `openGate` all was read back. Times, threads and sockets
+ * are behind the interfaces it is given.
  */
 import type { Range } from "../shared/core/ranges.ts";
 import { chooseDisk } from "../shared/control/disk-rule.ts";
@@ -41,11 +41,7 @@ export interface StoryReception {
   readonly ended: Promise<ReceptionOutcome>;
   /** Lets deliveries begin; until then chunks wait in memory. */
   release(): void;
-  /**
-   * Breaks off; `ended` resolves soon.
-   *
-   * @param reason - Why.
-   */
+  /** Breaks off; `ended` resolves soon. */
   stop(reason: string): void;
 }
 
@@ -86,8 +82,6 @@ export type GoodCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
  * Loads an image.
  *
  * @param order - Checked by the caller.
- * @param stage - See {@link Stage}.
- * @returns How it ended well.
  * @throws {@link NodeFailure} and SituationError: how it did not.
  */
 export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
@@ -124,7 +118,6 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
 /**
  * Chooses the disk that an order names.
  *
- * @param order - Its rules.
  * @param disks - All disks of the node.
  * @returns The one disk.
  * @throws {@link NodeFailure} `no_disk_matches`, `disk_ambiguous`, `disk_in_use`.

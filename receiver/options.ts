@@ -43,7 +43,6 @@ const DISK_FILES_MAX = 16;
  * Reads the words of a command line.
  *
  * @param text - As /proc/cmdline shows it.
- * @returns What was told.
  * @throws {@link FormatError} `bad_option`, `missing_option`, `command_line_too_long`.
  */
 export function parseReceiverOptions(text: string): ReceiverOptions {

@@ -14,7 +14,6 @@ import type { Stage } from "./load.ts";
  *
  * @param order - Checked by the caller.
  * @param stage - The same as for a load; its session is not used.
- * @returns How it ended well.
  * @throws NodeFailure and SituationError: how it did not; the server then keeps nothing.
  */
 export async function save(order: SaveOrder, stage: Stage): Promise<"ok"> {

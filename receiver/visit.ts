@@ -1,9 +1,9 @@
 /**
  * One visit of a node to the receiver: join, obey or not, give the verdict.
  *
- * The one idea: whatever happens, the server hears how it ended, and the node leaves. Devices,
- * threads and the network are behind the host it is given, so a receiver over files and one that is
- * PID 1 run the same visit.
+ * Whatever happens, the server hears how it ended, and the node leaves. Devices, threads and the
+ * network are behind the host it is given, so a receiver over files and one that is PID 1 run the
+ * same visit.
  */
 import { fromHex } from "../shared/core/digest.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
@@ -52,7 +52,6 @@ export interface VisitEnd {
 /**
  * Makes one visit.
  *
- * @param host - See {@link Host}.
  * @returns The verdict and the way out.
  * @throws SituationError when the server cannot be joined; nothing was touched then.
  */

@@ -11,8 +11,6 @@ import type { Standing } from "../link/reporter.ts";
 /**
  * The line of a phase.
  *
- * @param node - Name of the node.
- * @param standing - Where it is.
  * @returns One line without its end.
  */
 export function phaseLine(node: string, standing: Standing): string {
@@ -22,8 +20,6 @@ export function phaseLine(node: string, standing: Standing): string {
 /**
  * The lines of a verdict.
  *
- * @param node - Name of the node.
- * @param verdict - How it ended.
  * @returns Lines: result, and for a bad one what to do and whether the disk boots.
  */
 export function verdictLines(node: string, verdict: Verdict): string[] {

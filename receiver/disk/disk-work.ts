@@ -65,7 +65,6 @@ export interface DiskWork {
    * Finds out what the disk already holds. Reads only.
    *
    * @param delta - False takes everything anew.
-   * @param progress - Told how far it is.
    */
   scan(delta: boolean, progress: Progress): Promise<ScanResult>;
   /**
@@ -79,7 +78,6 @@ export interface DiskWork {
   /**
    * Checks a record and writes its content; gate sectors are kept back for `openGate`.
    *
-   * @param chunk - Its index.
    * @param record - Copied where the implementation crosses threads.
    * @returns "bad" when a digest differs.
    * @throws NodeFailure `disk_write_error`.
@@ -90,8 +88,6 @@ export interface DiskWork {
   /**
    * Reads back from the medium and compares digests.
    *
-   * @param level - How much.
-   * @param progress - Told how far it is.
    * @throws NodeFailure `verify_mismatch`.
    */
   verify(level: VerifyLevel, progress: Progress): Promise<void>;
@@ -105,7 +101,6 @@ export interface DiskWork {
    *
    * @param order - Name, level, what to do with dirty file systems.
    * @param sink - Takes the pieces in order.
-   * @param progress - Told how far it is.
    * @throws NodeFailure `source_dirty`, `disk_read_error`.
    */
   capture(order: SaveOrder, sink: CaptureSink, progress: Progress): Promise<void>;

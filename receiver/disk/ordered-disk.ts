@@ -2,8 +2,8 @@
  * The disk of one order, in the thread that owns it: image and device behind plain synchronous
  * calls.
  *
- * The one idea: what a fault means for the node is decided here, next to where it happens; the
- * digest rules and the order of writing are GatedDisk's.
+ * What a fault means for the node is decided here, next to where it happens; the digest rules and
+ * the order of writing are GatedDisk's.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
@@ -88,7 +88,6 @@ export class OrderedDisk {
    *
    * @param manifest - Tail of the image file.
    * @param imageId - From the order.
-   * @returns What the story needs to know.
    * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`,
    *   `sector_size_differs`.
    */
@@ -116,7 +115,6 @@ export class OrderedDisk {
    *
    * @param delta - False: take everything anew.
    * @param progress - Told after every chunk; may throw to stop.
-   * @returns What is lacking.
    * @throws {@link NodeFailure} `disk_read_error`.
    */
   scan(delta: boolean, progress: Progress): ScanResult {
@@ -145,7 +143,6 @@ export class OrderedDisk {
   /**
    * Checks and writes a chunk.
    *
-   * @param chunk - Its index.
    * @param record - Its record; read during the call only.
    * @returns "bad" when a digest differs.
    * @throws {@link NodeFailure} `disk_write_error`; `image_damaged` when its partition table cannot
@@ -176,7 +173,6 @@ export class OrderedDisk {
   /**
    * Reads back and compares.
    *
-   * @param level - How much.
    * @param progress - Told after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `verify_mismatch`, `disk_read_error`.
    */

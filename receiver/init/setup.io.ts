@@ -42,9 +42,7 @@ export function mountAll(): void {
 /**
  * Loads drivers until the boot interface and the disks are there.
  *
- * @param options - Names the boot interface.
  * @param note - Told what happened, line by line.
- * @returns The boot interface.
  * @throws SituationError `no_interface` when it does not appear.
  */
 export async function findDevices(
@@ -84,8 +82,6 @@ export async function findDevices(
 /**
  * Gives the boot interface the address that the boot script named and waits for its cable.
  *
- * @param boot - The interface.
- * @param options - Holds the address.
  * @throws SituationError `no_carrier`, `no_address`.
  */
 export async function connect(boot: NetworkInterface, options: ReceiverOptions): Promise<void> {

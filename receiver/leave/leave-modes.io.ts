@@ -15,7 +15,6 @@ const STAY_TURN_MS = 60_000;
  *
  * @param mode - From the order; `reboot` when there was none.
  * @param isPid1 - False in an ordinary process.
- * @returns The driver.
  */
 export function leaveDriver(mode: LeaveMode, isPid1: boolean): LeaveDriver {
   const leave = isPid1 ? LEAVES[mode] : ended;

@@ -56,7 +56,6 @@ interface Call {
  *
  * @param server - Base URL without a trailing slash.
  * @param token - Per-boot token.
- * @returns The link.
  */
 export function openServerLink(server: string, token: string): ServerLink {
   const http = new HttpCalls(server, token);

@@ -49,7 +49,6 @@ export class Reporter {
   #stop: string | undefined;
   readonly #stoppers: ((reason: string) => void)[] = [];
 
-  /** @param options - See {@link ReporterOptions}. */
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
@@ -64,11 +63,7 @@ export class Reporter {
     return this.#stop;
   }
 
-  /**
-   * Asks the work to stop at the next safe point.
-   *
-   * @param reason - Why.
-   */
+  /** Asks the work to stop at the next safe point. */
   stop(reason: string): void {
     if (this.#stop !== undefined) return;
     this.#stop = reason;
@@ -89,7 +84,6 @@ export class Reporter {
   /**
    * Enters a phase; its progress begins at nothing.
    *
-   * @param phase - The new one.
    * @param detail - One sentence more; may be empty.
    */
   enter(phase: Phase, detail = ""): void {

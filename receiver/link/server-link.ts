@@ -37,45 +37,19 @@ export interface CaptureUpload {
 
 /** The server, seen from a receiver. */
 export interface ServerLink {
-  /**
-   * Asks what to do.
-   *
-   * @param request - Who this node is.
-   */
+  /** Asks what to do. */
   join(request: JoinRequest): Promise<JoinReply>;
-  /**
-   * Asks for a place in the session of the order.
-   *
-   * @param request - The order.
-   */
+  /** Asks for a place in the session of the order. */
   session(request: SessionRequest): Promise<SessionTerms>;
-  /**
-   * Asks to clear the partition table.
-   *
-   * @param request - Order and disk.
-   */
+  /** Asks to clear the partition table. */
   arm(request: ArmRequest): Promise<ArmReply>;
-  /**
-   * Tells where the node is. One try: the next report says more.
-   *
-   * @param report - Phase and progress.
-   */
+  /** Tells where the node is. One try: the next report says more. */
   status(report: StatusReport): Promise<StatusReply>;
-  /**
-   * Gives the verdict; repeated until answered or out of time.
-   *
-   * @param report - The verdict.
-   */
+  /** Gives the verdict; repeated until answered or out of time. */
   verdict(report: VerdictReport): Promise<StatusReply>;
   /** @returns The image file from its chunk table to its end. */
   manifest(): Promise<Uint8Array>;
-  /**
-   * Fetches one chunk by unicast.
-   *
-   * @param index - The chunk.
-   * @returns Its record.
-   */
+  /** Fetches one chunk by unicast. */
   chunk(index: number): Promise<Uint8Array>;
-  /** @returns A new upload. */
   capture(): CaptureUpload;
 }

@@ -2,8 +2,8 @@
  * Hears a session for a story: starts the net thread, holds deliveries back until released, names
  * the ending.
  *
- * The one idea: the first datagram of full length proves, before the disk is touched, that the
- * whole session can arrive by multicast; what comes meanwhile waits in the ring and is not lost.
+ * The first datagram of full length proves, before the disk is touched, that the whole session can
+ * arrive by multicast; what comes meanwhile waits in the ring and is not lost.
  */
 import { randomInt } from "node:crypto";
 import { MessageChannel } from "node:worker_threads";
@@ -43,13 +43,7 @@ export interface ReceptionHost {
   note(text: string): void;
 }
 
-/**
- * Starts to listen.
- *
- * @param start - From the story.
- * @param host - Memory and interface.
- * @returns The handle.
- */
+/** Starts to listen. */
 export function listenToSession(start: ReceptionStart, host: ReceptionHost): StoryReception {
   return new SessionListener(start, host);
 }

@@ -1,10 +1,9 @@
 /**
  * The plan of a capture: what of a disk is kept, and why, partition by partition.
  *
- * The idea: partition maps, table sectors and gaps become one map of the whole disk before a byte
- * is copied, so refusals come first and cost nothing. A dirty file system is refused unless the
- * operator asks for every sector; one that we cannot read is kept whole, and the reason is written
- * down.
+ * Partition maps, table sectors and gaps become one map of the whole disk before a byte is copied,
+ * so refusals come first and cost nothing. A dirty file system is refused unless the operator asks
+ * for every sector; one that we cannot read is kept whole, and the reason is written down.
  */
 import { cutRegions, lostInGaps, type PartitionUse, type Region } from "./regions.ts";
 import { SituationError } from "../core/errors.ts";
@@ -64,10 +63,8 @@ export interface PlanOptions {
  * Plans the capture of a disk.
  *
  * @param source - The whole disk; only ever read, and not written by anybody meanwhile.
- * @param options - See {@link PlanOptions}.
- * @returns The plan.
- * @throws {@link SituationError} `filesystem_dirty`; FormatError for a partition table that
- *   cannot be trusted.
+ * @throws {@link SituationError} `filesystem_dirty`; FormatError for a partition table that cannot
+ *   be trusted.
  */
 export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
   const table = readPartitionTable(source);
@@ -94,7 +91,6 @@ export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
 /**
  * Gives the map of the whole disk.
  *
- * @param plan - A plan.
  * @returns All sectors that are kept; a normal list.
  * @internal A test looks at it.
  */

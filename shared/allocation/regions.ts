@@ -60,7 +60,6 @@ export interface DiskSize {
 /**
  * Cuts a disk into regions.
  *
- * @param table - Its partition table.
  * @param uses - All partitions that are no containers, by ascending start.
  * @param disk - Its size.
  * @returns Regions by ascending start; those that keep nothing are left out.
@@ -94,7 +93,6 @@ export function cutRegions(
 /**
  * Gives what is not kept of each gap between and around the partitions.
  *
- * @param table - The partition table of the disk.
  * @param uses - All partitions that are no containers.
  * @param disk - Its size.
  * @returns A normal list of sectors outside all partitions.

@@ -42,7 +42,6 @@ export class ByteReader {
    * Moves to an absolute position.
    *
    * @param offset - 0 .. length of the view. Unit: bytes.
-   * @returns This reader.
    * @throws {@link FormatError} `truncated` when the position lies outside the view.
    */
   at(offset: number): this {
@@ -57,7 +56,6 @@ export class ByteReader {
    * Passes over bytes without looking at them.
    *
    * @param count - How many. Unit: bytes.
-   * @returns This reader.
    * @throws {@link FormatError} `truncated`.
    */
   skip(count: number): this {
@@ -197,89 +195,60 @@ export class ByteWriter {
    * Moves to an absolute position.
    *
    * @param offset - Unit: bytes from the start of the view.
-   * @returns This writer.
    */
   at(offset: number): this {
     this.#offset = offset;
     return this;
   }
 
-  /**
-   * @param value - 0 .. 255.
-   * @returns This writer.
-   */
+  /** @param value - 0 .. 255. */
   u8(value: number): this {
     this.#view.setUint8(this.#advance(1), value);
     return this;
   }
 
-  /**
-   * @param value - 16 bits, big-endian.
-   * @returns This writer.
-   */
+  /** @param value - 16 bits, big-endian. */
   u16be(value: number): this {
     this.#view.setUint16(this.#advance(2), value);
     return this;
   }
 
-  /**
-   * @param value - 32 bits, big-endian.
-   * @returns This writer.
-   */
+  /** @param value - 32 bits, big-endian. */
   u32be(value: number): this {
     this.#view.setUint32(this.#advance(4), value);
     return this;
   }
 
-  /**
-   * @param value - 64 bits, big-endian.
-   * @returns This writer.
-   */
+  /** @param value - 64 bits, big-endian. */
   u64be(value: bigint | number): this {
     this.#view.setBigUint64(this.#advance(8), BigInt(value));
     return this;
   }
 
-  /**
-   * @param value - 16 bits, little-endian.
-   * @returns This writer.
-   */
+  /** @param value - 16 bits, little-endian. */
   u16le(value: number): this {
     this.#view.setUint16(this.#advance(2), value, true);
     return this;
   }
 
-  /**
-   * @param value - 32 bits, little-endian.
-   * @returns This writer.
-   */
+  /** @param value - 32 bits, little-endian. */
   u32le(value: number): this {
     this.#view.setUint32(this.#advance(4), value, true);
     return this;
   }
 
-  /**
-   * @param value - 64 bits, little-endian.
-   * @returns This writer.
-   */
+  /** @param value - 64 bits, little-endian. */
   u64le(value: bigint | number): this {
     this.#view.setBigUint64(this.#advance(8), BigInt(value), true);
     return this;
   }
 
-  /**
-   * @param source - Copied.
-   * @returns This writer.
-   */
+  /** @param source - Copied. */
   bytes(source: Uint8Array): this {
     this.#bytes.set(source, this.#advance(source.byteLength));
     return this;
   }
 
-  /**
-   * @param count - How many zero bytes.
-   * @returns This writer.
-   */
   zeros(count: number): this {
     const start = this.#advance(count);
     this.#bytes.fill(0, start, start + count);

@@ -31,11 +31,7 @@ export function blake3(bytes: Uint8Array): Uint8Array {
   return blake3Native(bytes);
 }
 
-/**
- * Starts a digest over bytes that come in pieces.
- *
- * @returns An empty stream.
- */
+/** Starts a digest over bytes that come in pieces. */
 export function blake3Stream(): DigestStream {
   const hasher = new Blake3Hasher();
   return {
@@ -49,7 +45,6 @@ export function blake3Stream(): DigestStream {
 /**
  * Writes bytes as lower-case hexadecimal.
  *
- * @param bytes - Any length.
  * @returns Two digits a byte.
  */
 export function toHex(bytes: Uint8Array): string {
@@ -60,7 +55,6 @@ export function toHex(bytes: Uint8Array): string {
  * Reads hexadecimal text of a known length.
  *
  * @param text - Digits in either case.
- * @param byteCount - How many bytes it must give.
  * @returns Fresh bytes.
  * @throws {@link FormatError} `bad_hex`.
  */
@@ -78,8 +72,6 @@ export function fromHex(text: string, byteCount: number): Uint8Array {
 /**
  * Compares two byte strings.
  *
- * @param left - Any bytes.
- * @param right - Any bytes.
  * @returns True when length and content are equal.
  */
 export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

@@ -53,27 +53,19 @@ export interface Engine<Request, Result, Event> {
    * Takes one datagram. Hostile bytes are counted and dropped, never thrown.
    *
    * @param view - Valid during the call only.
-   * @param now - Monotonic.
    */
   receive(view: DatagramView, now: Millis): void;
   /**
    * Takes the result of a request.
    *
    * @param result - Owned by the engine from here on.
-   * @param now - Monotonic.
    */
   complete(result: Result, now: Millis): void;
-  /**
-   * Lets time pass. Harmless when called early or often.
-   *
-   * @param now - Monotonic.
-   */
+  /** Lets time pass. Harmless when called early or often. */
   tick(now: Millis): void;
   /**
    * Writes datagrams that are due into the batch, as many as fit.
    *
-   * @param batch - The driver's.
-   * @param now - Monotonic.
    * @returns How many datagrams were added.
    */
   transmit(batch: TransmitBatch, now: Millis): number;

@@ -27,7 +27,6 @@ export class HuckError extends Error {
   /**
    * @param code - Stable name of the fault, lower snake case.
    * @param message - "Cannot <do> <what>: <found>, <wanted>".
-   * @param options - `cause`: the error underneath.
    */
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -57,7 +56,6 @@ export class SituationError extends HuckError {
   /**
    * @param code - Stable name of the situation, lower snake case.
    * @param message - "Cannot <do> <what>: <found>, <wanted>".
-   * @param options - Cure, exit code and cause.
    */
   constructor(code: string, message: string, options: SituationOptions) {
     super(code, message, options);

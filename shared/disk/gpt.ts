@@ -49,7 +49,6 @@ export interface GptCopy {
 /**
  * Reads one copy of a GPT.
  *
- * @param source - The whole disk.
  * @param lba - Sector of the header.
  * @returns The copy, or undefined when anything about it is wrong.
  * @throws A system error when the device fails.
@@ -70,7 +69,6 @@ export function readGptCopy(source: SectorSource, lba: Lba): GptCopy | undefined
 /**
  * Reads the GPT of a disk from whichever copy is valid.
  *
- * @param source - The whole disk.
  * @returns The table, or undefined when neither copy is valid.
  * @throws {@link FormatError} as `checkedPartitions`.
  */

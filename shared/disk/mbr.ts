@@ -75,8 +75,6 @@ export function isProtective(entries: readonly MbrEntry[]): boolean {
 /**
  * Reads an MBR and all its extended boot records.
  *
- * @param source - The whole disk.
- * @returns The table.
  * @throws {@link FormatError} `no_mbr`, `ebr_loop`, `bad_ebr` and those of `checkedPartitions`.
  */
 export function readMbr(source: SectorSource): PartitionTable {

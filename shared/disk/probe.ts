@@ -17,7 +17,6 @@ import type { PartitionTable } from "./table.ts";
 /**
  * Finds and reads the partition table of a disk.
  *
- * @param source - The whole disk.
  * @returns The table; kind `none` when the disk has no table, or an MBR without partitions.
  * @throws {@link FormatError} `gpt_damaged`, and those of the table readers.
  */

@@ -26,7 +26,6 @@ export interface SectorSource {
 /**
  * Narrows a source to one partition.
  *
- * @param source - The whole disk.
  * @param start - First sector of the partition.
  * @param sectorCount - Its length. Unit: sectors.
  * @returns A source whose sector 0 is `start`.
@@ -52,7 +51,6 @@ export function partitionSource(
 /**
  * Reads any run of bytes, aligned or not.
  *
- * @param source - Where from.
  * @param offset - First byte. Unit: bytes.
  * @param length - How many; callers bound it.
  * @returns Fresh bytes.

@@ -1,10 +1,10 @@
 /**
  * What a partition table says, whichever kind it is.
  *
- * The idea: the readers of MBR and GPT give the same shape, so allocation and image know one kind
- * of disk. Sector numbers are logical sectors of the disk. Checked here, for all kinds: partitions
- * lie on the disk, do not overlap, and are few enough; a table that breaks this describes no disk
- * we could restore.
+ * The readers of MBR and GPT give the same shape, so allocation and image know one kind of disk.
+ * Sector numbers are logical sectors of the disk. Checked here, for all kinds: partitions lie on
+ * the disk, do not overlap, and are few enough; a table that breaks this describes no disk we could
+ * restore.
  */
 import { FormatError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";

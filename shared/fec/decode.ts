@@ -1,11 +1,11 @@
 /**
  * Repairs the missing source symbols of a block from any k of its symbols.
  *
- * The one idea: times a constant that depends on its name only, symbol a is the value at a of one
- * polynomial of degree < k, whatever a is. So any k symbols fix the polynomial (k points always do:
- * hence every sub-matrix of a Cauchy matrix is invertible), and Lagrange's formula gives every
- * missing symbol as a sum of products of the symbols that are here. No matrix is inverted, no
- * symbol is kept on the side. Formulae and proof: FEC.md section 4.
+ * Times a constant that depends on its name only, symbol a is the value at a of one polynomial of
+ * degree < k, whatever a is. So any k symbols fix the polynomial (k points always do: hence every
+ * sub-matrix of a Cauchy matrix is invertible), and Lagrange's formula gives every missing symbol
+ * as a sum of products of the symbols that are here. No matrix is inverted, no symbol is kept on
+ * the side. Formulae and proof: FEC.md section 4.
  */
 import assert from "node:assert";
 import { EXP, GROUP_ORDER, LOG } from "./gf256.ts";
@@ -39,7 +39,6 @@ export class BlockDecoder {
   /** k inputs for at most min(k, 255 - k) missing symbols: largest at k = 128. */
   readonly #coefficients = new Uint8Array(127 * 128);
 
-  /** @param kernel - The kernel of this thread. */
   constructor(kernel: FecKernel) {
     this.#kernel = kernel;
   }
@@ -50,7 +49,6 @@ export class BlockDecoder {
    * Asserts that at least k symbols are here: count them as they come, ask for a repair until then.
    * Leaves `present` as it is.
    *
-   * @param block - What is here.
    * @returns How many source symbols were missing and are now repaired, 0 .. k.
    */
   decode(block: ReceivedBlock): number {

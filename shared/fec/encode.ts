@@ -1,9 +1,9 @@
 /**
  * Makes parity symbols of a source block.
  *
- * The one idea: parity symbol j is the sum of source symbols i, each times 1 / (j + i) in GF(2^8).
- * Row j depends on j and k alone, so any sender makes the same parity, whenever it is asked.
- * Formulae: FEC.md section 3. What to send, and when, is not decided here.
+ * Parity symbol j is the sum of source symbols i, each times 1 / (j + i) in GF(2^8). Row j depends
+ * on j and k alone, so any sender makes the same parity, whenever it is asked. Formulae: FEC.md
+ * section 3. What to send, and when, is not decided here.
  */
 import assert from "node:assert";
 import { inverse } from "./gf256.ts";
@@ -20,7 +20,6 @@ export class BlockEncoder {
   #firstParity = 0;
   #parityCount = 0;
 
-  /** @param kernel - The kernel of this thread. */
   constructor(kernel: FecKernel) {
     this.#kernel = kernel;
   }

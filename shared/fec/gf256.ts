@@ -1,8 +1,8 @@
 /**
  * The field GF(2^8) with polynomial x^8 + x^4 + x^3 + x^2 + 1 (0x11D), in which symbols are coded.
  *
- * The one idea: 2 generates all 255 elements but 0, so a product is a sum of logarithms modulo 255.
- * Addition is XOR and needs no function. Same field as RFC 5510 section 8.1 for m = 8.
+ * 2 generates all 255 elements but 0, so a product is a sum of logarithms modulo 255. Addition is
+ * XOR and needs no function. Same field as RFC 5510 section 8.1 for m = 8.
  */
 
 /** x^8 + x^4 + x^3 + x^2 + 1; bit i stands for x^i. */

@@ -1,8 +1,8 @@
 /**
  * Chooses the fastest kernel that this runtime accepts.
  *
- * The one idea: relaxed SIMD, then SIMD, then the table; all three give the same bytes, so the
- * choice shows in speed alone. `kernel.name` tells which it was: a program should say so once.
+ * Relaxed SIMD, then SIMD, then the table; all three give the same bytes, so the choice shows in
+ * speed alone. `kernel.name` tells which it was: a program should say so once.
  */
 import { HuckError } from "../core/errors.ts";
 import type { FecKernel, KernelName } from "./scheme.ts";

@@ -1,9 +1,9 @@
 /**
  * Cuts the symbols of a chunk into source blocks of nearly equal size (RFC 5052 section 9.1).
  *
- * The one idea: with N blocks, the first I have one symbol more than the rest, so k of two blocks
- * differs by at most one and all blocks are equally well protected. A chunk of 1 MiB at 1408 bytes
- * a symbol has at most 745 symbols, hence at most four blocks of at most 192.
+ * With N blocks, the first I have one symbol more than the rest, so k of two blocks differs by at
+ * most one and all blocks are equally well protected. A chunk of 1 MiB at 1408 bytes a symbol has
+ * at most 745 symbols, hence at most four blocks of at most 192.
  */
 import assert from "node:assert";
 
@@ -45,7 +45,6 @@ export function partition(symbolCount: number, blockSymbolsMax: number): BlockPa
 /**
  * Tells k of a block.
  *
- * @param cut - How the chunk is cut.
  * @param block - 0 .. `cut.blockCount` - 1.
  * @returns Source symbols of the block, 1 .. 192.
  */
@@ -56,7 +55,6 @@ export function blockSymbols(cut: BlockPartition, block: number): number {
 /**
  * Tells where a block begins.
  *
- * @param cut - How the chunk is cut.
  * @param block - 0 .. `cut.blockCount`; the last value gives the end of the chunk.
  * @returns Number, within the chunk, of the block's first source symbol.
  */

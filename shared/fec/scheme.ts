@@ -1,9 +1,9 @@
 /**
  * What coding needs of a kernel: sums of products of whole symbols, in place, in the arena.
  *
- * The one idea: encoding and decoding are the same work, outputs = coefficients x inputs over
- * GF(2^8); only the coefficients differ. A kernel does that work and knows nothing of blocks, names
- * or losses. Formulae: FEC.md. Which kernel a thread gets is decided in kernel.ts.
+ * Encoding and decoding are the same work, outputs = coefficients x inputs over GF(2^8); only the
+ * coefficients differ. A kernel does that work and knows nothing of blocks, names or losses.
+ * Formulae: FEC.md. Which kernel a thread gets is decided in kernel.ts.
  */
 import assert from "node:assert";
 import { SOURCE_SYMBOLS_MAX } from "./partition.ts";
@@ -40,14 +40,7 @@ export interface FecKernel {
   ): void;
 }
 
-/**
- * Asserts that a kernel's work lies inside the arena, so that no kernel need look.
- *
- * @param inputs - As in {@link FecKernel}.
- * @param outputs - As in {@link FecKernel}.
- * @param symbolBytes - As in {@link FecKernel}.
- * @param arenaBytes - Length of the arena.
- */
+/** Asserts that a kernel's work lies inside the arena, so that no kernel need look. */
 export function assertWork(
   inputs: Uint32Array,
   outputs: Uint32Array,

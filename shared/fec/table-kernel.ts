@@ -1,9 +1,9 @@
 /**
  * The plain kernel: a 256 x 256 table of products, byte by byte, in TypeScript.
  *
- * The one idea: short enough to be right at sight, it is what the WebAssembly kernels are tested
- * against, and what codes where the processor or the runtime has no SIMD. It is slower by a factor
- * of tens. It needs no scratch in the arena.
+ * Short enough to be right at sight, it is what the WebAssembly kernels are tested against, and
+ * what codes where the processor or the runtime has no SIMD. It is slower by a factor of tens. It
+ * needs no scratch in the arena.
  */
 import assert from "node:assert";
 import { multiply as product } from "./gf256.ts";
@@ -17,7 +17,6 @@ export class TableKernel implements FecKernel {
   readonly #products: Uint8Array = productTable();
   #bytes: Uint8Array;
 
-  /** @param memory - The arena. */
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
     this.#bytes = new Uint8Array(memory.buffer);

@@ -1,9 +1,9 @@
 /**
  * The WebAssembly kernel: fills in the scratch region and calls the loop of kernel/*.as.ts.
  *
- * The one idea: the loop is told everything through a scratch region of the arena, four outputs at
- * a time: a call has four arguments, scratch is small and of fixed size, and several threads share
- * one memory without sharing scratch. Layout: kernel/reed-solomon.as.ts.
+ * The loop is told everything through a scratch region of the arena, four outputs at a time: a call
+ * has four arguments, scratch is small and of fixed size, and several threads share one memory
+ * without sharing scratch. Layout: kernel/reed-solomon.as.ts.
  */
 import assert from "node:assert";
 import { multiply as product } from "./gf256.ts";
@@ -97,7 +97,6 @@ class WasmKernel implements FecKernel {
 /**
  * Makes a kernel of one build, when this runtime accepts that build.
  *
- * @param name - Which build.
  * @param memory - The arena; must be shared.
  * @param scratch - Arena offset, a multiple of 32, of {@link FEC_SCRATCH_BYTES} bytes that nobody
  *   else uses as long as the kernel lives.

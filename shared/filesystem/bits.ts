@@ -37,7 +37,6 @@ export function forEachRun(bitmap: Uint8Array, count: number, visit: (range: Ran
  * Sets a run of bits.
  *
  * @param bitmap - Changed in place.
- * @param start - First bit.
  * @param end - One past the last bit, inside the bitmap.
  */
 export function setBits(bitmap: Uint8Array, start: number, end: number): void {

@@ -41,7 +41,6 @@ class Doubt extends Error {}
 /**
  * Finds all blocks in use.
  *
- * @param source - The partition.
  * @param superblock - Checked.
  * @returns The bytes of all blocks in use, or the sentence that says what does not add up.
  * @throws A system error when the device fails.

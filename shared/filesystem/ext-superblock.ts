@@ -127,7 +127,6 @@ export interface ExtSuperblock {
 /**
  * Tells whether an ext superblock stands in its place.
  *
- * @param source - The partition.
  * @returns True when the magic number is there.
  */
 export function hasExtMagic(source: SectorSource): boolean {
@@ -139,7 +138,6 @@ export function hasExtMagic(source: SectorSource): boolean {
 /**
  * Reads the superblock.
  *
- * @param source - The partition.
  * @returns The superblock, or the sentence that says what is wrong with it.
  * @throws A system error when the device fails.
  */

@@ -43,7 +43,6 @@ export interface FsReader {
   /**
    * Looks for the signature.
    *
-   * @param source - The partition.
    * @returns True when {@link read} is worth calling.
    */
   recognises(source: SectorSource): boolean;

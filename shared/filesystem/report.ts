@@ -2,8 +2,8 @@
  * The three shapes of report that readers give: a true map, a doubt that keeps everything, and text
  * helpers.
  *
- * The idea: there is one way to say "keep every sector", so that no reader can give a short map
- * beside a doubt.
+ * There is one way to say "keep every sector", so that no reader can give a short map beside a
+ * doubt.
  */
 import type { FsReport } from "./reader.ts";
 import { normalRanges } from "../core/ranges.ts";
@@ -16,7 +16,6 @@ export type FsIdentity = Pick<FsReport, "kind" | "features" | "blockBytes" | "uu
 /**
  * Reports that every sector must be kept.
  *
- * @param source - The partition.
  * @param identity - Who the file system is.
  * @param state - `dirty` or `unknown`; `clean` for bytes that are no file system of ours.
  * @param reason - A sentence part: "its journal needs recovery".
@@ -35,11 +34,9 @@ export function keepAll(
 /**
  * Reports a map that is true.
  *
- * @param source - The partition.
  * @param identity - Who the file system is.
  * @param usedBytes - Bytes in use; widened to whole sectors. What lies behind the file system must
  *   be in it.
- * @returns A clean report.
  */
 export function cleanMap(source: SectorSource, identity: FsIdentity, usedBytes: UsedMap): FsReport {
   const { sectorBytes, sectorCount } = source;

@@ -59,7 +59,6 @@ const ZFS_MAGIC = 0x00bab10cn;
 /**
  * Looks for all known signatures.
  *
- * @param source - The partition.
  * @returns What was found; opaque ones first, each name once.
  * @throws A system error when the device fails.
  */

@@ -1,10 +1,10 @@
 /**
  * The bytes of a file system that are in use, collected in bounded memory.
  *
- * The idea: a map may be hostile or as fragmented as its clusters allow (a FAT of 2 TiB can have
- * 2^27 runs), and each run costs memory in every stage that follows. Above a number that no usual
- * disk reaches, short gaps count as used: 64 KiB first, then twice as much until the map fits. What
- * is kept only ever grows by that, and equal maps grow equally, so equal disks keep equal ids.
+ * A map may be hostile or as fragmented as its clusters allow (a FAT of 2 TiB can have 2^27 runs),
+ * and each run costs memory in every stage that follows. Above a number that no usual disk reaches,
+ * short gaps count as used: 64 KiB first, then twice as much until the map fits. What is kept only
+ * ever grows by that, and equal maps grow equally, so equal disks keep equal ids.
  */
 import { normalRanges, type Range } from "../core/ranges.ts";
 
@@ -30,7 +30,6 @@ export class UsedMap {
   /**
    * Adds bytes in use; cheapest in ascending order.
    *
-   * @param start - First byte.
    * @param end - One past the last; nothing is added when it is not behind `start`.
    */
   add(start: number, end: number): void {

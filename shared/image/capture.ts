@@ -61,8 +61,6 @@ export interface CaptureOutput {
  *
  * @param source - The disk that was planned.
  * @param plan - From `planDisk`.
- * @param out - See {@link CaptureOutput}.
- * @param options - See {@link CaptureOptions}.
  * @returns What the image became; the sink holds all of it.
  * @throws SituationError `image_too_large` before anything is written, `aborted`; a system error of
  *   source or sink; what the pool or `progress` throws. Sink and pool are idle, the sink's content

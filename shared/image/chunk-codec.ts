@@ -27,7 +27,6 @@ export interface ChunkCodec {
   /**
    * Decompresses one frame.
    *
-   * @param frame - One zstd frame.
    * @param rawBytes - Size the manifest promises. Unit: bytes, at most 1 MiB.
    * @returns Exactly `rawBytes` bytes. Valid until the next call: copy what is kept.
    * @throws FormatError `bad_frame` when the frame is damaged or has another size.

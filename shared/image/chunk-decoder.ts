@@ -25,9 +25,6 @@ export interface DiskWrite {
 /**
  * Reads the record of a chunk.
  *
- * @param file - The image file.
- * @param table - Its chunk table.
- * @param index - Which chunk.
  * @returns Record header and stored bytes, owned by the caller, not proven.
  * @throws {@link FormatError} `truncated`; a system error.
  */
@@ -43,7 +40,6 @@ export function readRecord(file: ImageBytes, table: ChunkTable, index: number): 
  *
  * @param record - Record header and stored bytes, nothing behind them.
  * @param entry - What the table says of the chunk.
- * @param index - Its index.
  * @returns The stored bytes: a view of `record`, never a Buffer.
  * @throws {@link FormatError} `bad_record`, `wrong_record`, `bad_digest`, `truncated`.
  */
@@ -81,9 +77,6 @@ export class ChunkDecoder {
   /**
    * Decodes a chunk.
    *
-   * @param table - The image's.
-   * @param index - Which chunk.
-   * @param record - Its record.
    * @returns Its raw bytes; valid until the next call or until `record` changes.
    * @throws {@link FormatError} as {@link openRecord}, and `bad_frame`.
    */
@@ -99,8 +92,6 @@ export class ChunkDecoder {
 /**
  * Says where the bytes of a chunk belong.
  *
- * @param table - The image's.
- * @param index - Which chunk.
  * @param raw - Its raw bytes; borrowed by the result.
  * @returns One write per extent, ascending.
  * @internal The demo and a test compare disks by it.

@@ -39,7 +39,6 @@ const FLAGS_KNOWN = ChunkFlag.bootGate | ChunkFlag.diskEnd;
 /**
  * Gives the length of a chunk table.
  *
- * @param chunks - Number of chunks.
  * @param extents - Number of extents of all chunks.
  * @returns Unit: bytes.
  */
@@ -52,7 +51,6 @@ export function tableBytesOf(chunks: number, extents: number): number {
  *
  * @param bytes - At least its first 16 bytes.
  * @param storedBytes - Length of the whole table; its counts must give the same.
- * @returns Its counts.
  * @throws {@link FormatError} `bad_table`, `truncated`.
  */
 export function readTableHead(
@@ -135,7 +133,6 @@ export class ChunkTable {
    * Gives one chunk.
    *
    * @param index - 0 .. count-1.
-   * @returns Its entry.
    * @throws {@link FormatError} `no_such_chunk`.
    */
   entry(index: ChunkIndex): ChunkEntry {
@@ -288,7 +285,6 @@ export class ChunkTableBuilder {
    * Adds a chunk.
    *
    * @param entry - All of it but its extents' place.
-   * @param extents - Its extents.
    */
   add(entry: Omit<ChunkEntry, "extentCount" | "firstExtent">, extents: readonly Range[]): void {
     this.#entries = grown(this.#entries, (this.#count + 1) * ENTRY_BYTES);

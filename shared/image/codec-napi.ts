@@ -20,7 +20,6 @@ export interface ZstdBinding {
 /**
  * Makes a codec.
  *
- * @param binding - zstd-napi's native binding.
  * @returns A codec whose results live in its two buffers.
  */
 export function napiCodec(binding: ZstdBinding): ChunkCodec {

@@ -81,7 +81,6 @@ export function inlinePool(codec: ChunkCodec): CodecPool {
  * @param lane - Holds the content; takes the stored bytes.
  * @param rawBytes - Length of the content.
  * @param level - zstd level, 1 .. 19.
- * @returns What became of it.
  */
 export function encodeChunk(
   codec: ChunkCodec,
@@ -103,7 +102,6 @@ export function encodeChunk(
 /**
  * Gives the memory that lanes need.
  *
- * @param lanes - How many.
  * @returns Unit: bytes.
  */
 export function laneBytes(lanes: number): number {
@@ -125,8 +123,6 @@ export function lanesOf(memory: ArrayBufferLike): EncodeLane[] {
 /**
  * Gives one lane.
  *
- * @param lanes - All of them.
- * @param lane - Position.
  * @throws An error of ours when there is none.
  */
 export function laneAt(lanes: readonly EncodeLane[], lane: number): EncodeLane {

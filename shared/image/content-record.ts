@@ -42,8 +42,6 @@ export interface ContentGeometry {
 /**
  * Computes the image id.
  *
- * @param geometry - From the manifest.
- * @param table - All chunks.
  * @returns 32 fresh bytes.
  */
 export function imageIdOf(geometry: ContentGeometry, table: ChunkTable): Uint8Array {

@@ -40,7 +40,6 @@ interface DiskBytes {
  *
  * @param chunk - The one with sector 0; its first extent holds the primary GPT.
  * @param saved - The disk that was saved.
- * @param target - The disk it goes to.
  * @returns The fixup; its `make` throws SituationError `gpt_not_movable`.
  */
 export function gptFixup(chunk: number, saved: DiskBytes, target: DiskBytes): Fixup {
@@ -71,7 +70,6 @@ export function gptFixup(chunk: number, saved: DiskBytes, target: DiskBytes): Fi
  *   changed.
  * @param sectorBytes - Logical sector size.
  * @param sectorCount - Size of the target. Unit: sectors.
- * @returns What to write instead.
  * @throws {@link SituationError} `gpt_not_movable` when the captured primary GPT is damaged.
  * @internal A test looks at it.
  */

@@ -30,7 +30,6 @@ export interface GateRecord {
 /**
  * Writes a gate record.
  *
- * @param record - What it says.
  * @returns 512 fresh bytes without the signature 0x55AA: no firmware boots them.
  * @throws {@link FormatError} `bad_order_id` when the id is longer than 64 bytes.
  */

@@ -114,8 +114,6 @@ export class GatedDisk {
    * a disk may give a sector up to whoever writes it.
    *
    * @param delta - False: all chunks count as lacking.
-   * @param progress - See {@link ChunkProgress}.
-   * @returns What was found.
    * @throws A system error when the disk is gone.
    */
   scan(delta: boolean, progress: ChunkProgress): DiskFindings {
@@ -164,7 +162,6 @@ export class GatedDisk {
   /**
    * Proves a record and writes its content, or keeps it for the gate.
    *
-   * @param chunk - Its index.
    * @param record - Header and stored bytes; read during the call only.
    * @throws {@link FormatError} when it is not what the image says; SituationError when its fixup
    *   cannot be made; a system error of the disk.
@@ -193,7 +190,6 @@ export class GatedDisk {
    * is.
    *
    * @param level - A sample spread over the disk, or everything.
-   * @param progress - See {@link ChunkProgress}.
    * @returns Chunks compared.
    * @throws {@link FormatError} `verify_mismatch`.
    */

@@ -64,7 +64,6 @@ export interface ImageFooter {
 /**
  * Writes a header.
  *
- * @param header - What it says.
  * @returns 4096 fresh bytes.
  */
 export function encodeHeader(header: ImageHeader): Uint8Array {
@@ -85,7 +84,6 @@ export function encodeHeader(header: ImageHeader): Uint8Array {
  * Reads a header.
  *
  * @param bytes - 4096 bytes.
- * @returns What it says.
  * @throws {@link FormatError} `not_an_image`, `bad_header`, `unknown_version`.
  */
 export function decodeHeader(bytes: Uint8Array): ImageHeader {
@@ -116,7 +114,6 @@ export function decodeHeader(bytes: Uint8Array): ImageHeader {
 /**
  * Writes a footer.
  *
- * @param footer - What it says.
  * @returns 4096 fresh bytes.
  */
 export function encodeFooter(footer: ImageFooter): Uint8Array {

@@ -87,7 +87,6 @@ export function encodeManifest(value: Omit<Manifest, "format" | "major" | "minor
  * Reads a manifest.
  *
  * @param bytes - UTF-8.
- * @returns The manifest.
  * @throws {@link FormatError} `bad_manifest`, `unknown_feature`.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
@@ -105,7 +104,6 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 /**
  * Cuts a text so that a manifest may hold it.
  *
- * @param value - Any text.
  * @returns At most 255 bytes of UTF-8, without half a character.
  */
 export function clipText(value: string): string {

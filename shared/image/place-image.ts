@@ -25,8 +25,6 @@ export interface TargetSize {
 
 /**
  * Gives the size that a placement is made for: what lies behind the last whole sector is not there.
- *
- * @param device - The target.
  */
 export function targetSize(device: SectorSource): TargetSize {
   const { sectorCount, sectorBytes } = device;
@@ -48,10 +46,7 @@ export interface PlacedImage {
 /**
  * Plans where an image goes.
  *
- * @param image - Its manifest and chunk table.
  * @param target - The disk; whole sectors.
- * @param wish - The whole disk, or one partition.
- * @returns The placement.
  * @throws {@link SituationError} `disk_too_small`, `sector_size_differs`, `no_such_partition`,
  *   `partition_too_small`; {@link FormatError} `bad_extents` for an image that no such target can
  *   hold.
@@ -70,7 +65,6 @@ export function placeImage(
  * Checks that an image fits a whole disk. A disk of the saved size always does: nothing moves on
  * it, so a GPT may speak of sectors that the disk never had.
  *
- * @param manifest - Of the image.
  * @param target - Size and logical sector size.
  * @throws {@link SituationError} `disk_too_small`, `sector_size_differs`.
  */

@@ -31,11 +31,7 @@ export class PlacedContent {
   /** What fixups made of the chunks that were compared. Unit: bytes of the device. */
   readonly #made = new Map<number, readonly Range[]>();
 
-  /**
-   * @param image - The image and its place.
-   * @param source - The target.
-   * @param buffer - 1 MiB, 4-byte aligned; free between calls.
-   */
+  /** @param buffer - 1 MiB, 4-byte aligned; free between calls. */
   constructor(image: PlacedIndex, source: SectorSource, buffer: Uint8Array) {
     this.#index = image.index;
     this.#placement = image.placement;
@@ -54,11 +50,7 @@ export class PlacedContent {
     return record !== undefined && sameBytes(record.imageId, this.#index.imageId);
   }
 
-  /**
-   * Tells whether a chunk is there, and all that its fixup makes of it.
-   *
-   * @param chunk - A placed one.
-   */
+  /** Tells whether a chunk is there, and all that its fixup makes of it. */
   matches(chunk: number): boolean {
     const raw = this.chunk(chunk);
     const fixup = this.#fixupOf(chunk);
@@ -75,7 +67,6 @@ export class PlacedContent {
   /**
    * Reads a chunk.
    *
-   * @param chunk - A placed one.
    * @returns Its raw bytes, valid until the next call; undefined when they are not the image's.
    */
   chunk(chunk: number): Uint8Array | undefined {
@@ -142,7 +133,6 @@ export class PlacedContent {
  * Runs a look at the disk; false when the medium cannot be read there, for a disk may give a sector
  * up to whoever writes it.
  *
- * @param look - Reads.
  * @throws A system error other than EIO.
  */
 export function readable(look: () => boolean): boolean {

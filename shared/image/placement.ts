@@ -81,8 +81,6 @@ export interface PlacedWrite extends DiskWrite {
 /**
  * Says where the bytes of a chunk go.
  *
- * @param placement - Its image's.
- * @param table - Its image's.
  * @param chunk - One of `placement.chunks`.
  * @param raw - Its raw bytes; borrowed by the result.
  * @returns One write per extent, or more where an extent is cut by a run; ascending in the image.
@@ -114,9 +112,6 @@ export function placedWrites(
 /**
  * Tells where the image's content lies within a run of the target.
  *
- * @param placement - The image's.
- * @param table - The image's.
- * @param device - Position of the device.
  * @param place - Unit: bytes of that device.
  * @returns The parts of the run that placed chunks are written to, in any order.
  */
@@ -166,12 +161,7 @@ export interface PlacedPart extends Range {
   readonly chunk: number;
 }
 
-/**
- * Tells whether a chunk is written at all.
- *
- * @param placement - Its image's.
- * @param chunk - Its index.
- */
+/** Tells whether a chunk is written at all. */
 export function isPlaced(placement: Pick<Placement, "chunks">, chunk: number): boolean {
   return placement.chunks.some(({ start, end }) => start <= chunk && chunk < end);
 }

@@ -48,8 +48,6 @@ export interface ImageIndex extends ImageOutline {
 /**
  * Opens an image file.
  *
- * @param file - The whole file.
- * @returns Its index.
  * @throws {@link FormatError} that says which part is damaged; `torn` when writing was interrupted.
  */
 export function openImage(file: ImageBytes): ImageIndex {
@@ -63,9 +61,6 @@ export function openImage(file: ImageBytes): ImageIndex {
  * Reads the two ends of an image file.
  *
  * @param header - Its first 4096 bytes.
- * @param end - Its last 4096 bytes.
- * @param fileBytes - Its length.
- * @returns The footer.
  * @throws {@link FormatError} that says which end is damaged; `torn` when writing was interrupted.
  */
 export function readFooter(header: Uint8Array, end: Uint8Array, fileBytes: number): ImageFooter {
@@ -80,7 +75,6 @@ export function readFooter(header: Uint8Array, end: Uint8Array, fileBytes: numbe
  * Reads the manifest of an image.
  *
  * @param file - The file, or the part of it that holds the manifest.
- * @param footer - Of that file.
  * @returns The manifest: it digests to what the footer says.
  * @throws {@link FormatError} `bad_digest`, `bad_manifest`, `unknown_feature`, `truncated`.
  */
@@ -92,7 +86,6 @@ export function readManifest(file: ImageBytes, footer: ImageFooter): Manifest {
  * Opens the tail of an image: the file from its chunk table to its end.
  *
  * @param tail - Borrowed for ever: the index keeps views of it.
- * @returns The index.
  * @throws {@link FormatError} as {@link openImage}.
  */
 export function openImageTail(tail: Uint8Array): ImageIndex {

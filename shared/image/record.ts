@@ -33,7 +33,6 @@ export interface RecordHeader {
 /**
  * Writes a record header.
  *
- * @param header - What it says.
  * @param into - At least 56 bytes; the first 56 are written.
  */
 export function encodeRecordHeader(header: RecordHeader, into: Uint8Array): void {
@@ -85,7 +84,6 @@ export function decodeRecordHeader(bytes: Uint8Array): RecordHeader {
  *
  * @param fields - Type, codec, index and raw length.
  * @param stored - The stored bytes; digested here.
- * @returns A header.
  */
 export function recordHeaderOf(
   fields: Pick<RecordHeader, "type" | "codec" | "index" | "rawBytes">,

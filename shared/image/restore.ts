@@ -25,7 +25,6 @@ export interface RestoreOptions {
   /**
    * Told after every chunk.
    *
-   * @param phase - What is being done.
    * @param doneBytes - Of this phase.
    * @param totalBytes - Of this phase.
    * @returns Awaited, so that the caller may give way to others.
@@ -62,7 +61,6 @@ export interface RestoreImage {
  *
  * @param image - What to write; read only.
  * @param device - The target; all of it belongs to the image afterwards.
- * @param options - See {@link RestoreOptions}.
  * @returns What was done; the device is flushed.
  * @throws {@link SituationError} `disk_in_use`, `disk_too_small`, `sector_size_differs`,
  *   `gpt_not_movable`, `aborted` and FormatError of a damaged image before anything is written;

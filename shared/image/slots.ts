@@ -84,7 +84,6 @@ export interface ChunkTotals {
  *
  * @param chunks - From {@link cutChunks}.
  * @param chunksMax - Most that an image may have.
- * @returns Their totals.
  * @throws {@link SituationError} `image_too_large`.
  */
 export function totalsOf(chunks: Iterable<ChunkPlan>, chunksMax = CHUNKS_MAX): ChunkTotals {

@@ -39,7 +39,6 @@ export interface ImageDraft {
   /**
    * Checks the whole draft (footer, table, digests), makes it durable and visible.
    *
-   * @returns Its summary.
    * @throws FormatError when the draft is no complete image; SituationError `image_exists` when the
    *   name is taken.
    */
@@ -85,7 +84,6 @@ export interface OpenedImage {
   /**
    * Reads the record of a chunk.
    *
-   * @param index - Which chunk.
    * @returns Record header and stored bytes, owned by the caller, not proven.
    * @throws SituationError `no_such_chunk`; FormatError `truncated`; a system error.
    */
@@ -109,14 +107,12 @@ export interface ImageStore {
   /**
    * Starts a new image.
    *
-   * @param name - See {@link ImageSummary.name}.
    * @throws SituationError `image_exists`, `bad_name`, `store_full`, `store_unwritable`.
    */
   draft(name: string): Promise<ImageDraft>;
   /**
    * Opens an image: proves its index, unless that was done for this file and is still remembered.
    *
-   * @param reference - Which.
    * @throws SituationError `bad_name`, `no_such_image`, also when the name stands for another image
    *   or file than wanted; FormatError when it is torn or damaged; a system error.
    */
@@ -137,14 +133,12 @@ export interface ImageStore {
   /**
    * Tells whether a name is taken, be it by an image or by something torn.
    *
-   * @param name - See {@link ImageSummary.name}.
    * @throws SituationError `bad_name`.
    */
   has(name: string): Promise<boolean>;
   /**
    * Takes an image out of sight; it can be brought back by hand until it is purged.
    *
-   * @param name - Its name.
    * @throws SituationError `no_such_image`.
    */
   trash(name: string): Promise<void>;

@@ -29,9 +29,6 @@ export interface ImageSummary {
 /**
  * Tells of an image what a listing shows.
  *
- * @param name - Under which it is kept.
- * @param outline - Its footer and manifest.
- * @returns Its summary.
  * @throws {@link FormatError} `bad_manifest` for a time that is none.
  */
 export function summaryOf(name: string, outline: ImageOutline): ImageSummary {

@@ -47,11 +47,8 @@ export interface ImageCheck {
 /**
  * Checks all chunks and all bytes between them.
  *
- * @param file - The image file.
  * @param index - Opened from it.
- * @param codec - Decompresses.
  * @param visit - Called after every chunk with the bytes of disk content seen so far.
- * @returns What was found.
  * @throws A system error when the file cannot be read.
  */
 export function checkImage(
@@ -99,8 +96,6 @@ export function checkImage(
 /**
  * Names the stretch of disk that a chunk covers.
  *
- * @param index - Of its image.
- * @param chunk - Its index.
  * @returns First and one past the last byte.
  * @internal A test looks at it.
  */

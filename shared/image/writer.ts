@@ -48,10 +48,7 @@ export class ImageWriter {
   #rawBytes = 0;
   #storedBytes = 0;
 
-  /**
-   * @param sink - Where the image goes.
-   * @param header - UUID and time of this file.
-   */
+  /** @param header - UUID and time of this file. */
   constructor(sink: ByteSink, header: ImageHeader) {
     this.#sink = sink;
     this.#header = header;
@@ -70,8 +67,6 @@ export class ImageWriter {
   /**
    * Adds a chunk. Chunks come by ascending disk position.
    *
-   * @param plan - Its place.
-   * @param encoded - What became of its bytes.
    * @param record - Its lane's: room for the header, the stored bytes, room for padding. Free again
    *   when the promise resolves.
    */
@@ -97,7 +92,6 @@ export class ImageWriter {
    * Writes table, manifest and footer; the image is complete.
    *
    * @param input - What the manifest says beside the statistics.
-   * @returns What the image became.
    */
   async finish(input: ManifestInput): Promise<WrittenImage> {
     const tableBytes = this.#table.finish();

@@ -15,7 +15,6 @@ const SIZE_FIELD_BYTES: readonly number[] = [0, 2, 4, 8];
 /**
  * Proves that a frame is what a chunk may hold.
  *
- * @param frame - The whole frame.
  * @param rawBytes - Size that it must declare.
  * @throws {@link FormatError} `bad_frame`.
  */
@@ -38,8 +37,6 @@ export function checkZstdFrame(frame: Uint8Array, rawBytes: number): void {
 /**
  * Makes the error of a frame that is not right.
  *
- * @param found - What is wrong.
- * @param cause - The decoder's own error.
  * @returns An error with code `bad_frame`.
  */
 export function badFrame(found: string, cause?: unknown): FormatError {

@@ -1,11 +1,11 @@
 /**
  * BlockDevice over a disk of this computer, or over a regular file that stands for one.
  *
- * The idea: writes go past the page cache (O_DIRECT), out of page-aligned memory such as the arena,
- * through one pwrite; whatever is not aligned goes through a second, buffered descriptor, which the
- * kernel keeps coherent. A whole disk is opened exclusively, so a mounted or held one answers
- * EBUSY. Nothing is retried: after a failed write or fsync nobody knows what the medium holds.
- * Sources: open(2) O_DIRECT and O_EXCL, linux/fs.h for the ioctls, fallocate(2).
+ * Writes go past the page cache (O_DIRECT), out of page-aligned memory such as the arena, through
+ * one pwrite; whatever is not aligned goes through a second, buffered descriptor, which the kernel
+ * keeps coherent. A whole disk is opened exclusively, so a mounted or held one answers EBUSY.
+ * Nothing is retried: after a failed write or fsync nobody knows what the medium holds. Sources:
+ * open(2) O_DIRECT and O_EXCL, linux/fs.h for the ioctls, fallocate(2).
  */
 import {
   closeSync,
@@ -60,7 +60,6 @@ export interface OpenOptions {
  * Opens a disk or a file, exclusively when it is a disk.
  *
  * @param path - A whole disk below /dev, or a regular file of the wanted size.
- * @param options - See {@link OpenOptions}.
  * @returns An open device.
  * @throws {@link HuckError} `not_a_disk`; a system error (EBUSY: in use, EACCES, ENOENT).
  */

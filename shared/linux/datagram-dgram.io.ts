@@ -1,9 +1,9 @@
 /**
  * DatagramPort over node:dgram: the plain twin, for systems where koffi cannot be loaded.
  *
- * The idea: incoming datagrams are copied into slots of the arena as their events come, and handed
- * over when the driver asks; a full ring drops, as a socket buffer would. One datagram a call and
- * a buffer object each: good for some 1 Gbit/s, no more.
+ * Incoming datagrams are copied into slots of the arena as their events come, and handed over when
+ * the driver asks; a full ring drops, as a socket buffer would. One datagram a call and a buffer
+ * object each: good for some 1 Gbit/s, no more.
  */
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
@@ -60,8 +60,6 @@ export class DgramPort implements DatagramPort {
   /**
    * Opens a port.
    *
-   * @param options - See {@link DatagramOptions}.
-   * @returns A bound port.
    * @throws A system error of bind or of a socket option; {@link HuckError} `no_interface`.
    */
   static async open(options: DatagramOptions): Promise<DgramPort> {

@@ -1,11 +1,11 @@
 /**
  * DatagramPort over recvmmsg and sendmmsg: one system call for many datagrams.
  *
- * The idea: headers, vectors and buffers are laid out once; a call only writes lengths. Incoming
- * datagrams land in the arena, coalesced runs (UDP_GRO) are handed over one by one. Outgoing runs
- * of equal length to one destination leave as one message that the kernel or the NIC cuts up
- * (UDP_SEGMENT). Waiting is by ppoll, because socket timeouts count in ticks of 4 ms. Nothing is
- * allocated per datagram. Sources: recvmmsg(2), sendmmsg(2), udp(7), ppoll(2).
+ * Headers, vectors and buffers are laid out once; a call only writes lengths. Incoming datagrams
+ * land in the arena, coalesced runs (UDP_GRO) are handed over one by one. Outgoing runs of equal
+ * length to one destination leave as one message that the kernel or the NIC cuts up (UDP_SEGMENT).
+ * Waiting is by ppoll, because socket timeouts count in ticks of 4 ms. Nothing is allocated per
+ * datagram. Sources: recvmmsg(2), sendmmsg(2), udp(7), ppoll(2).
  */
 import type { Arena } from "../core/arena.ts";
 import type { DatagramPort, PortCounters } from "../core/datagram-port.ts";
@@ -77,10 +77,7 @@ export class MmsgPort implements DatagramPort {
   #received = 0;
   #open = true;
 
-  /**
-   * @param options - See {@link DatagramOptions}.
-   * @throws {@link HuckError} `no_libc`, `no_interface`, `arena_full`, or the errno of a call.
-   */
+  /** @throws {@link HuckError} `no_libc`, `no_interface`, `arena_full`, or the errno of a call. */
   constructor(options: DatagramOptions) {
     this.#socket = new UdpSocket(options); // first: what it throws leaves the arena untouched
     this.local = this.#socket.local;
@@ -98,7 +95,6 @@ export class MmsgPort implements DatagramPort {
     this.#poll.view.setUint16(4, POLLIN, true);
   }
 
-  /** @returns Running totals. */
   get counters(): PortCounters {
     return {
       received: this.#received,

@@ -1,8 +1,8 @@
 /**
  * What both ports of shared/linux are opened with, and the batch they both send from.
  *
- * The idea: datagrams of a batch lie back to back in the arena, so a run of equal ones is already
- * the one long buffer that UDP segmentation wants. No system call is made here.
+ * Datagrams of a batch lie back to back in the arena, so a run of equal ones is already the one
+ * long buffer that UDP segmentation wants. No system call is made here.
  */
 import type { Arena } from "../core/arena.ts";
 import type { OutgoingBatch } from "../core/datagram-port.ts";

@@ -1,8 +1,8 @@
 /**
  * Opens the best datagram port this host can have: recvmmsg through koffi, else plain dgram.
  *
- * The idea: both pass the same contract test (test/interop/datagram-port.test.ts), so a driver
- * never asks which one it got; the program only says so.
+ * Both pass the same contract test (test/interop/datagram-port.test.ts), so a driver never asks
+ * which one it got; the program only says so.
  */
 import type { DatagramPort } from "../core/datagram-port.ts";
 import type { DatagramOptions } from "./datagram-options.ts";
@@ -21,7 +21,6 @@ export interface OpenedPort {
 /**
  * Opens a datagram port.
  *
- * @param options - See {@link DatagramOptions}.
  * @param wanted - Ask for one kind; default: the best that can be had.
  * @returns An open port.
  * @throws {@link HuckError} with the errno's name when address, port or interface cannot be had.

@@ -1,9 +1,9 @@
 /**
  * Which disks this computer has, who they are, and why one must not be written.
  *
- * The idea: everything comes from files of sysfs and procfs, whose roots are arguments, so a folder
- * of files is a test computer. A disk is identified by what its maker wrote into it (serial, WWN),
- * never by its kernel name. Anything that cannot be read counts as unknown, never as free. Sources:
+ * Everything comes from files of sysfs and procfs, whose roots are arguments, so a folder of files
+ * is a test computer. A disk is identified by what its maker wrote into it (serial, WWN), never by
+ * its kernel name. Anything that cannot be read counts as unknown, never as free. Sources:
  * Documentation/ABI/stable/sysfs-block, proc(5) on swaps.
  */
 import { readFileSync, readdirSync, realpathSync } from "node:fs";

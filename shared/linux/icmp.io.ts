@@ -1,9 +1,9 @@
 /**
  * ICMP echo: is a node's network stack alive? The figure in `huck status`.
  *
- * The idea: a `Pinger` asks one address and gets a round trip or nothing. The package raw-socket
- * is tried first; its twin is a socket of libc, the kernel's ping socket where it is allowed, else
- * a raw one. raw-socket may be loaded by one thread of a process only, so one thread owns pinging.
+ * A `Pinger` asks one address and gets a round trip or nothing. The package raw-socket is tried
+ * first; its twin is a socket of libc, the kernel's ping socket where it is allowed, else a raw
+ * one. raw-socket may be loaded by one thread of a process only, so one thread owns pinging.
  * Sources: RFC 792 (echo), RFC 1071 (checksum), icmp(7) ping sockets.
  */
 import { createRequire } from "node:module";

@@ -1,12 +1,12 @@
 /**
  * libc through koffi: the one place where a system call is declared.
  *
- * The idea: every pointer is declared `uintptr` and passed as a JavaScript number (user addresses
- * are below 2^47), so a call builds no object; structures are plain bytes in memory that does not
- * move, written by offset. Layouts are those of 64-bit little-endian Linux (x86-64 and arm64 agree
- * in all that huck uses). koffi is loaded by path: beside the bundle in an initramfs, else out of
- * its platform package, which takes 3 ms where its own loader takes 20. Where it cannot be
- * loaded, {@link libcProblem} says why and the plain twins take over. No call is retried here.
+ * Every pointer is declared `uintptr` and passed as a JavaScript number (user addresses are below
+ * 2^47), so a call builds no object; structures are plain bytes in memory that does not move,
+ * written by offset. Layouts are those of 64-bit little-endian Linux (x86-64 and arm64 agree in all
+ * that huck uses). koffi is loaded by path: beside the bundle in an initramfs, else out of its
+ * platform package, which takes 3 ms where its own loader takes 20. Where it cannot be loaded,
+ * {@link libcProblem} says why and the plain twins take over. No call is retried here.
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -48,10 +48,8 @@ export class SystemCallError extends HuckError {
 /**
  * Declares a function of libc. Do it once per function, not per call.
  *
- * @param name - Its symbol.
  * @param result - C type of its result.
  * @param parameters - C types of its parameters; a variadic tail is declared as it is used.
- * @returns The function.
  * @throws {@link HuckError} `no_libc` when koffi cannot be loaded; `no_symbol` when libc lacks it.
  */
 export function libcFunction(
@@ -102,7 +100,6 @@ export function lastErrno(): number {
  *
  * @param result - What the call returned; negative means it failed.
  * @param task - What was tried, to follow "Cannot ".
- * @returns `result`.
  * @throws {@link SystemCallError} when the call failed.
  */
 export function checked(result: number, task: string): number {

@@ -1,9 +1,9 @@
 /**
  * Loading kernel modules for the devices that are there (coldplug), as the receiver's PID 1 does.
  *
- * The idea: dependencies and aliases were worked out when the initramfs was built, so this walks
- * the `modalias` files of sysfs, loads what matches, and looks again until a pass finds nothing
- * new, because a bus driver makes devices appear. A module that fails does not stop the others: its
+ * Dependencies and aliases were worked out when the initramfs was built, so this walks the
+ * `modalias` files of sysfs, loads what matches, and looks again until a pass finds nothing new,
+ * because a bus driver makes devices appear. A module that fails does not stop the others: its
  * error is returned. Source: finit_module(2); globs are those of fnmatch(3).
  */
 import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";

@@ -1,8 +1,8 @@
 /**
  * What is mounted from which block device.
  *
- * The idea: a mount names its device twice, by number and by source, and neither is always true. A
- * file system over several devices, such as Btrfs, has a number of its own (0:NN) that no device
+ * A mount names its device twice, by number and by source, and neither is always true. A file
+ * system over several devices, such as Btrfs, has a number of its own (0:NN) that no device
  * carries, and names one of its devices at most. So a mount belongs to a device when the number is
  * equal, or the source leads to it, or Btrfs says that it holds both. Sources: proc(5) on
  * mountinfo, fs/btrfs/sysfs.c.

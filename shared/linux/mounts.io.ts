@@ -1,7 +1,7 @@
 /**
  * mount(2) of the kernel's own file systems, for the receiver as PID 1.
  *
- * The idea: already mounted is success, because an initramfs may be entered twice.
+ * Already mounted is success, because an initramfs may be entered twice.
  */
 import { mkdirSync } from "node:fs";
 import { lastErrno, libcFunction, SystemCallError } from "./libc.io.ts";

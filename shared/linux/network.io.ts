@@ -1,9 +1,9 @@
 /**
  * Giving an interface its address, mask and route, and waiting for its cable, by ioctl.
  *
- * The idea: the receiver learns its address before it starts (boot command line or DHCP) and only
- * has to apply it; there is no other network program in the initramfs. struct ifreq is a name of 16
- * bytes and a union of 24, struct rtentry 120 bytes with its sockaddrs at 8, 24 and 40. Sources:
+ * The receiver learns its address before it starts (boot command line or DHCP) and only has to
+ * apply it; there is no other network program in the initramfs. struct ifreq is a name of 16 bytes
+ * and a union of 24, struct rtentry 120 bytes with its sockaddrs at 8, 24 and 40. Sources:
  * netdevice(7), linux/route.h.
  */
 import { HuckError } from "../core/errors.ts";
@@ -49,7 +49,6 @@ const CARRIER_POLL_MS = 50;
 /**
  * Sets an interface up: address, netmask, link up, default route.
  *
- * @param setup - See {@link InterfaceSetup}.
  * @throws {@link SystemCallError} `ENODEV`, `EPERM`, `EINVAL`; {@link HuckError} `bad_address`.
  */
 export function configureInterface(setup: InterfaceSetup): void {

@@ -1,8 +1,8 @@
 /**
  * Leaving the running kernel: restart or power off.
  *
- * The idea: each ends this computer's work at once, so file systems are synced first and the
- * function returns only when the kernel refused. Source: reboot(2).
+ * Each ends this computer's work at once, so file systems are synced first and the function returns
+ * only when the kernel refused. Source: reboot(2).
  */
 import { HuckError } from "../core/errors.ts";
 import { checked, libcFunction } from "./libc.io.ts";

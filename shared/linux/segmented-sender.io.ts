@@ -1,10 +1,10 @@
 /**
  * Sending a batch with sendmmsg, runs of equal datagrams as one message with UDP_SEGMENT.
  *
- * The idea: datagrams lie back to back in the arena, so a run is one vector; the kernel cuts it
- * as late as it can, which costs a quarter of sending them one by one. A device or kernel that
- * cannot do so says EIO or EINVAL once, and from then on each datagram is a message of its own.
- * Source: udp(7) UDP_SEGMENT, sendmmsg(2).
+ * Datagrams lie back to back in the arena, so a run is one vector; the kernel cuts it as late as it
+ * can, which costs a quarter of sending them one by one. A device or kernel that cannot do so says
+ * EIO or EINVAL once, and from then on each datagram is a message of its own. Source: udp(7)
+ * UDP_SEGMENT, sendmmsg(2).
  */
 import type { Arena } from "../core/arena.ts";
 import { BATCH_DATAGRAMS_MAX } from "./datagram-options.ts";
@@ -64,11 +64,7 @@ export class SegmentedSender {
   readonly #runs = new Int32Array(BATCH_DATAGRAMS_MAX);
   #segmentsMax = SEGMENTS_MAX;
 
-  /**
-   * @param fd - The socket.
-   * @param arena - Where batches lie.
-   * @param endpoints - The socket's table.
-   */
+  /** @param endpoints - The socket's table. */
   constructor(fd: number, arena: Arena, endpoints: EndpointTable) {
     this.#fd = fd;
     this.#base = addressOf(arena.bytes);

@@ -1,10 +1,10 @@
 /**
  * sockaddr_in and sockaddr_in6 as bytes, and the table that turns them into endpoints and back.
  *
- * The idea: an engine keeps endpoints, the kernel wants 16 or 28 bytes. A sender that was seen
- * before costs a comparison of numbers, not an object: the table gives one {@link Endpoint} for one
- * address, and one slot of bytes for one Endpoint. Both sides are bounded; when one is full it is
- * emptied, which costs nothing but meeting everybody again. Source: ip(7), ipv6(7).
+ * An engine keeps endpoints, the kernel wants 16 or 28 bytes. A sender that was seen before costs a
+ * comparison of numbers, not an object: the table gives one {@link Endpoint} for one address, and
+ * one slot of bytes for one Endpoint. Both sides are bounded; when one is full it is emptied, which
+ * costs nothing but meeting everybody again. Source: ip(7), ipv6(7).
  */
 import { isIPv6 } from "node:net";
 import { HuckError } from "../core/errors.ts";
@@ -60,7 +60,6 @@ export function writeSockaddr(
 /**
  * Reads a socket address.
  *
- * @param view - The structure's bytes.
  * @param offset - First byte.
  * @returns A fresh endpoint.
  * @throws {@link HuckError} `bad_address` for another address family.

@@ -67,10 +67,7 @@ export class UdpSocket {
   readonly #setsockopt: LibcFunction;
   readonly #scratch: NativeBlock;
 
-  /**
-   * @param options - See {@link DatagramOptions}.
-   * @throws {@link HuckError} `no_libc`, `no_interface`, or the errno of the call that failed.
-   */
+  /** @throws {@link HuckError} `no_libc`, `no_interface`, or the errno of the call that failed. */
   constructor(options: DatagramOptions) {
     this.#v6 = options.bind.address.includes(":");
     this.#setsockopt = libcFunction("setsockopt", "int", ["int", "int", "int", "uintptr", "uint"]);

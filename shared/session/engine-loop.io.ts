@@ -1,9 +1,9 @@
 /**
  * The loop around an engine: moves its datagrams, begins its work, lets time pass, tells events.
  *
- * The one idea: with batched system calls a round blocks its thread for a few milliseconds at most,
- * so the event loop of Node.js need turn only while work is open or when 20 ms have passed; and one
- * look at the clock serves a whole batch of datagrams.
+ * With batched system calls a round blocks its thread for a few milliseconds at most, so the event
+ * loop of Node.js need turn only while work is open or when 20 ms have passed; and one look at the
+ * clock serves a whole batch of datagrams.
  */
 import type { DatagramPort } from "../core/datagram-port.ts";
 import type { DatagramView, Engine } from "../core/engine.ts";
@@ -42,19 +42,13 @@ export interface LoopParts<Request, Result, Event> {
   /**
    * Begins a request.
    *
-   * @param request - From the engine.
-   * @param now - Monotonic.
    * @returns Undefined when the engine has its result already; a promise of the result that the
    *   engine is still to get. When it rejects, the engine is aborted.
    */
   begin(request: Request, now: Millis): Promise<Result> | undefined;
   /** Called after datagrams were sent. */
   sent?(): void;
-  /**
-   * Called after datagrams were received without waiting for a promise; it may rest.
-   *
-   * @param got - How many.
-   */
+  /** Called after datagrams were received without waiting for a promise; it may rest. */
   received?(got: number): void;
 }
 
@@ -69,7 +63,6 @@ const PROGRESS_MS = 200;
 /**
  * Runs an engine to its end.
  *
- * @param parts - See {@link LoopParts}.
  * @returns The engine's last event.
  * @throws Whatever the port throws when the socket breaks, and what `stopReason` throws.
  */

@@ -25,7 +25,6 @@ export interface Adv {
  * Reads the body.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readAdv(reader: ByteReader): Adv {
@@ -40,9 +39,7 @@ export function readAdv(reader: ByteReader): Adv {
 /**
  * Writes the body.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param adv - In range.
  * @returns Length of the datagram with tag, which is not written.
  */
 export function writeAdv(bytes: Uint8Array, offset: number, adv: Adv): number {

@@ -1,8 +1,8 @@
 /**
  * ANNOUNCE: what a receiver needs to take part in a session without a control server.
  *
- * The one idea: it is repeated for as long as the session lives, so a receiver may start at any
- * time. Layout: WIRE.md section 3.8.
+ * It is repeated for as long as the session lives, so a receiver may start at any time. Layout:
+ * WIRE.md section 3.8.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -53,7 +53,6 @@ export interface Announce {
  * Reads the body.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readAnnounce(reader: ByteReader): Announce {
@@ -77,9 +76,7 @@ export function readAnnounce(reader: ByteReader): Announce {
 /**
  * Writes the body.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param announce - In range.
  * @returns Length of the datagram with tag, which is not written.
  */
 export function writeAnnounce(bytes: Uint8Array, offset: number, announce: Announce): number {

@@ -32,7 +32,6 @@ export interface BlockEntry {
  *
  * @param reader - At the first entry.
  * @param count - How many the message says it has.
- * @returns Fresh objects.
  * @throws {@link FormatError} `truncated`, `field_range`.
  */
 export function readBlockList(reader: ByteReader, count: number): BlockEntry[] {

@@ -1,9 +1,9 @@
 /**
  * The record of `huck cast`: one piece of a byte stream, whole and with its digest.
  *
- * The one idea: a cast has no manifest, so each record proves itself and says where it belongs; the
- * last one ends the stream. The session pads a record with zeros to whole symbols, which the length
- * takes off again. The digest covers everything after it. Layout: WIRE.md section 6.
+ * A cast has no manifest, so each record proves itself and says where it belongs; the last one ends
+ * the stream. The session pads a record with zeros to whole symbols, which the length takes off
+ * again. The digest covers everything after it. Layout: WIRE.md section 6.
  *
  *     offset  0      4       36     40         44     45     48
  *             magic  digest  chunk  rawLength  flags  zeros  data     big-endian

@@ -1,8 +1,8 @@
 /**
  * What both ends of a cast agree on without a control server: group, port and key.
  *
- * The one idea: a cast has no secret, so its tags guard against accidents and other programs'
- * datagrams only; a record's own digest says whether it is right. WIRE.md section 6.
+ * A cast has no secret, so its tags guard against accidents and other programs' datagrams only; a
+ * record's own digest says whether it is right. WIRE.md section 6.
  */
 import { blake3 } from "../core/digest.ts";
 import { TAG_KEY_BYTES } from "./tag.ts";

@@ -29,7 +29,6 @@ export type Control =
  * Reads the body.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `unknown_operation`:
  *   count and drop.
  */
@@ -54,7 +53,6 @@ export function readControl(reader: ByteReader): Control {
 /**
  * Writes the body.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
  * @param control - A reason that is too long is cut.
  * @returns Length of the datagram with tag, which is not written.
@@ -77,7 +75,6 @@ export function writeControl(bytes: Uint8Array, offset: number, control: Control
 /**
  * Encodes a reason.
  *
- * @param reason - Any text.
  * @returns Its UTF-8, cut to {@link REASON_BYTES_MAX}; a character cut in two reads as U+FFFD.
  */
 export function reasonBytesOf(reason: string): Uint8Array {

@@ -1,9 +1,9 @@
 /**
  * DATA: one encoding symbol of one block of one chunk.
  *
- * The one idea: the name of a symbol and the number of symbols of its chunk tell everything else:
- * how the chunk is cut into blocks (RFC 5052 section 9.1), k of this block, and the symbol's
- * place. Layout: WIRE.md section 3.1.
+ * The name of a symbol and the number of symbols of its chunk tell everything else: how the chunk
+ * is cut into blocks (RFC 5052 section 9.1), k of this block, and the symbol's place. Layout:
+ * WIRE.md section 3.1.
  *
  *     offset  16     20     21      22                  24       24 + T
  *             chunk  block  symbol  symbols of chunk    payload  tag
@@ -32,11 +32,10 @@ export interface SymbolName {
 /**
  * Reads the name of the symbol that a DATA datagram carries.
  *
- * @param view - The arena.
  * @param offset - Of a datagram of type DATA that holds a header.
  * @param into - Filled in.
- * @returns False when a field is out of its range: count and drop. Whether chunk and block exist
- *   in this session is the caller's to check.
+ * @returns False when a field is out of its range: count and drop. Whether chunk and block exist in
+ *   this session is the caller's to check.
  */
 export function readSymbolName(view: DataView, offset: number, into: SymbolName): boolean {
   into.chunk = view.getUint32(offset + 16);
@@ -50,9 +49,7 @@ export function readSymbolName(view: DataView, offset: number, into: SymbolName)
 /**
  * Writes the name of a symbol behind a header; the payload goes to `offset + DATA_HEADER_BYTES`.
  *
- * @param view - The arena.
  * @param offset - Of the datagram.
- * @param name - In range.
  */
 export function writeSymbolName(view: DataView, offset: number, name: SymbolName): void {
   view.setUint32(offset + 16, name.chunk);

@@ -1,9 +1,9 @@
 /**
  * The 16 bytes that every datagram begins with, and the rules that hold for all of them.
  *
- * The one idea: a receiver decides on these bytes alone, before it looks at anything else,
- * whether a datagram is of its session and of a kind it knows. Unknown version, type or flag:
- * drop and count. Layout: WIRE.md section 2.
+ * A receiver decides on these bytes alone, before it looks at anything else, whether a datagram is
+ * of its session and of a kind it knows. Unknown version, type or flag: drop and count. Layout:
+ * WIRE.md section 2.
  *
  *     offset  0      2            3      4     12
  *             magic  version|type flags  sid   seq     big-endian
@@ -88,7 +88,6 @@ export function splitSid(sid: bigint): SessionId {
 /**
  * Tells what a datagram is.
  *
- * @param view - The arena.
  * @param offset - Of the datagram.
  * @param length - With the tag.
  * @returns Its type, or 0 when magic, version, type or flags are not of version 1 or it is too
@@ -104,7 +103,6 @@ export function messageType(view: DataView, offset: number, length: number): Mes
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
  * @returns Its flags, a sum of {@link Flag} bits.
  */
@@ -113,9 +111,7 @@ export function messageFlags(view: DataView, offset: number): number {
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
- * @param sid - A session.
  * @returns True when the datagram belongs to it.
  */
 export function isOfSession(view: DataView, offset: number, sid: SessionId): boolean {
@@ -123,7 +119,6 @@ export function isOfSession(view: DataView, offset: number, sid: SessionId): boo
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
  * @returns The session it belongs to.
  */
@@ -132,7 +127,6 @@ export function messageSid(view: DataView, offset: number): bigint {
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
  * @returns Its number in the sender's count, modulo 2^32.
  */
@@ -153,9 +147,7 @@ export interface HeaderFields {
 /**
  * Writes a header.
  *
- * @param view - The arena.
  * @param offset - Where.
- * @param fields - Its content.
  */
 export function writeHeader(view: DataView, offset: number, fields: HeaderFields): void {
   view.setUint16(offset, MAGIC);
@@ -169,7 +161,6 @@ export function writeHeader(view: DataView, offset: number, fields: HeaderFields
 /**
  * Opens the body of a message for reading.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram.
  * @param length - With header and tag, at least both.
  * @returns A reader from the first byte after the header to the last before the tag. Borrowed.
@@ -196,10 +187,8 @@ export function expectEnd(reader: ByteReader): void {
 /**
  * Makes sure that a field lies in its range.
  *
- * @param value - As read.
  * @param range - Least and greatest value allowed.
  * @param what - Name of the field, for the message.
- * @returns The value.
  * @throws {@link FormatError} `field_range`: count and drop the datagram.
  */
 export function inRange(value: number, range: readonly [number, number], what: string): number {

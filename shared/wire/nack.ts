@@ -1,9 +1,9 @@
 /**
  * NACK: a receiver's answer to a SYNC: how it fares, and how many symbols each block lacks.
  *
- * The one idea: a deficit is a count, not a list of names, because any fresh symbol serves
- * everyone. Without entries the message is an echo: it measures the round trip and tells how the
- * receiver fares. Layout: WIRE.md section 3.5.
+ * A deficit is a count, not a list of names, because any fresh symbol serves everyone. Without
+ * entries the message is an echo: it measures the round trip and tells how the receiver fares.
+ * Layout: WIRE.md section 3.5.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -42,7 +42,6 @@ export interface Nack {
  * Reads the body.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readNack(reader: ByteReader): Nack {
@@ -65,9 +64,7 @@ export function readNack(reader: ByteReader): Nack {
 /**
  * Writes the body.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param nack - In range.
  * @returns Length of the datagram with tag, which is not written.
  */
 export function writeNack(bytes: Uint8Array, offset: number, nack: Nack): number {

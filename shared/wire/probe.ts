@@ -26,7 +26,6 @@ export interface Probe {
  * Reads the body; the padding is not looked at.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `field_range`: count and drop.
  */
 export function readProbe(reader: ByteReader): Probe {
@@ -39,9 +38,7 @@ export function readProbe(reader: ByteReader): Probe {
 /**
  * Writes the body and zeros up to the length of DATA.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param probe - In range.
  * @param symbolBytes - The session's symbol length.
  * @returns Length of the datagram with tag, which is not written.
  */

@@ -1,9 +1,9 @@
 /**
  * REPORT: a receiver joins, says how far it is, which chunks it has nothing of, and how it ended.
  *
- * The one idea: NACKs are about blocks in progress, reports about whole chunks; a report
- * describes the chunks from `from` to `to` exactly, as ranges, and says nothing of the others.
- * Layout: WIRE.md section 3.9.
+ * NACKs are about blocks in progress, reports about whole chunks; a report describes the chunks
+ * from `from` to `to` exactly, as ranges, and says nothing of the others. Layout: WIRE.md section
+ * 3.9.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -53,7 +53,6 @@ export interface Report {
  * Reads the body.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `range_order`: count
  *   and drop.
  */
@@ -98,7 +97,6 @@ function readRanges(reader: ByteReader, count: number, within: Range): Range[] {
 /**
  * Writes the body.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
  * @param report - In range; a reason that is too long is cut.
  * @returns Length of the datagram with tag, which is not written.

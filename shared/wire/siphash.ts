@@ -1,9 +1,9 @@
 /**
  * SipHash-2-4 in plain TypeScript: the twin that the WebAssembly kernel is tested against.
  *
- * The one idea: a 64-bit word is two 32-bit halves, low half first, and the state v0 .. v3 is eight
- * of them, so that no BigInt is allocated. It works where the runtime has no SIMD, and is slow.
- * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), sections 2.1 - 2.4.
+ * A 64-bit word is two 32-bit halves, low half first, and the state v0 .. v3 is eight of them, so
+ * that no BigInt is allocated. It works where the runtime has no SIMD, and is slow. Source:
+ * Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), sections 2.1 - 2.4.
  */
 
 /** Bytes of a result. */
@@ -49,7 +49,6 @@ export class PlainSipHashKernel implements SipHashKernel {
   readonly #state = new Uint32Array(8);
   #bytes: Uint8Array;
 
-  /** @param memory - The arena. */
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
     this.#bytes = new Uint8Array(memory.buffer);

@@ -1,8 +1,8 @@
 /**
  * SYNC: the sender's question "who lacks something of these blocks?", and its clock.
  *
- * The one idea: whoever lacks symbols speaks only when asked by a SYNC, and names it, so the
- * sender knows what had been sent when the answer was true. Layout: WIRE.md section 3.3.
+ * Whoever lacks symbols speaks only when asked by a SYNC, and names it, so the sender knows what
+ * had been sent when the answer was true. Layout: WIRE.md section 3.3.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -48,7 +48,6 @@ export interface Sync {
  * Reads the body.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readSync(reader: ByteReader): Sync {
@@ -72,9 +71,7 @@ export function readSync(reader: ByteReader): Sync {
 /**
  * Writes the body.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param sync - In range.
  * @returns Length of the datagram with tag, which is not written.
  */
 export function writeSync(bytes: Uint8Array, offset: number, sync: Sync): number {

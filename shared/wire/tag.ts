@@ -1,8 +1,8 @@
 /**
  * The tag: the last eight bytes of every datagram, by which a receiver knows a friend's datagram.
  *
- * The one idea: tag = SipHash-2-4 under a 128-bit key over everything before it, stored as the
- * eight little-endian bytes of the reference code. Whoever lacks the key guesses right once in 2^64
+ * Tag = SipHash-2-4 under a 128-bit key over everything before it, stored as the eight
+ * little-endian bytes of the reference code. Whoever lacks the key guesses right once in 2^64
  * times. Datagrams of equal length at equal distance (a burst, a received batch) are tagged four at
  * a time. The tag says nothing of freshness: sequence numbers do. Which key, and when it changes,
  * is the session's business. Layout of datagrams: WIRE.md.

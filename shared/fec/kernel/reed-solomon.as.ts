@@ -1,16 +1,16 @@
 /**
  * The inner loop of Reed-Solomon coding, in AssemblyScript: up to four output symbols at once.
  *
- * The one idea: multiplying 16 bytes by a constant c of GF(2^8) is two look-ups by nibble, because
- * c * x = c * (x & 15) + c * (x & 240). A swizzle makes 16 look-ups at once. Four outputs of 32
- * bytes stay in registers while all inputs stream past: an input is read once for four outputs.
+ * Multiplying 16 bytes by a constant c of GF(2^8) is two look-ups by nibble, because c * x = c * (x
+ * & 15) + c * (x & 240). A swizzle makes 16 look-ups at once. Four outputs of 32 bytes stay in
+ * registers while all inputs stream past: an input is read once for four outputs.
  *
  * Everything lies in the imported memory at `scratch`, which ../wasm-kernel.ts fills in:
  *
  *       0  256 x 32 bytes  products of c with 0 .. 15, then products of c with 0, 16, .. 240
  *    8192  192 x u32       address of each input
  *    8960  192 x 4 x u32   address of the table of coefficient (input, row)
- *   12032  4 x u32         address of each output
+ * 12032  4 x u32         address of each output
  *
  * Compiled twice by scripts/kernels.ts, with and without relaxed SIMD. Relaxed swizzle leaves only
  * indices over 15 to the processor; ours are nibbles, so both builds give the same bytes. Addresses

@@ -1,9 +1,8 @@
 /**
  * What arrives: loss from the gaps in the sender's count, and the rate.
  *
- * The one idea: datagrams of the sender are numbered, so a window of numbers minus what came is
- * what was lost; what this computer's own kernel dropped is taken off, because that is no fault
- * of the network.
+ * Datagrams of the sender are numbered, so a window of numbers minus what came is what was lost;
+ * what this computer's own kernel dropped is taken off, because that is no fault of the network.
  */
 import { FRAME_OVERHEAD_BYTES } from "../../wire/header.ts";
 
@@ -49,7 +48,6 @@ export class Arrival {
    * @param seq - Its number, modulo 2^32.
    * @param length - Unit: bytes.
    * @param dropped - The kernel's running count of drops.
-   * @param now - Monotonic.
    */
   note(seq: number, length: number, dropped: number, now: number): void {
     this.#drops = dropped;
@@ -64,10 +62,7 @@ export class Arrival {
     if (span >= WINDOW_DATAGRAMS || old) this.#closeLoss(now);
   }
 
-  /**
-   * @param now - Monotonic.
-   * @returns What arrives, headers down to the wire included. Unit: KiB/s.
-   */
+  /** @returns What arrives, headers down to the wire included. Unit: KiB/s. */
   rateKiBs(now: number): number {
     if (now - this.#bytesSince >= RATE_WINDOW_MS) this.#closeRate(now);
     return this.#rateKiBs;

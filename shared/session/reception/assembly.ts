@@ -1,11 +1,10 @@
 /**
- * From symbols to chunks: where DATA goes, and what is asked of the driver when a block or a
- * chunk is full.
+ * From symbols to chunks: where DATA goes, and what is asked of the driver when a block or a chunk
+ * is full.
  *
- * The one idea: a chunk is lacking, or in a slot, or being fetched, or done, and only the
- * driver's word (digest matched, bytes kept) makes it done. When no slot is free, data of new
- * chunks is dropped on purpose and counted as shed: those chunks stay lacking as a whole, never
- * half kept.
+ * A chunk is lacking, or in a slot, or being fetched, or done, and only the driver's word (digest
+ * matched, bytes kept) makes it done. When no slot is free, data of new chunks is dropped on
+ * purpose and counted as shed: those chunks stay lacking as a whole, never half kept.
  */
 import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, readSymbolName } from "../../wire/data.ts";
 import type { SymbolName } from "../../wire/data.ts";
@@ -76,9 +75,6 @@ export class Assembly {
   /** Slots that somebody works on: repair or delivery. */
   #working = 0;
 
-  /**
-   * @param from - Session and driver.
-   */
   constructor(from: AssemblyOptions) {
     const { options, facts, policy } = from;
     this.#options = options;
@@ -108,12 +104,10 @@ export class Assembly {
 
   /**
    * Describes what may be sent whole: chunks of which nothing is here, and those stuck half-way
-   * because nobody answers our NACKs. A ring that is short of slots asks for what it has room
-   * for.
+   * because nobody answers our NACKs. A ring that is short of slots asks for what it has room for.
    *
    * @param from - Where the sender stands.
    * @param rangesMax - Ranges that fit into a report.
-   * @param now - Monotonic.
    * @returns An exact description of a span.
    */
   describe(from: number, rangesMax: number, now: number): LackingDescription {
@@ -166,7 +160,6 @@ export class Assembly {
    *
    * @param offset - In the arena.
    * @param length - Unit: bytes, with tag.
-   * @param now - Monotonic.
    */
   data(offset: number, length: number, now: number): void {
     const name = this.#name;
@@ -275,7 +268,6 @@ export class Assembly {
    * Takes the result of a request.
    *
    * @param result - Any but "abort".
-   * @param now - Monotonic.
    * @returns How often the content of a chunk was wrong by now, when it was wrong again; else 0.
    */
   finish(result: Exclude<ReceptionResult, { kind: "abort" }>, now: number): number {

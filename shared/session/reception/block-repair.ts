@@ -1,9 +1,8 @@
 /**
  * Carries out a decode request: puts every source symbol of a block into its own place.
  *
- * The one idea: parity symbols stand in the very places that the missing source symbols go to,
- * and a kernel's outputs must not overlap its inputs; so the parity symbols move to scratch
- * first. One per thread.
+ * Parity symbols stand in the very places that the missing source symbols go to, and a kernel's
+ * outputs must not overlap its inputs; so the parity symbols move to scratch first. One per thread.
  */
 import type { Arena } from "../../core/arena.ts";
 import { BlockDecoder } from "../../fec/decode.ts";
@@ -19,11 +18,7 @@ export class BlockRepairer {
   readonly #offsets = new Uint32Array(SYMBOL_IDS);
   readonly #present = new Uint8Array(SYMBOL_IDS);
 
-  /**
-   * @param arena - The arena that requests speak of.
-   * @param kernel - The kernel of this thread.
-   * @param scratch - Offset of a region of its own, {@link repairScratchBytes} long.
-   */
+  /** @param scratch - Offset of a region of its own, {@link repairScratchBytes} long. */
   constructor(arena: Arena, kernel: FecKernel, scratch: number) {
     this.#bytes = arena.bytes;
     this.#scratch = scratch;

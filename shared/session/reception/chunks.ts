@@ -1,9 +1,9 @@
 /**
  * Where every chunk of the session is: lacking, in a slot, being fetched, done, or not wanted.
  *
- * The one idea: two bytes a chunk (32 MiB for the largest session) answer the question of every
- * datagram without a search. The number of chunks may be unknown at first (a pipe); the table
- * then grows with the chunks seen.
+ * Two bytes a chunk (32 MiB for the largest session) answer the question of every datagram without
+ * a search. The number of chunks may be unknown at first (a pipe); the table then grows with the
+ * chunks seen.
  */
 import assert from "node:assert";
 import { intersectRanges, normalRanges } from "../../core/ranges.ts";
@@ -94,27 +94,18 @@ export class ChunkStates {
     return true;
   }
 
-  /**
-   * @param chunk - Any number.
-   * @returns True when the session can have such a chunk.
-   */
+  /** @returns True when the session can have such a chunk. */
   exists(chunk: number): boolean {
     return chunk < (this.#count ?? SESSION_CHUNKS_MAX);
   }
 
-  /**
-   * @param chunk - One that exists.
-   * @returns Its slot, or -1 when it is in none.
-   */
+  /** @returns Its slot, or -1 when it is in none. */
   slotOf(chunk: number): number {
     const code = this.#codes[chunk] ?? LACKING;
     return code >= FETCHING ? -1 : code - 1;
   }
 
-  /**
-   * @param chunk - One that exists.
-   * @returns True when it is wanted, not done and nowhere.
-   */
+  /** @returns True when it is wanted, not done and nowhere. */
   isLacking(chunk: number): boolean {
     if (chunk >= this.#codes.length) this.#grow(chunk + 1);
     return this.#codes[chunk] === LACKING;
@@ -178,7 +169,6 @@ export class ChunkStates {
   /**
    * Finds a chunk to fetch.
    *
-   * @param from - Where to begin.
    * @returns The first lacking chunk at or after `from`, or -1.
    */
   nextLacking(from: number): number {
@@ -193,9 +183,8 @@ export class ChunkStates {
    * lacking there.
    *
    * @param from - Where the sender stands.
-   * @param below - Chunks at and above are not described: not sent yet, or beyond what the ring
-   *   can take.
-   * @param bounds - How much to describe at most.
+   * @param below - Chunks at and above are not described: not sent yet, or beyond what the ring can
+   *   take.
    * @returns An exact description of a span; an empty span when there is no room for any chunk.
    */
   describe(from: number, below: number, bounds: DescriptionBounds): LackingDescription {

@@ -1,10 +1,10 @@
 /**
  * What goes into a reception engine and what comes out: options, requests, results, events.
  *
- * The one idea: a driver needs only this file and `createReception`. The engine fills chunk slots
- * in the arena from datagrams and asks for work on them: repair a block, deliver a record, fetch
- * a chunk another way. It never judges content: only the driver, with the digest, says that a
- * chunk is right. It holds no logic. Defaults of the policy are in policy.ts.
+ * A driver needs only this file and `createReception`. The engine fills chunk slots in the arena
+ * from datagrams and asks for work on them: repair a block, deliver a record, fetch a chunk another
+ * way. It never judges content: only the driver, with the digest, says that a chunk is right. It
+ * holds no logic. Defaults of the policy are in policy.ts.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { Endpoint } from "../../core/engine.ts";

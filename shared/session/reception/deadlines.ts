@@ -1,8 +1,8 @@
 /**
  * How long a receiver waits: for a session, for its sender, for the end.
  *
- * The one idea: nothing waits for ever (promise P3). Each wait has a number in policy.ts; here they
- * become one question: has one of them run out, and when will the next one?
+ * Nothing waits for ever (promise P3). Each wait has a number in policy.ts; here they become one
+ * question: has one of them run out, and when will the next one?
  */
 import type { ReceptionPolicy } from "./policy.ts";
 
@@ -17,9 +17,6 @@ export class ReceptionDeadlines {
   #heardAt = 0;
   #silent = false;
 
-  /**
-   * @param policy - The numbers.
-   */
   constructor(policy: ReceptionPolicy) {
     this.#policy = policy;
   }
@@ -31,9 +28,6 @@ export class ReceptionDeadlines {
     this.#startedAt ??= now;
   }
 
-  /**
-   * @param now - A session was found.
-   */
   take(now: number): void {
     this.#takenAt = now;
     this.#heardAt = now;
@@ -42,7 +36,6 @@ export class ReceptionDeadlines {
   /**
    * The sender was heard.
    *
-   * @param now - Monotonic.
    * @returns True when it had been called silent.
    */
   hear(now: number): boolean {
@@ -52,10 +45,7 @@ export class ReceptionDeadlines {
     return was;
   }
 
-  /**
-   * @param now - Monotonic.
-   * @returns For how long the sender has not been heard. Unit: milliseconds.
-   */
+  /** @returns For how long the sender has not been heard. Unit: milliseconds. */
   silenceMs(now: number): number {
     return now - this.#heardAt;
   }
@@ -64,7 +54,6 @@ export class ReceptionDeadlines {
    * Tells what has run out; "silent" is told once.
    *
    * @param listening - True while the sender matters.
-   * @param now - Monotonic.
    * @returns The gravest.
    */
   judge(listening: boolean, now: number): Expiry {

@@ -1,7 +1,7 @@
 /**
  * How fast this computer can decompress and write: stored bytes per second of work.
  *
- * The one idea: only time in which deliveries were open counts, so an idle disk is not a slow one.
+ * Only time in which deliveries were open counts, so an idle disk is not a slow one.
  */
 
 /** A figure is taken after this much work. Unit: milliseconds. */
@@ -27,18 +27,12 @@ export class Drain {
     return this.#open;
   }
 
-  /**
-   * @param now - A delivery begins.
-   */
   begin(now: number): void {
     if (this.#open === 0) this.#openSince = now;
     this.#open += 1;
   }
 
-  /**
-   * @param byteCount - Stored bytes of the delivery that ends.
-   * @param now - Monotonic.
-   */
+  /** @param byteCount - Stored bytes of the delivery that ends. */
   end(byteCount: number, now: number): void {
     this.#open -= 1;
     this.#bytes += byteCount;

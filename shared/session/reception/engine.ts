@@ -1,11 +1,11 @@
 /**
  * The reception engine: one receiver's part in a session as a pure state machine.
  *
- * The one idea: everything has a permanent name, so loss, reordering, late join and resume are
- * one question: which names do I lack? DATA goes to its place (assembly.ts), lacking symbols are
- * said when a SYNC asks (nack.ts), lacking chunks in reports (reports.ts), what multicast cannot
- * bring is fetched (fetches.ts). Protocol: shared/wire/WIRE.md sections 4 and 5. It judges no
- * content and writes no disk: the driver does.
+ * Everything has a permanent name, so loss, reordering, late join and resume are one question:
+ * which names do I lack? DATA goes to its place (assembly.ts), lacking symbols are said when a SYNC
+ * asks (nack.ts), lacking chunks in reports (reports.ts), what multicast cannot bring is fetched
+ * (fetches.ts). Protocol: shared/wire/WIRE.md sections 4 and 5. It judges no content and writes no
+ * disk: the driver does.
  */
 import type { DatagramView, Engine, TransmitBatch } from "../../core/engine.ts";
 import { FormatError } from "../../core/errors.ts";
@@ -58,7 +58,6 @@ export interface Reception extends Engine<ReceptionRequest, ReceptionResult, Rec
 /**
  * Makes the reception of one receiver.
  *
- * @param options - Shape, keys, chance and policy.
  * @returns An engine that waits for an announcement.
  */
 export function createReception(options: ReceptionOptions): Reception {

@@ -1,8 +1,8 @@
 /**
  * The tail: chunks that multicast did not bring are fetched by unicast, a few at a time.
  *
- * The one idea: a chunk is either forced (its content was wrong too often) or taken in order from
- * all that lack, once the session is over. Fetching itself is the driver's.
+ * A chunk is either forced (its content was wrong too often) or taken in order from all that lack,
+ * once the session is over. Fetching itself is the driver's.
  */
 import type { ChunkStates } from "./chunks.ts";
 

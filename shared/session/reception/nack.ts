@@ -1,11 +1,10 @@
 /**
  * When to complain, and about what: the receiver's half of repair by count.
  *
- * The one idea: deficits are counted the moment a SYNC asks, but said after a random wait in
- * which the worst-off speak first; the sender echoes the largest deficits it heard (ADV), and
- * whoever lacks no more than that stays silent. A lost NACK or ADV costs one SYNC interval.
- * Model: RFC 5401 section 3.2.2, RFC 5740 section 4.2. It does not send: the engine takes the
- * finished message.
+ * Deficits are counted the moment a SYNC asks, but said after a random wait in which the worst-off
+ * speak first; the sender echoes the largest deficits it heard (ADV), and whoever lacks no more
+ * than that stays silent. A lost NACK or ADV costs one SYNC interval. Model: RFC 5401 section
+ * 3.2.2, RFC 5740 section 4.2. It does not send: the engine takes the finished message.
  */
 import type { Random } from "../../core/random.ts";
 import { SOURCE_SYMBOLS_MAX, blockSymbols } from "../../fec/partition.ts";
@@ -85,12 +84,10 @@ export class NackSchedule {
   }
 
   /**
-   * Takes a SYNC: counts what lacks now and decides when to say so. What an earlier SYNC asked
-   * and was not answered yet is counted anew and answered together, at the earlier moment.
+   * Takes a SYNC: counts what lacks now and decides when to say so. What an earlier SYNC asked and
+   * was not answered yet is counted anew and answered together, at the earlier moment.
    *
-   * @param sync - The message.
    * @param echo - It wants an echo from some.
-   * @param now - Monotonic.
    */
   onSync(sync: Sync, echo: boolean, now: number): void {
     if (this.#joinedAt < 0) this.#joinedAt = sync.frontier;
@@ -120,11 +117,7 @@ export class NackSchedule {
     this.#dueAt = Math.min(this.#dueAt, due);
   }
 
-  /**
-   * Takes an ADV.
-   *
-   * @param adv - The message.
-   */
+  /** Takes an ADV. */
   onAdv(adv: Adv): void {
     if (adv.syncNo !== this.#syncNo || this.#complaints.length === 0) return;
     for (const { chunk, block, value } of adv.blocks) {
@@ -139,7 +132,6 @@ export class NackSchedule {
    * Gives the answer when it is due.
    *
    * @param roomFor - Blocks that fit into one message.
-   * @param now - Monotonic.
    * @returns The answer, or undefined when nothing is due or others have said it all.
    */
   take(roomFor: number, now: number): Answer | undefined {

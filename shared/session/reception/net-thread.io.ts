@@ -1,8 +1,8 @@
 /**
  * What a receiver's net thread does: opens the port, makes the engine, runs the loop to its end.
  *
- * The one idea: everything arrives as data, everything leaves by messages; how a port is opened is
- * given from outside, so that a rehearsal may put a bad network in between.
+ * Everything arrives as data, everything leaves by messages; how a port is opened is given from
+ * outside, so that a rehearsal may put a bad network in between.
  */
 import { Arena } from "../../core/arena.ts";
 import type { DatagramPort } from "../../core/datagram-port.ts";
@@ -51,8 +51,6 @@ export interface NetThreadPorts {
 /**
  * Runs one reception to its end.
  *
- * @param data - All that the thread was told.
- * @param world - See {@link NetThreadPorts}.
  * @throws {@link HuckError} when the port cannot be opened or the socket breaks.
  */
 export async function runNetThread(

@@ -90,8 +90,6 @@ export class ReceiverMessages {
    * Writes what is due.
    *
    * @param batch - The driver's; a message that does not fit is lost, as on a network.
-   * @param standing - For a report.
-   * @param now - Monotonic.
    * @returns Datagrams added.
    */
   speak(batch: TransmitBatch, standing: ReportedState, now: number): number {
@@ -162,9 +160,7 @@ function lossQ16(loss: number): number {
 /**
  * Says where a receiver stands.
  *
- * @param outcome - How it ended, when it did.
  * @param streaming - The stream has begun.
- * @param frontier - Where the sender stands.
  * @returns State and reason for a report.
  */
 export function reportedStateOf(

@@ -1,10 +1,10 @@
 /**
  * Drives a reception engine: the common loop, with repairing and delivering chunks as its work.
  *
- * The one idea: at full rate a receiver that wakes for every datagram spends its time waking; so
- * after each batch it sleeps a millisecond and then takes some eighty datagrams with one call,
- * while the kernel's buffer holds a hundred times as many. Repairing a block happens here;
- * checking and writing belong to the sink, which may answer later.
+ * At full rate a receiver that wakes for every datagram spends its time waking; so after each batch
+ * it sleeps a millisecond and then takes some eighty datagrams with one call, while the kernel's
+ * buffer holds a hundred times as many. Repairing a block happens here; checking and writing belong
+ * to the sink, which may answer later.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { DatagramPort } from "../../core/datagram-port.ts";
@@ -18,7 +18,6 @@ export interface ChunkSink {
   /**
    * Checks a record and writes what it holds.
    *
-   * @param chunk - Its place.
    * @param record - A view of the arena, stable until the answer.
    * @returns "bad" when the content is not what it should be: the chunk will come again.
    * @throws Anything: the reception ends with its message (disk error).
@@ -27,7 +26,6 @@ export interface ChunkSink {
   /**
    * Fetches a chunk by unicast, checks and writes it. Needed when the engine was told it may ask.
    *
-   * @param chunk - Its place.
    * @returns "failed" when the network or the content failed: the engine may ask again.
    */
   fetch?(chunk: number): Promise<"ok" | "failed">;
@@ -61,7 +59,6 @@ const BATCH_CUT = 64;
 /**
  * Runs a reception to its end.
  *
- * @param options - See {@link ReceptionLoopOptions}.
  * @returns The engine's last event.
  * @throws {@link SystemCallError} when the socket breaks.
  */

@@ -1,9 +1,9 @@
 /**
  * A reception in a thread of its own: the net thread of a receiver.
  *
- * The one idea: datagrams, chunks and their repair live in the arena, which the net thread shares
- * with whoever checks and writes; what passes between them is the name of a chunk and where it
- * lies. The sink's port may end in any thread: a decode worker, a disk worker, or the main one.
+ * Datagrams, chunks and their repair live in the arena, which the net thread shares with whoever
+ * checks and writes; what passes between them is the name of a chunk and where it lies. The sink's
+ * port may end in any thread: a decode worker, a disk worker, or the main one.
  */
 import { Worker } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";

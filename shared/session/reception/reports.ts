@@ -1,8 +1,7 @@
 /**
  * When to report: on joining, now and then, when asked, and at the end until somebody acknowledges.
  *
- * The one idea: every moment is spread by chance, so that a room that boots together does not
- * speak together.
+ * Every moment is spread by chance, so that a room that boots together does not speak together.
  */
 import type { Random } from "../../core/random.ts";
 
@@ -27,10 +26,6 @@ export class ReportSchedule {
   #closing = false;
   #closingSent = 0;
 
-  /**
-   * @param times - Intervals.
-   * @param random - Chance.
-   */
   constructor(times: ReportTimes, random: Random) {
     this.#times = times;
     this.#random = random;
@@ -50,17 +45,12 @@ export class ReportSchedule {
    * Asks for a report within a window, unless one is due before.
    *
    * @param windowMs - Spread over this.
-   * @param now - Monotonic.
    */
   within(windowMs: number, now: number): void {
     this.#dueAt = Math.min(this.#dueAt, now + this.#random.fraction() * windowMs);
   }
 
-  /**
-   * The reception has ended, well or not: report at once and often.
-   *
-   * @param now - Monotonic.
-   */
+  /** The reception has ended, well or not: report at once and often. */
   close(now: number): void {
     this.#closing = true;
     this.#closingSent = 0;
@@ -72,11 +62,7 @@ export class ReportSchedule {
     this.#closing = false;
   }
 
-  /**
-   * A report was sent.
-   *
-   * @param now - Monotonic.
-   */
+  /** A report was sent. */
   sent(now: number): void {
     if (this.#closing) this.#closingSent += 1;
     const { reportMs, doneReportMs } = this.#times;

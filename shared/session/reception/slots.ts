@@ -1,12 +1,11 @@
 /**
  * The ring: chunks being put together, one slot of the arena each.
  *
- * The one idea: a slot has exactly one place per source symbol. A parity symbol stands in the
- * place of a source symbol that is not here; should that one still come, the parity symbol moves
- * to another empty place (there is one for as long as the block lacks anything). So a slot is
- * never larger than its record, and a block is ready for repair when all its places are taken. It
- * allocates nothing per datagram. It does not know which chunks are wanted (chunks.ts), nor who
- * asks (nack.ts).
+ * A slot has exactly one place per source symbol. A parity symbol stands in the place of a source
+ * symbol that is not here; should that one still come, the parity symbol moves to another empty
+ * place (there is one for as long as the block lacks anything). So a slot is never larger than its
+ * record, and a block is ready for repair when all its places are taken. It allocates nothing per
+ * datagram. It does not know which chunks are wanted (chunks.ts), nor who asks (nack.ts).
  */
 import assert from "node:assert";
 import {
@@ -75,9 +74,6 @@ export class SlotTable {
   readonly #seen: Uint32Array;
   readonly #free: number[] = [];
 
-  /**
-   * @param shape - The ring.
-   */
   constructor(shape: SlotShape) {
     this.#shape = shape;
     this.symbolsMax = Math.ceil(shape.recordBytesMax / shape.symbolBytes);
@@ -108,9 +104,7 @@ export class SlotTable {
   /**
    * Takes a free slot for a chunk.
    *
-   * @param chunk - Which.
    * @param chunkSymbols - Its source symbols, 1 .. symbolsMax.
-   * @param now - Monotonic.
    * @returns The slot, or -1 when none is free.
    */
   take(chunk: number, chunkSymbols: number, now: number): number {
@@ -149,7 +143,6 @@ export class SlotTable {
   }
 
   /**
-   * @param slot - Any.
    * @param before - A moment.
    * @returns True when it holds a chunk that nothing works on and that was not touched since then.
    */
@@ -180,11 +173,8 @@ export class SlotTable {
    * Keeps a symbol.
    *
    * @param slot - One that holds a chunk.
-   * @param block - Less than its block count.
    * @param symbol - Name of the symbol, 0 .. 254.
    * @param source - Arena offset of its bytes; copied.
-   * @param now - Monotonic.
-   * @returns What became of it.
    */
   // One parameter above the rule: an object per datagram would be garbage.
   // eslint-disable-next-line max-params
@@ -286,7 +276,6 @@ export class SlotTable {
 
   /**
    * @param slot - One that holds a chunk.
-   * @param block - One of its blocks.
    * @returns Arena offset of the block's first place.
    */
   blockOffset(slot: number, block: number): number {
@@ -326,7 +315,6 @@ export class SlotTable {
 
   /**
    * @param slot - One that holds a chunk.
-   * @param block - One of its blocks.
    * @returns Symbols it lacks, 0 .. k; 0 for a block under repair.
    */
   deficit(slot: number, block: number): number {

@@ -16,10 +16,6 @@ export interface StatsSources {
   readonly messages: ReceiverMessages | undefined;
 }
 
-/**
- * @param sources - The parts of an engine.
- * @returns A fresh object.
- */
 export function receptionStats(sources: StatsSources): ReceptionStats {
   const { phase, received, dropped, loss, assembly, messages } = sources;
   const counters = assembly?.counters;

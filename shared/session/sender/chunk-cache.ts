@@ -1,10 +1,9 @@
 /**
  * Chunks in memory: a bounded number of records in the arena, with what was sent of each.
  *
- * The one idea: a chunk may be repaired only from its bytes, so recently sent chunks stay; the
- * one given up is the one unused for longest, first among those that nobody can still complain
- * about. What is asked for later is read again. Each slot has room for a few parity symbols per
- * block behind the record.
+ * A chunk may be repaired only from its bytes, so recently sent chunks stay; the one given up is
+ * the one unused for longest, first among those that nobody can still complain about. What is asked
+ * for later is read again. Each slot has room for a few parity symbols per block behind the record.
  */
 import assert from "node:assert";
 import {
@@ -99,9 +98,6 @@ export class ChunkCache {
   readonly #seen = new Set<number>();
   #uses = 0;
 
-  /**
-   * @param shape - Region and sizes.
-   */
   constructor(shape: CacheShape) {
     this.#shape = shape;
     this.#symbolsMax = Math.ceil(shape.recordBytesMax / shape.symbolBytes);
@@ -121,10 +117,7 @@ export class ChunkCache {
     return this.#symbolsMax * this.#shape.symbolBytes;
   }
 
-  /**
-   * @param chunk - Any.
-   * @returns It, when in the cache; `symbols` is 0 while it is being read.
-   */
+  /** @returns It, when in the cache; `symbols` is 0 while it is being read. */
   get(chunk: number): CachedChunk | undefined {
     return this.#chunks.get(chunk);
   }
@@ -145,10 +138,7 @@ export class ChunkCache {
     return entry;
   }
 
-  /**
-   * @param entry - In the cache.
-   * @returns Arena offset of its record.
-   */
+  /** @returns Arena offset of its record. */
   offsetOf(entry: CachedChunk): number {
     return this.#shape.offset + entry.slot * this.#slotBytes;
   }
@@ -195,9 +185,6 @@ export class ChunkCache {
     this.touch(entry);
   }
 
-  /**
-   * @param entry - Just used.
-   */
   touch(entry: CachedChunk): void {
     this.#uses += 1;
     entry.usedAt = this.#uses;

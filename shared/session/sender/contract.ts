@@ -1,9 +1,9 @@
 /**
  * What goes into a sender engine and what comes out: options, requests, results, events.
  *
- * The one idea: a driver needs only this file and `createSender`. It reads chunks when asked,
- * moves datagrams, and prints events; everything else (who lacks what, what goes next, how fast)
- * is decided inside. It holds no logic. Defaults of the policy are in policy.ts.
+ * A driver needs only this file and `createSender`. It reads chunks when asked, moves datagrams,
+ * and prints events; everything else (who lacks what, what goes next, how fast) is decided inside.
+ * It holds no logic. Defaults of the policy are in policy.ts.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { Endpoint } from "../../core/engine.ts";

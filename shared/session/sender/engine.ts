@@ -1,11 +1,11 @@
 /**
  * The sender engine: one multicast session as a pure state machine.
  *
- * The one idea: a session is gathering, streaming, ending, ended. While it streams, every free
- * token of the pacer goes to what is owed (repair.ts), else to the next symbol in order
- * (schedule.ts); SYNCs ask who lacks something (sync-schedule.ts), answers change what is owed, and
- * reports say which chunks the carousel must repeat (members.ts). Protocol: shared/wire/WIRE.md
- * sections 4 and 5. It reads no disk: chunks come by requests.
+ * A session is gathering, streaming, ending, ended. While it streams, every free token of the pacer
+ * goes to what is owed (repair.ts), else to the next symbol in order (schedule.ts); SYNCs ask who
+ * lacks something (sync-schedule.ts), answers change what is owed, and reports say which chunks the
+ * carousel must repeat (members.ts). Protocol: shared/wire/WIRE.md sections 4 and 5. It reads no
+ * disk: chunks come by requests.
  */
 import type { DatagramView, Endpoint, Engine, TransmitBatch } from "../../core/engine.ts";
 import { FormatError } from "../../core/errors.ts";
@@ -53,7 +53,6 @@ export interface Sender extends Engine<SenderRequest, SenderResult, SenderEvent>
 /**
  * Makes the sender of one session.
  *
- * @param options - Shape, keys, chance and policy.
  * @returns An engine that begins to gather members at its first tick.
  */
 export function createSender(options: SenderOptions): Sender {

@@ -1,10 +1,10 @@
 /**
  * Before the stream: announcements, the probe series, and the decision to start.
  *
- * The one idea: a session starts with enough members after the least wait, at once when it is
- * full, and in any case at the longest wait (udpcast's min-receivers, min-wait and max-wait). Each
- * member sees a series of probes that begins after it joined, so that it knows before the stream
- * whether datagrams of full length reach it; who joins later sees the stream itself.
+ * A session starts with enough members after the least wait, at once when it is full, and in any
+ * case at the longest wait (udpcast's min-receivers, min-wait and max-wait). Each member sees a
+ * series of probes that begins after it joined, so that it knows before the stream whether
+ * datagrams of full length reach it; who joins later sees the stream itself.
  */
 import type { Announce } from "../../wire/announce.ts";
 import { START_UNKNOWN } from "../../wire/announce.ts";
@@ -42,10 +42,6 @@ export class Gathering {
   /** Members known when the latest series began. */
   #probedMembers = 0;
 
-  /**
-   * @param options - Of the session.
-   * @param policy - Its numbers.
-   */
   constructor(options: SenderOptions, policy: SenderPolicy) {
     this.#options = options;
     this.#policy = policy;
@@ -57,9 +53,6 @@ export class Gathering {
     return this.#announceAt;
   }
 
-  /**
-   * @param now - Gathering begins.
-   */
   begin(now: number): void {
     this.#since = now;
     this.#announceAt = now;
@@ -70,7 +63,6 @@ export class Gathering {
    *
    * @param members - Active ones.
    * @param known - All that ever joined.
-   * @param now - Monotonic.
    * @returns "start", "wait", or "nobody" when the longest wait is over and nobody is there.
    */
   judge(members: number, known: number, now: number): "start" | "wait" | "nobody" {
@@ -89,12 +81,7 @@ export class Gathering {
     return (full || enough || waited >= waitMaxMs) && !this.#probing ? "start" : "wait";
   }
 
-  /**
-   * Writes the probes that are due.
-   *
-   * @param outbox - Begun.
-   * @param now - Monotonic.
-   */
+  /** Writes the probes that are due. */
   probe(outbox: Outbox, now: number): void {
     const { probeCount, probeMs } = this.#policy;
     while (this.#probing && now >= this.#probeAt) {
@@ -116,11 +103,7 @@ export class Gathering {
     return this.#probesSent < this.#policy.probeCount;
   }
 
-  /**
-   * @param moment - Where the session stands.
-   * @param now - Monotonic.
-   * @returns The message that is due.
-   */
+  /** @returns The message that is due. */
   announcement(moment: AnnouncedState, now: number): Announce {
     const { symbolBytes, kind, recordBytesMax, feedbackPort, imageId, start } = this.#options;
     const left = moment.streaming ? 0 : this.#since + start.waitMaxMs - now;
@@ -140,12 +123,7 @@ export class Gathering {
     };
   }
 
-  /**
-   * An announcement was sent.
-   *
-   * @param streaming - The session streams.
-   * @param now - Monotonic.
-   */
+  /** An announcement was sent. */
   announced(streaming: boolean, now: number): void {
     const { announceStreamingMs, announceGatheringMs } = this.#policy;
     this.#announceAt = now + (streaming ? announceStreamingMs : announceGatheringMs);

@@ -1,8 +1,7 @@
 /**
  * Repairs of chunks that left the cache: what was asked, until they are read again.
  *
- * The one idea: a complaint about a chunk that is gone is kept, bounded, and answered when its
- * bytes are back.
+ * A complaint about a chunk that is gone is kept, bounded, and answered when its bytes are back.
  */
 
 /** Chunks waited for at most; complaints about more are dropped and will be repeated. */

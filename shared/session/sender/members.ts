@@ -1,10 +1,10 @@
 /**
  * Who takes part, how each fares, and what each lacks as a whole.
  *
- * The one idea: a member is what its messages last said; nothing is kept about it that another
- * message could not correct. Classes compare a member with the median, so that one slow or lossy
- * node never sets the pace alone: held, the session slows down for it; shed, it catches what it
- * can (protocol page 1.10).
+ * A member is what its messages last said; nothing is kept about it that another message could not
+ * correct. Classes compare a member with the median, so that one slow or lossy node never sets the
+ * pace alone: held, the session slows down for it; shed, it catches what it can (protocol page
+ * 1.10).
  */
 import type { Endpoint } from "../../core/engine.ts";
 import type { Range } from "../../core/ranges.ts";
@@ -96,9 +96,6 @@ export class Members {
   /** Least round trip of any member, and when it was seen. */
   readonly #base = { baseMs: Infinity, baseAt: -Infinity };
 
-  /**
-   * @param policy - Bounds and classes.
-   */
   constructor(policy: SenderPolicy) {
     this.#policy = policy;
   }
@@ -118,10 +115,7 @@ export class Members {
     return [...this.#byNode.values()].filter((member) => member.state === "active");
   }
 
-  /**
-   * @param node - Any number.
-   * @returns The member, if there is one.
-   */
+  /** @returns The member, if there is one. */
   get(node: number): Member | undefined {
     return this.#byNode.get(node);
   }
@@ -129,9 +123,6 @@ export class Members {
   /**
    * Takes a report; the first of a node makes it a member.
    *
-   * @param report - The message.
-   * @param origin - Where it came from.
-   * @param now - Monotonic.
    * @returns The member, or undefined when there are too many or a later report overtook this one.
    */
   report(report: Report, origin: ReportOrigin, now: number): Member | undefined {
@@ -162,13 +153,7 @@ export class Members {
     return member;
   }
 
-  /**
-   * Takes the telemetry of a NACK.
-   *
-   * @param member - Who sent it.
-   * @param nack - The message.
-   * @param now - Monotonic.
-   */
+  /** Takes the telemetry of a NACK. */
   hear(member: Member, nack: Nack, now: number): void {
     member.heardAt = now;
     member.loss = nack.netLossQ16 / 65536;
@@ -195,7 +180,6 @@ export class Members {
    * Compares the active members and changes classes.
    *
    * @param paceKiBs - What the network carries, without regard to slow members. Unit: KiB/s.
-   * @param now - Monotonic.
    * @returns Members whose class changed.
    */
   classify(paceKiBs: number, now: number): Member[] {
@@ -275,7 +259,6 @@ export class Members {
  *
  * @param values - In any order; sorted in place.
  * @param none - Result for no values.
- * @returns A value.
  */
 export function upperMedian(values: number[], none: number): number {
   values.sort((left, right) => left - right);
@@ -361,10 +344,7 @@ function newMember(node: number, remote: Endpoint, now: number): Member {
   };
 }
 
-/**
- * @param member - Any.
- * @returns What the world may know of it.
- */
+/** @returns What the world may know of it. */
 export function memberStats(member: Member): MemberStats {
   const { node, remote, state, chunksDone, lacking, loss, drainKiBs, ringPercent } = member;
   return { node, remote, state, as: member.as, chunksDone, lacking, loss, drainKiBs, ringPercent };

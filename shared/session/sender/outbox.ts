@@ -1,9 +1,9 @@
 /**
  * Everything a sender says, written into the outgoing batch: header, body, tag.
  *
- * The one idea: DATA datagrams of a burst lie back to back with equal length, so their tags are
- * written four at a time at the end of the run. Every multicast datagram has a number of its own;
- * unicast words have none. What is said, and when, is decided elsewhere.
+ * DATA datagrams of a burst lie back to back with equal length, so their tags are written four at a
+ * time at the end of the run. Every multicast datagram has a number of its own; unicast words have
+ * none. What is said, and when, is decided elsewhere.
  */
 import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
 import { BlockEncoder } from "../../fec/encode.ts";
@@ -57,9 +57,6 @@ export class Outbox {
   #runOffset = 0;
   #runCount = 0;
 
-  /**
-   * @param options - Of the session.
-   */
   constructor(options: SenderOptions) {
     this.#options = options;
     const { bytes } = options.arena;
@@ -102,7 +99,6 @@ export class Outbox {
   /**
    * Writes a source symbol.
    *
-   * @param block - In the cache.
    * @param symbol - 0 .. k-1.
    * @param repair - True when somebody lacked it.
    * @returns False when the batch is full: nothing was written.
@@ -173,7 +169,6 @@ export class Outbox {
   /**
    * Writes a message to the group.
    *
-   * @param announce - The message.
    * @returns False when the batch is full.
    */
   announce(announce: Announce): boolean {
@@ -184,7 +179,6 @@ export class Outbox {
   }
 
   /**
-   * @param sync - The message.
    * @param flags - `echo`, `report` or both.
    * @returns False when the batch is full.
    */
@@ -209,10 +203,7 @@ export class Outbox {
     return this.#seal(offset, length, MessageType.adv, 0);
   }
 
-  /**
-   * @param probe - The message.
-   * @returns False when the batch is full.
-   */
+  /** @returns False when the batch is full. */
   probe(probe: Probe): boolean {
     const { symbolBytes, arena, group } = this.#options;
     const length = symbolBytes + DATA_OVERHEAD_BYTES;
@@ -223,7 +214,6 @@ export class Outbox {
   }
 
   /**
-   * @param control - The message.
    * @param remote - One receiver, or the group.
    * @returns False when the batch is full.
    */

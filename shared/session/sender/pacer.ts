@@ -1,10 +1,9 @@
 /**
  * The token bucket that spaces datagrams out.
  *
- * The one idea: the bucket fills at the session's rate and is no deeper than what the driver may
- * oversleep, so that a late wake-up does not cost throughput, yet no burst is longer than a
- * switch's egress buffer bears. It knows bytes on the wire only; what is sent is decided
- * elsewhere.
+ * The bucket fills at the session's rate and is no deeper than what the driver may oversleep, so
+ * that a late wake-up does not cost throughput, yet no burst is longer than a switch's egress
+ * buffer bears. It knows bytes on the wire only; what is sent is decided elsewhere.
  */
 
 /**
@@ -39,7 +38,6 @@ export class Pacer {
   /**
    * Tells whether a datagram may go now.
    *
-   * @param now - Monotonic.
    * @returns True while the bucket is not empty; the last datagram may overdraw it.
    */
   ready(now: number): boolean {

@@ -1,9 +1,9 @@
 /**
  * How much parity to send before anybody complains.
  *
- * The one idea: the least number h with which, at the loss the members report, all of them can
- * decode a block without a NACK half of the time. More costs everyone, less costs a round trip.
- * Model: protocol page 1.8.
+ * The least number h with which, at the loss the members report, all of them can decode a block
+ * without a NACK half of the time. More costs everyone, less costs a round trip. Model: protocol
+ * page 1.8.
  */
 import { SYMBOL_IDS } from "../../fec/scheme.ts";
 

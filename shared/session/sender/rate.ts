@@ -1,12 +1,12 @@
 /**
  * How fast to send: finds what the network carries, and what the held members can write.
  *
- * The one idea: a full queue shows in the round trip before it shows as loss, and loss by a bad
- * cable shows in no queue. So the rate grows by a quarter per clean look until queueing or a drop
- * at a full buffer says stop, settles on what arrives, and then walks around it by a few percent.
- * Random loss at constant delay changes nothing. A held member whose ring fills sets a second
- * limit; while that one decides, nothing is learnt about the network, and its rate stays as it is.
- * Compare protocol page 1.9, whose loss rule this replaces.
+ * A full queue shows in the round trip before it shows as loss, and loss by a bad cable shows in no
+ * queue. So the rate grows by a quarter per clean look until queueing or a drop at a full buffer
+ * says stop, settles on what arrives, and then walks around it by a few percent. Random loss at
+ * constant delay changes nothing. A held member whose ring fills sets a second limit; while that
+ * one decides, nothing is learnt about the network, and its rate stays as it is. Compare protocol
+ * page 1.9, whose loss rule this replaces.
  */
 import type { SenderPolicy } from "./policy.ts";
 import { upperMedian } from "./members.ts";
@@ -96,10 +96,7 @@ export class RateControl {
   #refused = 0;
   #queueMs = 0;
 
-  /**
-   * @param policy - Start, minimum, aims.
-   * @param cap - Most bits per second; undefined = find out.
-   */
+  /** @param cap - Most bits per second; undefined = find out. */
   constructor(policy: SenderPolicy, cap: number | undefined) {
     this.#policy = policy;
     this.#cap = cap ?? RATE_MAX;
@@ -167,7 +164,6 @@ export class RateControl {
    *
    * @param held - Held members; their `queueMs` and `newDrops` begin anew.
    * @param roundTripMs - Of the group.
-   * @param now - Monotonic.
    * @returns True when a look was taken: the rate may have changed.
    */
   look(held: readonly Member[], roundTripMs: number, now: number): boolean {

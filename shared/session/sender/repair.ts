@@ -1,10 +1,10 @@
 /**
  * What is owed: NACKs become numbers of fresh symbols, block by block.
  *
- * The one idea: an answer was true when its SYNC was sent. So what was sent of the block since
- * that SYNC is still in flight and is taken off the deficit; the largest remainder of all answers
- * is owed, once for everybody. It does not read chunks nor send; blocks with something owed stand
- * in a queue and take turns.
+ * An answer was true when its SYNC was sent. So what was sent of the block since that SYNC is still
+ * in flight and is taken off the deficit; the largest remainder of all answers is owed, once for
+ * everybody. It does not read chunks nor send; blocks with something owed stand in a queue and take
+ * turns.
  */
 import { WHOLE_BLOCK } from "../../wire/block-list.ts";
 import type { BlockEntry } from "../../wire/block-list.ts";

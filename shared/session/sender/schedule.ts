@@ -1,11 +1,10 @@
 /**
  * Which chunk's symbol goes next: the first pass in ascending order, then the carousel.
  *
- * The one idea: eight chunks are open at a time and take turns symbol by symbol, so that a burst
- * of losses hits many blocks a little instead of one block badly (protocol page 1.6). Disk order
- * is ascending because disks like it. The carousel sends only chunks that some active member
- * described as wholly lacking. It asks for reads ahead of need and keeps nothing of a chunk that
- * is finished.
+ * Eight chunks are open at a time and take turns symbol by symbol, so that a burst of losses hits
+ * many blocks a little instead of one block badly (protocol page 1.6). Disk order is ascending
+ * because disks like it. The carousel sends only chunks that some active member described as wholly
+ * lacking. It asks for reads ahead of need and keeps nothing of a chunk that is finished.
  */
 import type { Block, CachedChunk, ChunkCache } from "./chunk-cache.ts";
 import type { ReadRequest } from "./contract.ts";
@@ -58,9 +57,6 @@ export class Schedule {
   #freshAfter = Infinity;
   #exhausted = false;
 
-  /**
-   * @param parts - Cache and settings.
-   */
   constructor(parts: ScheduleParts) {
     this.#parts = parts;
     this.#chunkCount = parts.chunkCount;
@@ -105,11 +101,7 @@ export class Schedule {
     return this.#open.length;
   }
 
-  /**
-   * The end of a pipe was found.
-   *
-   * @param count - Chunks there are.
-   */
+  /** The end of a pipe was found. */
   setCount(count: number): void {
     this.#chunkCount = Math.min(count, this.#chunkCount ?? count);
   }
@@ -119,7 +111,6 @@ export class Schedule {
    *
    * @param active - Members that still lack something.
    * @param roundTripMs - Of the group.
-   * @param now - Monotonic.
    * @returns Reads for the driver.
    */
   advance(active: readonly Member[], roundTripMs: number, now: number): ReadRequest[] {
@@ -160,19 +151,12 @@ export class Schedule {
     }
   }
 
-  /**
-   * @param entry - In the cache.
-   * @returns True when it is open or about to be.
-   */
+  /** @returns True when it is open or about to be. */
   holds(entry: CachedChunk): boolean {
     return this.#ahead.includes(entry) || this.#open.some((open) => open.entry === entry);
   }
 
-  /**
-   * A chunk of the pipe does not exist: forget it.
-   *
-   * @param entry - Being read.
-   */
+  /** A chunk of the pipe does not exist: forget it. */
   drop(entry: CachedChunk): void {
     const at = this.#ahead.indexOf(entry);
     if (at >= 0) this.#ahead.splice(at, 1);

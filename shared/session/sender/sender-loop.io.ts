@@ -1,8 +1,8 @@
 /**
  * Drives a sender engine: the common loop, with reading its chunks as its work.
  *
- * The one idea: a source that has the record at hand answers at once and costs no turn of the event
- * loop; one that reads a file answers later.
+ * A source that has the record at hand answers at once and costs no turn of the event loop; one
+ * that reads a file answers later.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { DatagramPort } from "../../core/datagram-port.ts";
@@ -41,7 +41,6 @@ export interface SenderLoopOptions extends LoopWatcher<SenderEvent> {
 /**
  * Runs a session to its end.
  *
- * @param options - See {@link SenderLoopOptions}.
  * @returns The engine's last event.
  * @throws {@link SystemCallError} when the socket breaks.
  */

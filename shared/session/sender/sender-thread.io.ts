@@ -1,9 +1,9 @@
 /**
  * A sender in a thread of its own, so that the server's main thread stays free.
  *
- * The one idea: an image's records lie in one file at known offsets, so the worker needs nothing
- * but that table: it reads, encodes and sends by itself, tells what happens by messages, and is
- * stopped by one word of shared memory, which it looks at every round.
+ * An image's records lie in one file at known offsets, so the worker needs nothing but that table:
+ * it reads, encodes and sends by itself, tells what happens by messages, and is stopped by one word
+ * of shared memory, which it looks at every round.
  */
 import { closeSync, fstatSync, openSync, read } from "node:fs";
 import { promisify } from "node:util";
@@ -120,7 +120,6 @@ export class RecordFileSource implements ChunkSource {
   readonly #fd: number;
 
   /**
-   * @param records - See {@link RecordFile}.
    * @throws {@link HuckError} `image_replaced` when the path leads to another file by now; a system
    *   error when it cannot be opened.
    */
@@ -138,9 +137,7 @@ export class RecordFileSource implements ChunkSource {
   /**
    * Reads a record.
    *
-   * @param chunk - Its place.
    * @param into - At least as long as the record.
-   * @returns Its length.
    * @throws {@link HuckError} `image_torn` when the file ends inside it; a system error.
    */
   async read(chunk: number, into: Uint8Array): Promise<number> {

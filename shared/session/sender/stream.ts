@@ -1,9 +1,9 @@
 /**
  * The streaming phase: who gets the next token, which questions are asked, what answers change.
  *
- * The one idea: three things compete for the pacer: words (SYNC, ADV), which are small and go
- * first; symbols that are owed, because a receiver's slot waits for them; and the next symbol in
- * order. See schedule.ts, repair.ts, sync-schedule.ts, rate.ts for how each decides.
+ * Three things compete for the pacer: words (SYNC, ADV), which are small and go first; symbols that
+ * are owed, because a receiver's slot waits for them; and the next symbol in order. See
+ * schedule.ts, repair.ts, sync-schedule.ts, rate.ts for how each decides.
  */
 import type { Nack } from "../../wire/nack.ts";
 import { ChunkCache } from "./chunk-cache.ts";
@@ -60,9 +60,6 @@ export class Stream {
   #lossQ16 = 0;
   #repairsInARow = 0;
 
-  /**
-   * @param parts - Session, writer, members.
-   */
   constructor(parts: StreamParts) {
     this.#parts = parts;
     const { options, policy } = parts;
@@ -91,9 +88,6 @@ export class Stream {
     return this.#carouselSince;
   }
 
-  /**
-   * @param now - Streaming begins.
-   */
   start(now: number): void {
     this.#tickedAt = now;
     this.#advance(now);
@@ -117,7 +111,6 @@ export class Stream {
    *
    * @param chunk - One that was asked for.
    * @param length - Of its record; 0 = there is no such chunk. Unit: bytes.
-   * @param now - Monotonic.
    */
   loaded(chunk: number, length: number, now: number): void {
     const entry = this.#cache.get(chunk);
@@ -140,12 +133,7 @@ export class Stream {
     if (!this.#schedule.holds(entry)) entry.pins -= 1;
   }
 
-  /**
-   * Takes an answer.
-   *
-   * @param nack - The message.
-   * @param now - Monotonic.
-   */
+  /** Takes an answer. */
   nack(nack: Nack, now: number): void {
     const member = this.#parts.members.get(nack.node);
     if (member === undefined) return;
@@ -171,11 +159,7 @@ export class Stream {
     return chunk < this.#schedule.frontier;
   }
 
-  /**
-   * Lets time pass.
-   *
-   * @param now - Monotonic.
-   */
+  /** Lets time pass. */
   tick(now: number): void {
     if (now < this.#tickedAt + TICK_MS) return;
     this.#tickedAt = now;
@@ -211,11 +195,7 @@ export class Stream {
     this.#parts.emit({ kind: "rate", bitsPerSecond, limitedBy });
   }
 
-  /**
-   * Writes what is due into the batch of the outbox.
-   *
-   * @param now - Monotonic.
-   */
+  /** Writes what is due into the batch of the outbox. */
   transmit(now: number): void {
     this.#batchFull = false;
     if (this.#dirty) this.#advance(now);
@@ -339,7 +319,6 @@ export class Stream {
     return this.#batchFull ? -Infinity : Math.min(next, this.#pacer.readyAt());
   }
 
-  /** @returns Running totals of the stream. */
   stats(): Omit<SenderStats, "phase" | "dropped" | "members"> {
     const { source, parity, repair, nacks } = this.#counts;
     return {

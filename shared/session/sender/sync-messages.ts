@@ -1,9 +1,9 @@
 /**
  * SYNC and ADV: when the sender asks, what about, and what it repeats of the answers.
  *
- * The one idea: a SYNC is due when blocks wait to be asked about, when there is nothing else to
- * send, or when the rate control wants an echo; its number is the sender's clock for repairs. ADV
- * repeats the largest deficits heard, so that others keep silent. Answers themselves: repair.ts.
+ * A SYNC is due when blocks wait to be asked about, when there is nothing else to send, or when the
+ * rate control wants an echo; its number is the sender's clock for repairs. ADV repeats the largest
+ * deficits heard, so that others keep silent. Answers themselves: repair.ts.
  */
 import { Flag } from "../../wire/header.ts";
 import { COUNT_UNKNOWN } from "../../wire/sync.ts";
@@ -66,9 +66,6 @@ export class SyncMessages {
   #advAt = -Infinity;
   #count = 0;
 
-  /**
-   * @param parts - The stream's.
-   */
   constructor(parts: SyncMessageParts) {
     this.#parts = parts;
     this.#syncSchedule = new SyncSchedule(parts.policy);
@@ -84,12 +81,7 @@ export class SyncMessages {
     return this.#count;
   }
 
-  /**
-   * All that is sent of a block for now is sent: ask about it.
-   *
-   * @param block - In the cache.
-   * @param now - Monotonic.
-   */
+  /** All that is sent of a block for now is sent: ask about it. */
   ask(block: Block, now: number): void {
     block.asked = 0;
     this.#syncSchedule.add(block, now);
@@ -119,8 +111,6 @@ export class SyncMessages {
   /**
    * Writes a SYNC.
    *
-   * @param group - Its state.
-   * @param now - Monotonic.
    * @returns False when the batch is full; what was to be asked will be.
    */
   sync(group: GroupState, now: number): boolean {
@@ -172,7 +162,6 @@ export class SyncMessages {
    * Writes an ADV if there is something new to repeat.
    *
    * @param members - Active ones.
-   * @param now - Monotonic.
    */
   adv(members: number, now: number): void {
     const { repairs, outbox } = this.#parts;

@@ -1,9 +1,9 @@
 /**
  * Which blocks the next SYNC asks about, and when it is due.
  *
- * The one idea: a block is asked about soon after its last symbol, and a second time when answers
- * to the first question must have come, in case question or answer was lost. After that, whoever
- * still lacks something speaks up by itself (the receiver's stale blocks).
+ * A block is asked about soon after its last symbol, and a second time when answers to the first
+ * question must have come, in case question or answer was lost. After that, whoever still lacks
+ * something speaks up by itself (the receiver's stale blocks).
  */
 import type { Block } from "./chunk-cache.ts";
 
@@ -29,9 +29,6 @@ export class SyncSchedule {
   readonly #fresh: Waiting[] = [];
   readonly #again: Waiting[] = [];
 
-  /**
-   * @param times - When to ask.
-   */
   constructor(times: SyncTimes) {
     this.#times = times;
   }
@@ -46,12 +43,7 @@ export class SyncSchedule {
     return this.#fresh.length + this.#again.length;
   }
 
-  /**
-   * A block is finished, or repaired: ask about it.
-   *
-   * @param block - In the cache.
-   * @param now - Monotonic.
-   */
+  /** A block is finished, or repaired: ask about it. */
   add(block: Block, now: number): void {
     this.#fresh.push({ block, dueAt: now + this.#times.syncIntervalMs });
   }
@@ -70,9 +62,8 @@ export class SyncSchedule {
    *
    * @param roomFor - Entries that fit.
    * @param againAfterMs - When answers must have come.
-   * @param now - Monotonic.
-   * @returns Blocks to list; blocks with symbols owed are left out, they are asked about when
-   *   those were sent.
+   * @returns Blocks to list; blocks with symbols owed are left out, they are asked about when those
+   *   were sent.
    */
   take(roomFor: number, againAfterMs: number, now: number): Block[] {
     const blocks: Block[] = [];

@@ -1,9 +1,9 @@
 /**
  * SipHash-2-4 over the arena, in AssemblyScript: the eight-byte tag at the end of a datagram.
  *
- * The one idea: one SipHash is a single chain of dependent steps that leaves the processor half
- * idle, so four inputs of equal length run side by side: two in the 64-bit lanes of a vector, two
- * such vectors at once.
+ * One SipHash is a single chain of dependent steps that leaves the processor half idle, so four
+ * inputs of equal length run side by side: two in the 64-bit lanes of a vector, two such vectors at
+ * once.
  *
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), sections 2.1 - 2.4. A
  * tag is stored as the 8 little-endian bytes that the reference code puts out. The key lives in
