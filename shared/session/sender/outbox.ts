@@ -1,9 +1,9 @@
 /**
- * Everything a sender says, written into the outgoing batch: header, body, tag.
+ * Writes everything that a sender sends into the outgoing batch: header, body, tag.
  *
  * DATA datagrams of a burst lie back to back with equal length, so their tags are written four at a
- * time at the end of the run. Every multicast datagram has a number of its own; unicast words have
- * none. What is said, and when, is decided elsewhere.
+ * time at the end of the run. Every multicast datagram has a sequence number; unicast messages have
+ * none. The callers decide what is sent, and when.
  */
 import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
 import { BlockEncoder } from "../../fec/encode.ts";
@@ -37,12 +37,11 @@ import { PARITY_GROUP } from "./chunk-cache.ts";
 import type { Block } from "./chunk-cache.ts";
 import type { SenderOptions } from "./contract.ts";
 
-/** Bytes of a CTL without its reason. */
+/** Bytes of a CTL message without its reason. */
 const CONTROL_FIXED_BYTES = HEADER_BYTES + 8 + TAG_BYTES;
 
-/** The writer of one session. */
 export class Outbox {
-  /** Blocks that fit into a SYNC and an ADV. */
+  /** Number of blocks that fit into a SYNC and an ADV. */
   readonly blocksMax: number;
   readonly #options: SenderOptions;
   readonly #view: DataView;
@@ -71,9 +70,7 @@ export class Outbox {
     return this.#count;
   }
 
-  /**
-   * @param batch - Where to write from here on.
-   */
+  /** @param batch - Everything is written into it until {@link finish}. */
   begin(batch: TransmitBatch): void {
     this.#batch = batch;
     this.#wireBytes = 0;
@@ -81,7 +78,7 @@ export class Outbox {
   }
 
   /**
-   * Seals what was written; the batch may go.
+   * Writes the tags that are missing; then the batch may be sent.
    *
    * @returns Bytes on the wire since {@link begin}.
    */
@@ -100,8 +97,8 @@ export class Outbox {
    * Writes a source symbol.
    *
    * @param symbol - 0 .. k-1.
-   * @param repair - True when somebody lacked it.
-   * @returns False when the batch is full: nothing was written.
+   * @param repair - True if a receiver lacked it.
+   * @returns False if the batch is full: nothing was written.
    */
   source(block: Block, symbol: number, repair: boolean): boolean {
     const from = block.offset + symbol * this.#options.symbolBytes;
@@ -113,8 +110,8 @@ export class Outbox {
    *
    * @param block - In the cache; its `next` moves on.
    * @param hint - How many more will be wanted soon.
-   * @param repair - True when somebody lacks it.
-   * @returns False when the batch is full: nothing was written.
+   * @param repair - True if a receiver lacks it.
+   * @returns False if the batch is full: nothing was written.
    */
   fresh(block: Block, hint: number, repair: boolean): boolean {
     const symbol = block.next;
@@ -129,7 +126,7 @@ export class Outbox {
   }
 
   /**
-   * Makes parity symbols, up to four at a time, into the block's own places; gives the offset of
+   * Makes parity symbols, up to four at a time, in the block's own room, and returns the offset of
    * one.
    */
   #parity(block: Block, symbol: number, hint: number): number {
@@ -192,7 +189,7 @@ export class Outbox {
 
   /**
    * @param syncNo - The SYNC whose answers are repeated.
-   * @param blocks - Largest deficits.
+   * @param blocks - Largest deficit per block.
    * @returns False when the batch is full.
    */
   adv(syncNo: number, blocks: readonly BlockEntry[]): boolean {
