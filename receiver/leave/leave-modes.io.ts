@@ -1,19 +1,17 @@
 /**
  * The ways out of the receiver that work on every node: restart, power off, stay.
  *
- * In an ordinary process (a receiver over files) there is nothing to leave: it ends.
+ * A receiver that is an ordinary process has nothing to leave: it just ends.
  */
 import { endKernel } from "../../shared/linux/power.io.ts";
 import type { LeaveMode } from "../../shared/control/spec.ts";
 import type { LeaveDriver } from "./leave-driver.ts";
 
-/** Between turns of an event loop that only waits. Unit: milliseconds. */
+/** Interval of the timer that keeps the event loop alive. Unit: milliseconds. */
 const STAY_TURN_MS = 60_000;
 
 /**
- * Makes the driver of a leave mode.
- *
- * @param mode - From the order; `reboot` when there was none.
+ * @param mode - From the order; `reboot` if there was none.
  * @param isPid1 - False in an ordinary process.
  */
 export function leaveDriver(mode: LeaveMode, isPid1: boolean): LeaveDriver {
