@@ -193,7 +193,7 @@ class HttpCapture implements CaptureUpload {
     });
   }
 
-  /** Never resolves; throws the server's answer if it comes before the server has everything. */
+  /** Never resolves: throws the answer that the server gave before it had received everything. */
   async #refused(): Promise<never> {
     let answer: IncomingMessage;
     try {

@@ -1,15 +1,15 @@
 /**
  * Bounds-checked reading and writing of binary layouts.
  *
- * A reader walks a view it does not own and throws at the first byte that is not there: a truncated
- * field is an error, never a short value. Both byte orders are here because disks are little-endian
- * and our wire is big-endian. 64-bit fields come back as `bigint`, or as a number through the
- * checked `...AsNumber` forms.
+ * A reader reads a view that it does not own, and throws at the first missing byte: a truncated
+ * field is an error, never a short value. There are both byte orders, because disks are
+ * little-endian and our wire is big-endian. 64-bit fields are returned as `bigint`, or as a number
+ * by the checked `...AsNumber` methods.
  */
 import { FormatError } from "./errors.ts";
 import { BYTES_MAX } from "./units.ts";
 
-/** Reads fields one after the other from a view; `what` names the structure in error messages. */
+/** Reads fields one after the other from a view. */
 export class ByteReader {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
@@ -18,7 +18,7 @@ export class ByteReader {
 
   /**
    * @param bytes - Borrowed; must not change while the reader is in use.
-   * @param what - Name of the structure, for messages ("GPT header").
+   * @param what - Name of the structure, for error messages ("GPT header").
    * @param offset - Where to start. Unit: bytes.
    */
   constructor(bytes: Uint8Array, what: string, offset = 0) {
@@ -42,7 +42,7 @@ export class ByteReader {
    * Moves to an absolute position.
    *
    * @param offset - 0 .. length of the view. Unit: bytes.
-   * @throws {@link FormatError} `truncated` when the position lies outside the view.
+   * @throws {@link FormatError} `truncated` if the position lies outside the view.
    */
   at(offset: number): this {
     if (!Number.isSafeInteger(offset) || offset < 0 || offset > this.#bytes.byteLength) {
@@ -53,9 +53,8 @@ export class ByteReader {
   }
 
   /**
-   * Passes over bytes without looking at them.
+   * Skips bytes without reading them.
    *
-   * @param count - How many. Unit: bytes.
    * @throws {@link FormatError} `truncated`.
    */
   skip(count: number): this {
@@ -115,10 +114,8 @@ export class ByteReader {
   }
 
   /**
-   * Gives a view of the next bytes: borrowed, not copied.
-   *
-   * @param count - How many. Unit: bytes.
-   * @returns A view into the reader's bytes.
+   * @param count - Unit: bytes.
+   * @returns A view of the next bytes: borrowed, not copied.
    * @throws {@link FormatError} `truncated`.
    */
   view(count: number): Uint8Array {
@@ -168,8 +165,8 @@ export class ByteReader {
 }
 
 /**
- * Writes fields one after the other into a view that the caller owns. Overrunning the view is our
- * bug: RangeError.
+ * Writes fields one after the other into a view that the caller owns. A write beyond the view is
+ * our bug: RangeError.
  */
 export class ByteWriter {
   readonly #view: DataView;
@@ -191,11 +188,7 @@ export class ByteWriter {
     return this.#offset;
   }
 
-  /**
-   * Moves to an absolute position.
-   *
-   * @param offset - Unit: bytes from the start of the view.
-   */
+  /** @param offset - Unit: bytes from the start of the view. */
   at(offset: number): this {
     this.#offset = offset;
     return this;

@@ -98,8 +98,7 @@ export function openImageTail(tail: Uint8Array): ImageIndex {
  * Makes a part of an image file, held in memory, readable like the file.
  *
  * @param part - Borrowed.
- * @param start - Its place in the file. It may be negative: bytes before the start of the file are
- *   ignored. Unit: bytes.
+ * @param start - Its place in the file; if it is negative, every read fails. Unit: bytes.
  * @param fileBytes - Length of the whole file.
  * @returns The file, of which only this part can be read.
  */

@@ -59,7 +59,7 @@ export interface RestoreImage {
 /**
  * @param image - Read only.
  * @param device - The target; the image owns all of it afterwards.
- * @returns Result; the device is flushed.
+ * @returns What was written and compared; the device is flushed.
  * @throws {@link SituationError} `disk_in_use`, `disk_too_small`, `sector_size_differs`,
  *   `gpt_not_movable`, `aborted` and FormatError of a damaged image before anything is written;
  *   after that `aborted`, FormatError `verify_mismatch` and system errors leave the gate closed.

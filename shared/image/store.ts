@@ -126,8 +126,8 @@ export interface ImageStore {
    */
   prove(reference: ImageReference, signal?: AbortSignal): Promise<void>;
   /**
-   * Lists the images. Footer and manifest are read of files that are new since the last listing;
-   * tables are not read, and only manifests are digested.
+   * Lists the images. Of files that are new, only footer and manifest are read; tables are not
+   * read, and only manifests are digested.
    */
   list(): Promise<ImageListing>;
   /**
