@@ -31,12 +31,12 @@ export type ReceptionOutcome =
  * What arrived by multicast within the time limit: a datagram of full length, only shorter ones
  * (the path does not carry the session's datagram size), or nothing; or the reception ended before.
  */
-export type Reach = "all" | "short only" | "nothing" | "over";
+export type ProbeResult = "all" | "short only" | "nothing" | "over";
 
 /** A reception that is under way. */
-export interface StoryReception {
+export interface LoadReception {
   /** Resolves as soon as a datagram of full length has arrived, or when the time limit is over. */
-  readonly reached: Promise<Reach>;
+  readonly reached: Promise<ProbeResult>;
   /** Resolves when all chunks are delivered, or when no more will come. */
   readonly ended: Promise<ReceptionOutcome>;
   /** Lets deliveries begin; until then complete chunks wait in memory. */
@@ -67,7 +67,7 @@ export interface Stage {
   readonly reporter: Reporter;
   readonly disks: readonly DiskDescription[];
   readonly disk: DiskWork;
-  startReception(start: ReceptionStart): StoryReception;
+  startReception(start: ReceptionStart): LoadReception;
   /** Called when the disk is about to be changed, and when it is complete again. */
   gate(state: "closing" | "open"): void;
 }
@@ -81,7 +81,7 @@ type Lacking = Pick<ScanResult, "lacking" | "lackingBytes">;
 const SESSIONS_MAX = 3;
 
 /** The verdict code of a success. */
-export type GoodCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
+export type SuccessCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
 
 /**
  * Loads an image.
@@ -89,10 +89,10 @@ export type GoodCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
  * @param order - Its signature was checked by the caller.
  * @throws {@link NodeFailure} and SituationError with the reason of a failure.
  */
-export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
+export async function load(order: LoadOrder, stage: Stage): Promise<SuccessCode> {
   const { reporter, disk } = stage;
   reporter.enter("planning");
-  await disk.open(pick(order, stage.disks), "write");
+  await disk.open(diskForOrder(order, stage.disks), "write");
   const image = await disk.useImage(await stage.link.manifest(), order.image.id);
   reporter.enter("scanning");
   const found = await disk.scan(order.delta, (done, total) => {
@@ -126,7 +126,7 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
  * @param disks - All disks of the node.
  * @throws {@link NodeFailure} `no_disk_matches`, `disk_ambiguous`, `disk_in_use`.
  */
-export function pick(
+export function diskForOrder(
   order: Pick<LoadOrder, "disk">,
   disks: readonly DiskDescription[],
 ): DiskDescription {
@@ -146,7 +146,7 @@ async function reachSession(
   stage: Stage,
   image: ImageFacts,
   found: Lacking,
-): Promise<StoryReception> {
+): Promise<LoadReception> {
   let failure = unreachable("nothing");
   let before = "";
   for (let attempt = 1; attempt <= SESSIONS_MAX; attempt += 1) {
@@ -187,7 +187,7 @@ function startReception(
   stage: Stage,
   image: ImageFacts,
   found: Lacking,
-): StoryReception {
+): LoadReception {
   const count = found.lacking.reduce((sum, { start, end }) => sum + end - start, 0);
   return stage.startReception({
     terms,
@@ -217,7 +217,7 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
 }
 
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {
-  const reply = await stage.link.arm({ order: order.id, disk: pick(order, stage.disks) });
+  const reply = await stage.link.arm({ order: order.id, disk: diskForOrder(order, stage.disks) });
   if (!reply.allowed) {
     const cure = "Look at the job's events for what came before, then give a new order.";
     throw new NodeFailure(reply.code, reply.reason, cure);

@@ -6,7 +6,7 @@
  * and was checked there.
  */
 import type { SaveOrder } from "../shared/control/order.ts";
-import { pick } from "./load.ts";
+import { diskForOrder } from "./load.ts";
 import type { Stage } from "./load.ts";
 
 /**
@@ -20,7 +20,7 @@ import type { Stage } from "./load.ts";
 export async function save(order: SaveOrder, stage: Stage): Promise<"ok"> {
   const { reporter, disk, link } = stage;
   reporter.enter("planning");
-  await disk.open(pick(order, stage.disks), "read");
+  await disk.open(diskForOrder(order, stage.disks), "read");
   reporter.enter("capturing");
   const upload = link.capture();
   try {

@@ -18,7 +18,7 @@ import { phaseLine, verdictLines } from "./console/screen.ts";
 import type { DiskWork } from "./disk/disk-work.ts";
 import { NodeFailure, failedVerdict } from "./failure.ts";
 import { load } from "./load.ts";
-import type { ReceptionStart, StoryReception, Stage } from "./load.ts";
+import type { ReceptionStart, LoadReception, Stage } from "./load.ts";
 import { save } from "./save.ts";
 import type { ServerLink } from "./link/server-link.ts";
 import { Reporter } from "./link/reporter.ts";
@@ -34,7 +34,7 @@ export interface Host {
   now(): number;
   /** Starts the disk work; called once, for an order whose signature holds. */
   diskWork(): DiskWork;
-  startReception(start: ReceptionStart): StoryReception;
+  startReception(start: ReceptionStart): LoadReception;
   /** Shows a line on the console. */
   print(line: string): void;
   /** Calls `beat` about every second until the returned function is called. */

@@ -6,10 +6,10 @@
  */
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
-import type { Standing } from "../link/reporter.ts";
+import type { NodeProgress } from "../link/reporter.ts";
 
 /** @returns One line without its line end. */
-export function phaseLine(node: string, standing: Standing): string {
+export function phaseLine(node: string, standing: NodeProgress): string {
   return `huck: ${node} ${standing.phase}: ${standing.detail}`;
 }
 

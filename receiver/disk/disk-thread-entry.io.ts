@@ -15,7 +15,7 @@ import { VERSION } from "../version.ts";
 import type { Progress } from "./disk-work.ts";
 import { OrderedDisk } from "./ordered-disk.ts";
 import type {
-  CarriedFailure,
+  PlainFailure,
   DiskAnswer,
   DiskCall,
   DiskThreadData,
@@ -122,7 +122,7 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
   }
 }
 
-function carried(error: unknown): CarriedFailure {
+function carried(error: unknown): PlainFailure {
   if (error instanceof NodeFailure) {
     return { code: error.verdict, reason: error.message, cure: error.cure };
   }

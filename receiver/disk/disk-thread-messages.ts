@@ -35,7 +35,7 @@ export type ToDiskThread =
 export type DiskAnswer = ImageFacts | ScanResult | "ok" | "bad" | undefined;
 
 /** A failure as plain data: errors lose their class between threads. */
-export interface CarriedFailure {
+export interface PlainFailure {
   /** A verdict code, or the code of a SituationError. */
   readonly code: string;
   readonly reason: string;
@@ -53,7 +53,7 @@ export type FromDiskThread =
   | {
       readonly kind: "failure";
       readonly id: number;
-      readonly failure: CarriedFailure;
+      readonly failure: PlainFailure;
       readonly writtenBytes: number;
     }
   | {

@@ -9,7 +9,7 @@ import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import { NodeFailure } from "../failure.ts";
 import type { CaptureSink, DiskWork, ImageFacts, Progress, ScanResult } from "./disk-work.ts";
 import type {
-  CarriedFailure,
+  PlainFailure,
   DiskAnswer,
   DiskCall,
   DiskThreadData,
@@ -169,7 +169,7 @@ class DiskThread implements DiskWork {
   }
 }
 
-function failureOf({ code, reason, cure }: CarriedFailure): Error {
+function failureOf({ code, reason, cure }: PlainFailure): Error {
   const verdict = VerdictCode.safeParse(code);
   if (verdict.success) return new NodeFailure(verdict.data, reason, cure);
   return new SituationError(code, reason, { cure });

@@ -17,7 +17,7 @@ export const REPORT_EVERY_MS = 1000;
 const RATE_WINDOW_MS = 5000;
 
 /** The node's phase and progress, for the console. */
-export interface Standing {
+export interface NodeProgress {
   readonly phase: Phase;
   readonly detail: string;
   readonly doneBytes: number;
@@ -32,7 +32,7 @@ export interface ReporterOptions {
   /** Monotonic clock. Unit: milliseconds. */
   now(): number;
   /** Called at every change of phase. */
-  show(standing: Standing): void;
+  show(standing: NodeProgress): void;
 }
 
 /** Reports the node's state to the server. */
@@ -114,7 +114,7 @@ export class Reporter {
     if (this.#options.now() - this.#sentAt >= REPORT_EVERY_MS) void this.#send();
   }
 
-  standing(): Standing {
+  standing(): NodeProgress {
     const now = this.#options.now();
     this.#marks.push({ at: now, bytes: this.#doneBytes });
     while ((this.#marks[0]?.at ?? now) < now - RATE_WINDOW_MS) this.#marks.shift();

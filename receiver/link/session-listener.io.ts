@@ -12,7 +12,7 @@ import type { VerdictCode } from "../../shared/control/verdict.ts";
 import { arenaMemory } from "../../shared/core/arena.ts";
 import { fromHex } from "../../shared/core/digest.ts";
 import { messageOf } from "../../shared/core/errors.ts";
-import type { Reach, ReceptionOutcome, ReceptionStart, StoryReception } from "../load.ts";
+import type { ProbeResult, ReceptionOutcome, ReceptionStart, LoadReception } from "../load.ts";
 import type { ReceptionEvent, ReceptionFailure } from "../../shared/session/reception/contract.ts";
 import {
   RECEPTION_OVERHEAD_BYTES,
@@ -43,19 +43,19 @@ export interface ReceptionHost {
   note(text: string): void;
 }
 
-export function listenToSession(start: ReceptionStart, host: ReceptionHost): StoryReception {
+export function listenToSession(start: ReceptionStart, host: ReceptionHost): LoadReception {
   return new SessionListener(start, host);
 }
 
-class SessionListener implements StoryReception {
-  readonly reached: Promise<Reach>;
+class SessionListener implements LoadReception {
+  readonly reached: Promise<ProbeResult>;
   readonly ended: Promise<ReceptionOutcome>;
   readonly #start: ReceptionStart;
   readonly #host: ReceptionHost;
   readonly #memory: WebAssembly.Memory;
   readonly #sink: MessagePort;
   readonly #thread: RunningReception;
-  readonly #reached = Promise.withResolvers<Reach>();
+  readonly #reached = Promise.withResolvers<ProbeResult>();
   #announced = false;
   readonly #ended = Promise.withResolvers<ReceptionOutcome>();
   readonly #released = Promise.withResolvers<undefined>();

@@ -30,7 +30,7 @@ export function targetSize(device: SectorSource): TargetSize {
 }
 
 /** Which part of an image is wanted, and where it goes. */
-export type PlacementWish =
+export type PlacementChoice =
   | { readonly kind: "disk" }
   /** One partition of the image onto one of the target, which lies at `at`. Unit: bytes. */
   | { readonly kind: "partition"; readonly number: number; readonly at: Range };
@@ -51,7 +51,7 @@ export interface PlacedImage {
 export function placeImage(
   image: PlacedImage,
   target: TargetSize,
-  wish: PlacementWish = { kind: "disk" },
+  wish: PlacementChoice = { kind: "disk" },
 ): Placement {
   checkSectors(image.manifest, target);
   if (wish.kind === "disk") return placeDisk(image, target);
@@ -123,7 +123,7 @@ function placeDisk(image: PlacedImage, target: TargetSize): Placement {
 function placePartition(
   image: PlacedImage,
   target: TargetSize,
-  { number, at }: Extract<PlacementWish, { kind: "partition" }>,
+  { number, at }: Extract<PlacementChoice, { kind: "partition" }>,
 ): Placement {
   const { manifest, table } = image;
   const partition = manifest.partitions.find((one) => one.number === number && one.mode !== "skip");
