@@ -1,26 +1,23 @@
 /**
  * NodeFailure: why a receiver gives up, and how every ending becomes a verdict.
  *
- * A failure names code, reason and cure; what happened to the disk is not its business. Whoever
- * makes the verdict knows whether the gate was closed (the disk is not untouched any more) and
- * whether it was opened again.
+ * A failure has a code, a reason and a cure. It says nothing about the disk: whoever makes the
+ * verdict knows whether the gate was closed (then the disk is no longer untouched) and whether it
+ * was opened again.
  */
 import { FormatError, HuckError, SituationError, messageOf } from "../shared/core/errors.ts";
 import { VerdictCode } from "../shared/control/verdict.ts";
 import type { Phase, Verdict } from "../shared/control/verdict.ts";
 
-/** Ends the work of a receiver with a named verdict. */
+/** An error that ends the receiver's work with its own verdict code. */
 export class NodeFailure extends HuckError {
-  /** Verdict code. */
   readonly verdict: VerdictCode;
   /** What the operator can do. */
   readonly cure: string;
 
   /**
-   * @param verdict - Verdict code.
    * @param reason - What was found: one sentence.
    * @param cure - What the operator can do.
-   * @param options - `cause`.
    */
   constructor(verdict: VerdictCode, reason: string, cure: string, options?: ErrorOptions) {
     super(verdict, reason, options);
@@ -29,23 +26,19 @@ export class NodeFailure extends HuckError {
   }
 }
 
-/** What the maker of a verdict knows about the disk. */
+/** What the verdict must say about the disk. */
 export interface DiskState {
   /** True from the moment the gate began to close. */
   readonly armed: boolean;
-  /** True when the boot gate is open again: all is in place. */
+  /** True once the boot gate is open again: the whole image is in place. */
   readonly opened: boolean;
   readonly bytesWritten: number;
 }
 
 /**
- * Makes the verdict of a failure.
- *
- * @param thrown - Whatever ended the work.
- * @param phase - Where the node was.
- * @param disk - What happened to the disk.
+ * @param thrown - The exception that ended the work.
+ * @param phase - The node's phase at that time.
  * @param at - The time, RFC 3339.
- * @returns The verdict.
  */
 export function failedVerdict(thrown: unknown, phase: Phase, disk: DiskState, at: string): Verdict {
   const { code, cure } = classify(thrown);
@@ -63,7 +56,7 @@ export function failedVerdict(thrown: unknown, phase: Phase, disk: DiskState, at
   };
 }
 
-/** Problems of the server that are endings of an order under another name. */
+/** Problem codes of the server, and the verdict codes that they become. */
 const SERVER_CODES: Readonly<Record<string, VerdictCode>> = {
   order_over: "aborted",
   no_such_image: "image_unknown",

@@ -1,8 +1,7 @@
 /**
- * The host of a visit: this computer's disks, interfaces, threads and signals behind the interface
- * of visit.ts.
+ * The host of a visit: gives it this computer's disks, interfaces, threads and signals.
  *
- * Files may stand for disks; then the computer's own disks are never looked at.
+ * If files stand for disks, the computer's own disks are never opened.
  */
 import { randomBytes } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
@@ -23,21 +22,17 @@ import { REPORT_EVERY_MS } from "./link/reporter.ts";
 import { VERSION } from "./version.ts";
 import type { Host } from "./visit.ts";
 
-/** What a host may be told beside the options of a receiver. */
+/** What a host needs besides the receiver's options. */
 export interface HostWorld {
-  /** Shows a line. */
+  /** Shows a line on the console. */
   print(line: string): void;
   /** Entry of the net thread; default: the receiver's own. */
   readonly netThread?: URL;
 }
 
 /**
- * Opens the host of a visit.
- *
- * @param options - What the receiver was told.
- * @param world - See {@link HostWorld}.
  * @returns The host. Nothing is sent and no disk is open yet.
- * @throws A system error when a file that stands for a disk cannot be opened.
+ * @throws A system error if a file that stands for a disk cannot be opened.
  */
 export function openHost(options: ReceiverOptions, world: HostWorld): Host {
   const disks = disksOf(options);
@@ -89,13 +84,19 @@ export function openHost(options: ReceiverOptions, world: HostWorld): Host {
   };
 }
 
-/** Only PID 1 owns the computer: a process sees the disks it was told of and no others (P8). */
+/**
+ * Only PID 1 owns the computer: an ordinary process sees the files it was given and no other disk
+ * (P8).
+ */
 function disksOf(options: ReceiverOptions): DiskDescription[] {
   const disks = process.pid === 1 ? listDisks() : options.diskFiles.map(namedDisk);
   return disks.map((disk) => ({ ...disk, inUse: [...disk.inUse] }));
 }
 
-/** Looks without opening: a disk in use must be told of, not stumbled over. */
+/**
+ * Looks at the path without opening it, so that a disk in use is reported as such and not as an
+ * error of open.
+ */
 function namedDisk(path: string): DiskIdentity {
   if (statSync(path).isBlockDevice()) return diskIdentity(basename(realpathSync(path)));
   const device = openBlockDevice(path, { access: "read" });

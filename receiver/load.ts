@@ -1,10 +1,10 @@
 /**
- * The story of a load, as one node lives it: choose, look, prove the way, arm, receive, verify,
- * open.
+ * The steps of a load on one node: choose the disk, scan it, prove that multicast arrives, arm,
+ * receive, verify, open the gate.
  *
- * The one idea: up to `arm` nothing is written, and every check that can fail is made before; from
- * `arm` to `openGate` the disk does not boot; after `openGate` all was read back. Times, threads
- * and sockets are behind the interfaces it is given.
+ * Before `arm` nothing is written, and every check that can fail is made there. From `arm` to
+ * `openGate` the disk does not boot. When `openGate` is done, everything was read back. Clocks,
+ * threads and sockets are behind interfaces.
  */
 import type { Range } from "../shared/core/ranges.ts";
 import { chooseDisk } from "../shared/control/disk-rule.ts";
@@ -17,7 +17,7 @@ import { NodeFailure } from "./failure.ts";
 import type { ServerLink } from "./link/server-link.ts";
 import type { Reporter } from "./link/reporter.ts";
 
-/** How a reception went. */
+/** How a reception ended. */
 export type ReceptionOutcome =
   | { readonly ok: true }
   | {
@@ -28,24 +28,20 @@ export type ReceptionOutcome =
     };
 
 /**
- * What came by multicast before a bound: a datagram of full length, only shorter ones (the path
- * carries smaller datagrams than the session's), or nothing; or the reception was over before.
+ * What arrived by multicast within the time limit: a datagram of full length, only shorter ones
+ * (the path does not carry the session's datagram size), or nothing; or the reception ended before.
  */
-export type Reach = "all" | "short only" | "nothing" | "over";
+export type ProbeResult = "all" | "short only" | "nothing" | "over";
 
 /** A reception that is under way. */
-export interface StoryReception {
-  /** Resolves as soon as all is proven to arrive, or when the bound is over. */
-  readonly reached: Promise<Reach>;
-  /** Resolves when all chunks are delivered or none will come any more. */
+export interface LoadReception {
+  /** Resolves as soon as a datagram of full length has arrived, or when the time limit is over. */
+  readonly reached: Promise<ProbeResult>;
+  /** Resolves when all chunks are delivered, or when no more will come. */
   readonly ended: Promise<ReceptionOutcome>;
-  /** Lets deliveries begin; until then chunks wait in memory. */
+  /** Lets deliveries begin; until then complete chunks wait in memory. */
   release(): void;
-  /**
-   * Breaks off; `ended` resolves soon.
-   *
-   * @param reason - Why.
-   */
+  /** Breaks the reception off; `ended` resolves soon. */
   stop(reason: string): void;
 }
 
@@ -58,42 +54,45 @@ export interface ReceptionStart {
   deliver(chunk: number, record: Uint8Array): Promise<"ok" | "bad">;
   /** Fetches, checks and writes a chunk by unicast. */
   fetch(chunk: number): Promise<"ok" | "failed">;
-  /** Told now and then: chunks done of those lacking at the start, and the network's loss. */
+  /**
+   * Called from time to time with the number of chunks done, of those lacking at the start, and the
+   * network's loss.
+   */
   progress(doneChunks: number, loss: number): void;
 }
 
-/** What the stories of a receiver are told with. */
+/** Everything that a load or a save uses: host, server link, disk work, reporter. */
 export interface Stage {
   readonly link: ServerLink;
   readonly reporter: Reporter;
   readonly disks: readonly DiskDescription[];
   readonly disk: DiskWork;
-  startReception(start: ReceptionStart): StoryReception;
-  /** Told when the disk stops being untouched, and when it is whole again. */
+  startReception(start: ReceptionStart): LoadReception;
+  /** Called when the disk is about to be changed, and when it is complete again. */
   gate(state: "closing" | "open"): void;
 }
 
 /** What the disk does not hold yet. */
 type Lacking = Pick<ScanResult, "lacking" | "lackingBytes">;
 
-/** A session that ends as the node comes is followed by another one: so often, at most. */
+/**
+ * Sessions that a load tries to join: one may end just when the node joins, and another follows it.
+ */
 const SESSIONS_MAX = 3;
 
-/** A good ending. */
-export type GoodCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
+/** The verdict code of a success. */
+export type SuccessCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
 
 /**
  * Loads an image.
  *
- * @param order - Checked by the caller.
- * @param stage - See {@link Stage}.
- * @returns How it ended well.
- * @throws {@link NodeFailure} and SituationError: how it did not.
+ * @param order - Its signature was checked by the caller.
+ * @throws {@link NodeFailure} and SituationError with the reason of a failure.
  */
-export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
+export async function load(order: LoadOrder, stage: Stage): Promise<SuccessCode> {
   const { reporter, disk } = stage;
   reporter.enter("planning");
-  await disk.open(pick(order, stage.disks), "write");
+  await disk.open(diskForOrder(order, stage.disks), "write");
   const image = await disk.useImage(await stage.link.manifest(), order.image.id);
   reporter.enter("scanning");
   const found = await disk.scan(order.delta, (done, total) => {
@@ -124,12 +123,10 @@ export async function load(order: LoadOrder, stage: Stage): Promise<GoodCode> {
 /**
  * Chooses the disk that an order names.
  *
- * @param order - Its rules.
  * @param disks - All disks of the node.
- * @returns The one disk.
  * @throws {@link NodeFailure} `no_disk_matches`, `disk_ambiguous`, `disk_in_use`.
  */
-export function pick(
+export function diskForOrder(
   order: Pick<LoadOrder, "disk">,
   disks: readonly DiskDescription[],
 ): DiskDescription {
@@ -139,8 +136,8 @@ export function pick(
 }
 
 /**
- * Takes part in a session that is proven to reach this node. One that ends just now, with the last
- * of its members, is no reason to give up: the server has another one then.
+ * Joins a session and waits for the proof that it reaches this node. If a session ends just then,
+ * with the last of its members, asks the server for the next one.
  *
  * @throws {@link NodeFailure} `multicast_unreachable`, `sender_lost` and others of the reception.
  */
@@ -149,7 +146,7 @@ async function reachSession(
   stage: Stage,
   image: ImageFacts,
   found: Lacking,
-): Promise<StoryReception> {
+): Promise<LoadReception> {
   let failure = unreachable("nothing");
   let before = "";
   for (let attempt = 1; attempt <= SESSIONS_MAX; attempt += 1) {
@@ -190,7 +187,7 @@ function startReception(
   stage: Stage,
   image: ImageFacts,
   found: Lacking,
-): StoryReception {
+): LoadReception {
   const count = found.lacking.reduce((sum, { start, end }) => sum + end - start, 0);
   return stage.startReception({
     terms,
@@ -205,7 +202,10 @@ function startReception(
   });
 }
 
-/** What came by unicast came whole: if it is not what the image says, the server's copy is not. */
+/**
+ * Fetches a chunk. Unicast does not lose or change bytes, so if the content is wrong, the server's
+ * copy is damaged.
+ */
 async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
   const record = await stage.link.chunk(chunk);
   if ((await stage.disk.deliver(chunk, record)) === "ok") return "ok";
@@ -217,7 +217,7 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
 }
 
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {
-  const reply = await stage.link.arm({ order: order.id, disk: pick(order, stage.disks) });
+  const reply = await stage.link.arm({ order: order.id, disk: diskForOrder(order, stage.disks) });
   if (!reply.allowed) {
     const cure = "Look at the job's events for what came before, then give a new order.";
     throw new NodeFailure(reply.code, reply.reason, cure);

@@ -1,9 +1,10 @@
 /**
- * The receiver: PID 1 of the initramfs, or an ordinary process over files that stand for disks.
+ * The receiver: PID 1 of the initramfs, or an ordinary process that works on files instead of
+ * disks.
  *
- * Both are told the same words (options.ts) and make the same visit (visit.ts). As PID 1 it also is
- * all there is of an operating system: it mounts, loads drivers, sets the address, and in the end
- * restarts the node. It never ends by itself there, for that would panic the kernel.
+ * Both get the same options (options.ts) and run the same code (visit.ts). PID 1 is also all there
+ * is of an operating system: it mounts file systems, loads drivers, sets the address, and in the
+ * end restarts the node. There it never returns, because that would panic the kernel.
  */
 import { readFileSync, writeSync } from "node:fs";
 import { isOk } from "../shared/control/verdict.ts";
@@ -18,10 +19,7 @@ import { visit } from "./visit.ts";
 import type { VisitEnd } from "./visit.ts";
 
 const STDOUT = 1;
-/**
- * A person can read the screen for this long before a node that failed restarts. Unit:
- * milliseconds.
- */
+/** A node that failed shows the reason for this long before it restarts. Unit: milliseconds. */
 const SHOW_FAILURE_MS = 10_000;
 
 function print(line: string): void {

@@ -1,10 +1,10 @@
 /**
- * What a receiver is told before it starts: the kernel command line, or the arguments of an
- * ordinary process.
+ * The receiver's options: words on the kernel command line, or the arguments of an ordinary
+ * process.
  *
- * Both are the same words, so that a receiver in a test reads what a booted one reads. Unknown
- * words belong to the kernel and are passed over; a known word with a bad value stops the receiver
- * with what was found and wanted.
+ * Both have the same form, so that a receiver in a test reads what a booted one reads. Unknown
+ * words are meant for the kernel and are skipped. A known word with a bad value stops the receiver,
+ * and the error says what was found and wanted.
  */
 import { FormatError } from "../shared/core/errors.ts";
 import { Id128, MacAddress } from "../shared/control/names.ts";
@@ -13,11 +13,10 @@ import { Id128, MacAddress } from "../shared/control/names.ts";
 export interface IpParameter {
   readonly address: string;
   readonly netmask: string;
-  /** Absent where there is no router. */
+  /** Absent if there is no router. */
   readonly gateway?: string;
 }
 
-/** What a receiver is told. */
 export interface ReceiverOptions {
   /** Base URL of the node API, without a trailing slash. */
   readonly server: string;
@@ -27,11 +26,11 @@ export interface ReceiverOptions {
   readonly key: string;
   /** MAC address of the interface the node booted from. */
   readonly bootMac: string | undefined;
-  /** Address from the boot script; without it the interface is left as it is. */
+  /** Address from the boot script; without it the interface keeps the address it has. */
   readonly network: IpParameter | undefined;
-  /** Interface for multicast data, by kernel name; without it the one with the boot MAC. */
+  /** Interface for multicast data, by kernel name; without it the interface with the boot MAC. */
   readonly dataInterface: string | undefined;
-  /** Files that stand for disks: an ordinary process never looks at the computer's own disks. */
+  /** Files that stand for disks: an ordinary process never opens the computer's own disks. */
   readonly diskFiles: readonly string[];
 }
 
@@ -40,10 +39,7 @@ const COMMAND_LINE_MAX = 4096;
 const DISK_FILES_MAX = 16;
 
 /**
- * Reads the words of a command line.
- *
- * @param text - As /proc/cmdline shows it.
- * @returns What was told.
+ * @param text - As in /proc/cmdline.
  * @throws {@link FormatError} `bad_option`, `missing_option`, `command_line_too_long`.
  */
 export function parseReceiverOptions(text: string): ReceiverOptions {
@@ -115,7 +111,8 @@ function bootMac(value: string | undefined): string | undefined {
 }
 
 /**
- * `<address>::<gateway>:<netmask>:...` as in the kernel's nfsroot.rst; only these three count.
+ * Reads `<address>::<gateway>:<netmask>:...` as in the kernel's nfsroot.rst; all other fields are
+ * ignored.
  *
  * @throws {@link FormatError} `bad_option`.
  */

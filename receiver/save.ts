@@ -1,26 +1,26 @@
 /**
- * The story of a save, as one node lives it: choose the disk, read it, stream the image, hear that
- * it is durable.
+ * The steps of a save on one node: choose the disk, read it, send the image to the server, and wait
+ * until the server has made it durable.
  *
- * Nothing is ever written to the disk, and the server shows the image only when all of it has
- * arrived and was checked there.
+ * Nothing is ever written to the disk. The server shows the image only after all of it has arrived
+ * and was checked there.
  */
 import type { SaveOrder } from "../shared/control/order.ts";
-import { pick } from "./load.ts";
+import { diskForOrder } from "./load.ts";
 import type { Stage } from "./load.ts";
 
 /**
  * Saves the disk of this node.
  *
- * @param order - Checked by the caller.
+ * @param order - Its signature was checked by the caller.
  * @param stage - The same as for a load; its session is not used.
- * @returns How it ended well.
- * @throws NodeFailure and SituationError: how it did not; the server then keeps nothing.
+ * @throws NodeFailure and SituationError with the reason of a failure; the server then keeps
+ *   nothing.
  */
 export async function save(order: SaveOrder, stage: Stage): Promise<"ok"> {
   const { reporter, disk, link } = stage;
   reporter.enter("planning");
-  await disk.open(pick(order, stage.disks), "read");
+  await disk.open(diskForOrder(order, stage.disks), "read");
   reporter.enter("capturing");
   const upload = link.capture();
   try {

@@ -1,7 +1,4 @@
-/**
- * The version of this receiver, as the server shows it and images name it.
- */
+/** The version of this receiver, as the server shows it and as images record it. */
 import packageFile from "../package.json" with { type: "json" };
 
-/** As in package.json. */
 export const VERSION: string = packageFile.version;

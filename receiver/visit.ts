@@ -1,9 +1,10 @@
 /**
- * One visit of a node to the receiver: join, obey or not, give the verdict.
+ * One visit of a node to the receiver: join, carry out the order if there is one, report the
+ * verdict.
  *
- * The one idea: whatever happens, the server hears how it ended, and the node leaves. Devices,
- * threads and the network are behind the host it is given, so a receiver over files and one that is
- * PID 1 run the same visit.
+ * Whatever happens, the server is told how it ended, and the node leaves the receiver. Devices,
+ * threads and the network are behind the `Host` interface, so a receiver that works on files runs
+ * the same code as one that is PID 1.
  */
 import { fromHex } from "../shared/core/digest.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";
@@ -17,12 +18,12 @@ import { phaseLine, verdictLines } from "./console/screen.ts";
 import type { DiskWork } from "./disk/disk-work.ts";
 import { NodeFailure, failedVerdict } from "./failure.ts";
 import { load } from "./load.ts";
-import type { ReceptionStart, StoryReception, Stage } from "./load.ts";
+import type { ReceptionStart, LoadReception, Stage } from "./load.ts";
 import { save } from "./save.ts";
 import type { ServerLink } from "./link/server-link.ts";
 import { Reporter } from "./link/reporter.ts";
 
-/** What a visit needs of the world. */
+/** What a visit needs of the outside world. */
 export interface Host {
   readonly link: ServerLink;
   /** Ed25519 public key of the server: 64 hexadecimal digits. */
@@ -31,20 +32,20 @@ export interface Host {
   readonly disks: readonly DiskDescription[];
   /** Monotonic clock. Unit: milliseconds. */
   now(): number;
-  /** Opens the way to the disk; called once, for an order that holds. */
+  /** Starts the disk work; called once, for an order whose signature holds. */
   diskWork(): DiskWork;
-  startReception(start: ReceptionStart): StoryReception;
+  startReception(start: ReceptionStart): LoadReception;
   /** Shows a line on the console. */
   print(line: string): void;
-  /** Calls back about every second until the returned function is called. */
+  /** Calls `beat` about every second until the returned function is called. */
   every(beat: () => void): () => void;
-  /** Tells when the process shall stop at the next safe point. */
+  /** Registers a function that is called when the process shall stop at the next safe point. */
   onStop(stop: (reason: string) => void): void;
 }
 
 /** How a visit ended. */
 export interface VisitEnd {
-  /** Undefined when there was nothing to do. */
+  /** Undefined if there was no order. */
   readonly verdict: Verdict | undefined;
   readonly leave: LeaveMode;
 }
@@ -52,9 +53,8 @@ export interface VisitEnd {
 /**
  * Makes one visit.
  *
- * @param host - See {@link Host}.
- * @returns The verdict and the way out.
- * @throws SituationError when the server cannot be joined; nothing was touched then.
+ * @returns The verdict, and how to leave the receiver.
+ * @throws SituationError if the server cannot be joined; nothing was touched then.
  */
 export async function visit(host: Host): Promise<VisitEnd> {
   const reply = await host.link.join(host.join);
@@ -74,7 +74,7 @@ const CURES = {
   receiver_older: "Renew the boot files of the server (make initramfs), then give the order again.",
 } as const;
 
-/** The work on one order. */
+/** Carries out one order. */
 class Obedience {
   readonly #host: Host;
   readonly #reply: JoinReply;
@@ -178,7 +178,10 @@ class Obedience {
     };
   }
 
-  /** The server's clock, carried on by ours: a node's own may be years off. */
+  /**
+   * The server's time at the join, advanced by our monotonic clock: a node's own clock may be years
+   * off.
+   */
   #serverTime(): Date {
     return new Date(Date.parse(this.#reply.serverTime) + this.#host.now() - this.#joinedAt);
   }

@@ -1,31 +1,19 @@
 /**
- * What a person in front of the node reads: one line per change, all plain text, so that a serial
- * console shows it too.
+ * The lines on the node's console: one per change, in plain text, so that a serial console shows
+ * them, too.
  *
- * Lines begin with "huck:"; programs that watch a serial port look for the words after it.
+ * Every line begins with "huck:"; programs that watch a serial port look for the words after it.
  */
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
-import type { Standing } from "../link/reporter.ts";
+import type { NodeProgress } from "../link/reporter.ts";
 
-/**
- * The line of a phase.
- *
- * @param node - Name of the node.
- * @param standing - Where it is.
- * @returns One line without its end.
- */
-export function phaseLine(node: string, standing: Standing): string {
+/** @returns One line without its line end. */
+export function phaseLine(node: string, standing: NodeProgress): string {
   return `huck: ${node} ${standing.phase}: ${standing.detail}`;
 }
 
-/**
- * The lines of a verdict.
- *
- * @param node - Name of the node.
- * @param verdict - How it ended.
- * @returns Lines: result, and for a bad one what to do and whether the disk boots.
- */
+/** @returns The result, and for a failure the cure and whether the disk boots. */
 export function verdictLines(node: string, verdict: Verdict): string[] {
   if (isOk(verdict)) return [`huck: ${node} verdict ${verdict.code}: ${verdict.reason}`];
   const lines = [

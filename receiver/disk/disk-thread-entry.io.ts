@@ -1,6 +1,4 @@
-/**
- * The disk thread: owns the one disk of an order and does its work call by call, in order.
- */
+/** The disk thread: owns the one disk of an order and carries out calls one after the other. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { availableParallelism, totalmem } from "node:os";
@@ -17,7 +15,7 @@ import { VERSION } from "../version.ts";
 import type { Progress } from "./disk-work.ts";
 import { OrderedDisk } from "./ordered-disk.ts";
 import type {
-  CarriedFailure,
+  PlainFailure,
   DiskAnswer,
   DiskCall,
   DiskThreadData,
@@ -25,10 +23,10 @@ import type {
   ToDiskThread,
 } from "./disk-thread-messages.ts";
 
-/** Between reports of progress. Unit: milliseconds. */
+/** Time between reports of progress. Unit: milliseconds. */
 const PROGRESS_EVERY_MS = 250;
 
-/** A codec thread with its lanes and contexts. Unit: bytes. */
+/** Memory of a codec thread, its lanes and contexts included. Unit: bytes. */
 const CODEC_THREAD_BYTES = 32e6;
 /** Share of the node's memory that codec threads may have: less than the ring of a load (P9). */
 const CODEC_THREADS_SHARE = 0.15;
@@ -76,7 +74,7 @@ function codecWorkers(): number {
   return Math.max(1, Math.min(availableParallelism(), room));
 }
 
-/** The piece is copied: who sends it on may keep it longer than the lane that it stands in. */
+/** Copies the piece: its receiver may keep it longer than the lane it stands in is free for it. */
 async function sendPiece(lent: Uint8Array): Promise<void> {
   const taken = Promise.withResolvers<undefined>();
   pieceTaken = taken;
@@ -124,7 +122,7 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
   }
 }
 
-function carried(error: unknown): CarriedFailure {
+function carried(error: unknown): PlainFailure {
   if (error instanceof NodeFailure) {
     return { code: error.verdict, reason: error.message, cure: error.cure };
   }

@@ -1,13 +1,13 @@
 /**
- * What the disk thread and its owner say to each other: calls with numbers, answers, progress,
- * pieces of an image.
+ * The messages between the disk thread and its owner: numbered calls, answers, progress, pieces of
+ * an image.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
 import type { VerifyLevel } from "../../shared/control/spec.ts";
 import type { ImageFacts, ScanResult } from "./disk-work.ts";
 
-/** A call, by name. */
+/** A call of a DiskWork method, by name. */
 export type DiskCall =
   | {
       readonly call: "open";
@@ -17,32 +17,32 @@ export type DiskCall =
   | { readonly call: "useImage"; readonly manifest: Uint8Array; readonly imageId: string }
   | { readonly call: "scan"; readonly delta: boolean }
   | { readonly call: "closeGate"; readonly orderId: string }
-  /** The record lies in memory both threads share, or was copied. */
+  /** The record lies in memory that both threads share, or was copied. */
   | { readonly call: "deliver"; readonly chunk: number; readonly record: Uint8Array }
   | { readonly call: "flush" }
   | { readonly call: "verify"; readonly level: VerifyLevel }
   | { readonly call: "openGate" }
   | { readonly call: "capture"; readonly order: SaveOrder };
 
-/** To the disk thread. */
+/** A message to the disk thread. */
 export type ToDiskThread =
   | { readonly kind: "call"; readonly id: number; readonly work: DiskCall }
-  /** The piece was taken; `refusal` when it could not be. */
+  /** The piece was taken; `refusal` says why it could not be. */
   | { readonly kind: "piece taken"; readonly refusal?: string }
   | { readonly kind: "close" };
 
-/** What a call gives. */
+/** The result of a call. */
 export type DiskAnswer = ImageFacts | ScanResult | "ok" | "bad" | undefined;
 
-/** A failure on its way between threads: errors lose their class there. */
-export interface CarriedFailure {
-  /** A verdict code, or the code of a situation. */
+/** A failure as plain data: errors lose their class between threads. */
+export interface PlainFailure {
+  /** A verdict code, or the code of a SituationError. */
   readonly code: string;
   readonly reason: string;
   readonly cure: string;
 }
 
-/** From the disk thread. */
+/** A message from the disk thread. */
 export type FromDiskThread =
   | {
       readonly kind: "answer";
@@ -53,7 +53,7 @@ export type FromDiskThread =
   | {
       readonly kind: "failure";
       readonly id: number;
-      readonly failure: CarriedFailure;
+      readonly failure: PlainFailure;
       readonly writtenBytes: number;
     }
   | {
@@ -67,6 +67,6 @@ export type FromDiskThread =
 
 /** `workerData` of the disk thread. */
 export interface DiskThreadData {
-  /** One word; not 0 stops long work. */
+  /** One word; any value but 0 stops long work. */
   readonly stop: Int32Array<SharedArrayBuffer>;
 }

@@ -1,6 +1,6 @@
 /**
- * DiskWork over a thread: passes calls to the disk thread and brings answers, progress and failures
- * back.
+ * DiskWork over a thread: passes calls to the disk thread and returns answers, progress and
+ * failures.
  */
 import { Worker } from "node:worker_threads";
 import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
@@ -9,7 +9,7 @@ import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import { NodeFailure } from "../failure.ts";
 import type { CaptureSink, DiskWork, ImageFacts, Progress, ScanResult } from "./disk-work.ts";
 import type {
-  CarriedFailure,
+  PlainFailure,
   DiskAnswer,
   DiskCall,
   DiskThreadData,
@@ -23,9 +23,8 @@ interface OpenCall {
 }
 
 /**
- * Starts a disk thread. The disk itself is opened by `open`.
- *
- * @returns The work, to be closed by the caller.
+ * Starts a disk thread. It opens the disk when `open` is called. The caller closes what this
+ * returns.
  */
 export function openDiskWork(): DiskWork {
   return new DiskThread();
@@ -34,7 +33,7 @@ export function openDiskWork(): DiskWork {
 class DiskThread implements DiskWork {
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #worker: Worker;
-  /** Open calls: one per slot of the reception's ring at most. */
+  /** Calls that have no answer yet: at most one per slot of the reception's ring. */
   readonly #calls = new Map<number, OpenCall>();
   readonly #gone: Promise<void>;
   #sink: CaptureSink | undefined;
@@ -170,7 +169,7 @@ class DiskThread implements DiskWork {
   }
 }
 
-function failureOf({ code, reason, cure }: CarriedFailure): Error {
+function failureOf({ code, reason, cure }: PlainFailure): Error {
   const verdict = VerdictCode.safeParse(code);
   if (verdict.success) return new NodeFailure(verdict.data, reason, cure);
   return new SituationError(code, reason, { cure });

@@ -1,25 +1,25 @@
 /**
- * DiskWork: everything a receiver does to the one disk of its order, as the stories call it.
+ * DiskWork: everything that load.ts and save.ts do to the one disk of an order.
  *
- * The work is done by one thread (disk-thread-entry.io.ts); the stories see promises. The order of
- * calls is the order of safety: open, useImage, scan, closeGate, deliver..., flush, verify,
- * openGate. Nothing before `closeGate` writes.
+ * One thread does the work (disk-thread-entry.io.ts); the callers get promises. Safety depends on
+ * the order of calls: open, useImage, scan, closeGate, deliver..., flush, verify, openGate. Nothing
+ * is written before `closeGate`.
  */
 import type { Range } from "../../shared/core/ranges.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
 import type { VerifyLevel } from "../../shared/control/spec.ts";
 
-/** What the story needs to know of the image. */
+/** What a load must know of the image. */
 export interface ImageFacts {
   readonly chunkCount: number;
   /** Length of every chunk record, for the reception. */
   readonly recordLengths: Uint32Array;
-  /** Content of all chunks. Unit: bytes. */
+  /** Content of all chunks, uncompressed. Unit: bytes. */
   readonly rawBytes: number;
   /**
-   * Chunk to be delivered before the gate closes: only it shows whether the partition table can be
-   * made to fit this disk. Undefined when nothing must fit.
+   * A chunk that must be delivered before the gate closes, because only its content shows whether
+   * the partition table can be made to fit this disk. Undefined if nothing must be made to fit.
    */
   readonly headToCheck: number | undefined;
 }
@@ -29,32 +29,32 @@ export interface ScanResult {
   /** Chunks whose content is not on the disk. A normal list. */
   readonly lacking: readonly Range[];
   /**
-   * `fresh`: another content; `resumed`: this image, begun before; `delta`: a complete disk that
-   * differs.
+   * `fresh`: other content; `resumed`: this image, whose load was begun before; `delta`: a complete
+   * disk, some chunks differ; `unchanged`: a complete disk, nothing differs.
    */
   readonly found: "fresh" | "resumed" | "delta" | "unchanged";
   /** Content of the lacking chunks. Unit: bytes. */
   readonly lackingBytes: number;
 }
 
-/** Told about every second during long work. */
+/** Called about every second during long work. */
 export type Progress = (doneBytes: number, totalBytes: number) => void;
 
-/** What capturing sends out, in order. */
+/** Takes the pieces of a captured image, in order. */
 export type CaptureSink = (bytes: Uint8Array) => Promise<void>;
 
 /** The disk of one order. */
 export interface DiskWork {
   /**
-   * Opens the disk for this order alone.
+   * Opens the disk exclusively for this order.
    *
-   * @param disk - What was chosen; identity and size are checked again.
-   * @param access - `read`: nothing can write to it, whatever is called.
-   * @throws NodeFailure `disk_in_use`, `no_disk_matches` when it is another disk by now.
+   * @param disk - The disk that was chosen; identity and size are checked again.
+   * @param access - `read`: no later call can write to it.
+   * @throws NodeFailure `disk_in_use`; `no_disk_matches` if it is another disk by now.
    */
   open(disk: DiskDescription, access: "read" | "write"): Promise<void>;
   /**
-   * Takes the image's table and checks that it is the ordered one and fits the disk.
+   * Takes the image's table, and checks that it is of the ordered image and fits the disk.
    *
    * @param manifest - The image file from its chunk table to its end.
    * @param imageId - From the order.
@@ -62,26 +62,25 @@ export interface DiskWork {
    */
   useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts>;
   /**
-   * Finds out what the disk already holds. Reads only.
+   * Finds out which chunks the disk already holds. Only reads.
    *
-   * @param delta - False takes everything anew.
-   * @param progress - Told how far it is.
+   * @param delta - False: all chunks count as lacking.
    */
   scan(delta: boolean, progress: Progress): Promise<ScanResult>;
   /**
-   * Clears tables and boot sectors and leaves a note of the order in sector 0. From here on the
-   * disk does not boot.
+   * Clears tables and boot sectors and writes the gate record of the order. From here on the disk
+   * does not boot.
    *
-   * @param order - For the note.
+   * @param order - Named in the gate record.
    * @throws NodeFailure `disk_write_error`.
    */
   closeGate(order: LoadOrder): Promise<void>;
   /**
-   * Checks a record and writes its content; gate sectors are kept back for `openGate`.
+   * Checks a record and writes its content; gate sectors are kept in memory for `openGate`.
    *
-   * @param chunk - Its index.
-   * @param record - Copied where the implementation crosses threads.
-   * @returns "bad" when a digest differs.
+   * @param record - Copied if the implementation passes it to another thread in memory that is not
+   *   shared.
+   * @returns "bad" if a digest differs.
    * @throws NodeFailure `disk_write_error`.
    */
   deliver(chunk: number, record: Uint8Array): Promise<"ok" | "bad">;
@@ -90,8 +89,6 @@ export interface DiskWork {
   /**
    * Reads back from the medium and compares digests.
    *
-   * @param level - How much.
-   * @param progress - Told how far it is.
    * @throws NodeFailure `verify_mismatch`.
    */
   verify(level: VerifyLevel, progress: Progress): Promise<void>;
@@ -101,15 +98,17 @@ export interface DiskWork {
    */
   openGate(): Promise<void>;
   /**
-   * Reads the disk and gives the image file, piece by piece.
+   * Reads the disk and sends the image file, piece by piece.
    *
    * @param order - Name, level, what to do with dirty file systems.
    * @param sink - Takes the pieces in order.
-   * @param progress - Told how far it is.
    * @throws NodeFailure `source_dirty`, `disk_read_error`.
    */
   capture(order: SaveOrder, sink: CaptureSink, progress: Progress): Promise<void>;
-  /** Asks long work (scan, verify, capture) to stop; it then throws NodeFailure `aborted`. */
+  /**
+   * Asks long work (scan, verify, capture) to stop; its promise then rejects with NodeFailure
+   * `aborted`.
+   */
   stop(): void;
   /** Bytes of content written so far. */
   bytesWritten(): number;

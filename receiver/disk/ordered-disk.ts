@@ -2,8 +2,8 @@
  * The disk of one order, in the thread that owns it: image and device behind plain synchronous
  * calls.
  *
- * The one idea: what a fault means for the node is decided here, next to where it happens; the
- * digest rules and the order of writing are GatedDisk's.
+ * This file turns faults into verdicts of the node, next to where they happen. The digest rules and
+ * the order of writing are in GatedDisk.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
@@ -24,7 +24,7 @@ import type { ImageIndex } from "../../shared/image/reader.ts";
 import { NodeFailure } from "../failure.ts";
 import type { CaptureSink, ImageFacts, Progress, ScanResult } from "./disk-work.ts";
 
-/** What a capture puts into the image beside the disk. */
+/** What a capture puts into the image besides the disk's content. */
 export interface CaptureFacts {
   /** 16 random bytes. */
   readonly uuid: Uint8Array;
@@ -34,7 +34,7 @@ export interface CaptureFacts {
   readonly host: string;
 }
 
-/** Where a capture goes, and who encodes it; see `captureImage`. */
+/** Destination and encoder of a capture; see `captureImage`. */
 interface PieceOutput {
   readonly sink: CaptureSink;
   readonly pool: CodecPool;
@@ -49,7 +49,7 @@ export class OrderedDisk {
   #target: GatedDisk | undefined;
 
   /**
-   * @param device - Open; closed by its owner.
+   * @param device - Open; its owner closes it.
    * @param codec - Of this thread.
    * @param buffer - 1 MiB, page aligned.
    */
@@ -67,7 +67,6 @@ export class OrderedDisk {
   /**
    * Checks that this is still the disk that was chosen.
    *
-   * @param wanted - What was chosen.
    * @throws {@link NodeFailure} `no_disk_matches`, `disk_in_use`.
    */
   checkIdentity(wanted: DiskDescription): void {
@@ -88,7 +87,6 @@ export class OrderedDisk {
    *
    * @param manifest - Tail of the image file.
    * @param imageId - From the order.
-   * @returns What the story needs to know.
    * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`,
    *   `sector_size_differs`.
    */
@@ -112,11 +110,10 @@ export class OrderedDisk {
   }
 
   /**
-   * Finds out what the disk already holds.
+   * Finds out which chunks the disk already holds.
    *
-   * @param delta - False: take everything anew.
-   * @param progress - Told after every chunk; may throw to stop.
-   * @returns What is lacking.
+   * @param delta - False: all chunks count as lacking.
+   * @param progress - Called after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `disk_read_error`.
    */
   scan(delta: boolean, progress: Progress): ScanResult {
@@ -132,7 +129,7 @@ export class OrderedDisk {
   /**
    * Closes the gate.
    *
-   * @param orderId - For the note in sector 0.
+   * @param orderId - Named in the gate record.
    * @throws {@link NodeFailure} `disk_write_error`.
    */
   closeGate(orderId: string): void {
@@ -145,10 +142,9 @@ export class OrderedDisk {
   /**
    * Checks and writes a chunk.
    *
-   * @param chunk - Its index.
-   * @param record - Its record; read during the call only.
-   * @returns "bad" when a digest differs.
-   * @throws {@link NodeFailure} `disk_write_error`; `image_damaged` when its partition table cannot
+   * @param record - Read during the call only.
+   * @returns "bad" if a digest differs.
+   * @throws {@link NodeFailure} `disk_write_error`; `image_damaged` if its partition table cannot
    *   be made to fit this disk.
    */
   deliver(chunk: number, record: Uint8Array): "ok" | "bad" {
@@ -174,10 +170,9 @@ export class OrderedDisk {
   }
 
   /**
-   * Reads back and compares.
+   * Reads back and compares digests.
    *
-   * @param level - How much.
-   * @param progress - Told after every chunk; may throw to stop.
+   * @param progress - Called after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `verify_mismatch`, `disk_read_error`.
    */
   verify(level: VerifyLevel, progress: Progress): void {
@@ -195,12 +190,10 @@ export class OrderedDisk {
   }
 
   /**
-   * Reads the disk and gives the image.
+   * Reads the disk and sends the image file.
    *
    * @param order - Level, and what to do with dirty file systems.
-   * @param facts - What goes into the image beside the disk.
-   * @param out - Who encodes, and who takes the pieces in order.
-   * @param progress - Told after every chunk; may throw to stop.
+   * @param progress - Called after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `source_dirty`, `disk_read_error`; whatever the sink throws.
    */
   async capture(

@@ -1,9 +1,9 @@
 /**
- * What PID 1 does before the receiver can work: kernel file systems, drivers for what is plugged
- * in, an address.
+ * What PID 1 does before the receiver can work: mount kernel file systems, load drivers, set the
+ * address.
  *
- * The initramfs holds no other program, so this is all there is of "init". Every wait is bounded;
- * what is missing at the end is told by name.
+ * The initramfs holds no other program, so this is all there is of "init". Every wait is bounded,
+ * and what is still missing at the end is reported by name.
  */
 import { readFileSync } from "node:fs";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -16,25 +16,29 @@ import { bringUp, configureInterface, waitForCarrier } from "../../shared/linux/
 import { listDisks } from "../../shared/linux/disks.io.ts";
 import type { ReceiverOptions } from "../options.ts";
 
-/** Where the initramfs keeps the table of its modules. */
+/** The initramfs keeps the table of its modules here. */
 const MODULES_TABLE = "/app/modules.json";
 /**
- * A driver needs a moment from loading to its device; a bus behind a bus a few. Unit: milliseconds.
+ * A driver takes a moment from loading to its device, and longer if its bus is behind another bus.
+ * Unit: milliseconds.
  */
 const DEVICES_WITHIN_MS = 20_000;
 /**
- * Disks of one controller appear one after the other: none for this long means all are there. Unit:
- * milliseconds.
+ * Disks of one controller appear one after the other: if none has appeared for this long, all are
+ * there. Unit: milliseconds.
  */
 const DISKS_SETTLE_MS = 1500;
-/** Between looks. Unit: milliseconds. */
+/** Time between checks. Unit: milliseconds. */
 const LOOK_EVERY_MS = 200;
-/** Loading a bus driver makes devices appear that need drivers of their own. Unit: milliseconds. */
+/**
+ * Drivers are looked for again this often: a bus driver makes devices appear that need drivers,
+ * too. Unit: milliseconds.
+ */
 const PLUG_EVERY_MS = 2000;
 /** Switch ports with spanning tree take up to 30 s to forward. Unit: milliseconds. */
 const CARRIER_WITHIN_MS = 45_000;
 
-/** Mounts what the kernel has to tell. The first thing PID 1 does. */
+/** Mounts the kernel's file systems (/proc, /sys, ...). The first thing PID 1 does. */
 export function mountAll(): void {
   mountKernelFileSystems();
 }
@@ -42,10 +46,8 @@ export function mountAll(): void {
 /**
  * Loads drivers until the boot interface and the disks are there.
  *
- * @param options - Names the boot interface.
- * @param note - Told what happened, line by line.
- * @returns The boot interface.
- * @throws SituationError `no_interface` when it does not appear.
+ * @param note - Called with each line for the console.
+ * @throws SituationError `no_interface` if the boot interface does not appear.
  */
 export async function findDevices(
   options: ReceiverOptions,
@@ -82,10 +84,8 @@ export async function findDevices(
 }
 
 /**
- * Gives the boot interface the address that the boot script named and waits for its cable.
+ * Sets the address that the boot script gave and waits for a link on the boot interface.
  *
- * @param boot - The interface.
- * @param options - Holds the address.
  * @throws SituationError `no_carrier`, `no_address`.
  */
 export async function connect(boot: NetworkInterface, options: ReceiverOptions): Promise<void> {
@@ -109,7 +109,7 @@ export async function connect(boot: NetworkInterface, options: ReceiverOptions):
   configureInterface({ name: boot.name, ...network });
 }
 
-/** @returns What there is to tell of one round of loading. */
+/** Loads the drivers of one round. @returns Lines for the console. */
 function plug(table: ModuleTable): string[] {
   const { loaded, failed } = coldplug(table);
   const told = failed.map((one) => `driver refused: ${one}`);

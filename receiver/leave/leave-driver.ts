@@ -5,7 +5,6 @@
  * and only as PID 1: an ordinary process has nothing to leave, it ends.
  */
 
-/** One way out of the receiver. */
 export interface LeaveDriver {
   /**
    * Leaves; never returns.

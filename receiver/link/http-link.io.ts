@@ -1,9 +1,8 @@
 /**
- * ServerLink over HTTP: one request at a time per call, every wait bounded, answers parsed by the
- * shared schemas.
+ * ServerLink over HTTP: every wait is bounded, and answers are parsed by the shared schemas.
  *
- * Calls that matter are repeated while nobody answers (a server that restarts, a cable that is
- * plugged back); an answer, good or bad, is final.
+ * Calls that matter are repeated while nobody answers (the server restarts, a cable is plugged in
+ * again). An answer is final, good or bad.
  */
 import { randomInt } from "node:crypto";
 import { Agent, request as httpRequest } from "node:http";
@@ -20,43 +19,50 @@ import { Problem } from "../../shared/control/problem.ts";
 import { ExitCode, FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
 import type { CaptureUpload, ServerLink } from "./server-link.ts";
 
-/** Longest wait for an answer once the request is out. Unit: milliseconds. */
+/** Longest wait for an answer after the request was sent. Unit: milliseconds. */
 const ANSWER_TIMEOUT_MS = 20_000;
-/** A call that matters is repeated this long while nobody answers. Unit: milliseconds. */
+/** A call that matters is repeated for this long while nobody answers. Unit: milliseconds. */
 const REPEAT_FOR_MS = 120_000;
-/** Between repetitions, and as much again by chance: a room asks at once. Unit: milliseconds. */
+/**
+ * Time between repetitions, plus a random time up to as much again, because all nodes of a room ask
+ * at once. Unit: milliseconds.
+ */
 const REPEAT_AFTER_MS = 1000;
-/** The server lives, but is not ready for this call: no answer yet, in other words. */
+/** The server runs but is not ready for this call; we treat it as no answer yet. */
 const STATUS_TOO_MANY = 429;
-/** A server that is not ready is asked this long: it digests a whole image. Unit: milliseconds. */
+/**
+ * A server that is not ready is asked for this long: it may be digesting a whole image. Unit:
+ * milliseconds.
+ */
 const UNREADY_FOR_MS = 4 * 3_600_000;
-/** An upload that finds no room at the server for so long is broken off. Unit: milliseconds. */
+/** An upload is broken off if the server takes no bytes for this long. Unit: milliseconds. */
 const ROOM_TIMEOUT_MS = 60_000;
 /** The server checks a whole image before it answers a capture. Unit: milliseconds. */
 const COMMIT_TIMEOUT_MS = 900_000;
 /** JSON answers are small. Unit: bytes. */
 const JSON_BYTES_MAX = 1 << 20;
-/** Largest chunk table with manifest that a receiver takes: some 600 000 chunks. Unit: bytes. */
+/**
+ * Largest tail of an image (chunk table and manifest) that a receiver takes: some 600 000 chunks.
+ * Unit: bytes.
+ */
 const MANIFEST_BYTES_MAX = 64 << 20;
 /** A record is a chunk of at most 1 MiB with its header. Unit: bytes. */
 const RECORD_BYTES_MAX = (1 << 20) + 4096;
 
-/** One request. */
 interface Call {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: unknown;
   readonly bytesMax: number;
-  /** How long to repeat while nobody answers. Unit: milliseconds. */
+  /** How long the call is repeated while nobody answers. Unit: milliseconds. */
   readonly repeatForMs: number;
 }
 
 /**
- * Opens the way to the server. Nothing is sent yet.
+ * Opens a link to the server. Nothing is sent yet.
  *
  * @param server - Base URL without a trailing slash.
  * @param token - Per-boot token.
- * @returns The link.
  */
 export function openServerLink(server: string, token: string): ServerLink {
   const http = new HttpCalls(server, token);
@@ -76,7 +82,7 @@ export function openServerLink(server: string, token: string): ServerLink {
   };
 }
 
-/** The server said: later. */
+/** The server answered that it is not ready. */
 class Unready extends Error {}
 
 class HttpCalls {
@@ -131,7 +137,7 @@ class HttpCapture implements CaptureUpload {
   readonly #server: string;
   readonly #request: ClientRequest;
   readonly #answer: Promise<IncomingMessage>;
-  /** The server has answered, or the connection broke. */
+  /** True once the server has answered or the connection broke. */
   #settled = false;
   #wake: (() => void) | undefined;
 
@@ -146,7 +152,7 @@ class HttpCapture implements CaptureUpload {
       this.#settled = true;
       this.#wake?.();
     };
-    this.#answer.then(settle, settle); // the reason is looked at in append and commit
+    this.#answer.then(settle, settle); // append and commit look at the reason
     this.#request.on("drain", () => this.#wake?.());
   }
 
@@ -187,7 +193,7 @@ class HttpCapture implements CaptureUpload {
     });
   }
 
-  /** Resolves never; throws what the server said before it had everything. */
+  /** Never resolves: throws the answer that the server gave before it had received everything. */
   async #refused(): Promise<never> {
     let answer: IncomingMessage;
     try {
@@ -258,7 +264,7 @@ function tryJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch {
-    return undefined; // no Problem: the status alone is told
+    return undefined; // no Problem in the body: the caller reports the status alone
   }
 }
 

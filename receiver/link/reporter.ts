@@ -1,22 +1,23 @@
 /**
- * Reporter: keeps the server told of phase and progress, and brings back its wish to stop.
+ * Reporter: tells the server the node's phase and progress, and learns from the replies whether to
+ * stop.
  *
- * A change of phase is reported at once, progress about every second; one report is under way at a
- * time, and one that fails is not repeated: the next says more. The rate is taken over the last
- * seconds of reports.
+ * A change of phase is reported at once, progress about every second. One report is under way at a
+ * time, and one that fails is not repeated, because the next has newer figures. The rate is
+ * averaged over the reports of the last seconds.
  */
 import { PHASE_SENTENCES } from "../../shared/control/verdict.ts";
 import type { Phase } from "../../shared/control/verdict.ts";
 import type { StatusReport } from "../../shared/control/node-api.ts";
 import type { ServerLink } from "./server-link.ts";
 
-/** Between reports without news of a phase. Unit: milliseconds. */
+/** Time between reports while the phase does not change. Unit: milliseconds. */
 export const REPORT_EVERY_MS = 1000;
-/** The rate is an average over this. Unit: milliseconds. */
+/** The rate is an average over this time. Unit: milliseconds. */
 const RATE_WINDOW_MS = 5000;
 
-/** Where the node is, for whoever shows it. */
-export interface Standing {
+/** The node's phase and progress, for the console. */
+export interface NodeProgress {
   readonly phase: Phase;
   readonly detail: string;
   readonly doneBytes: number;
@@ -24,18 +25,17 @@ export interface Standing {
   readonly bytesPerSecond: number;
 }
 
-/** What a reporter needs. */
 export interface ReporterOptions {
   readonly link: Pick<ServerLink, "status">;
   /** Id of the order; null before there is one. */
   readonly order: string | null;
   /** Monotonic clock. Unit: milliseconds. */
   now(): number;
-  /** Told of every change of phase. */
-  show(standing: Standing): void;
+  /** Called at every change of phase. */
+  show(standing: NodeProgress): void;
 }
 
-/** Tells the server where the node is. */
+/** Reports the node's state to the server. */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #marks: { readonly at: number; readonly bytes: number }[] = [];
@@ -49,26 +49,20 @@ export class Reporter {
   #stop: string | undefined;
   readonly #stoppers: ((reason: string) => void)[] = [];
 
-  /** @param options - See {@link ReporterOptions}. */
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** @returns The phase the node is in. */
   get phase(): Phase {
     return this.#phase;
   }
 
-  /** @returns Why the work shall stop, once the server or the process asked for it. */
+  /** @returns Why the work shall stop, once the server or the process has asked for it. */
   get stopReason(): string | undefined {
     return this.#stop;
   }
 
-  /**
-   * Asks the work to stop at the next safe point.
-   *
-   * @param reason - Why.
-   */
+  /** Asks the work to stop at the next safe point. */
   stop(reason: string): void {
     if (this.#stop !== undefined) return;
     this.#stop = reason;
@@ -76,10 +70,10 @@ export class Reporter {
   }
 
   /**
-   * Says how to break off work that takes long: an abort must be heeded within two minutes, and a
-   * scan or a reception may take an hour.
+   * Registers how to break off long work: an abort must be heeded within two minutes, and a scan or
+   * a reception may take an hour.
    *
-   * @param stopper - Called once, at once if the work has been asked to stop already.
+   * @param stopper - Called once; at once if the work has been asked to stop already.
    */
   onStop(stopper: (reason: string) => void): void {
     if (this.#stop === undefined) this.#stoppers.push(stopper);
@@ -87,10 +81,9 @@ export class Reporter {
   }
 
   /**
-   * Enters a phase; its progress begins at nothing.
+   * Enters a phase; its progress starts at zero.
    *
-   * @param phase - The new one.
-   * @param detail - One sentence more; may be empty.
+   * @param detail - One more sentence; may be empty.
    */
   enter(phase: Phase, detail = ""): void {
     this.#phase = phase;
@@ -103,11 +96,11 @@ export class Reporter {
   }
 
   /**
-   * Notes progress; reports it when the last report is old enough.
+   * Notes progress, and reports it if the last report is old enough.
    *
    * @param doneBytes - So far in this phase.
-   * @param totalBytes - In all.
-   * @param loss - Share of datagrams the network lost, 0 .. 1.
+   * @param totalBytes - Of the whole phase.
+   * @param loss - Share of datagrams that the network lost, 0 .. 1.
    */
   progress(doneBytes: number, totalBytes: number, loss = 0): void {
     this.#doneBytes = doneBytes;
@@ -116,13 +109,12 @@ export class Reporter {
     this.beat();
   }
 
-  /** Reports when the last report is old enough: called now and then in every long phase. */
+  /** Reports if the last report is old enough; to be called repeatedly in every long phase. */
   beat(): void {
     if (this.#options.now() - this.#sentAt >= REPORT_EVERY_MS) void this.#send();
   }
 
-  /** @returns Where the node is. */
-  standing(): Standing {
+  standing(): NodeProgress {
     const now = this.#options.now();
     this.#marks.push({ at: now, bytes: this.#doneBytes });
     while ((this.#marks[0]?.at ?? now) < now - RATE_WINDOW_MS) this.#marks.shift();
@@ -153,7 +145,8 @@ export class Reporter {
       const reply = await this.#options.link.status(report);
       if (reply.abort) this.stop("the server asked this node to stop");
     } catch {
-      // not repeated: the next report says more, and a server that is gone is noticed by the work
+      // not repeated: the next report has newer figures, and the work itself notices a server that
+      // is gone
     } finally {
       this.#busy = false;
     }

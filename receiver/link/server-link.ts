@@ -1,8 +1,9 @@
 /**
- * ServerLink: the node API as the receiver's stories call it.
+ * ServerLink: the node API as load.ts, save.ts and visit.ts call it.
  *
- * Every call ends within a bound: it answers, throws the server's Problem as a SituationError, or
- * throws `server_unreachable` when nobody answered for the time its kind of call is worth.
+ * Every call ends within a bound: it returns the answer, throws the server's Problem as a
+ * SituationError, or throws `server_unreachable` if nobody answered for as long as this kind of
+ * call is repeated.
  */
 import type {
   ArmReply,
@@ -22,60 +23,34 @@ export interface CaptureUpload {
    * Sends bytes.
    *
    * @param bytes - Copied before the call returns.
-   * @throws SituationError when the server has refused or the connection broke.
+   * @throws SituationError if the server has refused or the connection broke.
    */
   append(bytes: Uint8Array): Promise<void>;
   /**
    * Ends the file and waits until the server has checked it and made it durable.
    *
-   * @throws SituationError when the server did not take it.
+   * @throws SituationError if the server did not accept it.
    */
   commit(): Promise<void>;
-  /** Breaks off; the server removes what it has. Idempotent. */
+  /** Breaks the upload off; the server removes what it has. Idempotent. */
   abort(): void;
 }
 
-/** The server, seen from a receiver. */
+/** The server as a receiver sees it. */
 export interface ServerLink {
-  /**
-   * Asks what to do.
-   *
-   * @param request - Who this node is.
-   */
+  /** Asks for the order of this node. */
   join(request: JoinRequest): Promise<JoinReply>;
-  /**
-   * Asks for a place in the session of the order.
-   *
-   * @param request - The order.
-   */
+  /** Asks for a place in the session of the order. */
   session(request: SessionRequest): Promise<SessionTerms>;
-  /**
-   * Asks to clear the partition table.
-   *
-   * @param request - Order and disk.
-   */
+  /** Asks for permission to close the gate: to clear the partition table. */
   arm(request: ArmRequest): Promise<ArmReply>;
-  /**
-   * Tells where the node is. One try: the next report says more.
-   *
-   * @param report - Phase and progress.
-   */
+  /** Reports phase and progress. Tried once: the next report has newer figures. */
   status(report: StatusReport): Promise<StatusReply>;
-  /**
-   * Gives the verdict; repeated until answered or out of time.
-   *
-   * @param report - The verdict.
-   */
+  /** Reports the verdict; repeated until the server answers or the time for it is over. */
   verdict(report: VerdictReport): Promise<StatusReply>;
   /** @returns The image file from its chunk table to its end. */
   manifest(): Promise<Uint8Array>;
-  /**
-   * Fetches one chunk by unicast.
-   *
-   * @param index - The chunk.
-   * @returns Its record.
-   */
+  /** Fetches one chunk by unicast. */
   chunk(index: number): Promise<Uint8Array>;
-  /** @returns A new upload. */
   capture(): CaptureUpload;
 }

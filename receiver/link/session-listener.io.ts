@@ -1,9 +1,9 @@
 /**
- * Hears a session for a story: starts the net thread, holds deliveries back until released, names
- * the ending.
+ * Receives a session for a load: starts the net thread, holds deliveries back until released, and
+ * turns its ending into an outcome.
  *
- * The one idea: the first datagram of full length proves, before the disk is touched, that the
- * whole session can arrive by multicast; what comes meanwhile waits in the ring and is not lost.
+ * A first datagram of full length proves, before the disk is touched, that the whole session can
+ * arrive by multicast. Chunks that arrive in the meantime wait in the ring.
  */
 import { randomInt } from "node:crypto";
 import { MessageChannel } from "node:worker_threads";
@@ -12,7 +12,7 @@ import type { VerdictCode } from "../../shared/control/verdict.ts";
 import { arenaMemory } from "../../shared/core/arena.ts";
 import { fromHex } from "../../shared/core/digest.ts";
 import { messageOf } from "../../shared/core/errors.ts";
-import type { Reach, ReceptionOutcome, ReceptionStart, StoryReception } from "../load.ts";
+import type { ProbeResult, ReceptionOutcome, ReceptionStart, LoadReception } from "../load.ts";
 import type { ReceptionEvent, ReceptionFailure } from "../../shared/session/reception/contract.ts";
 import {
   RECEPTION_OVERHEAD_BYTES,
@@ -26,43 +26,36 @@ import type {
 } from "../../shared/session/reception/reception-thread.io.ts";
 
 /**
- * The sender announces itself every 500 ms at the latest, and probes when a member is new: 20
- * losses in a row are not bad luck. Unit: milliseconds.
+ * The sender announces itself at least every 500 ms, and sends probes when a member is new: losing
+ * 20 in a row is not bad luck. Unit: milliseconds.
  */
 const REACHED_WITHIN_MS = 10_000;
 
-/** What the host of a reception decides. */
+/** What the host of a reception provides. */
 export interface ReceptionHost {
-  /** Ring of chunk slots. Unit: bytes. */
+  /** Size of the ring of chunk slots. Unit: bytes. */
   readonly ringBytes: number;
   /** Interface for multicast, by kernel name. */
   readonly interfaceName: string | undefined;
   /** Entry of the net thread; default: the one beside reception-thread.io.ts. */
   readonly netThread?: URL;
-  /** Told of what an operator should read. */
+  /** Called with text that an operator should read. */
   note(text: string): void;
 }
 
-/**
- * Starts to listen.
- *
- * @param start - From the story.
- * @param host - Memory and interface.
- * @returns The handle.
- */
-export function listenToSession(start: ReceptionStart, host: ReceptionHost): StoryReception {
+export function listenToSession(start: ReceptionStart, host: ReceptionHost): LoadReception {
   return new SessionListener(start, host);
 }
 
-class SessionListener implements StoryReception {
-  readonly reached: Promise<Reach>;
+class SessionListener implements LoadReception {
+  readonly reached: Promise<ProbeResult>;
   readonly ended: Promise<ReceptionOutcome>;
   readonly #start: ReceptionStart;
   readonly #host: ReceptionHost;
   readonly #memory: WebAssembly.Memory;
   readonly #sink: MessagePort;
   readonly #thread: RunningReception;
-  readonly #reached = Promise.withResolvers<Reach>();
+  readonly #reached = Promise.withResolvers<ProbeResult>();
   #announced = false;
   readonly #ended = Promise.withResolvers<ReceptionOutcome>();
   readonly #released = Promise.withResolvers<undefined>();
@@ -75,7 +68,7 @@ class SessionListener implements StoryReception {
     this.#host = host;
     this.reached = this.#reached.promise;
     this.ended = this.#ended.promise;
-    this.ended.catch(() => undefined); // the story may have ended before it looks
+    this.ended.catch(() => undefined); // the load may have ended before it reads this
     this.#memory = arenaMemory(host.ringBytes + RECEPTION_OVERHEAD_BYTES);
     const { port1, port2 } = new MessageChannel();
     this.#sink = port1;

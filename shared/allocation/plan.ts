@@ -1,10 +1,9 @@
 /**
- * The plan of a capture: what of a disk is kept, and why, partition by partition.
+ * The plan of a capture: which sectors of a disk are kept, and why, partition by partition.
  *
- * The idea: partition maps, table sectors and gaps become one map of the whole disk before a byte
- * is copied, so refusals come first and cost nothing. A dirty file system is refused unless the
- * operator asks for every sector; one that we cannot read is kept whole, and the reason is written
- * down.
+ * Partition maps, table sectors and gaps become one map of the whole disk before a byte is copied,
+ * so a refusal comes first and costs nothing. A dirty file system is refused unless the operator
+ * asks for every sector. One that we cannot read is kept whole, and the image records the reason.
  */
 import { cutRegions, lostInGaps, type PartitionUse, type Region } from "./regions.ts";
 import { SituationError } from "../core/errors.ts";
@@ -22,39 +21,38 @@ const BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
 /** How a partition is captured. `skip`: nothing of it is kept. */
 export type CaptureMode = "allocated" | "raw" | "skip";
 
-/** One partition and what is kept of it. */
+/** A partition, and how much of it is kept. */
 export interface PartitionPlan {
-  /** The partition; number 0 stands for a disk without a table. */
+  /** Its number is 0 on a disk without a table. */
   readonly partition: Partition;
   /** How much of it is kept. */
   readonly mode: CaptureMode;
-  /** Why, in one sentence part. */
+  /** Why, as part of a sentence. */
   readonly why: string;
-  /** What its file system says; undefined for containers. */
+  /** Report of its file system; undefined for containers. */
   readonly report?: Omit<FsReport, "used">;
   /** Bytes kept. */
   readonly usedBytes: ByteCount;
 }
 
-/** What of a disk is kept. */
+/** Which sectors of a disk are kept. */
 export interface DiskPlan {
   /** Logical sector size. Unit: bytes. */
   readonly sectorBytes: number;
   /** Size of the disk. Unit: sectors. */
   readonly sectorCount: number;
-  /** The partition table. */
   readonly table: PartitionTable;
   /** Partitions by ascending start. */
   readonly partitions: readonly PartitionPlan[];
-  /** All that is kept, by ascending start; see {@link Region}. */
+  /** Everything that is kept, by ascending start. */
   readonly regions: readonly Region[];
-  /** Smallest disk the image fits on. Unit: bytes. */
+  /** Size of the smallest disk that the image fits on. Unit: bytes. */
   readonly minBytes: ByteCount;
-  /** What an operator should know: one sentence each. */
+  /** Warnings for the operator, one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** What the operator decided. */
+/** The operator's decisions. */
 export interface PlanOptions {
   /** Keep every sector of a dirty file system instead of refusing. */
   readonly rawIfDirty: boolean;
@@ -63,11 +61,9 @@ export interface PlanOptions {
 /**
  * Plans the capture of a disk.
  *
- * @param source - The whole disk; only ever read, and not written by anybody meanwhile.
- * @param options - See {@link PlanOptions}.
- * @returns The plan.
- * @throws {@link SituationError} `filesystem_dirty`; FormatError for a partition table that
- *   cannot be trusted.
+ * @param source - The whole disk; only read here, and nobody may write it meanwhile.
+ * @throws {@link SituationError} `filesystem_dirty`; FormatError for a partition table that cannot
+ *   be trusted.
  */
 export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
   const table = readPartitionTable(source);
@@ -92,11 +88,8 @@ export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
 }
 
 /**
- * Gives the map of the whole disk.
- *
- * @param plan - A plan.
  * @returns All sectors that are kept; a normal list.
- * @internal A test looks at it.
+ * @internal Exported for a test.
  */
 export function usedSectors(plan: DiskPlan): Range[] {
   return normalRanges(plan.regions.flatMap((region) => region.used));
@@ -160,7 +153,7 @@ function* gapWarnings(
   }
 }
 
-/** All that is not bound to the end of the disk, and room for a backup GPT behind it. */
+/** The end of everything that is not bound to the end of the disk, plus room for a backup GPT. */
 function smallestDisk(
   table: PartitionTable,
   regions: readonly Region[],

@@ -1,11 +1,11 @@
 /**
  * The disk cut into regions: runs of sectors that are captured, gated and restored by one rule.
  *
- * Every sector lies in at most one region; what lies in none is never read nor written. A partition
- * gives three regions, because its first and last 64 KiB are what firmware and kernels recognise it
- * by and so belong to the boot gate. Gaps are kept by size alone, never by content: a gap that was
- * zero must be zero again after a restore, or the next save would find the old tenant's bytes and
- * another image id.
+ * Every sector lies in at most one region; sectors outside all regions are never read or written. A
+ * partition gives three regions: firmware and kernels recognise it by its first and last 64 KiB, so
+ * these belong to the boot gate. Gaps are kept by their size alone, never by their content. A gap
+ * that was zero must be zero again after a restore, or the next save would find the old tenant's
+ * bytes and get another image id.
  */
 import {
   intersectRanges,
@@ -17,14 +17,14 @@ import {
 import type { Partition, PartitionTable } from "../disk/table.ts";
 
 /**
- * Head and tail of a partition that belong to the boot gate: superblocks and boot sectors live
- * there. Unit: bytes.
+ * Head and tail of a partition that belong to the boot gate, because superblocks and boot sectors
+ * lie there. Unit: bytes.
  */
 export const PARTITION_GATE_BYTES = 65536;
 /** Gaps up to this length are kept whole. Unit: bytes. */
 const GAP_WHOLE_MAX_BYTES = 64 << 20;
 /**
- * Of longer gaps, and of what follows the last partition, this much is kept at each edge. Unit:
+ * This much is kept at each edge of longer gaps, and of the space after the last partition. Unit:
  * bytes.
  */
 export const GAP_EDGE_BYTES = 1 << 20;
@@ -33,23 +33,23 @@ export const GAP_EDGE_BYTES = 1 << 20;
 export interface Region extends Range {
   /** Number of the partition; 0 for sectors outside partitions and for a disk without a table. */
   readonly partition: number;
-  /** Cleared before a restore and written last. */
+  /** True if it is cleared before a restore and written last. */
   readonly gate: boolean;
-  /** Bound to the end of the disk: written only when the target has the very same size. */
+  /**
+   * True if it is bound to the end of the disk: written only if the target has the very same size.
+   */
   readonly diskEnd: boolean;
   /** Sectors to keep, inside the region; a normal list. */
   readonly used: readonly Range[];
 }
 
-/** A partition with the sectors of the disk that are kept of it. */
+/** A partition, and the sectors of it that are kept. */
 export interface PartitionUse {
-  /** The partition. */
   readonly partition: Partition;
   /** Absolute sectors; a normal list inside the partition. */
   readonly used: readonly Range[];
 }
 
-/** Size of a disk. */
 export interface DiskSize {
   /** Unit: sectors. */
   readonly sectorCount: number;
@@ -58,11 +58,7 @@ export interface DiskSize {
 }
 
 /**
- * Cuts a disk into regions.
- *
- * @param table - Its partition table.
  * @param uses - All partitions that are no containers, by ascending start.
- * @param disk - Its size.
  * @returns Regions by ascending start; those that keep nothing are left out.
  */
 export function cutRegions(
@@ -92,11 +88,9 @@ export function cutRegions(
 }
 
 /**
- * Gives what is not kept of each gap between and around the partitions.
+ * Finds the parts of the gaps between and around the partitions that are not kept.
  *
- * @param table - The partition table of the disk.
  * @param uses - All partitions that are no containers.
- * @param disk - Its size.
  * @returns A normal list of sectors outside all partitions.
  */
 export function lostInGaps(
@@ -141,7 +135,9 @@ function gapRegions(
   return regions;
 }
 
-/** A gap at the end of the disk keeps its last MiB; one that is the whole disk its head as well. */
+/**
+ * A gap at the end of the disk keeps its last MiB; if the gap is the whole disk, its head as well.
+ */
 function keptOfGap(gap: Range, disk: DiskSize): Range[] {
   const edge = GAP_EDGE_BYTES / disk.sectorBytes;
   const head = { start: gap.start, end: Math.min(gap.end, gap.start + edge) };
@@ -154,8 +150,8 @@ function keptOfGap(gap: Range, disk: DiskSize): Range[] {
 }
 
 /**
- * Where that part of a gap begins that is bound to the end of the disk: its last MiB, where a
- * backup GPT lives. The first MiB of the disk never counts as its end.
+ * The start of the part of a gap that is bound to the end of the disk: its last MiB, where a backup
+ * GPT lies. The first MiB of the disk never belongs to that part.
  */
 function endOfGap(gap: Range, disk: DiskSize): number {
   if (gap.end !== disk.sectorCount) return gap.end;

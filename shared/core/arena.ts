@@ -1,10 +1,10 @@
 /**
  * The arena: one shared WebAssembly.Memory that holds datagrams, chunks and kernel scratch.
  *
- * Its address is stable and 64 KiB aligned, so recvmmsg may fill it, O_DIRECT may write from it,
- * the FEC kernel works in place, and every thread of a process sees the same bytes. Everything is
- * named by byte offset. Regions are handed out once, at start-up, in order; nothing is ever given
- * back.
+ * Its address is stable and 64 KiB aligned. So recvmmsg can fill it, O_DIRECT can write from it,
+ * the FEC kernel works in place, and every thread of a process sees the same bytes. Everything in
+ * it is addressed by byte offset. Regions are handed out once, at start-up, in order; none is ever
+ * given back.
  */
 import { HuckError } from "./errors.ts";
 
@@ -13,13 +13,13 @@ const WASM_PAGE_BYTES = 65536;
 /**
  * Alignment that O_DIRECT and the SIMD kernels need. Unit: bytes.
  *
- * @internal A test looks at it.
+ * @internal Exported for a test.
  */
 export const ARENA_ALIGNMENT = 4096;
 
-/** A region allocator over one shared memory. */
+/** Hands out regions of one shared memory. */
 export class Arena {
-  /** The memory itself: pass it to workers and kernels. */
+  /** The memory itself, to be passed to workers and kernels. */
   readonly memory: WebAssembly.Memory;
   /** All bytes of the arena. */
   readonly bytes: Uint8Array;
@@ -27,7 +27,7 @@ export class Arena {
 
   /**
    * @param memory - Made by {@link arenaMemory}.
-   * @param used - Bytes at the front that belong to somebody else.
+   * @param used - Bytes at the start that belong to others.
    */
   constructor(memory: WebAssembly.Memory, used = 0) {
     this.memory = memory;
@@ -45,7 +45,7 @@ export class Arena {
    *
    * @param byteCount - Its length. Unit: bytes.
    * @returns Offset of its first byte, a multiple of {@link ARENA_ALIGNMENT}.
-   * @throws {@link HuckError} `arena_full`: the sizes were planned wrongly or memory is too small.
+   * @throws {@link HuckError} `arena_full`: the sizes were planned wrongly, or memory is too small.
    */
   region(byteCount: number): number {
     const rounded = Math.ceil(byteCount / ARENA_ALIGNMENT) * ARENA_ALIGNMENT;
@@ -63,9 +63,9 @@ export class Arena {
 }
 
 /**
- * Makes a memory of fixed size that threads may share.
+ * Makes a memory of fixed size that threads can share.
  *
- * @param byteCount - At least this many bytes; rounded up to 64 KiB.
+ * @param byteCount - Rounded up to a multiple of 64 KiB.
  * @returns A zeroed memory.
  */
 export function arenaMemory(byteCount: number): WebAssembly.Memory {

@@ -1,15 +1,15 @@
 /**
  * Bounds-checked reading and writing of binary layouts.
  *
- * A reader walks a view it does not own and throws at the first byte that is not there: a truncated
- * field is an error, never a short value. Both byte orders are here because disks are little-endian
- * and our wire is big-endian. 64-bit fields come back as `bigint`, or as a number through the
- * checked `...AsNumber` forms.
+ * A reader reads a view that it does not own, and throws at the first missing byte: a truncated
+ * field is an error, never a short value. There are both byte orders, because disks are
+ * little-endian and our wire is big-endian. 64-bit fields are returned as `bigint`, or as a number
+ * by the checked `...AsNumber` methods.
  */
 import { FormatError } from "./errors.ts";
 import { BYTES_MAX } from "./units.ts";
 
-/** Reads fields one after the other from a view; `what` names the structure in error messages. */
+/** Reads fields one after the other from a view. */
 export class ByteReader {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
@@ -18,7 +18,7 @@ export class ByteReader {
 
   /**
    * @param bytes - Borrowed; must not change while the reader is in use.
-   * @param what - Name of the structure, for messages ("GPT header").
+   * @param what - Name of the structure, for error messages ("GPT header").
    * @param offset - Where to start. Unit: bytes.
    */
   constructor(bytes: Uint8Array, what: string, offset = 0) {
@@ -42,8 +42,7 @@ export class ByteReader {
    * Moves to an absolute position.
    *
    * @param offset - 0 .. length of the view. Unit: bytes.
-   * @returns This reader.
-   * @throws {@link FormatError} `truncated` when the position lies outside the view.
+   * @throws {@link FormatError} `truncated` if the position lies outside the view.
    */
   at(offset: number): this {
     if (!Number.isSafeInteger(offset) || offset < 0 || offset > this.#bytes.byteLength) {
@@ -54,10 +53,8 @@ export class ByteReader {
   }
 
   /**
-   * Passes over bytes without looking at them.
+   * Skips bytes without reading them.
    *
-   * @param count - How many. Unit: bytes.
-   * @returns This reader.
    * @throws {@link FormatError} `truncated`.
    */
   skip(count: number): this {
@@ -117,10 +114,8 @@ export class ByteReader {
   }
 
   /**
-   * Gives a view of the next bytes: borrowed, not copied.
-   *
-   * @param count - How many. Unit: bytes.
-   * @returns A view into the reader's bytes.
+   * @param count - Unit: bytes.
+   * @returns A view of the next bytes: borrowed, not copied.
    * @throws {@link FormatError} `truncated`.
    */
   view(count: number): Uint8Array {
@@ -170,8 +165,8 @@ export class ByteReader {
 }
 
 /**
- * Writes fields one after the other into a view that the caller owns. Overrunning the view is our
- * bug: RangeError.
+ * Writes fields one after the other into a view that the caller owns. A write beyond the view is
+ * our bug: RangeError.
  */
 export class ByteWriter {
   readonly #view: DataView;
@@ -193,93 +188,60 @@ export class ByteWriter {
     return this.#offset;
   }
 
-  /**
-   * Moves to an absolute position.
-   *
-   * @param offset - Unit: bytes from the start of the view.
-   * @returns This writer.
-   */
+  /** @param offset - Unit: bytes from the start of the view. */
   at(offset: number): this {
     this.#offset = offset;
     return this;
   }
 
-  /**
-   * @param value - 0 .. 255.
-   * @returns This writer.
-   */
+  /** @param value - 0 .. 255. */
   u8(value: number): this {
     this.#view.setUint8(this.#advance(1), value);
     return this;
   }
 
-  /**
-   * @param value - 16 bits, big-endian.
-   * @returns This writer.
-   */
+  /** @param value - 16 bits, big-endian. */
   u16be(value: number): this {
     this.#view.setUint16(this.#advance(2), value);
     return this;
   }
 
-  /**
-   * @param value - 32 bits, big-endian.
-   * @returns This writer.
-   */
+  /** @param value - 32 bits, big-endian. */
   u32be(value: number): this {
     this.#view.setUint32(this.#advance(4), value);
     return this;
   }
 
-  /**
-   * @param value - 64 bits, big-endian.
-   * @returns This writer.
-   */
+  /** @param value - 64 bits, big-endian. */
   u64be(value: bigint | number): this {
     this.#view.setBigUint64(this.#advance(8), BigInt(value));
     return this;
   }
 
-  /**
-   * @param value - 16 bits, little-endian.
-   * @returns This writer.
-   */
+  /** @param value - 16 bits, little-endian. */
   u16le(value: number): this {
     this.#view.setUint16(this.#advance(2), value, true);
     return this;
   }
 
-  /**
-   * @param value - 32 bits, little-endian.
-   * @returns This writer.
-   */
+  /** @param value - 32 bits, little-endian. */
   u32le(value: number): this {
     this.#view.setUint32(this.#advance(4), value, true);
     return this;
   }
 
-  /**
-   * @param value - 64 bits, little-endian.
-   * @returns This writer.
-   */
+  /** @param value - 64 bits, little-endian. */
   u64le(value: bigint | number): this {
     this.#view.setBigUint64(this.#advance(8), BigInt(value), true);
     return this;
   }
 
-  /**
-   * @param source - Copied.
-   * @returns This writer.
-   */
+  /** @param source - Copied. */
   bytes(source: Uint8Array): this {
     this.#bytes.set(source, this.#advance(source.byteLength));
     return this;
   }
 
-  /**
-   * @param count - How many zero bytes.
-   * @returns This writer.
-   */
   zeros(count: number): this {
     const start = this.#advance(count);
     this.#bytes.fill(0, start, start + count);

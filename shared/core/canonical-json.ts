@@ -1,13 +1,14 @@
 /**
- * Canonical JSON: one byte string for one value, so that it can be digested and signed.
+ * Canonical JSON: exactly one byte string per value, so that it can be digested and signed.
  *
  * RFC 8785 restricted to what huck stores: null, booleans, strings, safe integers, arrays and
- * objects; members in UTF-16 order, no white space, absent members left out. Fractions are refused:
- * their text form is the one part of RFC 8785 that is easy to get wrong, and no field needs them.
+ * objects; members in UTF-16 order, no white space, undefined members left out. Fractions are
+ * refused: their text form is the one part of RFC 8785 that is easy to get wrong, and no field
+ * needs them.
  */
 import assert from "node:assert/strict";
 
-/** What can be written canonically. */
+/** Values that have a canonical form. */
 export type CanonicalValue =
   | null
   | boolean
@@ -17,8 +18,6 @@ export type CanonicalValue =
   | { readonly [member: string]: CanonicalValue | undefined };
 
 /**
- * Writes a value canonically.
- *
  * @param value - Numbers must be safe integers; members that are undefined are left out.
  * @returns UTF-8 bytes.
  */

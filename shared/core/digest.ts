@@ -1,9 +1,9 @@
 /**
- * Digests and checksums: BLAKE3 names content, CRC-32C guards headers against accidents.
+ * Digests and checksums: BLAKE3 identifies content, CRC-32C guards headers against accidents.
  *
- * BLAKE3 comes from @napi-rs/blake-hash (prebuilt, 6 GB/s a core); the specification's own vectors
- * are in the test. CRC-32C is Castagnoli's polynomial in reflected form (RFC 3720 appendix B.4),
- * table driven: it only ever sees headers of a few KiB.
+ * BLAKE3 is that of @napi-rs/blake-hash (prebuilt, 6 GB/s per core); the specification's own
+ * vectors are in the test. CRC-32C is Castagnoli's polynomial in reflected form (RFC 3720 appendix
+ * B.4), table driven, because it is used only for headers of a few KiB.
  */
 import { Blake3Hasher, blake3 as blake3Native } from "@napi-rs/blake-hash";
 import { FormatError } from "./errors.ts";
@@ -11,7 +11,7 @@ import { FormatError } from "./errors.ts";
 /** Bytes of a BLAKE3 digest. */
 export const DIGEST_BYTES = 32;
 
-/** A digest over bytes that come in pieces. */
+/** A digest of bytes that come in pieces. */
 export interface DigestStream {
   /**
    * @param bytes - Read during the call only.
@@ -22,8 +22,6 @@ export interface DigestStream {
 }
 
 /**
- * Digests bytes.
- *
  * @param bytes - Read during the call only.
  * @returns 32 fresh bytes.
  */
@@ -31,11 +29,6 @@ export function blake3(bytes: Uint8Array): Uint8Array {
   return blake3Native(bytes);
 }
 
-/**
- * Starts a digest over bytes that come in pieces.
- *
- * @returns An empty stream.
- */
 export function blake3Stream(): DigestStream {
   const hasher = new Blake3Hasher();
   return {
@@ -46,21 +39,14 @@ export function blake3Stream(): DigestStream {
   };
 }
 
-/**
- * Writes bytes as lower-case hexadecimal.
- *
- * @param bytes - Any length.
- * @returns Two digits a byte.
- */
+/** @returns Lower-case hexadecimal, two digits per byte. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 
 /**
- * Reads hexadecimal text of a known length.
- *
  * @param text - Digits in either case.
- * @param byteCount - How many bytes it must give.
+ * @param byteCount - The length that the result must have.
  * @returns Fresh bytes.
  * @throws {@link FormatError} `bad_hex`.
  */
@@ -75,22 +61,13 @@ export function fromHex(text: string, byteCount: number): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "hex"));
 }
 
-/**
- * Compares two byte strings.
- *
- * @param left - Any bytes.
- * @param right - Any bytes.
- * @returns True when length and content are equal.
- */
 export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return Buffer.compare(left, right) === 0;
 }
 
 /**
- * CRC-32C of bytes.
- *
  * @param bytes - Read during the call only.
- * @param seed - Result of the piece before, to go on with; 0 to begin.
+ * @param seed - Result for the previous piece, to continue; 0 to start.
  * @returns Unsigned 32 bits.
  */
 export function crc32c(bytes: Uint8Array, seed = 0): number {

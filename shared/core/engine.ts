@@ -1,14 +1,14 @@
 /**
- * The engine interface: both ends of a session are pure state machines behind these seven calls.
+ * The engine interface: both ends of a session are pure state machines with these seven methods.
  *
- * An engine gets bytes and `now`, and gives bytes, requests and events. It owns no socket, timer,
- * file or generator. A driver (a file named loop, listener or worker) moves datagrams and time; the
- * simulator is another driver, so the code that runs under a seed is the code on the wire.
- * Datagrams are offsets into the arena: nothing is allocated for one.
+ * An engine takes bytes and `now`, and gives bytes, requests and events. It owns no socket, timer,
+ * file or generator. A driver (a file named loop, listener or worker) moves datagrams and time. The
+ * simulator is another driver, so the code that runs under a seed is the code that runs on the
+ * wire. Datagrams are offsets into the arena: nothing is allocated for one.
  */
 import type { Millis } from "./units.ts";
 
-/** An address on the network. Compare by the fields, not by identity. */
+/** An address on the network. Compare the fields, not the identity. */
 export interface Endpoint {
   /** IPv4 dotted or IPv6 text without a zone. */
   readonly address: string;
@@ -20,23 +20,22 @@ export interface Endpoint {
 export interface DatagramView {
   /** Offset of its first byte in the arena. */
   readonly offset: number;
-  /** Its length. Unit: bytes. */
+  /** Unit: bytes. */
   readonly length: number;
-  /** Who sent it. This object is stable and may be kept. */
+  /** Its sender. This object is stable and may be kept. */
   readonly remote: Endpoint;
-  /** Datagrams the kernel dropped at this socket since it was opened (SO_RXQ_OVFL). */
+  /** Datagrams that the kernel dropped at this socket since it was opened (SO_RXQ_OVFL). */
   readonly dropped: number;
 }
 
-/** Datagrams on their way out; the driver owns it and empties it after `transmit`. */
+/** Outgoing datagrams; the driver owns the batch and empties it after `transmit`. */
 export interface TransmitBatch {
   /**
    * Adds a datagram.
    *
    * @param length - Unit: bytes.
-   * @param remote - Where it goes.
-   * @returns Offset in the arena where the engine must write those bytes now, or -1 when the batch
-   *   is full.
+   * @returns Offset in the arena where the engine must write those bytes now, or -1 if the batch is
+   *   full.
    */
   add(length: number, remote: Endpoint): number;
 }
@@ -45,45 +44,37 @@ export interface TransmitBatch {
  * A protocol as a pure state machine.
  *
  * @typeParam Request - Work that the driver must do outside: read, decode, write, digest, fetch.
- * @typeParam Result - What comes back of such work.
- * @typeParam Event - What the driver tells the rest of the program.
+ * @typeParam Result - The result of such work.
+ * @typeParam Event - What the driver reports to the rest of the program.
  */
 export interface Engine<Request, Result, Event> {
   /**
-   * Takes one datagram. Hostile bytes are counted and dropped, never thrown.
+   * Takes one datagram. Hostile bytes are counted and dropped; they never make it throw.
    *
    * @param view - Valid during the call only.
-   * @param now - Monotonic.
    */
   receive(view: DatagramView, now: Millis): void;
   /**
    * Takes the result of a request.
    *
    * @param result - Owned by the engine from here on.
-   * @param now - Monotonic.
    */
   complete(result: Result, now: Millis): void;
-  /**
-   * Lets time pass. Harmless when called early or often.
-   *
-   * @param now - Monotonic.
-   */
+  /** Does what is due by now. Harmless if called early or often. */
   tick(now: Millis): void;
   /**
    * Writes datagrams that are due into the batch, as many as fit.
    *
-   * @param batch - The driver's.
-   * @param now - Monotonic.
-   * @returns How many datagrams were added.
+   * @returns Number of datagrams added.
    */
   transmit(batch: TransmitBatch, now: Millis): number;
-  /** @returns New work for the driver; each request is given once. */
+  /** @returns New requests to the driver; each is given once. */
   requests(): readonly Request[];
   /**
-   * @returns When `tick` or `transmit` has something to do at the latest; Infinity when only input
-   * helps.
+   * @returns When `tick` or `transmit` has something to do at the latest; Infinity if only input
+   *   can change anything.
    */
   nextWakeup(): Millis;
-  /** @returns What happened since the last call; each event is given once. */
+  /** @returns The events since the last call; each is given once. */
   events(): readonly Event[];
 }

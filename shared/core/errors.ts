@@ -1,13 +1,13 @@
 /**
- * Errors of the world: what a program may meet through no fault of its own.
+ * Errors that a program may meet through no fault of its own.
  *
- * Three kinds exist. Our own bug is an `assert`. Bad input from net or disk is a {@link
- * FormatError}: counted, dropped or reported, never a crash. An operator's situation is a {@link
- * SituationError}: message, cure, exit code. Messages read "Cannot <do> <what>: <found>, <wanted>",
- * quote strings and end without a period.
+ * There are three kinds. Our own bug is an `assert`. Bad input from net or disk is a
+ * {@link FormatError}: counted, dropped or reported, never a crash. A situation that the operator
+ * must change is a {@link SituationError}: message, cure, exit code. Messages read "Cannot <do>
+ * <what>: <found>, <wanted>", quote strings and end without a period.
  */
 
-/** Exit codes of every huck program, fixed for ever (CONTROL.md section 2). */
+/** Exit codes of every huck program; they never change (CONTROL.md section 2). */
 export const ExitCode = {
   ok: 0,
   someNodeNotRight: 1,
@@ -27,7 +27,6 @@ export class HuckError extends Error {
   /**
    * @param code - Stable name of the fault, lower snake case.
    * @param message - "Cannot <do> <what>: <found>, <wanted>".
-   * @param options - `cause`: the error underneath.
    */
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -36,28 +35,32 @@ export class HuckError extends Error {
   }
 }
 
-/** Bytes from a disk, an image file or the network do not have the shape their format demands. */
+/**
+ * Bytes from a disk, an image file or the network do not have the shape that their format demands.
+ */
 export class FormatError extends HuckError {}
 
-/** What {@link SituationError} takes beside code and message. */
+/** The arguments of {@link SituationError} besides code and message. */
 export interface SituationOptions extends ErrorOptions {
   /** What the operator can do about it: one sentence. */
   readonly cure: string;
-  /** Exit code of the program when nobody handles the error. Default: refused (4). */
+  /** Exit code of the program if nobody handles the error. Default: refused (4). */
   readonly exitCode?: ExitCode;
 }
 
-/** The operator's situation forbids the work: says what was found, what is wanted and the cure. */
+/**
+ * The operator's situation forbids the work. The error says what was found, what is wanted, and the
+ * cure.
+ */
 export class SituationError extends HuckError {
   /** What the operator can do about it. */
   readonly cure: string;
-  /** Exit code of the program when nobody handles the error. */
+  /** Exit code of the program if nobody handles the error. */
   readonly exitCode: ExitCode;
 
   /**
    * @param code - Stable name of the situation, lower snake case.
    * @param message - "Cannot <do> <what>: <found>, <wanted>".
-   * @param options - Cure, exit code and cause.
    */
   constructor(code: string, message: string, options: SituationOptions) {
     super(code, message, options);
@@ -67,21 +70,15 @@ export class SituationError extends HuckError {
 }
 
 /**
- * Gives the text of anything thrown.
+ * The message of any value that was thrown.
  *
- * @param thrown - Whatever a `catch` received.
- * @returns Its message; for a value that is no error, its string form.
+ * @returns For a value that is no error, its string form.
  */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/**
- * Gives the code of anything thrown.
- *
- * @param thrown - Whatever a `catch` received.
- * @returns The `code` of a {@link HuckError} or of a system error (`ENOENT`), else undefined.
- */
+/** @returns The `code` of a {@link HuckError} or of a system error (`ENOENT`), else undefined. */
 export function codeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !("code" in thrown)) return undefined;
   return typeof thrown.code === "string" ? thrown.code : undefined;

@@ -1,12 +1,13 @@
 /**
- * Tells files apart by what the system says of them.
+ * Tells files apart by their device, inode, size and time of the last write.
  *
  * Two paths may lead to one file, one path to different files at different times, and two files may
- * have equal content. Offsets that were read from a file are good for that file only, so whoever
- * keeps them keeps its identity beside them and compares it when the file is opened again.
+ * have equal content. Offsets that were read from a file are valid for that file only. So code that
+ * keeps offsets keeps the identity of their file, too, and compares it when it opens the file
+ * again.
  */
 
-/** What is compared: the members of these names of a `BigIntStats`. */
+/** The members of a `BigIntStats` that are compared. */
 export interface FileFacts {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -15,11 +16,11 @@ export interface FileFacts {
 }
 
 /**
- * Gives the identity of a file in its present state.
+ * The identity of a file in its present state.
  *
  * @param facts - From `stat` with big integers.
- * @returns Opaque. Equal for the same device, inode, size and time of the last write; a rename or a
- *   further link changes nothing.
+ * @returns An opaque string, equal if device, inode, size and time of the last write are equal; a
+ *   rename or another hard link changes nothing.
  */
 export function fileIdentityOf(facts: FileFacts): string {
   const { dev, ino, size, mtimeNs } = facts;

@@ -1,13 +1,13 @@
 /**
- * Seeded randomness: chance enters every engine as an argument, so that the same seed gives the
- * same run.
+ * Seeded randomness: random numbers enter every engine as an argument, so that the same seed gives
+ * the same run.
  *
  * The generator is xoshiro128** 1.1 (Blackman and Vigna 2018, https://prng.di.unimi.it), its state
  * filled by SplitMix32 from one 32-bit seed. It is for schedules and simulations; secrets come from
  * the kernel.
  */
 
-/** A source of chance. One instance belongs to one engine. */
+/** A random generator. One instance belongs to one engine. */
 export interface Random {
   /** @returns 32 random bits as an unsigned integer. */
   u32(): number;
@@ -21,10 +21,8 @@ export interface Random {
 }
 
 /**
- * Makes a generator.
- *
  * @param seed - Any number; its low 32 bits count.
- * @returns A generator whose whole future is decided by the seed.
+ * @returns A generator whose output depends on the seed alone.
  */
 export function seededRandom(seed: number): Random {
   const state = new Uint32Array(4);

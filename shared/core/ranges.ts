@@ -1,12 +1,12 @@
 /**
  * Sorted, disjoint, half-open ranges of whole numbers: [start, end).
  *
- * The unit is the caller's (sectors, bytes, chunks). A list is *normal* when every range is
- * non-empty, starts ascend and neighbours do not touch; all functions here give normal lists, and
- * those that say so demand them.
+ * The unit is the caller's (sectors, bytes, chunks). A list is *normal* if every range is
+ * non-empty, starts ascend and neighbours do not touch. All functions here return normal lists;
+ * those that take a normal list say so.
  */
 
-/** A half-open run [start, end). On a disk it is an extent and its unit is the logical sector. */
+/** A half-open run [start, end). On a disk it is an extent, in logical sectors. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -31,11 +31,11 @@ export function normalRanges(ranges: Iterable<Range>): Range[] {
 }
 
 /**
- * Takes ranges away from ranges.
+ * Subtracts ranges from ranges.
  *
  * @param from - A normal list.
  * @param holes - A normal list.
- * @returns What of `from` lies in no hole; a normal list.
+ * @returns The parts of `from` that lie in no hole; a normal list.
  */
 export function subtractRanges(from: readonly Range[], holes: readonly Range[]): Range[] {
   const result: Range[] = [];
@@ -55,8 +55,6 @@ export function subtractRanges(from: readonly Range[], holes: readonly Range[]):
 }
 
 /**
- * Cuts ranges to what lies inside other ranges.
- *
  * @param left - A normal list.
  * @param right - A normal list.
  * @returns The common part; a normal list.
@@ -79,12 +77,12 @@ export function intersectRanges(left: readonly Range[], right: readonly Range[])
 }
 
 /**
- * Cuts ranges to one span, without looking at those before it: a long list may be asked for many
+ * Cuts ranges to one span, without walking through those before it: a long list may be cut to many
  * spans.
  *
  * @param ranges - A normal list.
- * @param span - Where to cut; may be empty.
- * @returns What of `ranges` lies in the span; a normal list.
+ * @param span - May be empty.
+ * @returns The parts of `ranges` that lie in the span; a normal list.
  */
 export function rangesWithin(ranges: readonly Range[], span: Range): Range[] {
   let low = 0;
@@ -103,10 +101,8 @@ export function rangesWithin(ranges: readonly Range[], span: Range): Range[] {
 }
 
 /**
- * Adds up lengths.
- *
  * @param ranges - A normal list.
- * @returns The number of units covered.
+ * @returns Number of units covered.
  */
 export function totalOfRanges(ranges: readonly Range[]): number {
   let total = 0;
@@ -115,12 +111,10 @@ export function totalOfRanges(ranges: readonly Range[]): number {
 }
 
 /**
- * Tells whether one list covers another.
- *
  * @param outer - A normal list.
  * @param inner - A normal list.
- * @returns True when every unit of `inner` lies in `outer`.
- * @internal A test looks at it.
+ * @returns True if every unit of `inner` lies in `outer`.
+ * @internal Exported for a test.
  */
 export function rangesCover(outer: readonly Range[], inner: readonly Range[]): boolean {
   return subtractRanges(inner, outer).length === 0;

@@ -2,8 +2,8 @@
  * Branded numbers: quantities that share the type `number` but must not be mixed.
  *
  * A brand exists only for the type checker; at run time it is a plain number. Only quantities that
- * meet in one signature are branded: a sector number beside a byte count, a chunk index beside a
- * slot, a time.
+ * occur together in one signature are branded: a sector number with a byte count, a chunk index
+ * with a slot, a time.
  */
 
 declare const unit: unique symbol;
@@ -20,20 +20,20 @@ export type Lba = Branded<"Lba">;
 export type ByteCount = Branded<"ByteCount">;
 /** Position of a chunk in its image's chunk table, 0 .. 2^24-1. */
 export type ChunkIndex = Branded<"ChunkIndex">;
-/**
- * A moment on a monotonic clock with an arbitrary origin. Unit: milliseconds, fractions allowed.
- */
+/** A time on a monotonic clock with an arbitrary origin. Unit: milliseconds, fractions allowed. */
 export type Millis = Branded<"Millis">;
 
 /**
- * Bytes in the 512-byte unit in which the image format counts extents, whatever the disk's sector
- * size.
+ * The unit in which the image format counts extents, whatever the disk's sector size. Unit: bytes.
  */
 export const EXTENT_UNIT_BYTES = 512;
-/** Bytes of a chunk slot: the aligned piece of disk that one chunk covers, unless almost empty. */
+/**
+ * Length of a slot: the aligned piece of disk that one chunk covers, unless it is almost empty.
+ * Unit: bytes.
+ */
 export const SLOT_BYTES = 1 << 20;
 /**
- * Largest byte count that a number holds exactly; every 64-bit field is checked against it when
- * narrowed.
+ * Largest byte count that a number holds exactly; every 64-bit field is checked against it when it
+ * becomes a number.
  */
 export const BYTES_MAX: number = Number.MAX_SAFE_INTEGER;

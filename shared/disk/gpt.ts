@@ -1,9 +1,9 @@
 /**
  * GUID partition tables: UEFI 2.10 section 5.3.
  *
- * A GPT has two copies, each guarded by two CRC-32: of the header and of the entries. A copy counts
- * only when both agree and the header names the sector it stands in; the primary rules when both
- * are valid. Entry arrays are bounded before a byte of them is read.
+ * A GPT has two copies, each guarded by two CRC-32: of the header and of the entries. A copy is
+ * valid only if both CRCs match and the header names the sector it stands in; if both copies are
+ * valid, the primary counts. The length of an entry array is bounded before a byte of it is read.
  */
 import { crc32 } from "node:zlib";
 import { ByteReader } from "../core/bytes.ts";
@@ -24,7 +24,7 @@ const NAME_UNITS = 36;
 /** Shortest entry the standard allows. Unit: bytes. */
 const ENTRY_BYTES_MIN = 128;
 
-/** One copy of a GPT with both checksums proven. */
+/** One copy of a GPT whose checksums both matched. */
 export interface GptCopy {
   /** Sector of this header. */
   readonly headerLba: Lba;
@@ -38,7 +38,7 @@ export interface GptCopy {
   readonly diskGuid: string;
   /** First sector of the entry array. */
   readonly entriesLba: Lba;
-  /** Bytes of the header that its CRC covers. */
+  /** Length of the header that its CRC covers. Unit: bytes. */
   readonly headerBytes: number;
   /** Size of one entry. Unit: bytes. */
   readonly entryBytes: number;
@@ -47,11 +47,8 @@ export interface GptCopy {
 }
 
 /**
- * Reads one copy of a GPT.
- *
- * @param source - The whole disk.
  * @param lba - Sector of the header.
- * @returns The copy, or undefined when anything about it is wrong.
+ * @returns The copy, or undefined if anything about it is wrong.
  * @throws A system error when the device fails.
  */
 export function readGptCopy(source: SectorSource, lba: Lba): GptCopy | undefined {
@@ -68,10 +65,9 @@ export function readGptCopy(source: SectorSource, lba: Lba): GptCopy | undefined
 }
 
 /**
- * Reads the GPT of a disk from whichever copy is valid.
+ * Reads the GPT of a disk from the first valid copy.
  *
- * @param source - The whole disk.
- * @returns The table, or undefined when neither copy is valid.
+ * @returns The table, or undefined if neither copy is valid.
  * @throws {@link FormatError} as `checkedPartitions`.
  */
 export function readGpt(source: SectorSource): PartitionTable | undefined {
@@ -97,7 +93,7 @@ export function readGpt(source: SectorSource): PartitionTable | undefined {
   };
 }
 
-/** The text of a GUID as the tools print it: mixed byte order (UEFI 2.10 appendix A). */
+/** The text of a GUID as tools print it: mixed byte order (UEFI 2.10 appendix A). */
 function guidText(bytes: Uint8Array): string {
   const order = [3, 2, 1, 0, -1, 5, 4, -1, 7, 6, -1, 8, 9, -1, 10, 11, 12, 13, 14, 15];
   return order
@@ -161,7 +157,7 @@ function readEntries(copy: GptCopy): Partition[] {
   return partitions;
 }
 
-/** Lone surrogates, which JSON could not carry, become U+FFFD. */
+/** Lone surrogates, which JSON cannot carry, become U+FFFD. */
 function nameText(reader: ByteReader): string {
   const text = new TextDecoder("utf-16le").decode(reader.view(NAME_UNITS * 2));
   return text.split("\0", 1)[0] ?? "";

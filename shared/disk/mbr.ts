@@ -1,12 +1,12 @@
 /**
  * MBR partition tables, with extended partitions.
  *
- * Layout: UEFI 2.10 section 5.2.1; the chain of extended boot records is a convention without a
- * standard: the first two entries of an EBR are logical partitions counted from that EBR, except
- * that one of an extended type is the next EBR counted from the container; without it the chain
- * ends. A chain may be hostile, so it has fuel and a set of sectors already
- * visited. CHS addresses are never looked at. An entry is in use when it has a length, as for Linux
- * (block/partitions/msdos.c) and sfdisk: type 0 is a type like any other.
+ * Layout: UEFI 2.10 section 5.2.1. The chain of extended boot records (EBRs) is a convention
+ * without a standard. The first two entries of an EBR are logical partitions counted from that EBR,
+ * except that an entry of an extended type names the next EBR, counted from the container; without
+ * one the chain ends. A chain may be hostile, so its length is limited and sectors visited before
+ * are refused. CHS addresses are ignored. An entry is in use if it has a length, as for Linux
+ * (block/partitions/msdos.c) and sfdisk; type 0 is a type like any other.
  */
 import { ByteReader } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
@@ -19,22 +19,22 @@ import { checkedPartitions, type Partition, type PartitionTable, PARTITIONS_MAX 
 const ENTRIES_OFFSET = 446;
 /** Offset of the disk signature. Unit: bytes. */
 const SIGNATURE_OFFSET = 440;
-/** Bytes of an MBR, whatever the sector size. */
+/** Length of an MBR, whatever the sector size. Unit: bytes. */
 export const MBR_BYTES = 512;
 /** Type of the partition that protects a GPT (UEFI 2.10 5.2.3). */
 const TYPE_PROTECTIVE = 0xee;
 /** Types of extended partitions: CHS, LBA, Linux. */
 const TYPES_EXTENDED: readonly number[] = [0x05, 0x0f, 0x85];
 
-/** One entry of an MBR that is in use: it has a length. Its type does not matter, 0 included. */
+/** One entry of an MBR that is in use: it has a length, and any type, 0 included. */
 export interface MbrEntry {
   /** 0 .. 3. */
   readonly index: number;
-  /** 0x80 bootable, 0 not; anything else means these bytes are no table. */
+  /** 0x80 bootable, 0 not; any other value means that these bytes are no table. */
   readonly status: number;
   /** Partition type, 0 .. 255. */
   readonly type: number;
-  /** First sector as the entry counts. */
+  /** First sector, relative to where the entry counts from. */
   readonly start: number;
   /** Length. Unit: sectors. */
   readonly sectorCount: number;
@@ -44,7 +44,7 @@ export interface MbrEntry {
  * Reads the four entries of an MBR or EBR.
  *
  * @param sector - At least 512 bytes.
- * @returns The entries in use, or undefined when the sector lacks the signature 0x55AA or holds
+ * @returns The entries in use, or undefined if the sector lacks the signature 0x55AA or holds
  *   impossible status bytes.
  */
 export function readMbrEntries(sector: Uint8Array): readonly MbrEntry[] | undefined {
@@ -63,10 +63,10 @@ export function readMbrEntries(sector: Uint8Array): readonly MbrEntry[] | undefi
 }
 
 /**
- * Tells whether an MBR hands the disk over to a GPT.
+ * Tells whether an MBR only protects a GPT.
  *
  * @param entries - From {@link readMbrEntries}.
- * @returns True when one entry protects a GPT; with further entries the MBR is a hybrid.
+ * @returns True if one entry protects a GPT; with further entries the MBR is a hybrid.
  */
 export function isProtective(entries: readonly MbrEntry[]): boolean {
   return entries.some((entry) => entry.type === TYPE_PROTECTIVE);
@@ -75,8 +75,6 @@ export function isProtective(entries: readonly MbrEntry[]): boolean {
 /**
  * Reads an MBR and all its extended boot records.
  *
- * @param source - The whole disk.
- * @returns The table.
  * @throws {@link FormatError} `no_mbr`, `ebr_loop`, `bad_ebr` and those of `checkedPartitions`.
  */
 export function readMbr(source: SectorSource): PartitionTable {
@@ -110,7 +108,7 @@ export function readMbr(source: SectorSource): PartitionTable {
 }
 
 /**
- * Follows the extended boot records of one container. Fuel: {@link PARTITIONS_MAX} links.
+ * Follows the extended boot records of one container, at most {@link PARTITIONS_MAX} of them.
  *
  * @throws {@link FormatError} `ebr_loop`, `bad_ebr`.
  */

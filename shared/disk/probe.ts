@@ -1,12 +1,12 @@
 /**
- * Which partition table rules a disk.
+ * Decides which partition table of a disk counts.
  *
- * The order is the kernel's: a protective MBR hands over to the GPT; a GPT without one is a
- * leftover; a boot sector of FAT or NTFS carries 0x55AA as well but is no table (its "entries" are
- * code). An MBR that names no partition is no table either: a boot loader or an empty label in
- * front of a file system that covers the whole disk looks like that, and so all of the disk counts.
- * A disk whose protective MBR points to two broken GPTs is refused, because whatever we guessed
- * would be restored as truth.
+ * The order is the kernel's. With a protective MBR the GPT counts; a GPT without one is a leftover.
+ * A boot sector of FAT or NTFS has the signature 0x55AA as well, but is no table (its "entries" are
+ * code). An MBR that names no partition is no table either: it may be a boot loader or an empty
+ * label in front of a file system that covers the whole disk, so the whole disk counts. A disk
+ * whose protective MBR points to two broken GPTs is refused, because anything we guessed would be
+ * restored as truth.
  */
 import { FormatError } from "../core/errors.ts";
 import { isProtective, MBR_BYTES, type MbrEntry, readMbr, readMbrEntries } from "./mbr.ts";
@@ -15,10 +15,7 @@ import { readBytes, type SectorSource } from "./source.ts";
 import type { PartitionTable } from "./table.ts";
 
 /**
- * Finds and reads the partition table of a disk.
- *
- * @param source - The whole disk.
- * @returns The table; kind `none` when the disk has no table, or an MBR without partitions.
+ * @returns The table; kind `none` if the disk has no table, or an MBR without partitions.
  * @throws {@link FormatError} `gpt_damaged`, and those of the table readers.
  */
 export function readPartitionTable(source: SectorSource): PartitionTable {
@@ -46,7 +43,7 @@ export function readPartitionTable(source: SectorSource): PartitionTable {
  * Finds the logical sector size of a disk that is a plain file.
  *
  * @param source - The file as 512-byte sectors.
- * @returns 4096 when a GPT header stands at byte 4096 and none at byte 512, else 512. Unit: bytes.
+ * @returns 4096 if there is a GPT header at byte 4096 and none at byte 512, else 512. Unit: bytes.
  */
 export function guessSectorBytes(source: SectorSource): 512 | 4096 {
   const large = 4096;
@@ -78,8 +75,8 @@ function readMbrBesideGpt(source: SectorSource): PartitionTable {
 }
 
 /**
- * A FAT, exFAT or NTFS boot sector whose "entries" are empty or nonsense. An entry of type 0 may be
- * a partition, but beside such a name it is more likely code.
+ * True for a FAT, exFAT or NTFS boot sector whose "entries" are empty or nonsense. An entry of type
+ * 0 may be a partition, but with the name of a file system before it, it is more likely code.
  */
 function isBootSector(sector: Uint8Array, entries: readonly MbrEntry[]): boolean {
   const text = (offset: number, length: number): string =>

@@ -1,13 +1,15 @@
 /**
- * SectorSource: a disk, partition or file that can be read by sector and never written.
+ * SectorSource: a disk, partition or file that is read by sectors and never written.
  *
- * Reading is synchronous: capture runs inside a worker, where blocking is the simplest way to be
- * fast. The readers of partition tables and file systems see nothing else of the world.
+ * Reading is synchronous: a capture runs in a worker, where blocking is simple and fast. The
+ * readers of partition tables and file systems do all their input through this interface.
  */
 import { FormatError } from "../core/errors.ts";
 import type { ByteCount, Lba } from "../core/units.ts";
 
-/** Sectors that can be read. Capturing never writes, so there is no other verb (promise P5). */
+/**
+ * Sectors that can be read. A capture never writes, so there is no method to write (promise P5).
+ */
 export interface SectorSource {
   /** Logical sector size: 512 or 4096. Unit: bytes. */
   readonly sectorBytes: number;
@@ -17,7 +19,7 @@ export interface SectorSource {
    * Fills `into` with consecutive sectors.
    *
    * @param lba - First sector.
-   * @param into - Filled completely; its length is a multiple of `sectorBytes`.
+   * @param into - Its length is a multiple of `sectorBytes`.
    * @throws {@link FormatError} `outside` beyond the end; a system error when the device fails.
    */
   read(lba: Lba, into: Uint8Array): void;
@@ -26,11 +28,10 @@ export interface SectorSource {
 /**
  * Narrows a source to one partition.
  *
- * @param source - The whole disk.
  * @param start - First sector of the partition.
  * @param sectorCount - Its length. Unit: sectors.
  * @returns A source whose sector 0 is `start`.
- * @throws {@link FormatError} `outside` when the partition leaves the disk.
+ * @throws {@link FormatError} `outside` if the partition does not lie on the disk.
  */
 export function partitionSource(
   source: SectorSource,
@@ -52,9 +53,8 @@ export function partitionSource(
 /**
  * Reads any run of bytes, aligned or not.
  *
- * @param source - Where from.
  * @param offset - First byte. Unit: bytes.
- * @param length - How many; callers bound it.
+ * @param length - Bounded by the caller. Unit: bytes.
  * @returns Fresh bytes.
  * @throws {@link FormatError} `outside` beyond the end of the source.
  */
@@ -70,11 +70,10 @@ export function readBytes(source: SectorSource, offset: ByteCount, length: numbe
 }
 
 /**
- * Makes a source of bytes in memory: for partition tables already read, and for tests.
+ * Makes a source of bytes in memory: for partition tables that were read already, and for tests.
  *
  * @param bytes - Borrowed; its length is a multiple of `sectorBytes`.
  * @param sectorBytes - 512 or 4096.
- * @returns A source over those bytes.
  */
 export function memorySource(bytes: Uint8Array, sectorBytes = 512): SectorSource {
   return {

@@ -1,23 +1,22 @@
 /**
- * What a partition table says, whichever kind it is.
+ * The content of a partition table of any kind.
  *
- * The idea: the readers of MBR and GPT give the same shape, so allocation and image know one kind
- * of disk. Sector numbers are logical sectors of the disk. Checked here, for all kinds: partitions
- * lie on the disk, do not overlap, and are few enough; a table that breaks this describes no disk
- * we could restore.
+ * The readers of MBR and GPT give the same type, so that allocation and image know only one kind of
+ * disk. Sector numbers are logical sectors of the disk. For all kinds it is checked here that
+ * partitions lie on the disk, do not overlap, and are few enough; a table that breaks this
+ * describes no disk that we could restore.
  */
 import { FormatError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import type { Lba } from "../core/units.ts";
 
-/** Most partitions one disk may have (FORMAT.md, "Limits"). */
+/** Most partitions of one disk (FORMAT.md, "Limits"). */
 export const PARTITIONS_MAX = 128;
 
 /** One partition. */
 export interface Partition {
   /**
-   * Its number as the kernel counts: 1 .. 4 primary, 5 and up logical, or its place in the GPT from
-   * 1.
+   * Its number as the kernel counts: 1 .. 4 primary, 5 and up logical; in a GPT its place, from 1.
    */
   readonly number: number;
   /** First sector. */
@@ -30,34 +29,35 @@ export interface Partition {
   readonly name: string;
   /** Unique GUID from the GPT; empty elsewhere. */
   readonly guid: string;
-  /** An extended partition: a box around logical ones, without content of its own. */
+  /**
+   * True for an extended partition: it only encloses logical ones and has no content of its own.
+   */
   readonly container: boolean;
 }
 
-/** Kinds of partition table. `none`: the disk is one file system, or nothing we know. */
+/** Kinds of partition table. `none`: the disk is one file system, or holds nothing that we know. */
 export type TableKind = "none" | "mbr" | "gpt";
 
-/** What was found at the head of a disk. */
+/** The partition table of a disk, or its absence. */
 export interface PartitionTable {
-  /** Which table rules. */
   readonly kind: TableKind;
-  /** Disk GUID (GPT) or the 32-bit signature in hexadecimal (MBR); empty when there is none. */
+  /** Disk GUID (GPT) or the 32-bit signature in hexadecimal (MBR); empty if there is none. */
   readonly diskId: string;
-  /** In ascending order of `start`; containers before what they hold. */
+  /** By ascending `start`; containers before the partitions in them. */
   readonly partitions: readonly Partition[];
   /**
    * Sectors outside the partitions that hold table structures: MBR, GPT copies, EBRs. A normal
    * list.
    */
   readonly tableSectors: readonly Range[];
-  /** What a backup GPT takes at the end of the disk; 0 for other tables. Unit: sectors. */
+  /** Sectors that a backup GPT takes at the end of the disk; 0 for other tables. */
   readonly backupSectors: number;
-  /** What an operator should know: one sentence each. */
+  /** Warnings for the operator, one sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Sorts partitions and proves that they can be one disk.
+ * Sorts partitions and checks that one disk can hold them.
  *
  * @param partitions - In any order.
  * @param sectorCount - Size of the disk. Unit: sectors.

@@ -1,11 +1,12 @@
 /**
  * Repairs the missing source symbols of a block from any k of its symbols.
  *
- * The one idea: times a constant that depends on its name only, symbol a is the value at a of one
- * polynomial of degree < k, whatever a is. So any k symbols fix the polynomial (k points always do:
- * hence every sub-matrix of a Cauchy matrix is invertible), and Lagrange's formula gives every
- * missing symbol as a sum of products of the symbols that are here. No matrix is inverted, no
- * symbol is kept on the side. Formulae and proof: FEC.md section 4.
+ * There is one polynomial of degree < k such that symbol a, times a constant that depends only on
+ * its name, is the value of the polynomial at a, for source and parity symbols alike. Any k symbols
+ * determine the polynomial, as k points always do (hence every square sub-matrix of a Cauchy matrix
+ * is invertible), and Lagrange's formula gives every missing symbol as a sum of products of the
+ * symbols that are here. No matrix is inverted, and no symbol is copied elsewhere. Formulae and
+ * proof: FEC.md section 4.
  */
 import assert from "node:assert";
 import { EXP, GROUP_ORDER, LOG } from "./gf256.ts";
@@ -20,15 +21,15 @@ export interface ReceivedBlock {
   /** Length of every symbol: a multiple of 32. */
   readonly symbolBytes: number;
   /**
-   * By symbol id: the arena offset of a symbol that is here, or where to put a missing source
+   * By symbol id: the arena offset of a symbol that is here, or the place for a missing source
    * symbol. At least k entries; entries of missing parity symbols are not read.
    */
   readonly offsets: Uint32Array;
-  /** By symbol id: 1 when the symbol is here, else 0. As long as `offsets`, at most 255. */
+  /** By symbol id: 1 if the symbol is here, else 0. As long as `offsets`, at most 255. */
   readonly present: Uint8Array;
 }
 
-/** Decodes with one kernel; keeps its tables between calls, so that little is allocated. */
+/** Decodes with one kernel; its tables are kept between calls, so that little is allocated. */
 export class BlockDecoder {
   readonly #kernel: FecKernel;
   readonly #availableIds = new Uint8Array(SOURCE_SYMBOLS_MAX);
@@ -39,7 +40,6 @@ export class BlockDecoder {
   /** k inputs for at most min(k, 255 - k) missing symbols: largest at k = 128. */
   readonly #coefficients = new Uint8Array(127 * 128);
 
-  /** @param kernel - The kernel of this thread. */
   constructor(kernel: FecKernel) {
     this.#kernel = kernel;
   }
@@ -47,11 +47,10 @@ export class BlockDecoder {
   /**
    * Writes every missing source symbol to its offset.
    *
-   * Asserts that at least k symbols are here: count them as they come, ask for a repair until then.
-   * Leaves `present` as it is.
+   * Asserts that at least k symbols are here: the caller counts them as they arrive. Leaves
+   * `present` as it is.
    *
-   * @param block - What is here.
-   * @returns How many source symbols were missing and are now repaired, 0 .. k.
+   * @returns Number of source symbols that were missing and are now repaired, 0 .. k.
    */
   decode(block: ReceivedBlock): number {
     assert(block.k >= 1 && block.k <= SOURCE_SYMBOLS_MAX, `${block.k} source symbols`);
@@ -69,7 +68,10 @@ export class BlockDecoder {
     return missing;
   }
 
-  /** Takes all source symbols that are here, and as many parity symbols as lack. */
+  /**
+   * Chooses all source symbols that are here, and as many parity symbols as source symbols are
+   * missing.
+   */
   #choose({ k, offsets, present }: ReceivedBlock): number {
     let available = 0;
     let missing = 0;
@@ -86,7 +88,10 @@ export class BlockDecoder {
     return missing;
   }
 
-  /** Coefficient of available a for missing m: u(a) * v(m) / (m + a), all by logarithms. */
+  /**
+   * Coefficient of an available symbol a for a missing symbol m: u(a) * v(m) / (m + a), computed
+   * with logarithms.
+   */
   #setCoefficients(k: number, missing: number): void {
     const parityFrom = k - missing;
     for (let a = 0; a < k; a++) {
@@ -94,7 +99,7 @@ export class BlockDecoder {
     }
     for (let m = 0; m < missing; m++) {
       const id = this.#missingIds[m]!;
-      // v(m) is u(m) with above and below exchanged, so its logarithm is the negative.
+      // v(m) is u(m) with numerator and denominator exchanged, so its logarithm is the negative.
       const logV = GROUP_ORDER - this.#logRatio(id, parityFrom, missing);
       for (let a = 0; a < k; a++) {
         const logSum = this.#logOfAvailable[a]! + logV;
@@ -106,14 +111,14 @@ export class BlockDecoder {
 
   /**
    * Logarithm, 0 .. 254, of the product over the missing of (id + missing), divided by the product
-   * over the parity used of (id + parity); `id` itself is left out of either product.
+   * over the parity used of (id + parity); `id` itself is left out of both products.
    */
   #logRatio(id: number, parityFrom: number, missing: number): number {
     let log = 0;
     for (let n = 0; n < missing; n++) {
       const above = id ^ this.#missingIds[n]!;
       const below = id ^ this.#availableIds[parityFrom + n]!;
-      // LOG[0] is 0, so a factor id + id adds nothing: left out, as it must be.
+      // LOG[0] is 0, so a factor id + id adds nothing: it is left out, as it must be.
       log += LOG[above]! - LOG[below]!;
     }
     return ((log % GROUP_ORDER) + GROUP_ORDER) % GROUP_ORDER;

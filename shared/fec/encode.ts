@@ -1,9 +1,9 @@
 /**
  * Makes parity symbols of a source block.
  *
- * The one idea: parity symbol j is the sum of source symbols i, each times 1 / (j + i) in GF(2^8).
- * Row j depends on j and k alone, so any sender makes the same parity, whenever it is asked.
- * Formulae: FEC.md section 3. What to send, and when, is not decided here.
+ * Parity symbol j is the sum of all source symbols i, each times 1 / (j + i) in GF(2^8). Row j
+ * depends on j and k alone, so any sender makes the same parity at any time. Formulae: FEC.md
+ * section 3. The callers decide what is sent, and when.
  */
 import assert from "node:assert";
 import { inverse } from "./gf256.ts";
@@ -11,22 +11,23 @@ import { SOURCE_SYMBOLS_MAX } from "./partition.ts";
 import { SYMBOL_IDS } from "./scheme.ts";
 import type { FecKernel } from "./scheme.ts";
 
-/** Makes parity with one kernel; keeps its coefficients between calls: nothing is allocated. */
+/**
+ * Makes parity with one kernel; its coefficients are kept between calls, so nothing is allocated.
+ */
 export class BlockEncoder {
   readonly #kernel: FecKernel;
-  /** k rows of k at most and 255 - k rows at most: k * (255 - k) is largest at k = 127 and 128. */
+  /** At most 255 - k rows of k coefficients: k * (255 - k) is largest at k = 127 and 128. */
   readonly #coefficients = new Uint8Array(127 * 128);
   #sourceCount = 0;
   #firstParity = 0;
   #parityCount = 0;
 
-  /** @param kernel - The kernel of this thread. */
   constructor(kernel: FecKernel) {
     this.#kernel = kernel;
   }
 
   /**
-   * Computes parity symbols `firstParity`, `firstParity` + 1, .. one for each output.
+   * Computes parity symbols `firstParity`, `firstParity` + 1, .. one per output.
    *
    * Asserts the ranges. Outputs must not overlap the source or one another.
    *
@@ -49,7 +50,7 @@ export class BlockEncoder {
     this.#kernel.multiply(source, outputs, this.#coefficients, symbolBytes);
   }
 
-  /** Blocks of a session mostly have the same shape: then the coefficients are there already. */
+  /** Blocks of a session mostly have the same shape: then the coefficients are kept. */
   #setRows(k: number, firstParity: number, count: number): void {
     const same = k === this.#sourceCount && firstParity === this.#firstParity;
     if (same && count <= this.#parityCount) return;

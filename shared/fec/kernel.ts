@@ -1,19 +1,18 @@
 /**
  * Chooses the fastest kernel that this runtime accepts.
  *
- * The one idea: relaxed SIMD, then SIMD, then the table; all three give the same bytes, so the
- * choice shows in speed alone. `kernel.name` tells which it was: a program should say so once.
+ * Relaxed SIMD is tried first, then SIMD, then the table. All three give the same bytes, so the
+ * choice shows only in the speed. A program should report `kernel.name` once.
  */
 import { HuckError } from "../core/errors.ts";
 import type { FecKernel, KernelName } from "./scheme.ts";
 import { TableKernel } from "./table-kernel.ts";
 import { createWasmKernel } from "./wasm-kernel.ts";
 
-/** What {@link createFecKernel} may be told. */
 export interface FecKernelOptions {
   /** Arena offset, a multiple of 32, of FEC_SCRATCH_BYTES bytes for this kernel alone. */
   readonly scratch: number;
-  /** The only kernel wanted. Default: the fastest that works. */
+  /** Name of the only kernel wanted. Default: the fastest that works. */
   readonly name?: KernelName;
 }
 
@@ -21,9 +20,9 @@ export interface FecKernelOptions {
  * Makes the kernel of one thread.
  *
  * @param memory - The arena, a shared memory.
- * @param options - Where its scratch lies; which kernel, when not the fastest.
  * @returns A kernel that works on symbols of `memory`.
- * @throws {@link HuckError} `fec_kernel_refused` when the only kernel wanted is not accepted here.
+ * @throws {@link HuckError} `fec_kernel_refused` if the runtime does not accept the kernel named in
+ *   `options`.
  */
 export function createFecKernel(memory: WebAssembly.Memory, options: FecKernelOptions): FecKernel {
   const { scratch, name } = options;

@@ -1,26 +1,26 @@
 /**
- * What coding needs of a kernel: sums of products of whole symbols, in place, in the arena.
+ * The interface of a coding kernel: sums of products of whole symbols, in place, in the arena.
  *
- * The one idea: encoding and decoding are the same work, outputs = coefficients x inputs over
- * GF(2^8); only the coefficients differ. A kernel does that work and knows nothing of blocks, names
- * or losses. Formulae: FEC.md. Which kernel a thread gets is decided in kernel.ts.
+ * Encoding and decoding are the same work, outputs = coefficients x inputs over GF(2^8); only the
+ * coefficients differ. A kernel does that work and knows nothing of blocks, names or losses.
+ * Formulae: FEC.md. kernel.ts decides which kernel a thread gets.
  */
 import assert from "node:assert";
 import { SOURCE_SYMBOLS_MAX } from "./partition.ts";
 
 /** Symbols have a length that is a multiple of this. Unit: bytes. */
 const SYMBOL_ALIGNMENT = 32;
-/** Names of symbols in one block are 0 .. 254: one byte, and 255 stays free to mean "all". */
+/** Number of symbol names in a block, 0 .. 254: one byte, in which 255 is kept to mean "all". */
 export const SYMBOL_IDS = 255;
-/** Upper bound of a symbol: an Ethernet frame of 9 KiB holds no more. Unit: bytes. */
+/** Longest symbol: an Ethernet frame of 9 KiB holds no more. Unit: bytes. */
 const SYMBOL_BYTES_MAX = 9216;
 
-/** How a kernel works: relaxed SIMD, plain SIMD, or a table of products in TypeScript. */
+/** Implementation of a kernel: relaxed SIMD, plain SIMD, or a table of products in TypeScript. */
 export type KernelName = "wasm-relaxed" | "wasm-simd" | "table";
 
-/** The inner loop of coding. One per thread, because each needs scratch of its own. */
+/** The inner loop of coding. One per thread, because each needs its own scratch. */
 export interface FecKernel {
-  /** How it works. All kernels give the same bytes. */
+  /** All kernels give the same bytes. */
   readonly name: KernelName;
   /**
    * Computes output[r] = sum over i of coefficients[r * inputs.length + i] * input[i], for every r.
@@ -40,14 +40,7 @@ export interface FecKernel {
   ): void;
 }
 
-/**
- * Asserts that a kernel's work lies inside the arena, so that no kernel need look.
- *
- * @param inputs - As in {@link FecKernel}.
- * @param outputs - As in {@link FecKernel}.
- * @param symbolBytes - As in {@link FecKernel}.
- * @param arenaBytes - Length of the arena.
- */
+/** Asserts that a kernel's work lies inside the arena, so that kernels need no checks. */
 export function assertWork(
   inputs: Uint32Array,
   outputs: Uint32Array,

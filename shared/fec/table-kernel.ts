@@ -1,23 +1,21 @@
 /**
  * The plain kernel: a 256 x 256 table of products, byte by byte, in TypeScript.
  *
- * The one idea: short enough to be right at sight, it is what the WebAssembly kernels are tested
- * against, and what codes where the processor or the runtime has no SIMD. It is slower by a factor
- * of tens. It needs no scratch in the arena.
+ * It is so short that one can see that it is right. The WebAssembly kernels are tested against it,
+ * and it does the coding if the processor or the runtime has no SIMD. It is tens of times slower.
+ * It needs no scratch in the arena.
  */
 import assert from "node:assert";
 import { multiply as product } from "./gf256.ts";
 import { assertWork } from "./scheme.ts";
 import type { FecKernel } from "./scheme.ts";
 
-/** Coding by table look-up. */
 export class TableKernel implements FecKernel {
   readonly name = "table";
   readonly #memory: WebAssembly.Memory;
   readonly #products: Uint8Array = productTable();
   #bytes: Uint8Array;
 
-  /** @param memory - The arena. */
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
     this.#bytes = new Uint8Array(memory.buffer);
@@ -30,7 +28,7 @@ export class TableKernel implements FecKernel {
     coefficients: Uint8Array,
     symbolBytes: number,
   ): void {
-    // A memory that has grown has a new buffer; the old view would end too early.
+    // A memory that has grown has a new buffer, and the old view would end too early.
     if (this.#bytes.buffer !== this.#memory.buffer) {
       this.#bytes = new Uint8Array(this.#memory.buffer);
     }

@@ -1,9 +1,9 @@
 /**
  * The WebAssembly kernel: fills in the scratch region and calls the loop of kernel/*.as.ts.
  *
- * The one idea: the loop is told everything through a scratch region of the arena, four outputs at
- * a time: a call has four arguments, scratch is small and of fixed size, and several threads share
- * one memory without sharing scratch. Layout: kernel/reed-solomon.as.ts.
+ * The loop gets its input through a scratch region of the arena, four outputs at a time. So a call
+ * has only four arguments, scratch is small and of fixed size, and several threads share one memory
+ * without sharing scratch. Layout: kernel/reed-solomon.as.ts.
  */
 import assert from "node:assert";
 import { multiply as product } from "./gf256.ts";
@@ -14,17 +14,17 @@ import type { FecKernel } from "./scheme.ts";
 
 /** Outputs that the loop keeps in registers. */
 const GROUP = 4;
-/** Bytes of the nibble tables of one coefficient. */
+/** Length of the nibble tables of one coefficient. Unit: bytes. */
 const TABLE_BYTES = 32;
 const INPUTS_AT = 256 * TABLE_BYTES;
 const TABLES_AT = INPUTS_AT + 4 * SOURCE_SYMBOLS_MAX;
 const OUTPUTS_AT = TABLES_AT + 4 * GROUP * SOURCE_SYMBOLS_MAX;
-/** Arena bytes that one kernel keeps for itself, whatever the block. */
+/** Arena bytes that one kernel needs for itself, whatever the block. */
 export const FEC_SCRATCH_BYTES: number = OUTPUTS_AT + 4 * GROUP;
-/** Scratch begins at a multiple of this: vectors are then loaded aligned. */
+/** Scratch begins at a multiple of this, so that vectors are loaded aligned. Unit: bytes. */
 const SCRATCH_ALIGNMENT = 32;
 
-/** What kernel/reed-solomon.as.ts exports. */
+/** The exports of kernel/reed-solomon.as.ts. */
 interface Exports {
   readonly multiply: (scratch: number, count: number, rows: number, symbolBytes: number) => void;
 }
@@ -32,7 +32,7 @@ interface Exports {
 /** The two builds of the loop. */
 export type WasmKernelName = "wasm-relaxed" | "wasm-simd";
 
-/** Coding by 128-bit SIMD. Make one with {@link createWasmKernel}. */
+/** Coding with 128-bit SIMD. Make one with {@link createWasmKernel}. */
 class WasmKernel implements FecKernel {
   readonly name: WasmKernelName;
   readonly #memory: WebAssembly.Memory;
@@ -64,7 +64,7 @@ class WasmKernel implements FecKernel {
     coefficients: Uint8Array,
     symbolBytes: number,
   ): void {
-    // A memory that has grown has a new buffer; the old view would end too early.
+    // A memory that has grown has a new buffer, and the old view would end too early.
     if (this.#words.buffer !== this.#memory.buffer) {
       this.#words = new Uint32Array(this.#memory.buffer);
     }
@@ -82,7 +82,10 @@ class WasmKernel implements FecKernel {
     }
   }
 
-  /** Names, for row `r` of the group, the nibble tables of `count` coefficients from `from` on. */
+  /**
+   * Writes, for row `r` of the group, the addresses of the nibble tables of `count` coefficients
+   * from `from` on.
+   */
   #chooseTables(coefficients: Uint8Array, from: number, count: number, r: number): void {
     const words = this.#words;
     const scratch = this.#scratch;
@@ -95,13 +98,12 @@ class WasmKernel implements FecKernel {
 }
 
 /**
- * Makes a kernel of one build, when this runtime accepts that build.
+ * Makes a kernel of one build, if this runtime accepts that build.
  *
- * @param name - Which build.
  * @param memory - The arena; must be shared.
  * @param scratch - Arena offset, a multiple of 32, of {@link FEC_SCRATCH_BYTES} bytes that nobody
- *   else uses as long as the kernel lives.
- * @returns The kernel, or undefined when the runtime or the processor refuses the build.
+ *   else uses while the kernel lives.
+ * @returns The kernel, or undefined if the runtime or the processor refuses the build.
  */
 export function createWasmKernel(
   name: WasmKernelName,

@@ -1,15 +1,15 @@
 /**
  * Bitmaps as ext and others store them: bit 0 is the lowest bit of byte 0, a set bit means in use.
  *
- * Whole bytes of one kind are taken at once, since real bitmaps are mostly long runs.
+ * Bytes whose bits are all equal are handled as a whole, because real bitmaps are mostly long runs.
  */
 import type { Range } from "../core/ranges.ts";
 
 /**
- * Gives the runs of set bits.
+ * Visits the runs of set bits.
  *
  * @param bitmap - At least `count` bits.
- * @param count - How many bits count.
+ * @param count - Number of bits to look at.
  * @param visit - Called for every maximal run, in ascending order.
  */
 export function forEachRun(bitmap: Uint8Array, count: number, visit: (range: Range) => void): void {
@@ -33,13 +33,7 @@ export function forEachRun(bitmap: Uint8Array, count: number, visit: (range: Ran
   if (start >= 0) visit({ start, end: count });
 }
 
-/**
- * Sets a run of bits.
- *
- * @param bitmap - Changed in place.
- * @param start - First bit.
- * @param end - One past the last bit, inside the bitmap.
- */
+/** @param end - One past the last bit, inside the bitmap. */
 export function setBits(bitmap: Uint8Array, start: number, end: number): void {
   for (let bit = start; bit < end; ) {
     if ((bit & 7) === 0 && end - bit >= 8) {
@@ -53,11 +47,9 @@ export function setBits(bitmap: Uint8Array, start: number, end: number): void {
 }
 
 /**
- * Counts clear bits.
- *
  * @param bitmap - At least `count` bits.
- * @param count - How many bits count.
- * @returns How many of them are clear.
+ * @param count - Number of bits to look at.
+ * @returns Number of clear bits.
  */
 export function countClear(bitmap: Uint8Array, count: number): number {
   let used = 0;

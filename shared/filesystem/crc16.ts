@@ -1,14 +1,12 @@
 /**
  * CRC-16 with the reflected polynomial 0xA001, as ext4's uninit_bg uses it for group descriptors.
  *
- * Chained like the kernel's: seed in, register out, nothing inverted. Check value: crc16(0,
+ * Computed like the kernel's: neither seed nor result is inverted. Check value: crc16(0,
  * "123456789") = 0xBB3D.
  */
 
 /**
- * Goes on with a CRC-16.
- *
- * @param seed - Register so far, 0 .. 0xFFFF.
+ * @param seed - The register so far, 0 .. 0xFFFF.
  * @param bytes - Read during the call only.
  * @returns The register afterwards.
  */

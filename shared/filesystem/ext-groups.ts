@@ -1,11 +1,11 @@
 /**
- * Block groups of ext2, ext3 and ext4: where their descriptors, bitmaps and tables stand, and which
- * blocks are used.
+ * Block groups of ext2, ext3 and ext4: finds their descriptors, bitmaps and tables, and the blocks
+ * in use.
  *
  * Layout: Linux Documentation/filesystems/ext4/{blockgroup,group_descr,bitmaps}.rst. A group
- * flagged BLOCK_UNINIT has no bitmap on disk, so its content is computed from where all metadata
- * lie. Every checksum that is switched on is verified, every free count compared; the first thing
- * that does not add up ends the reading with a sentence.
+ * flagged BLOCK_UNINIT has no bitmap on disk, so its bitmap is computed from the places of all
+ * metadata. Every checksum that is switched on is verified, and every free count is compared; the
+ * first contradiction ends the reading with a sentence.
  */
 import { crc16 } from "./crc16.ts";
 import { forEachRun, countClear, setBits } from "./bits.ts";
@@ -15,13 +15,13 @@ import { normalRanges, type Range, rangesWithin } from "../core/ranges.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
 import { UsedMap } from "./used-map.ts";
 
-/** Most groups we follow: 512 TiB in groups of 128 MiB. */
+/** Most groups that we read: 512 TiB in groups of 128 MiB. */
 const GROUPS_MAX = 2 ** 22;
 /** Group flag: the block bitmap was never written. */
 const BLOCK_UNINIT = 0x2;
-/** Descriptors of this length have the high halves. Unit: bytes. */
+/** Descriptors of at least this length have the high halves. Unit: bytes. */
 const WIDE_DESCRIPTOR_BYTES = 64;
-/** Where the checksum stands in a descriptor. Unit: bytes. */
+/** Offset of the checksum in a descriptor. Unit: bytes. */
 const CHECKSUM_OFFSET = 0x1e;
 
 interface Group {
@@ -31,7 +31,7 @@ interface Group {
   readonly inodeTable: number;
   readonly freeClusters: number;
   readonly flags: number;
-  /** Checksum of the block bitmap; 16 bits when the descriptor is short. */
+  /** Checksum of the block bitmap; 16 bits if the descriptor is short. */
   readonly bitmapChecksum: number;
 }
 
@@ -39,11 +39,7 @@ interface Group {
 class Doubt extends Error {}
 
 /**
- * Finds all blocks in use.
- *
- * @param source - The partition.
- * @param superblock - Checked.
- * @returns The bytes of all blocks in use, or the sentence that says what does not add up.
+ * @returns The bytes of all blocks in use, or a sentence that says what contradicts itself.
  * @throws A system error when the device fails.
  */
 export function usedBlocks(source: SectorSource, superblock: ExtSuperblock): UsedMap | string {
@@ -93,7 +89,8 @@ function groupRange(superblock: ExtSuperblock, index: number): Range {
 }
 
 /**
- * Superblock copies and descriptors stand in few groups (sparse_super: 0, 1 and powers of 3, 5, 7).
+ * True if the group has a superblock copy and descriptors; few groups do (sparse_super: 0, 1 and
+ * powers of 3, 5, 7).
  */
 function hasSuperblock(superblock: ExtSuperblock, group: number): boolean {
   if (group === 0) return true;
@@ -113,7 +110,7 @@ function descriptorsPerBlock(superblock: ExtSuperblock): number {
 }
 
 /**
- * With 1 KiB blocks the superblock stands in block 1 even when block 0 belongs to group 0
+ * With 1 KiB blocks the superblock stands in block 1, even if block 0 belongs to group 0
  * (bigalloc).
  */
 function bootBlocks(superblock: ExtSuperblock): number {
@@ -167,10 +164,10 @@ function parseDescriptor(superblock: ExtSuperblock, index: number, bytes: Uint8A
 }
 
 /**
- * metadata_csum: CRC-32C cut to 16 bits, checksum field read as zero; uninit_bg: CRC-16 over what
- * surrounds it.
+ * metadata_csum: CRC-32C cut to 16 bits, with the checksum field taken as zero; uninit_bg: CRC-16
+ * of the bytes around the field.
  *
- * @throws Doubt when the checksum is wrong.
+ * @throws Doubt if the checksum is wrong.
  */
 function checkDescriptor(superblock: ExtSuperblock, index: number, bytes: Uint8Array): void {
   const stored = new ByteReader(bytes, "group", CHECKSUM_OFFSET).u16le();
@@ -190,9 +187,9 @@ function checkDescriptor(superblock: ExtSuperblock, index: number, bytes: Uint8A
 }
 
 /**
- * All blocks that hold descriptors, bitmaps and inode tables, in whichever group flex_bg put them.
+ * All blocks that hold descriptors, bitmaps and inode tables, whichever group flex_bg put them in.
  *
- * @throws Doubt when one lies outside the file system.
+ * @throws Doubt if one lies outside the file system.
  */
 function metadataOf(groups: readonly Group[], superblock: ExtSuperblock): Range[] {
   const { blockBytes, inodesPerGroup, inodeBytes, blocksCount } = superblock;
@@ -214,7 +211,7 @@ function metadataOf(groups: readonly Group[], superblock: ExtSuperblock): Range[
   return normalRanges(found);
 }
 
-/** Superblock copy and descriptors at the head of one group. Unit: blocks. */
+/** Blocks for superblock copy and descriptors at the head of one group. */
 function baseBlocks(superblock: ExtSuperblock, group: number): number {
   const perBlock = descriptorsPerBlock(superblock);
   const metaBg = (superblock.incompat & Incompat.metaBg) !== 0;
@@ -231,9 +228,9 @@ function baseBlocks(superblock: ExtSuperblock, group: number): number {
 }
 
 /**
- * The group's bitmap of clusters, read and verified, or computed when the group never got one.
+ * The group's bitmap of clusters: read and verified, or computed if it was never written.
  *
- * @throws Doubt when it fails its checksum.
+ * @throws Doubt if its checksum is wrong.
  */
 function bitmapOf(
   source: SectorSource,

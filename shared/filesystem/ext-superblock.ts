@@ -1,22 +1,22 @@
 /**
  * The superblock of ext2, ext3 and ext4, read once into a checked object.
  *
- * Layout: Linux Documentation/filesystems/ext4/super.rst. Feature words decide whether we may trust
- * a bitmap: a name we do not know means that we do not know what a clear bit means. Counts are
- * checked against the size of the partition before anything is computed from them.
+ * Layout: Linux Documentation/filesystems/ext4/super.rst. The feature words decide whether we may
+ * trust a bitmap: with an unknown feature we do not know what a clear bit means. Counts are checked
+ * against the size of the partition before anything is computed from them.
  */
 import { ByteReader } from "../core/bytes.ts";
 import { crc32c } from "../core/digest.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
 
-/** Where the superblock stands. Unit: bytes. */
+/** Offset of the superblock. Unit: bytes. */
 const SUPERBLOCK_OFFSET = 1024;
 /** Its length. Unit: bytes. */
 const SUPERBLOCK_BYTES = 1024;
 const MAGIC = 0xef53;
 /** Largest block: 64 KiB (log 6). */
 const LOG_BLOCK_MAX = 6;
-/** Descriptors of a plain file system and the largest we know. Unit: bytes. */
+/** Length of a descriptor in a plain file system, and the longest we know. Unit: bytes. */
 const DESCRIPTOR_BYTES = 32;
 const DESCRIPTOR_BYTES_MAX = 1024;
 
@@ -88,11 +88,11 @@ const RO_COMPAT_NAMES: Readonly<Record<number, string>> = {
   0x10000: "orphan_present",
 };
 
-/** What the rest of the reader needs to know. Counts of blocks are in file-system blocks. */
+/** The checked superblock. Counts of blocks are in file-system blocks. */
 export interface ExtSuperblock {
   readonly blockBytes: number;
   readonly blocksCount: number;
-  /** Free clusters times blocks per cluster, as the superblock counts them. */
+  /** Free clusters times blocks per cluster, according to the superblock. */
   readonly freeBlocks: number;
   readonly firstDataBlock: number;
   readonly blocksPerGroup: number;
@@ -113,23 +113,18 @@ export interface ExtSuperblock {
   readonly lastOrphan: number;
   readonly journalInode: number;
   readonly mmpBlock: number;
-  /** Seed of metadata_csum; the raw CRC register. */
+  /** Seed of metadata_csum: the raw CRC register. */
   readonly checksumSeed: number;
   readonly uuidBytes: Uint8Array;
   readonly label: string;
   readonly features: readonly string[];
-  /** Features without a name here. */
+  /** Features that we have no name for. */
   readonly unknownFeatures: readonly string[];
-  /** False when the superblock's own checksum is on and wrong. */
+  /** False if the superblock's own checksum is switched on and wrong. */
   readonly checksumRight: boolean;
 }
 
-/**
- * Tells whether an ext superblock stands in its place.
- *
- * @param source - The partition.
- * @returns True when the magic number is there.
- */
+/** @returns True if the partition has the magic number of ext. */
 export function hasExtMagic(source: SectorSource): boolean {
   if (source.sectorCount * source.sectorBytes < SUPERBLOCK_OFFSET + SUPERBLOCK_BYTES) return false;
   const bytes = readBytes(source, SUPERBLOCK_OFFSET, SUPERBLOCK_BYTES);
@@ -137,10 +132,7 @@ export function hasExtMagic(source: SectorSource): boolean {
 }
 
 /**
- * Reads the superblock.
- *
- * @param source - The partition.
- * @returns The superblock, or the sentence that says what is wrong with it.
+ * @returns The superblock, or a sentence that says what is wrong with it.
  * @throws A system error when the device fails.
  */
 export function readExtSuperblock(source: SectorSource): ExtSuperblock | string {
@@ -206,7 +198,7 @@ export function readExtSuperblock(source: SectorSource): ExtSuperblock | string 
 /**
  * CRC-32C as the Linux kernel chains it: neither the seed nor the result is inverted.
  *
- * @param seed - Raw CRC register.
+ * @param seed - The raw CRC register.
  * @param bytes - Read during the call only.
  * @returns The raw CRC register afterwards.
  */
@@ -214,7 +206,7 @@ export function linuxCrc32c(seed: number, bytes: Uint8Array): number {
   return ~crc32c(bytes, ~seed >>> 0) >>> 0;
 }
 
-/** Proves that the numbers can describe a file system on this partition. */
+/** Checks that the numbers can describe a file system on this partition. */
 function faultOf(one: ExtSuperblock, source: SectorSource): string | undefined {
   const bytesThere = source.sectorCount * source.sectorBytes;
   const bitmapBits = one.blockBytes * 8;

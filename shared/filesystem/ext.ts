@@ -1,9 +1,9 @@
 /**
  * Reader of ext2, ext3 and ext4: which sectors of the partition are in use.
  *
- * The block bitmaps are true only when no journal waits to be replayed and nobody has the file
- * system open, so the states that break this are asked first. All inode tables are kept, also
- * never-written ones: a repair would read them.
+ * The block bitmaps are right only if the journal is empty and nobody has the file system open, so
+ * these conditions are checked first. All inode tables are kept, even those never written, because
+ * a repair would read them.
  */
 import { usedBlocks } from "./ext-groups.ts";
 import {
@@ -23,19 +23,18 @@ import { readBytes, type SectorSource } from "../disk/source.ts";
 const STATE_VALID = 1;
 const STATE_ERRORS = 2;
 /**
- * Multi-mount protection: the block's magic, and the sequence number that means "nobody has it
- * open".
+ * Multi-mount protection: the block's magic number, and the sequence number that means "nobody has
+ * it open".
  */
 const MMP_MAGIC = 0x004d4d50;
 const MMP_CLEAN = 0xff4d4d50;
-/** Bytes of the MMP block that we look at. */
+/** Bytes of the MMP block that we read. */
 const MMP_BYTES = 512;
 /** incompat bits that only ext4 has (extent, 64bit, flex_bg and all later ones). */
 const EXT4_INCOMPAT = ~(0x2 | 0x4 | 0x8 | 0x10);
 /** ro_compat bits that ext2 and ext3 have too. */
 const EXT4_RO_COMPAT = ~(0x1 | 0x2 | 0x4);
 
-/** Reader of ext2, ext3 and ext4. */
 export const extReader: FsReader = {
   kind: "ext4",
   recognises: hasExtMagic,

@@ -2,9 +2,9 @@
  * Reader of FAT12, FAT16 and FAT32: which sectors of the partition are in use.
  *
  * Layout: Microsoft FAT specification 1.03 (the same as ECMA-107 for FAT12/16). The type follows
- * from the number of clusters alone. A cluster is free when its entry is 0 in every copy of the
- * table; the free count of FSInfo is a hint that we never read. Reserved sectors, tables and the
- * fixed root directory are always kept.
+ * from the number of clusters alone. A cluster is free if its entry is 0 in every copy of the
+ * table. The free count of FSInfo is only a hint, and we never read it. Reserved sectors, tables
+ * and the fixed root directory are always kept.
  */
 import type { FsReader, FsReport } from "./reader.ts";
 import { cleanMap, type FsIdentity, keepAll } from "./report.ts";
@@ -12,11 +12,12 @@ import { ByteReader } from "../core/bytes.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
 import { UsedMap } from "./used-map.ts";
 
-/** Fewer clusters than these make a FAT12, a FAT16. */
+/** Below the first number of clusters it is a FAT12, below the second a FAT16. */
 const FAT16_CLUSTERS_MIN = 4085;
 const FAT32_CLUSTERS_MIN = 65525;
 /**
- * Piece in which tables are read: a multiple of 3 bytes, so that no FAT12 pair is cut. Unit: bytes.
+ * Tables are read in pieces of this length: a multiple of 3 bytes, so that no FAT12 pair is cut.
+ * Unit: bytes.
  */
 const PIECE_BYTES = 3 << 18;
 /** FAT32 entries have 28 bits. */
@@ -29,10 +30,10 @@ interface FatLayout {
   readonly sectorBytes: number;
   readonly clusterBytes: number;
   readonly clusterCount: number;
-  /** First byte of each copy of the table. */
+  /** Offset of the first byte of each copy of the table. */
   readonly tables: readonly number[];
   readonly tableBytes: number;
-  /** First byte of cluster 2. */
+  /** Offset of the first byte of cluster 2. */
   readonly dataStart: number;
   readonly totalBytes: number;
   readonly state: number;
@@ -40,7 +41,6 @@ interface FatLayout {
   readonly label: string;
 }
 
-/** Reader of FAT12, FAT16 and FAT32. */
 export const fatReader: FsReader = {
   kind: "fat",
   recognises: (source) => typeof readLayout(source) !== "undefined",
@@ -58,7 +58,10 @@ export const fatReader: FsReader = {
 
 const UNREADABLE: FsIdentity = { kind: "fat", features: [], blockBytes: 0, uuid: "", label: "" };
 
-/** Demands all that a FAT boot sector must satisfy, so that no other boot sector passes for one. */
+/**
+ * Checks everything that a FAT boot sector must satisfy, so that no other boot sector is taken for
+ * one.
+ */
 function readLayout(source: SectorSource): FatLayout | undefined {
   if (source.sectorCount * source.sectorBytes < 512) return undefined;
   const boot = readBytes(source, 0, 512);
@@ -130,8 +133,8 @@ function identityOf(layout: FatLayout): FsIdentity {
 }
 
 /**
- * Entry 1 of FAT16 and FAT32 carries "shut down in order" and "no disk errors" in its top bits;
- * both are 1 when fine.
+ * Entry 1 of FAT16 and FAT32 has bits for "shut down in order" and "no disk errors" at its top;
+ * both are 1 if all is well.
  */
 function dirtyBecause(source: SectorSource, layout: FatLayout): string | undefined {
   if ((layout.state & STATE_DIRTY) !== 0) return "its boot sector says that it is mounted";

@@ -1,9 +1,9 @@
 /**
- * Which file system a partition holds, and its allocation map.
+ * Finds out which file system a partition holds, and reads its allocation map.
  *
- * A partition may carry several signatures: leftovers of an older format, or a container around the
- * real content. Only when exactly one of our readers recognises it and nothing contradicts is its
- * map used; everything else is kept raw with the reason in words.
+ * A partition may have several signatures: leftovers of an older format, or a container around the
+ * real content. Its map is used only if exactly one of our readers recognises it and no other
+ * signature contradicts. Every other partition is kept raw, with the reason in words.
  */
 import type { FsReport } from "./reader.ts";
 import { FS_READERS } from "./readers.ts";
@@ -14,8 +14,9 @@ import type { SectorSource } from "../disk/source.ts";
 /**
  * Reads the file system of a partition.
  *
- * @param source - The partition; only ever read.
- * @returns A report; kind "raw" or the foreign system's name when no reader of ours applies.
+ * @param source - The partition; only read.
+ * @returns A report; if none of our readers applies, its kind is "raw" or the name of the foreign
+ *   system.
  * @throws A system error when the device fails.
  */
 export function readFileSystem(source: SectorSource): FsReport {

@@ -1,21 +1,23 @@
 /**
- * FsReader: what every file-system reader tells about a partition.
+ * FsReader: the interface of a file-system reader, and its report about a partition.
  *
- * An allocation map is true only when the journal is empty. A reader begins with "all used" and
- * takes away only what it can prove free; whatever it does not understand makes it answer `unknown`
- * or `rawBecause`.
+ * An allocation map is right only if the journal is empty. A reader starts with "all used" and
+ * removes only what it can prove free. If there is anything it does not understand, it reports
+ * `unknown` or `rawBecause`.
  */
 import type { SectorSource } from "../disk/source.ts";
 import type { Range } from "../core/ranges.ts";
 
-/** What a reader found out. */
 export interface FsReport {
   /**
    * Name of the file system, lower case: "ext4", "fat32", "swap", or "raw" when none was
    * recognised.
    */
   readonly kind: string;
-  /** `clean`: the map is true. `dirty`: it may lag behind. `unknown`: the reader cannot tell. */
+  /**
+   * `clean`: the map is right. `dirty`: the map may be out of date. `unknown`: the reader cannot
+   * tell.
+   */
   readonly state: "clean" | "dirty" | "unknown";
   /** Feature names as the file system's own tools print them. */
   readonly features: readonly string[];
@@ -26,32 +28,30 @@ export interface FsReport {
    * partition.
    */
   readonly used: readonly Range[];
-  /** UUID or volume id as the tools print it; empty when there is none. */
+  /** UUID or volume id as the tools print it; empty if there is none. */
   readonly uuid: string;
-  /** Volume label; empty when there is none. */
+  /** Volume label; empty if there is none. */
   readonly label: string;
-  /** What an operator should know: one sentence each. */
+  /** Warnings for the operator, one sentence each. */
   readonly warnings: readonly string[];
-  /** Why every sector must be kept, when that is so. */
+  /** Why every sector must be kept; undefined if the map can be used. */
   readonly rawBecause?: string;
 }
 
 /** A reader of one file system, or family. It is one file and one line in readers.ts. */
 export interface FsReader {
-  /** Kind it reads, as in {@link FsReport.kind}. */
   readonly kind: string;
   /**
    * Looks for the signature.
    *
-   * @param source - The partition.
-   * @returns True when {@link read} is worth calling.
+   * @returns True if {@link read} is worth calling.
    */
   recognises(source: SectorSource): boolean;
   /**
    * Reads the allocation map.
    *
-   * @param source - The partition; only ever read.
-   * @returns What was found; damage gives a report with `rawBecause`, not an exception.
+   * @param source - The partition; only read.
+   * @returns For a damaged file system a report with `rawBecause`, not an exception.
    * @throws A system error when the device itself fails.
    */
   read(source: SectorSource): FsReport;

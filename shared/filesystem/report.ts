@@ -1,25 +1,22 @@
 /**
- * The three shapes of report that readers give: a true map, a doubt that keeps everything, and text
- * helpers.
+ * Makes the reports of the readers: a map that can be trusted, or a reason to keep every sector.
  *
- * The idea: there is one way to say "keep every sector", so that no reader can give a short map
- * beside a doubt.
+ * "Keep every sector" is made in one place, so that no reader can give such a reason with a map
+ * that is short.
  */
 import type { FsReport } from "./reader.ts";
 import { normalRanges } from "../core/ranges.ts";
 import type { SectorSource } from "../disk/source.ts";
 import type { UsedMap } from "./used-map.ts";
 
-/** What a reader knows of a file system before it looks at the map. */
+/** What a reader knows of a file system before it reads the map. */
 export type FsIdentity = Pick<FsReport, "kind" | "features" | "blockBytes" | "uuid" | "label">;
 
 /**
  * Reports that every sector must be kept.
  *
- * @param source - The partition.
- * @param identity - Who the file system is.
  * @param state - `dirty` or `unknown`; `clean` for bytes that are no file system of ours.
- * @param reason - A sentence part: "its journal needs recovery".
+ * @param reason - Part of a sentence: "its journal needs recovery".
  * @returns The whole partition as used.
  */
 export function keepAll(
@@ -33,13 +30,10 @@ export function keepAll(
 }
 
 /**
- * Reports a map that is true.
+ * Reports a map that can be trusted.
  *
- * @param source - The partition.
- * @param identity - Who the file system is.
- * @param usedBytes - Bytes in use; widened to whole sectors. What lies behind the file system must
- *   be in it.
- * @returns A clean report.
+ * @param usedBytes - Bytes in use; widened to whole sectors. Bytes after the end of the file system
+ *   must be in it.
  */
 export function cleanMap(source: SectorSource, identity: FsIdentity, usedBytes: UsedMap): FsReport {
   const { sectorBytes, sectorCount } = source;
@@ -52,10 +46,10 @@ export function cleanMap(source: SectorSource, identity: FsIdentity, usedBytes: 
 }
 
 /**
- * Writes the text of a UUID in stored byte order (RFC 9562).
+ * The text of a UUID in stored byte order (RFC 9562).
  *
  * @param bytes - 16 bytes.
- * @returns Lower case with dashes; empty when all bytes are zero.
+ * @returns Lower case with dashes; empty if all bytes are zero.
  */
 export function uuidText(bytes: Uint8Array): string {
   if (bytes.every((byte) => byte === 0)) return "";

@@ -1,10 +1,11 @@
 /**
- * Signatures of what we keep raw: file systems and containers without a reader, so that a warning
- * can name them.
+ * Signatures of file systems and containers that we have no reader for and keep raw, so that a
+ * warning can name them.
  *
  * Offsets are those of each format's own documentation; the list is what wipefs finds on lab disks.
- * A disk may carry several (a RAID member holds a file system); members and encrypted containers
- * come first because their content must not be read through.
+ * A disk may have several signatures (a RAID member holds a file system). Members and encrypted
+ * containers come first, because the content inside them must not be read as if it were the
+ * partition's.
  */
 import { ByteReader } from "../core/bytes.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
@@ -13,9 +14,9 @@ import { readBytes, type SectorSource } from "../disk/source.ts";
 export interface Signature {
   /** Name, lower case, as lsblk prints it. */
   readonly name: string;
-  /** Words for the operator. */
+  /** Name for the operator. */
   readonly title: string;
-  /** True when nothing inside may be taken at face value. */
+  /** True if signatures found inside it must not be believed. */
   readonly opaque: boolean;
 }
 
@@ -43,10 +44,10 @@ const FIXED: readonly (readonly [string, string, number, string, boolean])[] = [
   ["iso9660", "an ISO 9660 file system", 32769, hexOf("CD001"), false],
 ];
 
-/** md superblock magic, little-endian on disk. */
+/** Magic number of an md superblock, little-endian on disk. */
 const MD_MAGIC = 0xa92b4efc;
 /**
- * ZFS labels (OpenZFS on-disk format, chapter 1): two of 256 KiB at the head, two at the end,
+ * ZFS labels (OpenZFS on-disk format, chapter 1): two of 256 KiB at the head and two at the end,
  * counted from a multiple of 256 KiB. The second half of each is a ring of uberblocks. Unit: bytes.
  */
 const ZFS_LABEL_BYTES = 256 << 10;
@@ -57,10 +58,7 @@ const ZFS_SLOT_BYTES = 1024;
 const ZFS_MAGIC = 0x00bab10cn;
 
 /**
- * Looks for all known signatures.
- *
- * @param source - The partition.
- * @returns What was found; opaque ones first, each name once.
+ * @returns All known signatures that were found; opaque ones first, each name once.
  * @throws A system error when the device fails.
  */
 export function findSignatures(source: SectorSource): readonly Signature[] {
@@ -84,9 +82,7 @@ export function findSignatures(source: SectorSource): readonly Signature[] {
   return [...all.filter(({ opaque }) => opaque), ...all.filter(({ opaque }) => !opaque)];
 }
 
-/**
- * md 1.0 stands 8 KiB before the end (4 KiB aligned), md 0.90 in the last 64 KiB aligned 64 KiB.
- */
+/** md 1.0 stands 8 KiB before the end, aligned to 4 KiB; md 0.90 in the last whole 64 KiB. */
 function hasMdAtEnd(source: SectorSource, sizeBytes: number): boolean {
   const places = [
     Math.floor((sizeBytes - 8192) / 4096) * 4096,
@@ -99,8 +95,8 @@ function hasMdAtEnd(source: SectorSource, sizeBytes: number): boolean {
 }
 
 /**
- * One uberblock in one label is enough. The first 8 KiB of a label are blank space that ZFS never
- * writes, so the superblock of a file system that was there before may have outlived it.
+ * One uberblock in one label is enough. ZFS never writes the first 8 KiB of a label, so the
+ * superblock of an older file system may still be there.
  */
 function hasUberblock(source: SectorSource, sizeBytes: number): boolean {
   const end = Math.floor(sizeBytes / ZFS_LABEL_BYTES) * ZFS_LABEL_BYTES;

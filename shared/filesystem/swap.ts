@@ -1,11 +1,10 @@
 /**
- * Reader of Linux swap areas: the header page is kept, the rest holds nothing that outlives a
+ * Reader of Linux swap areas: the header page is kept; the rest holds nothing that outlives a
  * shutdown.
  *
  * Layout: Linux include/linux/swap.h, union swap_header. The signature ends the first page, so its
  * place tells the page size. A suspended system writes its own signature over it: such an area
- * holds a whole running system, and restoring it to another computer would resume that system
- * there.
+ * holds a whole running system, and a restore to another computer would resume that system there.
  */
 import type { FsReader } from "./reader.ts";
 import { cleanMap, keepAll, uuidText } from "./report.ts";
@@ -17,12 +16,11 @@ import { UsedMap } from "./used-map.ts";
 const PAGE_SIZES: readonly number[] = [4096, 8192, 16384, 65536];
 const SIGNATURE_BYTES = 10;
 const SIGNATURE = "SWAPSPACE2";
-/** Signatures of suspend to disk: kernel, userspace tools, TuxOnIce. */
+/** Signatures of suspend to disk: kernel, user-space tools, TuxOnIce. */
 const SUSPENDED: readonly string[] = ["S1SUSPEND", "S2SUSPEND", "ULSUSPEND", "LINHIB0001"];
 /** Offset of version, last page, bad pages, UUID and label. Unit: bytes. */
 const INFO_OFFSET = 1024;
 
-/** Reader of swap areas. */
 export const swapReader: FsReader = {
   kind: "swap",
   recognises: (source) => findSignature(source) !== undefined,

@@ -1,28 +1,28 @@
 /**
- * The bytes of a file system that are in use, collected in bounded memory.
+ * Collects the bytes of a file system that are in use, in bounded memory.
  *
- * The idea: a map may be hostile or as fragmented as its clusters allow (a FAT of 2 TiB can have
- * 2^27 runs), and each run costs memory in every stage that follows. Above a number that no usual
- * disk reaches, short gaps count as used: 64 KiB first, then twice as much until the map fits. What
- * is kept only ever grows by that, and equal maps grow equally, so equal disks keep equal ids.
+ * A map may be hostile, or as fragmented as its clusters allow (a FAT of 2 TiB can have 2^27 runs),
+ * and each run costs memory in every later stage. Above a number of runs that no usual disk
+ * reaches, short gaps count as used: first gaps below 64 KiB, then below twice that and so on,
+ * until the map fits. That only ever adds to what is kept, and equal maps grow equally, so equal
+ * disks keep equal ids.
  */
 import { normalRanges, type Range } from "../core/ranges.ts";
 
 /**
- * Most runs of one file system: some 20 MiB of memory. 2 TiB in this many runs would have one every
- * 8 MiB.
+ * Most runs of one file system: some 20 MiB of memory. A disk of 2 TiB with this many runs would
+ * have one every 8 MiB.
  */
 const RANGES_MAX = 1 << 18;
-/** Gaps below this are joined first: to read them costs less than another seek. Unit: bytes. */
+/** Gaps below this are joined first: reading them costs less than another seek. Unit: bytes. */
 const JOIN_BYTES_MIN = 64 << 10;
 
-/** A map that is being made. */
 export class UsedMap {
   readonly #rangesMax: number;
   #ranges: { start: number; end: number }[] = [];
   #joinBytes = 0;
 
-  /** @param rangesMax - From how many runs on short gaps are joined, at least 1. */
+  /** @param rangesMax - With more runs than this, short gaps are joined; at least 1. */
   constructor(rangesMax = RANGES_MAX) {
     this.#rangesMax = rangesMax;
   }
@@ -30,8 +30,7 @@ export class UsedMap {
   /**
    * Adds bytes in use; cheapest in ascending order.
    *
-   * @param start - First byte.
-   * @param end - One past the last; nothing is added when it is not behind `start`.
+   * @param end - One past the last byte; nothing is added unless it is greater than `start`.
    */
   add(start: number, end: number): void {
     if (end <= start) return;
@@ -50,7 +49,7 @@ export class UsedMap {
     return this.#ranges;
   }
 
-  /** @returns One sentence for the operator when more is kept than is in use. */
+  /** @returns One sentence for the operator if more is kept than is in use. */
   get warnings(): readonly string[] {
     this.#shrink();
     if (this.#joinBytes === 0) return [];

@@ -1,12 +1,12 @@
 /**
  * Capture: from a planned disk to an image in a sink.
  *
- * Reads what the plan keeps, chunk by chunk in ascending disk order, and never anything else;
- * writes nothing to the source (promise P5). A pipeline: while chunks are encoded in the lanes of a
- * pool, the next is read and the record before is written, in order, so the image does not depend
- * on how many lanes there are. A slow sink keeps its lanes and so holds the reading up. It runs
- * wherever there is a source and a sink: beside a file, in a worker, in the receiver with an upload
- * as its sink. It can be stopped between chunks.
+ * Reads only what the plan keeps, chunk by chunk in ascending disk order, and writes nothing to the
+ * source (promise P5). It is a pipeline: while chunks are encoded in the lanes of a pool, the next
+ * chunk is read and the previous record is written. Records are written in order, so the image does
+ * not depend on the number of lanes. A slow sink occupies the lanes and so slows the reading down.
+ * A capture needs only a source and a sink: it runs beside a file, in a worker, or in the receiver
+ * with an upload as its sink. It can be stopped between chunks.
  */
 import { ExitCode, SituationError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
@@ -20,16 +20,16 @@ import { type ChunkPlan, cutChunks, totalsOf } from "./slots.ts";
 import { type ByteSink, ImageWriter, type ManifestInput, type WrittenImage } from "./writer.ts";
 
 /**
- * Extents from which on one read of the whole span beats a read per extent, when the span is no
- * longer than a chunk.
+ * With at least this many extents, one read of the whole span is faster than a read per extent, if
+ * the span is no longer than a chunk.
  */
 const SPAN_READ_EXTENTS_MIN = 4;
 
-/** Who saves, and how. */
+/** Who saves, and with which settings. */
 export interface CaptureOptions {
   /** zstd level, 1 .. 19. */
   readonly level: number;
-  /** Random; names the file. 16 bytes. */
+  /** 16 random bytes that name the file. */
   readonly uuid: Uint8Array;
   /** Milliseconds since 1970 UTC. */
   readonly nowMs: number;
@@ -40,7 +40,7 @@ export interface CaptureOptions {
   /** Stops the capture before the next chunk. */
   readonly signal?: AbortSignal;
   /**
-   * Told after every chunk.
+   * Called after every chunk.
    *
    * @param doneBytes - Content captured so far.
    * @param totalBytes - Content to capture.
@@ -49,10 +49,10 @@ export interface CaptureOptions {
   readonly progress?: (doneBytes: ByteCount, totalBytes: ByteCount, fileBytes: ByteCount) => void;
 }
 
-/** Where a capture goes, and who encodes it. */
+/** Destination of a capture, and the pool that encodes it. */
 export interface CaptureOutput {
   readonly sink: ByteSink;
-  /** Used by this capture alone; closed by who opened it. */
+  /** Used by this capture alone; whoever opened it closes it. */
   readonly pool: CodecPool;
 }
 
@@ -61,12 +61,10 @@ export interface CaptureOutput {
  *
  * @param source - The disk that was planned.
  * @param plan - From `planDisk`.
- * @param out - See {@link CaptureOutput}.
- * @param options - See {@link CaptureOptions}.
- * @returns What the image became; the sink holds all of it.
- * @throws SituationError `image_too_large` before anything is written, `aborted`; a system error of
- *   source or sink; what the pool or `progress` throws. Sink and pool are idle, the sink's content
- *   worthless.
+ * @returns Id and sizes of the image; the sink holds all of it.
+ * @throws SituationError `image_too_large` before anything is written; SituationError `aborted`; a
+ *   system error of source or sink; whatever the pool or `progress` throws. Sink and pool are idle
+ *   then, and the sink's content is worthless.
  */
 export async function captureImage(
   source: SectorSource,
@@ -92,7 +90,7 @@ interface Passage {
   readonly totalBytes: ByteCount;
 }
 
-/** Fills lane after lane; each is free again when its record was written. */
+/** Fills one lane after the other; a lane is free again once its record was written. */
 async function passChunks(
   source: SectorSource,
   plan: DiskPlan,
@@ -120,7 +118,7 @@ async function passChunks(
         options.progress?.(doneBytes, totalBytes, writer.fileBytes);
       });
       freed[at] = written;
-      written.catch(() => undefined); // seen where the lane is waited for
+      written.catch(() => undefined); // awaited again before the lane is reused
     }
     await written;
   } finally {
@@ -184,7 +182,7 @@ function manifestOf(plan: DiskPlan, options: CaptureOptions, codec: string): Man
   };
 }
 
-/** A disk of many partitions may have more to say than a manifest lists. */
+/** A disk with many partitions may give more warnings than a manifest lists. */
 function clipList(warnings: readonly string[]): string[] {
   const more = warnings.length - LIST_MAX;
   if (more <= 0) return warnings.map(clipText);

@@ -1,9 +1,9 @@
 /**
  * ChunkCodec: zstd as the image uses it, one chunk at a time.
  *
- * Two implementations give frames that any zstd decoder reads: zstd-napi, and node:zlib where
- * zstd-napi was not built. Frames may differ between them; raw digests, and therefore image ids, do
- * not.
+ * There are two implementations: zstd-napi, and node:zlib where zstd-napi was not built. Any zstd
+ * decoder reads the frames of both. Frames may differ between them; raw digests, and therefore
+ * image ids, do not.
  */
 
 /** Numbers of the codecs in a chunk record (FORMAT.md). */
@@ -20,17 +20,16 @@ export interface ChunkCodec {
    *
    * @param raw - At most 1 MiB.
    * @param level - zstd level, 1 .. 19.
-   * @returns One zstd frame that declares its content size. Valid until the next call: copy what is
-   *   kept.
+   * @returns One zstd frame that declares its content size. Valid until the next call: copy it to
+   *   keep it.
    */
   compress(raw: Uint8Array, level: number): Uint8Array;
   /**
    * Decompresses one frame.
    *
-   * @param frame - One zstd frame.
-   * @param rawBytes - Size the manifest promises. Unit: bytes, at most 1 MiB.
-   * @returns Exactly `rawBytes` bytes. Valid until the next call: copy what is kept.
-   * @throws FormatError `bad_frame` when the frame is damaged or has another size.
+   * @param rawBytes - Size that the chunk table promises, at most 1 MiB.
+   * @returns Exactly `rawBytes` bytes. Valid until the next call: copy them to keep them.
+   * @throws FormatError `bad_frame` if the frame is damaged or has another size.
    */
   decompress(frame: Uint8Array, rawBytes: number): Uint8Array;
 }

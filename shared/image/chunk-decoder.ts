@@ -1,9 +1,9 @@
 /**
- * From a chunk's record to bytes for the disk, with every digest proven on the way (promise P1).
+ * From a chunk's record to bytes for the disk, with every digest checked on the way (promise P1).
  *
- * A record comes from a file, a session or a single HTTP answer; the chunk table, true to the image
- * id, says what it must be. Nothing is decompressed before the stored digest matched, nothing
- * returned before the raw digest did.
+ * A record comes from a file, a session or a single HTTP answer. The chunk table, which was checked
+ * against the image id, says what it must be. Nothing is decompressed before the stored digest
+ * matched, and nothing is returned before the raw digest did.
  */
 import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
@@ -14,21 +14,18 @@ import { RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
 import type { ImageBytes } from "./reader.ts";
 import { decodeRecordHeader } from "./record.ts";
 
-/** Bytes and where they belong. */
+/** Bytes, and their place on a disk. */
 export interface DiskWrite {
   /** Unit: bytes from the start of the disk. */
   readonly offset: ByteCount;
-  /** A view; see who made it for how long it is valid. */
+  /** A view; the function that made it says how long it is valid. */
   readonly bytes: Uint8Array;
 }
 
 /**
  * Reads the record of a chunk.
  *
- * @param file - The image file.
- * @param table - Its chunk table.
- * @param index - Which chunk.
- * @returns Record header and stored bytes, owned by the caller, not proven.
+ * @returns Record header and stored bytes, owned by the caller, not yet checked.
  * @throws {@link FormatError} `truncated`; a system error.
  */
 export function readRecord(file: ImageBytes, table: ChunkTable, index: number): Uint8Array {
@@ -39,11 +36,10 @@ export function readRecord(file: ImageBytes, table: ChunkTable, index: number): 
 }
 
 /**
- * Proves a record.
+ * Checks a record.
  *
- * @param record - Record header and stored bytes, nothing behind them.
- * @param entry - What the table says of the chunk.
- * @param index - Its index.
+ * @param record - Record header and stored bytes, nothing after them.
+ * @param entry - The chunk's entry in the table.
  * @returns The stored bytes: a view of `record`, never a Buffer.
  * @throws {@link FormatError} `bad_record`, `wrong_record`, `bad_digest`, `truncated`.
  */
@@ -69,11 +65,11 @@ export function openRecord(record: Uint8Array, entry: ChunkEntry, index: number)
   throw new FormatError("bad_digest", `Cannot use chunk ${index}: its stored bytes are damaged`);
 }
 
-/** Decodes chunks, one at a time. Belongs to one thread, as its codec does. */
+/** Decodes chunks, one at a time. Belongs to one thread, because its codec does. */
 export class ChunkDecoder {
   readonly #codec: ChunkCodec;
 
-  /** @param codec - Used by this decoder while it decodes. */
+  /** @param codec - Used by this decoder during its calls. */
   constructor(codec: ChunkCodec) {
     this.#codec = codec;
   }
@@ -81,9 +77,6 @@ export class ChunkDecoder {
   /**
    * Decodes a chunk.
    *
-   * @param table - The image's.
-   * @param index - Which chunk.
-   * @param record - Its record.
    * @returns Its raw bytes; valid until the next call or until `record` changes.
    * @throws {@link FormatError} as {@link openRecord}, and `bad_frame`.
    */
@@ -97,13 +90,11 @@ export class ChunkDecoder {
 }
 
 /**
- * Says where the bytes of a chunk belong.
+ * Assigns the bytes of a chunk to their places on the saved disk.
  *
- * @param table - The image's.
- * @param index - Which chunk.
  * @param raw - Its raw bytes; borrowed by the result.
  * @returns One write per extent, ascending.
- * @internal The demo and a test compare disks by it.
+ * @internal The demo and a test compare disks with it.
  */
 export function writesOf(table: ChunkTable, index: number, raw: Uint8Array): DiskWrite[] {
   let at = 0;
@@ -115,7 +106,10 @@ export function writesOf(table: ChunkTable, index: number, raw: Uint8Array): Dis
   });
 }
 
-/** The `slice` of a Buffer shares memory, that of a Uint8Array copies: a record may be either. */
+/**
+ * The `slice` of a Buffer shares memory, that of a Uint8Array copies; a record may be either, so
+ * Buffers become Uint8Arrays.
+ */
 function plainView(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

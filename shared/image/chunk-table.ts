@@ -1,10 +1,9 @@
 /**
- * The chunk table: what every chunk of an image is, where it stands, and what it must digest to.
- * FORMAT.md section 5.
+ * The chunk table: extents, record and digests of every chunk of an image. FORMAT.md section 5.
  *
- * The table stays the bytes it came as; entries are read from it on demand, so an image of a
- * million chunks costs what its table costs. All of it is checked once, when it is opened: order,
- * bounds, lengths, slots.
+ * The table is kept as the bytes it came as, and entries are read from it on demand, so an image of
+ * a million chunks takes no more memory than its table. Order, bounds, lengths and slots are all
+ * checked once, when the table is opened.
  */
 import { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { DIGEST_BYTES } from "../core/digest.ts";
@@ -31,28 +30,25 @@ export const TABLE_HEADER_BYTES = 16;
 /** Bytes of an entry and of an extent. */
 const ENTRY_BYTES = 96;
 const EXTENT_BYTES = 12;
-/** Of fields in an entry. Unit: bytes. */
+/** Offset of the flags in an entry. */
 const FLAGS_OFFSET = 17;
 const FIRST_EXTENT_OFFSET = 20;
 const FLAGS_KNOWN = ChunkFlag.bootGate | ChunkFlag.diskEnd;
 
 /**
- * Gives the length of a chunk table.
- *
- * @param chunks - Number of chunks.
  * @param extents - Number of extents of all chunks.
- * @returns Unit: bytes.
+ * @returns Length of the chunk table. Unit: bytes.
  */
 export function tableBytesOf(chunks: number, extents: number): number {
   return TABLE_HEADER_BYTES + chunks * ENTRY_BYTES + extents * EXTENT_BYTES;
 }
 
 /**
- * Reads the head of a chunk table, so that one that cannot be true is refused before it is read.
+ * Reads the head of a chunk table, so that a table with impossible counts is refused before all of
+ * it is read.
  *
  * @param bytes - At least its first 16 bytes.
- * @param storedBytes - Length of the whole table; its counts must give the same.
- * @returns Its counts.
+ * @param storedBytes - Length of the whole table; it must follow from the counts.
  * @throws {@link FormatError} `bad_table`, `truncated`.
  */
 export function readTableHead(
@@ -76,9 +72,9 @@ export function readTableHead(
 
 /** One chunk. */
 export interface ChunkEntry {
-  /** First byte of its record in the image file. */
+  /** Offset of its record in the image file. */
   readonly recordOffset: number;
-  /** Stored bytes behind the record header. */
+  /** Length of the stored bytes that follow the record header. */
   readonly storedBytes: number;
   /** Bytes of disk content, at most 1 MiB. */
   readonly rawBytes: number;
@@ -91,7 +87,7 @@ export interface ChunkEntry {
   readonly firstExtent: number;
   /** Number of the partition; 0 outside partitions. */
   readonly partition: number;
-  /** Size of its slot as a power of two. */
+  /** Size of its slot: log2 of the bytes. */
   readonly slotLog2: number;
   /** BLAKE3 of the raw bytes. Borrowed from the table. */
   readonly rawDigest: Uint8Array;
@@ -99,7 +95,7 @@ export interface ChunkEntry {
   readonly storedDigest: Uint8Array;
 }
 
-/** A run of the image file. */
+/** A run of bytes in the image file. */
 export interface ByteRun {
   /** First byte. */
   readonly offset: number;
@@ -109,7 +105,7 @@ export interface ByteRun {
 
 /** An opened chunk table. */
 export class ChunkTable {
-  /** The table as stored: digest it, serve it, keep it. */
+  /** The table as stored: digest it, serve it or keep it. */
   readonly bytes: Uint8Array;
   /** Number of chunks. */
   readonly count: number;
@@ -118,8 +114,8 @@ export class ChunkTable {
 
   /**
    * @param bytes - Stored bytes of the table record; owned by the table from here on.
-   * @param diskBytes - Size of the disk; no extent may lie outside. "checked" for bytes that this
-   *   program has checked before, in another thread: a table of a TiB takes seconds.
+   * @param diskBytes - Size of the disk; no extent may lie outside. "checked" for bytes that
+   *   another thread of this program has checked: checking the table of a TiB takes seconds.
    * @throws {@link FormatError} `bad_table`, `truncated`.
    */
   constructor(bytes: Uint8Array, diskBytes: number | "checked") {
@@ -132,10 +128,7 @@ export class ChunkTable {
   }
 
   /**
-   * Gives one chunk.
-   *
    * @param index - 0 .. count-1.
-   * @returns Its entry.
    * @throws {@link FormatError} `no_such_chunk`.
    */
   entry(index: ChunkIndex): ChunkEntry {
@@ -163,10 +156,8 @@ export class ChunkTable {
   }
 
   /**
-   * Gives the extents of one chunk.
-   *
    * @param index - 0 .. count-1.
-   * @returns A normal list. Unit: 512 bytes from the start of the disk.
+   * @returns The chunk's extents: a normal list. Unit: 512 bytes from the start of the disk.
    * @throws {@link FormatError} `no_such_chunk`.
    */
   extents(index: ChunkIndex): Range[] {
@@ -181,7 +172,8 @@ export class ChunkTable {
   }
 
   /**
-   * Gives the flags of one chunk without making an entry: a look at millions allocates nothing.
+   * Reads the flags of one chunk without making an entry, so that a loop over millions allocates
+   * nothing.
    *
    * @param index - 0 .. count-1.
    * @returns ChunkFlag bits.
@@ -191,11 +183,12 @@ export class ChunkTable {
   }
 
   /**
-   * Finds the chunks that may have content in a run of the disk. Chunks ascend, so they are
-   * neighbours; the first and the last may still end before the run or have a hole there.
+   * Finds the chunks that may have content in a run of the disk. Chunks ascend on the disk, so they
+   * are neighbours. The first and the last may turn out to have none there: they end before the
+   * run, or have a hole there.
    *
    * @param run - Unit: 512 bytes from the start of the disk.
-   * @returns Indices, half-open; empty when no chunk begins before the run's end.
+   * @returns Indices, half-open; empty if no chunk begins before the run's end.
    */
   chunksNear(run: Range): Range {
     const end = this.#firstFrom(run.end);
@@ -203,7 +196,7 @@ export class ChunkTable {
     return { start, end };
   }
 
-  /** The first chunk that begins at `unit` or behind it. */
+  /** The first chunk that begins at or after `unit`. */
   #firstFrom(unit: number): number {
     let low = 0;
     for (let high = this.count; low < high; ) {
@@ -218,7 +211,7 @@ export class ChunkTable {
   }
 
   /**
-   * Gives the run of the image file that is the record of a chunk: what a session sends for it.
+   * The run of the image file that is the record of a chunk: a session sends exactly these bytes.
    *
    * @param index - 0 .. count-1.
    * @returns Record header and stored bytes, without padding.
@@ -247,7 +240,8 @@ export class ChunkTable {
   }
 
   /**
-   * Chunks and their extents ascend; each chunk stays in its slot. Returns where the chunk ends.
+   * Checks that chunks and their extents ascend, and that each chunk stays in its slot. Returns the
+   * end of the chunk.
    *
    * @throws {@link FormatError} `bad_table`.
    */
@@ -279,17 +273,11 @@ export class ChunkTableBuilder {
   #count = 0;
   #extentCount = 0;
 
-  /** @returns Chunks so far. */
+  /** @returns Number of chunks so far. */
   get count(): number {
     return this.#count;
   }
 
-  /**
-   * Adds a chunk.
-   *
-   * @param entry - All of it but its extents' place.
-   * @param extents - Its extents.
-   */
   add(entry: Omit<ChunkEntry, "extentCount" | "firstExtent">, extents: readonly Range[]): void {
     this.#entries = grown(this.#entries, (this.#count + 1) * ENTRY_BYTES);
     this.#extents = grown(this.#extents, (this.#extentCount + extents.length) * EXTENT_BYTES);
@@ -312,11 +300,7 @@ export class ChunkTableBuilder {
     this.#extentCount += extents.length;
   }
 
-  /**
-   * Gives the table.
-   *
-   * @returns Fresh bytes: the stored bytes of the table record.
-   */
+  /** @returns The stored bytes of the table record; fresh. */
   finish(): Uint8Array {
     const entries = this.#entries.subarray(0, this.#count * ENTRY_BYTES);
     const extents = this.#extents.subarray(0, this.#extentCount * EXTENT_BYTES);

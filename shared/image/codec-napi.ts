@@ -1,28 +1,20 @@
 /**
- * The chunk codec on zstd-napi: contexts and buffers live as long as it does, so a chunk allocates
- * nothing.
+ * The chunk codec on zstd-napi. Its contexts and buffers are reused, so a chunk allocates nothing.
  */
 import type { CCtx, DCtx } from "zstd-napi/binding.js";
 import type { ChunkCodec } from "./chunk-codec.ts";
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
 import { badFrame, checkZstdFrame } from "./zstd-frame.ts";
 
-/** The part of zstd-napi's binding that is used. */
+/** The part of zstd-napi's binding that we use. */
 export interface ZstdBinding {
-  /** Makes a compression context. */
   readonly CCtx: new () => CCtx;
-  /** Makes a decompression context. */
   readonly DCtx: new () => DCtx;
-  /** Longest frame of so many bytes. */
+  /** Longest possible frame for so many bytes. */
   readonly compressBound: (size: number) => number;
 }
 
-/**
- * Makes a codec.
- *
- * @param binding - zstd-napi's native binding.
- * @returns A codec whose results live in its two buffers.
- */
+/** @returns A codec whose results lie in its two buffers. */
 export function napiCodec(binding: ZstdBinding): ChunkCodec {
   const compressor = new binding.CCtx();
   const decompressor = new binding.DCtx();

@@ -1,6 +1,4 @@
-/**
- * One thread of a codec pool: encodes the lanes that it is told, in that order.
- */
+/** One thread of a codec pool: encodes the lanes that it is given, in that order. */
 import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../core/errors.ts";

@@ -1,8 +1,8 @@
 /**
- * A codec pool with worker threads: chunks are digested and compressed on as many cores.
+ * A codec pool with worker threads, which digest and compress chunks on several cores.
  *
- * Lanes are shared memory, so only numbers and digests travel between threads. A worker that fails
- * makes the encoding fail that it was given; one that ends makes all of them fail.
+ * Lanes are shared memory, so only numbers and digests are sent between threads. If a worker fails,
+ * the encoding that it was given fails; if a worker ends, all encodings fail.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
@@ -17,9 +17,9 @@ import {
   lanesOf,
 } from "./codec-pool.ts";
 
-/** Reading one disk in one thread feeds no more than this many. */
+/** One thread that reads one disk cannot keep more workers busy. */
 const CODEC_WORKERS_MAX = 8;
-/** Lanes for each worker: one in work, one to go on with, one whose record is being written. */
+/** Lanes per worker: one being encoded, one waiting, one whose record is being written. */
 const LANES_PER_WORKER = 3;
 
 /** `workerData` of a codec thread. */
@@ -29,27 +29,27 @@ export interface CodecThreadData {
   readonly codec: ChunkCodec["name"];
 }
 
-/** To a codec thread: encode what stands in a lane. */
+/** A message to a codec thread: encode the chunk in a lane. */
 export interface CodecTask {
   readonly lane: number;
   readonly rawBytes: number;
   readonly level: number;
 }
 
-/** From a codec thread. */
+/** A message from a codec thread. */
 export type CodecReply =
   | { readonly lane: number; readonly encoded: EncodedChunk }
-  /** Errors lose their class between threads. */
+  /** The message of the error: errors lose their class between threads. */
   | { readonly lane: number; readonly fault: string };
 
 /**
  * Opens a codec pool.
  *
- * @param choice - Which codec; `auto` takes zstd-napi when it loads.
- * @param workers - Threads; 1 encodes in the calling thread. At most eight are
- *   used, and by default one for each core.
+ * @param choice - Which codec; `auto` takes zstd-napi if it loads.
+ * @param workers - Number of threads; 1 encodes in the calling thread. At most eight are used; the
+ *   default is one per core.
  * @returns The pool, to be closed by the caller.
- * @throws SituationError `codec_missing` when zstd-napi was named and does not load.
+ * @throws SituationError `codec_missing` if zstd-napi was asked for by name and does not load.
  */
 export async function openCodecPool(
   choice: CodecChoice = "auto",
@@ -62,7 +62,7 @@ export async function openCodecPool(
 
 interface CodecThread {
   readonly worker: Worker;
-  /** Chunks given to it and not come back. */
+  /** Chunks that were given to it and have not come back. */
   underWay: number;
 }
 
@@ -74,7 +74,7 @@ class ThreadPool implements CodecPool {
   readonly name: ChunkCodec["name"];
   readonly lanes: readonly EncodeLane[];
   readonly #threads: readonly CodecThread[];
-  /** By lane. */
+  /** Open tasks by lane. */
   readonly #open = new Map<number, OpenTask>();
   #ended: Error | undefined;
 

@@ -1,31 +1,33 @@
 /**
- * CodecPool: digests and compresses several chunks beside each other, for a capture.
+ * CodecPool: digests and compresses several chunks in parallel, for a capture.
  *
- * A chunk travels in a lane: memory for its content and for its record, used over and over. Whoever
- * captures fills a lane, has it encoded, writes the record, and fills it again; how many threads
- * encode changes nothing about the bytes. The pool here is one thread, the caller's own;
- * codec-pool.io.ts has one with workers.
+ * A chunk is encoded in a lane: reusable memory for its content and for its record. The capture
+ * fills a lane, has it encoded, writes the record, and fills the lane again; the number of threads
+ * makes no difference to the bytes. The pool in this file uses the caller's thread only; the one in
+ * codec-pool.io.ts has workers.
  */
 import { blake3 } from "../core/digest.ts";
 import { type ChunkCodec, Codec } from "./chunk-codec.ts";
 import { CHUNK_RAW_BYTES_MAX, RECORD_ALIGNMENT, RECORD_HEADER_BYTES } from "./limits.ts";
 
-/** A frame that saves less than 3 % is not worth a decoder's time: the chunk is stored raw. */
+/**
+ * A frame that saves less than 3 % is not worth the time of decoding it: the chunk is stored raw.
+ */
 const STORED_SHARE_MAX = 0.97;
-/** Header, stored bytes (never more than raw ones) and padding. */
+/** Room for the header, the stored bytes (never more than the raw ones) and padding. */
 const RECORD_ROOM_BYTES = RECORD_HEADER_BYTES + CHUNK_RAW_BYTES_MAX + RECORD_ALIGNMENT;
-/** Two, so that one chunk is encoded while the record of the one before is written. */
+/** Two lanes, so that one chunk is encoded while the record of the previous one is written. */
 const OWN_LANES = 2;
 
-/** Memory of one chunk on its way into an image. */
+/** The memory of one chunk on its way into an image. */
 export interface EncodeLane {
   /** Content of the chunk: 1 MiB. */
   readonly raw: Uint8Array;
-  /** Room for its record: the stored bytes stand behind the room of the header. */
+  /** Room for its record: the stored bytes stand after the room for the header. */
   readonly record: Uint8Array;
 }
 
-/** A chunk that stands in the record of its lane. */
+/** An encoded chunk, whose record stands in its lane. */
 export interface EncodedChunk {
   readonly codec: Codec;
   readonly rawBytes: number;
@@ -36,29 +38,31 @@ export interface EncodedChunk {
   readonly storedDigest: Uint8Array;
 }
 
-/** Encodes chunks. */
 export interface CodecPool {
-  /** Which codec encodes. */
+  /** Name of the codec in use. */
   readonly name: ChunkCodec["name"];
-  /** So many chunks may be under way at once. Content belongs to who fills it until `encode`. */
+  /**
+   * As many chunks may be encoded at once as there are lanes. Until `encode` a lane's content
+   * belongs to whoever fills it.
+   */
   readonly lanes: readonly EncodeLane[];
   /**
-   * Encodes what stands in a lane.
+   * Encodes the chunk in a lane.
    *
-   * @param lane - Its position; nobody touches the lane before the promise settles.
+   * @param lane - Index of the lane; nobody may touch the lane before the promise settles.
    * @param rawBytes - Length of the content.
    * @param level - zstd level, 1 .. 19.
-   * @throws Whatever the codec throws, and an error when its thread has ended.
+   * @throws Whatever the codec throws, and an error if its thread has ended.
    */
   encode(lane: number, rawBytes: number, level: number): Promise<EncodedChunk>;
-  /** Ends its threads, whatever they do. Idempotent. */
+  /** Ends its threads, whatever they are doing. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Makes a pool of the calling thread alone.
+ * Makes a pool that encodes in the calling thread.
  *
- * @param codec - Used by this pool while it encodes.
+ * @param codec - Used by this pool during its calls.
  * @returns A pool that needs no `close`.
  */
 export function inlinePool(codec: ChunkCodec): CodecPool {
@@ -78,10 +82,9 @@ export function inlinePool(codec: ChunkCodec): CodecPool {
  * Encodes one chunk in its lane.
  *
  * @param codec - Of the calling thread.
- * @param lane - Holds the content; takes the stored bytes.
+ * @param lane - Holds the content; the stored bytes are written into it.
  * @param rawBytes - Length of the content.
  * @param level - zstd level, 1 .. 19.
- * @returns What became of it.
  */
 export function encodeChunk(
   codec: ChunkCodec,
@@ -100,18 +103,13 @@ export function encodeChunk(
   return { codec: gains ? Codec.zstd : Codec.raw, rawBytes, storedBytes, ...digests };
 }
 
-/**
- * Gives the memory that lanes need.
- *
- * @param lanes - How many.
- * @returns Unit: bytes.
- */
+/** @returns The memory that lanes need. Unit: bytes. */
 export function laneBytes(lanes: number): number {
   return lanes * (CHUNK_RAW_BYTES_MAX + RECORD_ROOM_BYTES);
 }
 
 /**
- * Lays lanes out in memory, the same way in every thread that has it.
+ * Lays out lanes in memory, in the same way in every thread.
  *
  * @param memory - A whole number of lanes.
  */
@@ -122,13 +120,7 @@ export function lanesOf(memory: ArrayBufferLike): EncodeLane[] {
   }));
 }
 
-/**
- * Gives one lane.
- *
- * @param lanes - All of them.
- * @param lane - Position.
- * @throws An error of ours when there is none.
- */
+/** @throws An assertion error if there is no such lane. */
 export function laneAt(lanes: readonly EncodeLane[], lane: number): EncodeLane {
   const found = lanes[lane];
   if (found === undefined) throw new RangeError(`no lane ${lane} of ${lanes.length}`);

@@ -1,15 +1,9 @@
-/**
- * The chunk codec on node:zlib: what runs where zstd-napi was not built.
- */
+/** The chunk codec on node:zlib, for computers where zstd-napi was not built. */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { ChunkCodec } from "./chunk-codec.ts";
 import { badFrame, checkZstdFrame } from "./zstd-frame.ts";
 
-/**
- * Makes a codec.
- *
- * @returns A codec without state.
- */
+/** @returns A codec without state. */
 export function zlibCodec(): ChunkCodec {
   return {
     name: "node:zlib",
@@ -34,7 +28,7 @@ function decompressed(frame: Uint8Array, rawBytes: number): Uint8Array {
   }
 }
 
-/** A Buffer's `slice` shares memory; nobody who gets bytes from a codec should have to know. */
+/** A Buffer's `slice` shares memory; the users of a codec should not have to know that. */
 function plain(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

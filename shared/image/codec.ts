@@ -1,23 +1,23 @@
 /**
- * Choice of the chunk codec: zstd-napi when it was built for this computer, else node:zlib.
+ * Choice of the chunk codec: zstd-napi if it was built for this computer, else node:zlib.
  *
- * zstd-napi is native code and optional; it is loaded here and nowhere else, and a load that fails
- * is an answer.
+ * zstd-napi is native code and optional. Only this file loads it, and a failed load is no error.
  */
 import { SituationError } from "../core/errors.ts";
 import { napiCodec, type ZstdBinding } from "./codec-napi.ts";
 import type { ChunkCodec } from "./chunk-codec.ts";
 import { zlibCodec } from "./codec-zlib.ts";
 
-/** What can be asked for. */
+/** The codecs that can be asked for. */
 export type CodecChoice = "auto" | ChunkCodec["name"];
 
 /**
  * Makes a codec for the calling thread.
  *
- * @param choice - `auto` takes zstd-napi when it loads.
+ * @param choice - `auto` takes zstd-napi if it loads.
  * @returns A codec; its `name` says which one it is.
- * @throws {@link SituationError} `codec_missing` when zstd-napi was named and does not load.
+ * @throws {@link SituationError} `codec_missing` if zstd-napi was asked for by name and does not
+ *   load.
  */
 export async function createChunkCodec(choice: CodecChoice = "auto"): Promise<ChunkCodec> {
   if (choice === "node:zlib") return zlibCodec();
@@ -31,7 +31,8 @@ export async function createChunkCodec(choice: CodecChoice = "auto"): Promise<Ch
 }
 
 /**
- * The binding is CommonJS, so all that it exports is the default export; its type does not know.
+ * The binding is CommonJS, so everything that it exports is in the default export; its types do not
+ * say so.
  */
 async function loadBinding(): Promise<
   { readonly binding: ZstdBinding } | { readonly cause: unknown }

@@ -1,9 +1,9 @@
 /**
- * The content record: what an image *is*, in one canonical byte string. FORMAT.md section 7.
+ * The content record: an image's content in one canonical byte string. FORMAT.md section 7.
  *
- * Its BLAKE3 is the image id. It holds geometry, partitions, capture modes and, chunk by chunk,
- * where the bytes belong and what they digest to; nothing of when, where, by whom or how they were
- * compressed. It is never stored: whoever holds manifest and chunk table computes it, so the id is
+ * Its BLAKE3 is the image id. It holds geometry, partitions, capture modes and, chunk by chunk, the
+ * place of the bytes and their digest. It does not say when, where, by whom or how they were saved
+ * or compressed. It is never stored: it can be computed from manifest and chunk table, so the id is
  * checked wherever it is used.
  */
 import { ByteWriter } from "../core/bytes.ts";
@@ -11,7 +11,7 @@ import { blake3Stream, DIGEST_BYTES } from "../core/digest.ts";
 import { EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 
-/** First bytes of the record: keeps its digests apart from all others. */
+/** First bytes of the record; they keep its digests apart from all others. */
 const DOMAIN = new TextEncoder().encode("huck content 1\n\0");
 const HEAD_BYTES = 24;
 const PARTITION_BYTES = 20;
@@ -39,13 +39,7 @@ export interface ContentGeometry {
   }[];
 }
 
-/**
- * Computes the image id.
- *
- * @param geometry - From the manifest.
- * @param table - All chunks.
- * @returns 32 fresh bytes.
- */
+/** @returns The image id: 32 fresh bytes. */
 export function imageIdOf(geometry: ContentGeometry, table: ChunkTable): Uint8Array {
   const stream = blake3Stream();
   stream.update(DOMAIN);

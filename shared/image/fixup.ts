@@ -1,10 +1,10 @@
 /**
- * Fixups: what must change when an image goes to a disk of another size.
+ * Fixups: changes to an image's content when it goes to a disk of another size.
  *
- * Only a GPT knows the size of its disk: its backup stands at the end, both headers point at each
- * other, and the protective MBR spans all. On a disk of the very same size nothing is touched, so a
- * restore is byte for byte. Standard: UEFI 2.10 sections 5.2.3 and 5.3.2; the effect is that of
- * `sgdisk -e`.
+ * Only a GPT depends on the size of its disk: its backup stands at the end, both headers point at
+ * each other, and the protective MBR spans the disk. On a disk of the very same size nothing is
+ * changed, so a restore is byte for byte. Standard: UEFI 2.10 sections 5.2.3 and 5.3.2; the effect
+ * is that of `sgdisk -e`.
  */
 import { crc32 } from "node:zlib";
 import { ByteWriter } from "../core/bytes.ts";
@@ -18,14 +18,13 @@ import type { Fixup } from "./placement.ts";
 const MBR_ENTRIES_OFFSET = 446;
 const MBR_ENTRY_BYTES = 16;
 
-/** A GPT made to fit another disk. */
+/** A GPT that was made to fit another disk. */
 export interface MovedGpt {
   /**
-   * The head of the disk with new primary header and protective MBR; as long as the head that was
-   * given.
+   * The head of the disk with the new primary header and protective MBR; as long as the old head.
    */
   readonly head: Uint8Array;
-  /** The backup entries and header, to be written before the head. */
+  /** The backup entries and header; they must be written before the head. */
   readonly backup: DiskWrite;
 }
 
@@ -36,11 +35,10 @@ interface DiskBytes {
 }
 
 /**
- * Makes the fixup of a GPT that goes to a disk of another size.
+ * Makes the fixup for a GPT that goes to a disk of another size.
  *
  * @param chunk - The one with sector 0; its first extent holds the primary GPT.
  * @param saved - The disk that was saved.
- * @param target - The disk it goes to.
  * @returns The fixup; its `make` throws SituationError `gpt_not_movable`.
  */
 export function gptFixup(chunk: number, saved: DiskBytes, target: DiskBytes): Fixup {
@@ -71,9 +69,8 @@ export function gptFixup(chunk: number, saved: DiskBytes, target: DiskBytes): Fi
  *   changed.
  * @param sectorBytes - Logical sector size.
  * @param sectorCount - Size of the target. Unit: sectors.
- * @returns What to write instead.
- * @throws {@link SituationError} `gpt_not_movable` when the captured primary GPT is damaged.
- * @internal A test looks at it.
+ * @throws {@link SituationError} `gpt_not_movable` if the captured primary GPT is damaged.
+ * @internal Exported for a test.
  */
 export function moveGpt(head: Uint8Array, sectorBytes: number, sectorCount: number): MovedGpt {
   const copy = readGptCopy(memorySource(head, sectorBytes), 1);
@@ -118,7 +115,7 @@ function writeHeader(sector: Uint8Array, copy: GptCopy, places: HeaderPlaces): v
   new ByteWriter(sector, 16).u32le(checksum);
 }
 
-/** A hybrid MBR is left alone: its protective entry does not span the disk. */
+/** Leaves a hybrid MBR alone: its protective entry does not span the disk. */
 function resizeProtectiveMbr(head: Uint8Array, sectorCount: number): void {
   const entries = readMbrEntries(head.subarray(0, MBR_BYTES)) ?? [];
   const [only] = entries;

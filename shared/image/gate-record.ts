@@ -1,13 +1,13 @@
 /**
- * The gate record: what stands in the first sector of a disk, or of a partition, while its gate is
- * closed. It says which image the disk waits for, so that a node that lost power knows what it was
- * doing, and it carries no boot signature. FORMAT.md section 8.
+ * The gate record: the content of the first sector of a disk, or of a partition, while its gate is
+ * closed. It names the image that the disk waits for, so that a node that lost power knows what it
+ * was doing, and it has no boot signature. FORMAT.md section 8.
  */
 import { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { crc32c, DIGEST_BYTES } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 
-/** Bytes of a gate record; on larger sectors zeros follow. */
+/** Length of a gate record; on larger sectors zeros follow. */
 const GATE_RECORD_BYTES = 512;
 /** Longest order id. Unit: bytes of UTF-8. */
 const ORDER_ID_BYTES_MAX = 64;
@@ -19,20 +19,17 @@ const GATE_MESSAGE =
 const GATE_MESSAGE_OFFSET = 256;
 const GATE_CHECKSUM_OFFSET = 252;
 
-/** What a closed gate says. */
+/** The content of a gate record. */
 export interface GateRecord {
-  /** Order that closed it. */
+  /** The order that closed the gate. */
   readonly orderId: string;
-  /** Image that it waits for, 32 bytes. */
+  /** The image that the disk waits for, 32 bytes. */
   readonly imageId: Uint8Array;
 }
 
 /**
- * Writes a gate record.
- *
- * @param record - What it says.
  * @returns 512 fresh bytes without the signature 0x55AA: no firmware boots them.
- * @throws {@link FormatError} `bad_order_id` when the id is longer than 64 bytes.
+ * @throws {@link FormatError} `bad_order_id` if the id is longer than 64 bytes.
  */
 export function encodeGateRecord(record: GateRecord): Uint8Array {
   const orderId = new TextEncoder().encode(record.orderId);
@@ -61,7 +58,7 @@ export function encodeGateRecord(record: GateRecord): Uint8Array {
  * Reads the gate record of a disk.
  *
  * @param sector - First sector of the disk, at least 512 bytes.
- * @returns What it says; undefined when the gate is not closed by huck.
+ * @returns Undefined if huck did not close the gate of this disk.
  */
 export function decodeGateRecord(sector: Uint8Array): GateRecord | undefined {
   const reader = new ByteReader(sector, "gate record");

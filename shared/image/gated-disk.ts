@@ -1,11 +1,12 @@
 /**
- * GatedDisk: one image on its way to one disk, in the order that keeps promise P2.
+ * GatedDisk: writes one image to one disk, in the order that keeps promise P2.
  *
- * Scan, close the gate, write the body, flush, read back, open the gate. What the gate is says the
- * placement: between `close` and the end of `open` the target has nothing that it is recognised by,
- * and the door, one sector, is the very last write, alone, when all else is on the medium and
- * compared. Every chunk is proven before a byte of it is written. Chunks may come in any order and
- * more than once; those that open the gate are kept in memory until the end. Belongs to one thread.
+ * The steps are: scan, close the gate, write the body, flush, read back, open the gate. The
+ * placement defines the gate. Between `close` and the end of `open` the target holds nothing that
+ * firmware or a kernel would recognise. The door, one sector, is the very last write, by itself,
+ * after everything else is on the medium and was compared. Every chunk is checked before a byte of
+ * it is written. Chunks may come in any order and more than once; gate chunks are kept in memory
+ * until the end. An object belongs to one thread.
  */
 import assert from "node:assert/strict";
 import { FormatError } from "../core/errors.ts";
@@ -27,32 +28,38 @@ import {
 } from "./placement.ts";
 import type { ImageIndex } from "./reader.ts";
 
-/** A sample reads back so many chunks, evenly spread; a smaller image is read back whole. */
+/** A sample reads back this many chunks, evenly spread; a smaller image is read back whole. */
 const SAMPLE_CHUNKS = 460;
 
-/** Told after every chunk; may throw to stop the work. Unit: bytes. */
+/** Called after every chunk; may throw to stop the work. Unit: bytes. */
 export type ChunkProgress = (doneBytes: ByteCount, totalBytes: ByteCount) => void;
 
-/** What was found on a disk. */
+/** What a scan found on a disk. */
 export interface DiskFindings {
-  /** Chunks whose content must come, ascending; with gate chunks unless the disk is complete. */
+  /**
+   * Chunks whose content must be delivered, ascending; gate chunks are among them unless the disk
+   * is complete.
+   */
   readonly lacking: readonly number[];
-  /** `fresh`: something else; `resumed`: this image, begun; `delta`: complete but different. */
+  /**
+   * `fresh`: other content; `resumed`: this image, whose load was begun before; `delta`: a complete
+   * disk, some chunks differ; `unchanged`: a complete disk, nothing differs.
+   */
   readonly found: "fresh" | "resumed" | "delta" | "unchanged";
   /**
-   * Where a complete disk holds bytes that are not the image's and might be recognised by somebody.
-   * Closing the gate clears them. Unit: bytes.
+   * Runs of a complete disk with bytes that are not the image's and that a kernel or tool might
+   * recognise. Closing the gate clears them. Unit: bytes.
    */
   readonly remains: readonly Range[];
 }
 
-/** What opens the gate: the door, and all that must be in place before it. */
+/** The writes that open the gate: the door, and everything that must be in place before it. */
 interface Opening {
   readonly door: DiskWrite;
   readonly others: readonly DiskWrite[];
 }
 
-/** An image and the disk it goes to. */
+/** An image, and the disk that it is written to. */
 export class GatedDisk {
   /** Content written so far, gate included. Unit: bytes. */
   writtenBytes: ByteCount = 0;
@@ -64,9 +71,9 @@ export class GatedDisk {
   readonly #decoder: ChunkDecoder;
   readonly #gateChunks: ReadonlySet<number>;
   readonly #fixups: ReadonlyMap<number, Fixup>;
-  /** Raw content of gate chunks that have come. */
+  /** Raw content of the gate chunks that have been delivered. */
   readonly #held = new Map<number, Uint8Array>();
-  /** What `close` wrote into the door. */
+  /** The gate record that `close` wrote into the door. */
   #gateRecord: Uint8Array | undefined;
   /** Page-aligned memory of one chunk, for direct I/O. */
   readonly #buffer: Uint8Array;
@@ -74,10 +81,9 @@ export class GatedDisk {
   /**
    * Writes nothing.
    *
-   * @param image - The image and its place on this device.
-   * @param device - The target; as long as it was when the placement was made.
+   * @param device - As long as it was when the placement was made.
    * @param codec - Of this thread.
-   * @param buffer - 1 MiB, page aligned where the device wants direct I/O.
+   * @param buffer - 1 MiB, page aligned if the device uses direct I/O.
    */
   constructor(image: PlacedIndex, device: BlockDevice, codec: ChunkCodec, buffer: Uint8Array) {
     const { index, placement } = image;
@@ -94,29 +100,30 @@ export class GatedDisk {
     this.#fixups = new Map(placement.fixups.map((fixup) => [fixup.chunk, fixup]));
   }
 
-  /** @returns True when the target has another size than what was saved. */
+  /** @returns True if the target has another size than the saved disk. */
   get resized(): boolean {
     return this.#placement.resized;
   }
 
-  /** @returns The chunk to `accept` before `close`: only it shows whether its fixup can be made. */
+  /**
+   * @returns The chunk to `accept` before `close`, because only its content shows whether its fixup
+   *   can be made.
+   */
   get headToCheck(): number | undefined {
     return this.#placement.fixups[0]?.chunk;
   }
 
-  /** @returns Chunks that are written and not bound to the gate, ascending. */
+  /** @returns The chunks to write that are not gate chunks, ascending. */
   get body(): number[] {
     return this.#all().filter((chunk) => !this.#gateChunks.has(chunk));
   }
 
   /**
-   * Finds out what the disk already holds. Reads only; what cannot be read counts as different, for
-   * a disk may give a sector up to whoever writes it.
+   * Finds out what the disk already holds. Only reads. A sector that cannot be read counts as
+   * different, because a disk may remap it when it is written.
    *
    * @param delta - False: all chunks count as lacking.
-   * @param progress - See {@link ChunkProgress}.
-   * @returns What was found.
-   * @throws A system error when the disk is gone.
+   * @throws A system error if the disk is gone.
    */
   scan(delta: boolean, progress: ChunkProgress): DiskFindings {
     const all = this.#all();
@@ -140,11 +147,11 @@ export class GatedDisk {
   }
 
   /**
-   * Clears what firmware and kernels recognise the target by, and says in its door what it waits
-   * for.
+   * Clears everything by which firmware and kernels recognise the target, and writes the gate
+   * record into the door.
    *
    * @param orderId - Names this run; at most 64 bytes.
-   * @throws A system error when the disk cannot be written.
+   * @throws A system error if the disk cannot be written.
    */
   close(orderId: string): void {
     const zeros = this.#buffer.fill(0);
@@ -162,11 +169,10 @@ export class GatedDisk {
   }
 
   /**
-   * Proves a record and writes its content, or keeps it for the gate.
+   * Checks a record and writes its content, or keeps it for the gate.
    *
-   * @param chunk - Its index.
    * @param record - Header and stored bytes; read during the call only.
-   * @throws {@link FormatError} when it is not what the image says; SituationError when its fixup
+   * @throws {@link FormatError} if it is not what the image says; SituationError if its fixup
    *   cannot be made; a system error of the disk.
    */
   accept(chunk: number, record: Uint8Array): void {
@@ -182,19 +188,17 @@ export class GatedDisk {
     for (const write of writes) this.#write(write);
   }
 
-  /** Waits until the medium holds everything. @throws A system error: final. */
+  /** Waits until the medium holds everything. @throws A system error: do not go on after one. */
   flush(): void {
     this.#device.flush();
     this.#device.dropCache();
   }
 
   /**
-   * Reads the body back from the medium and compares digests, and looks whether what must be blank
-   * is.
+   * Reads the body back from the medium, compares digests, and checks that blanks are zero.
    *
    * @param level - A sample spread over the disk, or everything.
-   * @param progress - See {@link ChunkProgress}.
-   * @returns Chunks compared.
+   * @returns Number of chunks compared.
    * @throws {@link FormatError} `verify_mismatch`.
    */
   readBack(level: "sample" | "full", progress: ChunkProgress): number {
@@ -209,10 +213,12 @@ export class GatedDisk {
   }
 
   /**
-   * Writes what the target is recognised by, reads it back, and only then writes the door.
+   * Writes everything by which the target is recognised, reads it back, and only then writes the
+   * door.
    *
-   * @throws {@link FormatError} `gate_incomplete` when a gate chunk has not come,
-   *   `verify_mismatch`; a system error. The gate is closed then, as far as the disk still obeys.
+   * @throws {@link FormatError} `gate_incomplete` if a gate chunk was not delivered,
+   *   `verify_mismatch`; a system error. The gate is then closed again, as far as the disk still
+   *   works.
    */
   open(): void {
     const { door, others } = this.#opening();
@@ -231,9 +237,9 @@ export class GatedDisk {
   }
 
   /**
-   * Tells what would keep the gate from opening, before anything is erased.
+   * Checks, before anything is erased, whether anything would keep the gate from opening.
    *
-   * @throws SituationError when a fixup cannot be made; {@link FormatError} `gate_incomplete`.
+   * @throws SituationError if a fixup cannot be made; {@link FormatError} `gate_incomplete`.
    */
   checkOpening(): void {
     this.#opening();
@@ -253,7 +259,7 @@ export class GatedDisk {
     return cutAtDoor(writes, this.#placed.door);
   }
 
-  /** Best effort: the disk has just failed, and what is told is the first fault. */
+  /** Best effort: the disk has just failed, and the caller reports the first fault. */
   #closeAgain(): void {
     try {
       if (this.#gateRecord !== undefined) {
@@ -261,7 +267,7 @@ export class GatedDisk {
       }
       this.#device.flush();
     } catch {
-      // the caller throws what went wrong first
+      // the caller throws the first fault
     }
   }
 
@@ -270,13 +276,13 @@ export class GatedDisk {
     if (!this.#content.holds(write)) throw mismatch(`the ${bytes.byteLength} bytes at ${offset}`);
   }
 
-  /** Whoever finished a load wrote this chunk last. */
+  /** A finished load wrote this chunk last, so it tells whether the disk is complete. */
   #matchesLast(): boolean {
     const last = this.#placement.gateChunks.at(-1);
     return last === undefined || this.#content.chunk(last) !== undefined;
   }
 
-  /** Chunks that closing the gate damages: they count as lacking whatever was there. */
+  /** Chunks that closing the gate damages: they count as lacking even if their content is there. */
   #cleared(): number[] {
     const { table } = this.#index;
     const parts = this.#placed.clear.flatMap((run) => placedWithin(this.#placement, table, 0, run));
@@ -314,7 +320,7 @@ export class GatedDisk {
   }
 }
 
-/** Takes the door out of the writes; zeros when none of them reaches it. */
+/** Takes the door out of the writes; the door is zeros if none of the writes reaches it. */
 function cutAtDoor(writes: readonly DiskWrite[], { start, end }: Range): Opening {
   let door: DiskWrite = { offset: start, bytes: new Uint8Array(end - start) };
   const others: DiskWrite[] = [];
@@ -330,12 +336,12 @@ function cutAtDoor(writes: readonly DiskWrite[], { start, end }: Range): Opening
   return { door, others: others.filter(({ bytes }) => bytes.byteLength > 0) };
 }
 
-/** @returns A buffer that suits a device without direct I/O. */
+/** @returns A buffer for a device without direct I/O. */
 export function plainBuffer(): Uint8Array {
   return new Uint8Array(CHUNK_RAW_BYTES_MAX);
 }
 
-/** Evenly spread, so that damage in one stretch of the disk is met. */
+/** Evenly spread, so that damage to one stretch of the disk is found. */
 function sampleOf(chunks: readonly number[], level: "sample" | "full"): readonly number[] {
   if (level === "full" || chunks.length <= SAMPLE_CHUNKS) return chunks;
   return Array.from(

@@ -1,9 +1,9 @@
 /**
  * First and last 4096 bytes of an image file: FORMAT.md sections 2 and 6.
  *
- * The header names the format and nothing about the content, so a writer never goes back. The
- * footer is the commit mark: a file without a valid footer at its very end is torn, whatever else
- * it holds.
+ * The header names the format and says nothing about the content, so a writer never has to go back.
+ * The footer is the commit mark: a file without a valid footer at its very end is torn, whatever
+ * else it holds.
  */
 import { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { crc32c, DIGEST_BYTES } from "../core/digest.ts";
@@ -30,25 +30,22 @@ const CHECKSUM_OFFSET = BLOCK_BYTES - 4;
 /** Bytes of the file's own UUID. */
 const UUID_BYTES = 16;
 
-/** What a header says. */
 export interface ImageHeader {
-  /** Random; names this file, not its content. 16 bytes. */
+  /** 16 random bytes; they name this file, not its content. */
   readonly uuid: Uint8Array;
-  /** When writing began. Unit: milliseconds since 1970 UTC. */
+  /** When writing began, in milliseconds since 1970 UTC. */
   readonly createdMs: number;
 }
 
-/** Where a record stands and what its stored bytes must digest to. */
+/** The place of a record, and the digest of its stored bytes. */
 export interface RecordPlace {
-  /** First byte of the record header. */
+  /** Offset of the record header in the file. */
   readonly offset: number;
-  /** Stored bytes. */
   readonly storedBytes: number;
   /** BLAKE3 of the stored bytes. */
   readonly digest: Uint8Array;
 }
 
-/** What a footer says. */
 export interface ImageFooter {
   /** As in the header. */
   readonly uuid: Uint8Array;
@@ -61,12 +58,7 @@ export interface ImageFooter {
   readonly imageId: Uint8Array;
 }
 
-/**
- * Writes a header.
- *
- * @param header - What it says.
- * @returns 4096 fresh bytes.
- */
+/** @returns 4096 fresh bytes. */
 export function encodeHeader(header: ImageHeader): Uint8Array {
   const bytes = new Uint8Array(BLOCK_BYTES);
   new ByteWriter(bytes)
@@ -82,10 +74,7 @@ export function encodeHeader(header: ImageHeader): Uint8Array {
 }
 
 /**
- * Reads a header.
- *
  * @param bytes - 4096 bytes.
- * @returns What it says.
  * @throws {@link FormatError} `not_an_image`, `bad_header`, `unknown_version`.
  */
 export function decodeHeader(bytes: Uint8Array): ImageHeader {
@@ -113,12 +102,7 @@ export function decodeHeader(bytes: Uint8Array): ImageHeader {
   return { uuid, createdMs };
 }
 
-/**
- * Writes a footer.
- *
- * @param footer - What it says.
- * @returns 4096 fresh bytes.
- */
+/** @returns 4096 fresh bytes. */
 export function encodeFooter(footer: ImageFooter): Uint8Array {
   const bytes = new Uint8Array(BLOCK_BYTES);
   const writer = new ByteWriter(bytes)
@@ -136,11 +120,9 @@ export function encodeFooter(footer: ImageFooter): Uint8Array {
 }
 
 /**
- * Reads a footer.
- *
  * @param bytes - The last 4096 bytes of the file.
- * @param fileBytes - Length of the file; the footer must name the same.
- * @returns What it says; all places lie inside the file, and no length is beyond its limit.
+ * @param fileBytes - Length of the file; the footer must say the same.
+ * @returns A footer whose places all lie inside the file, with no length beyond its limit.
  * @throws {@link FormatError} `torn`, `bad_footer`, `unknown_version`.
  */
 export function decodeFooter(bytes: Uint8Array, fileBytes: number): ImageFooter {

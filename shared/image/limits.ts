@@ -1,5 +1,5 @@
 /**
- * Numbers of the image format, version 1: FORMAT.md tells what each is for.
+ * Numbers of the image format, version 1: FORMAT.md explains each.
  *
  * Every reader enforces the limits before it allocates or loops, because an image may come from
  * anywhere.
@@ -7,7 +7,7 @@
 
 /** Version of the format that this code writes; a reader refuses another major. */
 export const FORMAT_MAJOR = 1;
-/** Additions that an old reader may ignore. */
+/** Counts additions that an older reader may ignore. */
 export const FORMAT_MINOR = 0;
 /** Bytes of header and footer. */
 export const BLOCK_BYTES = 4096;
@@ -22,8 +22,8 @@ export const CHUNK_RAW_BYTES_MAX = 1 << 20;
 /** Most extents of one chunk: 1 MiB in pieces of 512 bytes. */
 export const CHUNK_EXTENTS_MAX = 2048;
 /**
- * Most bytes of a chunk table: what Node.js reads into one buffer at once, 2^24 chunks with 2.6
- * extents each.
+ * Most bytes of a chunk table: 2^24 chunks with 2.6 extents each. Node.js reads no more into one
+ * buffer.
  */
 export const TABLE_BYTES_MAX = 2 ** 31 - 1;
 /** Most bytes of a manifest. */
@@ -34,18 +34,18 @@ export const TEXT_BYTES_MAX = 255;
 export const LIST_MAX = 256;
 /** Sizes of slots as powers of two: 1, 4, 16, 64 MiB. */
 export const SLOT_LOGS: readonly number[] = [20, 22, 24, 26];
-/** zstd level of a save that names none. */
+/** zstd level of a save that does not name one. */
 export const DEFAULT_LEVEL = 3;
 
 /** Bits of a chunk's flags. */
 export const ChunkFlag = {
   /** Cleared before a restore and written last. */
   bootGate: 0x01,
-  /** Bound to the end of the disk: left out when the target has another size. */
+  /** Written only if the target has the size of the saved disk. */
   diskEnd: 0x02,
 } as const;
 
-/** Types of records. From 0x80 on a reader skips what it does not know; below that it refuses. */
+/** Types of records. A reader skips unknown types from 0x80 up, and refuses other unknown types. */
 export const RecordType = {
   chunk: 0x01,
   table: 0x02,

@@ -1,10 +1,9 @@
 /**
- * The manifest: what an image says about itself in words, FORMAT.md section 6.
+ * The manifest: the description of an image in canonical JSON, FORMAT.md section 6.
  *
- * Canonical JSON. Geometry, partitions and modes are part of the image id through the content
- * record; everything else (when, where, by which tool) is told beside it. Unknown members are
- * passed over, so that later minors may add some; an unknown name in `requires.features` is a
- * refusal.
+ * Geometry, partitions and modes are part of the image id, through the content record; everything
+ * else (when, where, by which tool) is information only. Unknown members are ignored, so that later
+ * minor versions may add some; an image with an unknown name in `requires.features` is refused.
  */
 import { z } from "zod";
 import { canonicalJson } from "../core/canonical-json.ts";
@@ -21,7 +20,7 @@ import {
 const text = z.string().refine((value) => new TextEncoder().encode(value).length <= TEXT_BYTES_MAX);
 const texts = z.array(text).max(LIST_MAX);
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-/** Bytes that are whole extent units. */
+/** Bytes: a whole number of extent units. */
 const units = count.refine((value) => value % 512 === 0);
 
 const fileSystem = z.object({
@@ -69,12 +68,10 @@ export type Manifest = z.infer<typeof manifest>;
 /** One partition of a manifest. */
 export type ManifestPartition = Manifest["partitions"][number];
 
-/** Features that this reader knows; an image that requires another is refused. */
+/** An image that requires a feature not listed here is refused. */
 const KNOWN_FEATURES: readonly string[] = [];
 
 /**
- * Writes a manifest.
- *
  * @param value - Without the members that name the format.
  * @returns Canonical JSON, UTF-8.
  */
@@ -84,10 +81,7 @@ export function encodeManifest(value: Omit<Manifest, "format" | "major" | "minor
 }
 
 /**
- * Reads a manifest.
- *
  * @param bytes - UTF-8.
- * @returns The manifest.
  * @throws {@link FormatError} `bad_manifest`, `unknown_feature`.
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
@@ -103,9 +97,8 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 /**
- * Cuts a text so that a manifest may hold it.
+ * Shortens a text to the length that a manifest may hold.
  *
- * @param value - Any text.
  * @returns At most 255 bytes of UTF-8, without half a character.
  */
 export function clipText(value: string): string {

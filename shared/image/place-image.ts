@@ -1,8 +1,8 @@
 /**
  * Makes placements: a whole disk of the same or of another size, or one partition.
  *
- * Everything that could make a load fail for the target's size or for an image that contradicts
- * itself is found here, before anything is read or written.
+ * Every reason why the target's size does not suit, or why the image contradicts itself, is found
+ * here, before anything is read or written.
  */
 import { GAP_EDGE_BYTES, PARTITION_GATE_BYTES } from "../allocation/regions.ts";
 import { FormatError, SituationError } from "../core/errors.ts";
@@ -23,23 +23,19 @@ export interface TargetSize {
   readonly sectorBytes: number;
 }
 
-/**
- * Gives the size that a placement is made for: what lies behind the last whole sector is not there.
- *
- * @param device - The target.
- */
+/** The size that a placement is made for; bytes after the last whole sector do not count. */
 export function targetSize(device: SectorSource): TargetSize {
   const { sectorCount, sectorBytes } = device;
   return { sizeBytes: sectorCount * sectorBytes, sectorBytes };
 }
 
-/** What of an image is wanted, and where. */
-export type PlacementWish =
+/** Which part of an image is wanted, and where it goes. */
+export type PlacementChoice =
   | { readonly kind: "disk" }
   /** One partition of the image onto one of the target, which lies at `at`. Unit: bytes. */
   | { readonly kind: "partition"; readonly number: number; readonly at: Range };
 
-/** All of an image that a placement depends on. */
+/** The parts of an image that a placement depends on. */
 export interface PlacedImage {
   readonly manifest: Manifest;
   readonly table: ChunkTable;
@@ -48,18 +44,14 @@ export interface PlacedImage {
 /**
  * Plans where an image goes.
  *
- * @param image - Its manifest and chunk table.
  * @param target - The disk; whole sectors.
- * @param wish - The whole disk, or one partition.
- * @returns The placement.
  * @throws {@link SituationError} `disk_too_small`, `sector_size_differs`, `no_such_partition`,
- *   `partition_too_small`; {@link FormatError} `bad_extents` for an image that no such target can
- *   hold.
+ *   `partition_too_small`; {@link FormatError} `bad_extents` for an image that contradicts itself.
  */
 export function placeImage(
   image: PlacedImage,
   target: TargetSize,
-  wish: PlacementWish = { kind: "disk" },
+  wish: PlacementChoice = { kind: "disk" },
 ): Placement {
   checkSectors(image.manifest, target);
   if (wish.kind === "disk") return placeDisk(image, target);
@@ -67,10 +59,9 @@ export function placeImage(
 }
 
 /**
- * Checks that an image fits a whole disk. A disk of the saved size always does: nothing moves on
- * it, so a GPT may speak of sectors that the disk never had.
+ * Checks that an image fits a whole disk. A disk of the saved size always fits: nothing is moved on
+ * it, so it does not matter if the GPT names sectors that the disk never had.
  *
- * @param manifest - Of the image.
  * @param target - Size and logical sector size.
  * @throws {@link SituationError} `disk_too_small`, `sector_size_differs`.
  */
@@ -132,7 +123,7 @@ function placeDisk(image: PlacedImage, target: TargetSize): Placement {
 function placePartition(
   image: PlacedImage,
   target: TargetSize,
-  { number, at }: Extract<PlacementWish, { kind: "partition" }>,
+  { number, at }: Extract<PlacementChoice, { kind: "partition" }>,
 ): Placement {
   const { manifest, table } = image;
   const partition = manifest.partitions.find((one) => one.number === number && one.mode !== "skip");
@@ -159,8 +150,8 @@ function placePartition(
 }
 
 /**
- * The places of the whole disk, of every partition, and of the table that the image would have at
- * its own end if the target were not larger.
+ * The signature places of the whole disk, of every partition, and of the backup table where it
+ * would stand if the target had the image's size.
  */
 function signaturesOf(manifest: Manifest, { sizeBytes, sectorBytes }: TargetSize): Range[] {
   const { disk, partitions } = manifest;
@@ -176,7 +167,7 @@ function signaturesOf(manifest: Manifest, { sizeBytes, sectorBytes }: TargetSize
   ];
 }
 
-/** Adds to what is cleared all places that no chunk is written to. */
+/** Adds to the runs to clear all places that no chunk is written to. */
 function withBlank(
   { table }: PlacedImage,
   placed: Pick<Placement, "runs" | "chunks">,
@@ -211,7 +202,7 @@ function checkRoom(partition: ManifestPartition, target: TargetSize, at: Range):
 }
 
 /**
- * Chunks bound to the end of the disk come last, because that is where they lie.
+ * Finds the first chunk bound to the end of the disk. They come last, because they lie there.
  *
  * @throws {@link FormatError} `bad_extents`.
  */
@@ -238,7 +229,7 @@ function chunksIn(table: ChunkTable, { start, end }: Range): Range[] {
   return first < near.end ? [{ start: first, end: near.end }] : [];
 }
 
-/** Chunks of the gate, the one that lies first on the disk last. */
+/** The gate chunks; the one that lies first on the disk comes last. */
 function gateOf(table: ChunkTable, chunks: readonly Range[]): number[] {
   const gate: number[] = [];
   for (const { start, end } of chunks) {
@@ -249,7 +240,7 @@ function gateOf(table: ChunkTable, chunks: readonly Range[]): number[] {
   return gate.reverse();
 }
 
-/** What chunks of the gate will be written to, as long as no run of theirs is cut. */
+/** The places that gate chunks are written to, if no run cuts them. */
 function placesOf(
   table: ChunkTable,
   gateChunks: readonly number[],
@@ -276,8 +267,9 @@ function endOf(table: ChunkTable, chunk: number): ByteCount {
 }
 
 /**
- * Chunks ascend, so only the first and the last can leave the bounds; whether extents are whole
- * sectors is a question only where sectors are longer than extent units.
+ * Checks the extents of placed chunks. Chunks ascend, so only the first and the last can leave the
+ * bounds. Whether extents are whole sectors is checked only if sectors are longer than extent
+ * units.
  *
  * @throws {@link FormatError} `bad_extents`.
  */

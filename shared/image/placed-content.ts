@@ -1,9 +1,9 @@
 /**
- * What of an image stands on its target: reading only, and in terms of the placement.
+ * Finds out which parts of an image stand on its target, according to the placement. Only reads.
  *
- * A chunk stands there when its bytes digest to what the image says, after its fixup was undone in
- * memory, and when everything else that the fixup makes stands there as well. A blank stands there
- * when it is zero.
+ * A chunk stands there if its bytes, after its fixup was undone in memory, have the image's digest,
+ * and if everything else that the fixup writes stands there as well. A blank stands there if it is
+ * zero.
  */
 import { blake3, sameBytes } from "../core/digest.ts";
 import { codeOf } from "../core/errors.ts";
@@ -14,28 +14,24 @@ import { decodeGateRecord } from "./gate-record.ts";
 import { placedWrites, type Placement } from "./placement.ts";
 import type { ImageIndex } from "./reader.ts";
 
-/** An image and where it goes. */
+/** An image, and the placement that says where it goes. */
 export interface PlacedIndex {
-  /** True to its id. */
+  /** Checked against its id. */
   readonly index: ImageIndex;
   /** Of one device, from `placeImage`. */
   readonly placement: Placement;
 }
 
-/** An image and the disk it may stand on. Belongs to one thread. */
+/** An image, and the disk that may hold it. Belongs to one thread. */
 export class PlacedContent {
   readonly #index: ImageIndex;
   readonly #placement: Placement;
   readonly #source: SectorSource;
   readonly #buffer: Uint8Array;
-  /** What fixups made of the chunks that were compared. Unit: bytes of the device. */
+  /** Runs that the fixups of the compared chunks wrote. Unit: bytes of the device. */
   readonly #made = new Map<number, readonly Range[]>();
 
-  /**
-   * @param image - The image and its place.
-   * @param source - The target.
-   * @param buffer - 1 MiB, 4-byte aligned; free between calls.
-   */
+  /** @param buffer - 1 MiB, 4-byte aligned; free between calls. */
   constructor(image: PlacedIndex, source: SectorSource, buffer: Uint8Array) {
     this.#index = image.index;
     this.#placement = image.placement;
@@ -54,11 +50,7 @@ export class PlacedContent {
     return record !== undefined && sameBytes(record.imageId, this.#index.imageId);
   }
 
-  /**
-   * Tells whether a chunk is there, and all that its fixup makes of it.
-   *
-   * @param chunk - A placed one.
-   */
+  /** Tells whether a chunk stands on the disk, with everything that its fixup writes. */
   matches(chunk: number): boolean {
     const raw = this.chunk(chunk);
     const fixup = this.#fixupOf(chunk);
@@ -75,8 +67,7 @@ export class PlacedContent {
   /**
    * Reads a chunk.
    *
-   * @param chunk - A placed one.
-   * @returns Its raw bytes, valid until the next call; undefined when they are not the image's.
+   * @returns Its raw bytes, valid until the next call; undefined if they are not the image's.
    */
   chunk(chunk: number): Uint8Array | undefined {
     const { table } = this.#index;
@@ -91,7 +82,7 @@ export class PlacedContent {
   }
 
   /**
-   * Tells whether bytes stand where they were written.
+   * Tells whether the disk holds these bytes at their place.
    *
    * @param write - Whole sectors.
    */
@@ -105,7 +96,8 @@ export class PlacedContent {
   /**
    * Looks for what a former owner left, once all chunks matched.
    *
-   * @returns Blanks that are not zero, or cannot be read, but for what fixups made. Unit: bytes.
+   * @returns Blanks that are not zero or cannot be read, without the runs that fixups wrote. Unit:
+   *   bytes.
    */
   remains(): Range[] {
     const blank = this.#placement.devices.flatMap((device) => device.blank);
@@ -139,10 +131,9 @@ export class PlacedContent {
 }
 
 /**
- * Runs a look at the disk; false when the medium cannot be read there, for a disk may give a sector
- * up to whoever writes it.
+ * Runs a check that reads the disk; false if the medium cannot be read there. (A disk may remap a
+ * bad sector when it is written, so that is no reason to give up.)
  *
- * @param look - Reads.
  * @throws A system error other than EIO.
  */
 export function readable(look: () => boolean): boolean {

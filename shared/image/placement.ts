@@ -1,10 +1,11 @@
 /**
- * Placement: where an image goes on its target, and in which order the target may be recognised.
+ * Placement: where an image goes on its target, and in which order it is written, so that the
+ * target is recognised only when it is complete.
  *
- * A whole disk of the same size, a larger or smaller one, one partition: all are placements, made
- * by place-image.ts and carried out by GatedDisk, which knows no partition table. A placement costs
- * a few runs however many chunks the image has; chunks ascend on the disk, so what belongs to a run
- * is found by halving.
+ * A whole disk of the same size, a larger or smaller one, one partition: all are placements.
+ * place-image.ts makes them, and GatedDisk, which knows nothing of partition tables, carries them
+ * out. A placement is a few runs, however many chunks the image has. Chunks ascend on the disk, so
+ * the chunks of a run are found by binary search.
  */
 import assert from "node:assert/strict";
 import type { Range } from "../core/ranges.ts";
@@ -12,23 +13,28 @@ import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import type { DiskWrite } from "./chunk-decoder.ts";
 
-/** Content of the image that goes to one place in one piece. Unit: bytes of the saved disk. */
+/**
+ * A run of the image's content that goes to one place in one piece. Unit: bytes of the saved disk.
+ */
 export interface PlacedRun extends Range {
-  /** Position in {@link Placement.devices}. */
+  /** Index into {@link Placement.devices}. */
   readonly device: number;
-  /** Where its first byte goes on that device. */
+  /** Destination of its first byte on that device. Unit: bytes. */
   readonly to: ByteCount;
 }
 
-/** What happens to one disk of a placement. All runs in bytes of that disk, whole sectors. */
+/**
+ * The part of a placement that concerns one disk. All runs in bytes of that disk, whole sectors.
+ */
 export interface PlacedDevice {
   /** Nothing outside is ever written. */
   readonly bounds: Range;
   /** Zeroed when the gate closes, the door first; a normal list inside the bounds. */
   readonly clear: readonly Range[];
   /**
-   * Where somebody would recognise what the image does not hold: parts of `clear` that no chunk is
-   * written to, zero before the gate opens, and afterwards but for what fixups make. A normal list.
+   * Places where a kernel or tool would recognise a signature that is not the image's: the parts of
+   * `clear` that no chunk is written to. They are zero before the gate opens, and afterwards,
+   * except for what fixups write. A normal list.
    */
   readonly blank: readonly Range[];
   /**
@@ -38,54 +44,54 @@ export interface PlacedDevice {
   readonly door: Range;
 }
 
-/** A chunk of the gate that is not written as it was saved. */
+/** A change to a gate chunk that is not written as it was saved. */
 export interface Fixup {
   readonly chunk: number;
   /**
-   * Makes what is written instead of the chunk.
+   * Makes the writes that replace those of the chunk.
    *
    * @param writes - The chunk at its place, one write per extent.
-   * @returns Writes in their order; all of the chunk's extents, and perhaps more behind them.
-   * @throws SituationError when the chunk's content cannot be made to fit.
+   * @returns Writes in their order: all of the chunk's extents, perhaps with more after them.
+   * @throws SituationError if the chunk's content cannot be made to fit.
    */
   make(writes: readonly DiskWrite[]): readonly DiskWrite[];
   /**
-   * Turns what stands in the chunk's extents on the target back into what was saved.
+   * Reverses the change: from the bytes of the chunk's extents on the target to the saved bytes.
    *
    * @param found - All bytes of the extents. Not changed.
-   * @returns As many bytes; undefined when the target holds something else.
+   * @returns As many bytes; undefined if the target holds something else.
    */
   unmake(found: Uint8Array): Uint8Array | undefined;
 }
 
 /** Where an image goes. */
 export interface Placement {
-  /** By ascending start, disjoint. What lies in none is not written. */
+  /** By ascending start, disjoint. Content outside all runs is not written. */
   readonly runs: readonly PlacedRun[];
-  /** Indices of the chunks that are written; a normal list. All of each lies in the runs. */
+  /**
+   * Indices of the chunks that are written; a normal list. The runs cover each of them completely.
+   */
   readonly chunks: readonly Range[];
-  /** Those of them that are kept to the end, in the order in which they are written. */
+  /** Those of them that are written last, in the order of writing. */
   readonly gateChunks: readonly number[];
-  /** At most one per chunk, and for chunks of the gate only. */
+  /** At most one per chunk, and only for gate chunks. */
   readonly fixups: readonly Fixup[];
   readonly devices: readonly PlacedDevice[];
-  /** The target has another size than what was saved. */
+  /** True if the target has another size than the saved disk. */
   readonly resized: boolean;
 }
 
-/** Bytes for one device of a placement. */
+/** Bytes to write to one device of a placement. */
 export interface PlacedWrite extends DiskWrite {
   readonly device: number;
 }
 
 /**
- * Says where the bytes of a chunk go.
+ * Assigns the bytes of a chunk to their places on the target.
  *
- * @param placement - Its image's.
- * @param table - Its image's.
  * @param chunk - One of `placement.chunks`.
  * @param raw - Its raw bytes; borrowed by the result.
- * @returns One write per extent, or more where an extent is cut by a run; ascending in the image.
+ * @returns One write per extent, or more if a run cuts an extent; ascending in the image.
  */
 export function placedWrites(
   placement: Placement,
@@ -112,11 +118,8 @@ export function placedWrites(
 }
 
 /**
- * Tells where the image's content lies within a run of the target.
+ * Finds the image's content within a run of the target.
  *
- * @param placement - The image's.
- * @param table - The image's.
- * @param device - Position of the device.
  * @param place - Unit: bytes of that device.
  * @returns The parts of the run that placed chunks are written to, in any order.
  */
@@ -142,7 +145,7 @@ export function placedWithin(
   return parts;
 }
 
-/** All extents of the placed chunks that may have content in a run, in bytes of the saved disk. */
+/** The extents of all placed chunks that may have content in a run, in bytes of the saved disk. */
 function placedNear(
   placement: Pick<Placement, "chunks">,
   table: ChunkTable,
@@ -166,17 +169,12 @@ export interface PlacedPart extends Range {
   readonly chunk: number;
 }
 
-/**
- * Tells whether a chunk is written at all.
- *
- * @param placement - Its image's.
- * @param chunk - Its index.
- */
+/** Tells whether a chunk is written at all. */
 export function isPlaced(placement: Pick<Placement, "chunks">, chunk: number): boolean {
   return placement.chunks.some(({ start, end }) => start <= chunk && chunk < end);
 }
 
-/** The last run that begins at `start` or before it; -1 when there is none. */
+/** The last run that begins at or before `start`; -1 if there is none. */
 function runAt(runs: readonly PlacedRun[], start: number): number {
   let low = 0;
   for (let high = runs.length; low < high; ) {

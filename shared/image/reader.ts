@@ -1,9 +1,9 @@
 /**
  * Opens an image: finds footer, chunk table and manifest and proves that they belong together.
  *
- * The same code opens a file and the tail of one (from its chunk table to its end), which is what a
- * node fetches before a load. An index that was returned is true to its image id; chunks are
- * checked one by one as they are read.
+ * The same code opens a file and the tail of one (from its chunk table to its end), which a node
+ * fetches before a load. An index that was returned is proven against the image id; chunks are
+ * checked one by one when they are read.
  */
 import { ByteReader } from "../core/bytes.ts";
 import { blake3, sameBytes, toHex } from "../core/digest.ts";
@@ -18,7 +18,7 @@ import { decodeRecordHeader } from "./record.ts";
 /** Offset of the file length in a footer. Unit: bytes. */
 const FOOTER_LENGTH_OFFSET = 32;
 
-/** An image file that can be read anywhere. */
+/** An image file that can be read at any offset. */
 export interface ImageBytes {
   /** Its length. Unit: bytes. */
   readonly fileBytes: number;
@@ -26,7 +26,6 @@ export interface ImageBytes {
    * Fills `into`.
    *
    * @param offset - Unit: bytes from the start of the file.
-   * @param into - Filled completely.
    * @throws FormatError `truncated` beyond the end.
    */
   read(offset: number, into: Uint8Array): void;
@@ -38,7 +37,7 @@ export interface ImageOutline {
   readonly manifest: Manifest;
 }
 
-/** All of an image but its chunks. */
+/** Everything of an image except its chunks. */
 export interface ImageIndex extends ImageOutline {
   /** BLAKE3 of the content record, 32 bytes. */
   readonly imageId: Uint8Array;
@@ -46,11 +45,8 @@ export interface ImageIndex extends ImageOutline {
 }
 
 /**
- * Opens an image file.
- *
- * @param file - The whole file.
- * @returns Its index.
- * @throws {@link FormatError} that says which part is damaged; `torn` when writing was interrupted.
+ * @throws {@link FormatError} that says which part is damaged; `torn` if the writing was
+ *   interrupted.
  */
 export function openImage(file: ImageBytes): ImageIndex {
   checkLength(file.fileBytes);
@@ -64,9 +60,8 @@ export function openImage(file: ImageBytes): ImageIndex {
  *
  * @param header - Its first 4096 bytes.
  * @param end - Its last 4096 bytes.
- * @param fileBytes - Its length.
- * @returns The footer.
- * @throws {@link FormatError} that says which end is damaged; `torn` when writing was interrupted.
+ * @throws {@link FormatError} that says which end is damaged; `torn` if the writing was
+ *   interrupted.
  */
 export function readFooter(header: Uint8Array, end: Uint8Array, fileBytes: number): ImageFooter {
   checkLength(fileBytes);
@@ -77,11 +72,8 @@ export function readFooter(header: Uint8Array, end: Uint8Array, fileBytes: numbe
 }
 
 /**
- * Reads the manifest of an image.
- *
  * @param file - The file, or the part of it that holds the manifest.
- * @param footer - Of that file.
- * @returns The manifest: it digests to what the footer says.
+ * @returns The manifest; its digest is the one in the footer.
  * @throws {@link FormatError} `bad_digest`, `bad_manifest`, `unknown_feature`, `truncated`.
  */
 export function readManifest(file: ImageBytes, footer: ImageFooter): Manifest {
@@ -92,7 +84,6 @@ export function readManifest(file: ImageBytes, footer: ImageFooter): Manifest {
  * Opens the tail of an image: the file from its chunk table to its end.
  *
  * @param tail - Borrowed for ever: the index keeps views of it.
- * @returns The index.
  * @throws {@link FormatError} as {@link openImage}.
  */
 export function openImageTail(tail: Uint8Array): ImageIndex {
@@ -104,12 +95,12 @@ export function openImageTail(tail: Uint8Array): ImageIndex {
 }
 
 /**
- * Makes a part of an image file, held in memory, readable as the file.
+ * Makes a part of an image file, held in memory, readable like the file.
  *
  * @param part - Borrowed.
- * @param start - Where it stands in the file; what is negative holds nothing. Unit: bytes.
+ * @param start - Its place in the file; if it is negative, every read fails. Unit: bytes.
  * @param fileBytes - Length of the whole file.
- * @returns The file, of which the part alone can be read.
+ * @returns The file, of which only this part can be read.
  */
 export function partOfImage(part: Uint8Array, start: number, fileBytes: number): ImageBytes {
   return {
@@ -165,7 +156,7 @@ function checkTogether(manifest: Manifest, table: ChunkTable, footer: ImageFoote
   if (manifest.stats.rawBytes !== rawBytes) throw apart(`its chunks hold ${rawBytes} bytes`);
 }
 
-/** The record header is compared before the rest is read: a footer may claim 2 GiB. */
+/** Compares the record header before it reads the rest, because a footer may claim 2 GiB. */
 function readRecord(
   file: ImageBytes,
   place: RecordPlace,

@@ -1,9 +1,8 @@
 /**
  * Records: everything between header and footer, FORMAT.md section 3.
  *
- * A record is a header of 56 bytes and its stored bytes. A chunk's record is also exactly what a
- * session sends, so a receiver may check one that came over the air with the very same code that
- * checks a file.
+ * A record is a header of 56 bytes and its stored bytes. A session sends exactly the record of a
+ * chunk, so a receiver checks a chunk from multicast with the same code that checks a file.
  */
 import { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { blake3, crc32c, DIGEST_BYTES } from "../core/digest.ts";
@@ -14,28 +13,22 @@ import { RECORD_ALIGNMENT, RECORD_HEADER_BYTES } from "./limits.ts";
 const RECORD_MAGIC = 0x48554352;
 const CHECKSUM_OFFSET = RECORD_HEADER_BYTES - 4;
 
-/** What a record header says. */
 export interface RecordHeader {
-  /** One of RecordType, or a number we do not know. */
+  /** One of RecordType, or an unknown number. */
   readonly type: number;
   /** One of Codec. */
   readonly codec: number;
   /** Chunk index; 0 for other records. */
   readonly index: number;
-  /** Bytes that follow the header. */
+  /** Length of the stored bytes that follow the header. */
   readonly storedBytes: number;
-  /** Bytes after decoding. */
+  /** Length after decoding. */
   readonly rawBytes: number;
   /** BLAKE3 of the stored bytes. */
   readonly digest: Uint8Array;
 }
 
-/**
- * Writes a record header.
- *
- * @param header - What it says.
- * @param into - At least 56 bytes; the first 56 are written.
- */
+/** @param into - At least 56 bytes; the first 56 are written. */
 export function encodeRecordHeader(header: RecordHeader, into: Uint8Array): void {
   new ByteWriter(into)
     .u32be(RECORD_MAGIC)
@@ -52,10 +45,8 @@ export function encodeRecordHeader(header: RecordHeader, into: Uint8Array): void
 }
 
 /**
- * Reads a record header.
- *
  * @param bytes - At least 56 bytes.
- * @returns What it says; `digest` is borrowed.
+ * @returns The header; `digest` is borrowed from `bytes`.
  * @throws {@link FormatError} `bad_record`, `truncated`.
  */
 export function decodeRecordHeader(bytes: Uint8Array): RecordHeader {
@@ -81,11 +72,10 @@ export function decodeRecordHeader(bytes: Uint8Array): RecordHeader {
 }
 
 /**
- * Makes the header of stored bytes.
+ * Makes the record header for stored bytes.
  *
  * @param fields - Type, codec, index and raw length.
  * @param stored - The stored bytes; digested here.
- * @returns A header.
  */
 export function recordHeaderOf(
   fields: Pick<RecordHeader, "type" | "codec" | "index" | "rawBytes">,
@@ -95,9 +85,8 @@ export function recordHeaderOf(
 }
 
 /**
- * Gives the zero bytes that follow a record, so that the next one is aligned.
+ * The number of zero bytes that follow a record, so that the next one is aligned.
  *
- * @param storedBytes - Stored bytes of the record.
  * @returns 0 .. 7.
  */
 export function paddingAfter(storedBytes: number): number {

@@ -1,9 +1,9 @@
 /**
- * Restore: an image file that is at hand onto a whole disk.
+ * Restore: writes an image from a local file to a whole disk.
  *
- * The order that keeps promise P2 is GatedDisk's; here are only the steps. Every stored byte of the
- * image is proven before anything is erased, so a damaged image never costs a disk. Any fault after
- * that leaves the gate closed, and the disk says so in its first sector.
+ * GatedDisk keeps the order of promise P2; this file has only the steps. Every stored byte of the
+ * image is checked before anything is erased, so a damaged image never costs a disk. Any fault
+ * after that leaves the gate closed, and the first sector of the disk says so.
  */
 import { ExitCode, SituationError } from "../core/errors.ts";
 import type { ByteCount } from "../core/units.ts";
@@ -14,21 +14,20 @@ import { placeImage, targetSize } from "./place-image.ts";
 import { openRecord, readRecord } from "./chunk-decoder.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
 
-/** How to restore. */
+/** Settings of a restore. */
 export interface RestoreOptions {
   /** Names this run in the gate record; at most 64 bytes. */
   readonly orderId: string;
-  /** Read back a sample or everything before the gate opens. */
+  /** Names this run in the gate record; at most 64 bytes. */
   readonly verify: "sample" | "full";
-  /** Stops before the next chunk; the gate stays closed. */
+  /** Whether a sample or everything is read back before the gate opens. */
   readonly signal?: AbortSignal;
   /**
-   * Told after every chunk.
+   * Called after every chunk.
    *
-   * @param phase - What is being done.
    * @param doneBytes - Of this phase.
    * @param totalBytes - Of this phase.
-   * @returns Awaited, so that the caller may give way to others.
+   * @returns A promise is awaited, so that the caller may let other work run.
    */
   readonly progress?: (
     phase: RestorePhase,
@@ -37,16 +36,16 @@ export interface RestoreOptions {
   ) => Promise<void> | void;
 }
 
-/** What a restore is doing. */
+/** The step that a restore is at. */
 export type RestorePhase = "checking" | "writing" | "reading back";
 
-/** What a restore did. */
+/** The result of a restore. */
 export interface RestoreResult {
   /** Content written. Unit: bytes. */
   readonly writtenBytes: ByteCount;
   /** Chunks read back and compared. */
   readonly verifiedChunks: number;
-  /** The disk has another size than the saved one. */
+  /** True if the disk has another size than the saved one. */
   readonly resized: boolean;
 }
 
@@ -58,12 +57,9 @@ export interface RestoreImage {
 }
 
 /**
- * Restores an image.
- *
- * @param image - What to write; read only.
- * @param device - The target; all of it belongs to the image afterwards.
- * @param options - See {@link RestoreOptions}.
- * @returns What was done; the device is flushed.
+ * @param image - Read only.
+ * @param device - The target; the image owns all of it afterwards.
+ * @returns What was written and compared; the device is flushed.
  * @throws {@link SituationError} `disk_in_use`, `disk_too_small`, `sector_size_differs`,
  *   `gpt_not_movable`, `aborted` and FormatError of a damaged image before anything is written;
  *   after that `aborted`, FormatError `verify_mismatch` and system errors leave the gate closed.
@@ -99,7 +95,7 @@ export async function restoreImage(
   return { writtenBytes: disk.writtenBytes, verifiedChunks, resized: disk.resized };
 }
 
-/** Reads chunk after chunk; progress counts their content. */
+/** Reads one chunk after the other; progress counts their content. */
 async function eachChunk(
   phase: RestorePhase,
   chunks: readonly number[],

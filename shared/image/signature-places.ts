@@ -1,11 +1,11 @@
 /**
- * Where signatures stand: the places of a partition, or of a whole disk, by which kernels and tools
- * recognise file systems, RAID members, volumes and tables.
+ * Where signatures stand: the places of a partition or disk by which kernels and tools recognise
+ * file systems, RAID members, volumes and tables.
  *
- * The places are those that libblkid looks at (util-linux, libblkid/src/superblocks and partitions,
- * read in 2026), and the mirrors that the tools of a format can bring it back from. They are few
- * megabytes, so whole stretches are named where signatures stand close together. Content decides
- * nothing here: whatever of these places an image does not hold must be zero after a load (P13).
+ * The places are those that libblkid reads (util-linux, libblkid/src/superblocks and partitions, as
+ * of 2026), and the mirrors from which a format's own tools can restore it. They are a few
+ * megabytes in all, so whole stretches are named where signatures stand close together. The places
+ * do not depend on content: those that an image does not cover must be zero after a load (P13).
  */
 import { normalRanges, type Range } from "../core/ranges.ts";
 
@@ -42,7 +42,7 @@ const FROM_END: readonly (readonly [number, number])[] = [
 ];
 
 /**
- * Gives the places of one partition or disk.
+ * The signature places of one partition or disk.
  *
  * @param range - Where it lies. Unit: bytes, whole sectors.
  * @param sectorBytes - Logical sector size.

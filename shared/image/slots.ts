@@ -2,9 +2,9 @@
  * How used sectors become chunks: FORMAT.md section 4.
  *
  * Slots are aligned to the disk, never to the content, so the same sectors give the same chunk in
- * every capture. A region is cut into slots of 64 MiB; one that holds more than 1 MiB of used bytes
- * is cut into four, and so on down to 1 MiB. Almost empty stretches of disk thus cost one chunk
- * instead of 64, and the rule looks at nothing but the slot.
+ * every capture. A region is cut into slots of 64 MiB; a slot with more than 1 MiB of used bytes is
+ * cut into four, and so on down to 1 MiB. So almost empty stretches of disk cost one chunk instead
+ * of 64, and the cut depends on nothing but the slot.
  */
 import { SituationError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
@@ -18,7 +18,7 @@ import {
   TABLE_BYTES_MAX,
 } from "./limits.ts";
 
-/** Used bytes under one rule, in units of 512 bytes. */
+/** A stretch of disk whose chunks have the same flags. Units of 512 bytes. */
 export interface ChunkRegion {
   /** Number of the partition; 0 outside partitions. */
   readonly partition: number;
@@ -32,7 +32,7 @@ export interface ChunkRegion {
 export interface ChunkPlan {
   readonly partition: number;
   readonly flags: number;
-  /** Size of its slot as a power of two: 20, 22, 24 or 26. */
+  /** Size of its slot, as log2 of the bytes: 20, 22, 24 or 26. */
   readonly slotLog2: number;
   /** Its extents, 1 .. 2048; a normal list. Unit: 512 bytes. */
   readonly extents: readonly Range[];
@@ -40,7 +40,7 @@ export interface ChunkPlan {
   readonly rawBytes: number;
 }
 
-/** What `planDisk` gives, as far as it matters here. */
+/** The part of a region of `planDisk` that is used here. */
 interface SectorRegion {
   readonly partition: number;
   readonly gate: boolean;
@@ -51,7 +51,7 @@ interface SectorRegion {
 const UNITS_MAX = CHUNK_RAW_BYTES_MAX / EXTENT_UNIT_BYTES;
 
 /**
- * Cuts the regions of a disk into chunks, one at a time: a disk may have millions.
+ * Cuts the regions of a disk into chunks, one at a time, because a disk may have millions.
  *
  * @param regions - From the disk plan, by ascending start.
  * @param sectorBytes - Logical sector size of the disk.
@@ -71,7 +71,7 @@ export function* cutChunks(
   }
 }
 
-/** What chunks add up to. */
+/** Totals over chunks. */
 export interface ChunkTotals {
   readonly count: number;
   readonly extents: number;
@@ -80,11 +80,10 @@ export interface ChunkTotals {
 }
 
 /**
- * Adds up chunks before the first of them is read.
+ * Computes the totals before the first chunk is read.
  *
  * @param chunks - From {@link cutChunks}.
- * @param chunksMax - Most that an image may have.
- * @returns Their totals.
+ * @param chunksMax - Most chunks that an image may have.
  * @throws {@link SituationError} `image_too_large`.
  */
 export function totalsOf(chunks: Iterable<ChunkPlan>, chunksMax = CHUNKS_MAX): ChunkTotals {
@@ -125,7 +124,7 @@ function* cutSlot(
   yield { partition, flags, slotLog2, extents, rawBytes: units * EXTENT_UNIT_BYTES };
 }
 
-/** Cuts extents at slot borders and gives those of each slot that has any. */
+/** Cuts extents at slot borders; yields the extents of each slot that has any. */
 function* slotsOf(extents: readonly Range[], slotLog2: number): Generator<Range[]> {
   const slotUnits = 2 ** slotLog2 / EXTENT_UNIT_BYTES;
   let slot = -1;

@@ -1,16 +1,15 @@
 /**
- * What a listing tells of one image.
+ * The summary of an image, as a listing shows it.
  *
- * A summary is made of footer and manifest alone, so that a folder of images can be listed without
- * reading their tables. Its id is what the footer says; that the chunks digest to it is proven when
- * the image is opened.
+ * A summary is made from footer and manifest alone, so that a folder of images can be listed
+ * without reading their tables. Its id is the one in the footer; that the chunks match it is proven
+ * when the image is opened.
  */
 import { toHex } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { ImageOutline } from "./reader.ts";
 
-/** What a listing tells of one image. */
 export interface ImageSummary {
   /** Name under which it is kept: 1 .. 100 of [A-Za-z0-9._-], not beginning with a dot or dash. */
   readonly name: string;
@@ -26,14 +25,7 @@ export interface ImageSummary {
   readonly createdAt: string;
 }
 
-/**
- * Tells of an image what a listing shows.
- *
- * @param name - Under which it is kept.
- * @param outline - Its footer and manifest.
- * @returns Its summary.
- * @throws {@link FormatError} `bad_manifest` for a time that is none.
- */
+/** @throws {@link FormatError} `bad_manifest` if the time is none. */
 export function summaryOf(name: string, outline: ImageOutline): ImageSummary {
   const { manifest, footer } = outline;
   return {
@@ -46,7 +38,7 @@ export function summaryOf(name: string, outline: ImageOutline): ImageSummary {
   };
 }
 
-/** A manifest may write its time without milliseconds; whoever reads a listing expects them. */
+/** A manifest may write its time without milliseconds; listings always show them. */
 function timeOf(text: string): string {
   const time = new Date(text);
   if (!Number.isNaN(time.getTime())) return time.toISOString();

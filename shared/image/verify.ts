@@ -1,10 +1,10 @@
 /**
  * Checks every byte of an image file: `huck image verify`.
  *
- * Opening an image proves its index; here all records are walked in file order, each decoded and
- * compared. A byte that no digest covers (padding) must be zero, so that every flipped byte is
- * found. Damage does not end the walk: the operator wants to know all of it, named by partition and
- * place on the disk.
+ * Opening an image proves its index. Here all records are read in file order, and each is decoded
+ * and compared. Bytes that no digest covers (padding) must be zero, so that every flipped byte is
+ * found. The check goes on after damage, because the operator wants to know all of it, named by
+ * partition and place on the disk.
  */
 import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
@@ -16,26 +16,26 @@ import { BLOCK_BYTES, RECORD_HEADER_BYTES } from "./limits.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
 import { decodeRecordHeader, paddingAfter } from "./record.ts";
 
-/** More problems than these are counted, not listed. */
+/** At most this many problems are listed; all are counted. */
 const PROBLEMS_MAX = 1000;
-/** From this type on a record may be skipped by who does not know it. */
+/** Readers may skip unknown record types from here up. */
 const SKIPPABLE_TYPE_MIN = 0x80;
-/** Piece in which skipped records are digested. Unit: bytes. */
+/** Skipped records are digested in pieces of this size. Unit: bytes. */
 const SKIPPED_BYTES_MAX = 16 << 20;
 
-/** One damaged place. */
+/** A damaged place. */
 export interface ImageProblem {
-  /** What is wrong, in one sentence part. */
+  /** The problem, as part of a sentence. */
   readonly message: string;
-  /** Chunk that is damaged; undefined for bytes between records. */
+  /** The damaged chunk; undefined for bytes between records. */
   readonly chunk?: number;
   /** Its partition; 0 outside partitions. */
   readonly partition?: number;
-  /** First and one past the last byte on the disk. */
+  /** Offsets of the first byte and of the end (one past the last byte) on the disk. */
   readonly diskBytes?: readonly [number, number];
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface ImageCheck {
   readonly chunks: number;
   /** At most {@link PROBLEMS_MAX}. */
@@ -47,12 +47,9 @@ export interface ImageCheck {
 /**
  * Checks all chunks and all bytes between them.
  *
- * @param file - The image file.
- * @param index - Opened from it.
- * @param codec - Decompresses.
- * @param visit - Called after every chunk with the bytes of disk content seen so far.
- * @returns What was found.
- * @throws A system error when the file cannot be read.
+ * @param index - Opened from this file.
+ * @param visit - Called after every chunk with the number of content bytes so far.
+ * @throws A system error if the file cannot be read.
  */
 export function checkImage(
   file: ImageBytes,
@@ -97,12 +94,10 @@ export function checkImage(
 }
 
 /**
- * Names the stretch of disk that a chunk covers.
+ * The stretch of disk that a chunk covers.
  *
- * @param index - Of its image.
- * @param chunk - Its index.
- * @returns First and one past the last byte.
- * @internal A test looks at it.
+ * @returns Offsets of the first byte and of the end (one past the last byte).
+ * @internal Exported for a test.
  */
 export function diskBytesOf(index: ImageIndex, chunk: number): readonly [number, number] {
   const extents = index.table.extents(chunk);
@@ -125,8 +120,8 @@ function noteFault(
 }
 
 /**
- * Between two known records: padding, then skippable records with their own padding. `at` ends an
- * unpadded record.
+ * Checks the bytes between two known records: padding, then skippable records with their own
+ * padding. `at` is the end of a record without its padding.
  *
  * @throws {@link FormatError} `bad_record`, `bad_padding`.
  */

@@ -1,8 +1,8 @@
 /**
  * Writes an image file from front to back: header, chunks, chunk table, manifest, footer.
  *
- * The sink only ever appends, so an image may go into a file, a pipe or an upload alike. What is on
- * its way when an error strikes is awaited by `settle`.
+ * The sink only appends, so an image can go into a file, a pipe or an upload. After an error,
+ * `settle` waits for the bytes that are still being written.
  */
 import { ChunkTable, ChunkTableBuilder } from "./chunk-table.ts";
 import { Codec } from "./chunk-codec.ts";
@@ -14,31 +14,30 @@ import { encodeManifest, type Manifest } from "./manifest.ts";
 import { encodeRecordHeader, paddingAfter, recordHeaderOf } from "./record.ts";
 import type { ChunkPlan } from "./slots.ts";
 
-/** Where an image goes. */
+/** The destination of an image. */
 export interface ByteSink {
   /**
    * Adds bytes at the end.
    *
-   * @param bytes - Not changed before the promise resolves.
+   * @param bytes - The caller does not change them before the promise resolves.
    */
   append(bytes: Uint8Array): Promise<void>;
 }
 
-/** What the caller knows of a manifest; the writer adds the rest. */
+/** The part of a manifest that the caller knows; the writer adds the rest. */
 export type ManifestInput = Omit<Manifest, "format" | "major" | "minor" | "stats">;
 
-/** What an image became. */
+/** Id and sizes of a written image. */
 export interface WrittenImage {
   /** 32 bytes. */
   readonly imageId: Uint8Array;
   /** Length of the file. Unit: bytes. */
   readonly fileBytes: number;
-  /** Content of all chunks. Unit: bytes. */
+  /** Content of all chunks, uncompressed. Unit: bytes. */
   readonly rawBytes: number;
   readonly chunkCount: number;
 }
 
-/** Writes one image. */
 export class ImageWriter {
   readonly #sink: ByteSink;
   readonly #header: ImageHeader;
@@ -48,32 +47,26 @@ export class ImageWriter {
   #rawBytes = 0;
   #storedBytes = 0;
 
-  /**
-   * @param sink - Where the image goes.
-   * @param header - UUID and time of this file.
-   */
   constructor(sink: ByteSink, header: ImageHeader) {
     this.#sink = sink;
     this.#header = header;
   }
 
-  /** @returns Bytes of the file so far. */
+  /** @returns Length of the file so far. Unit: bytes. */
   get fileBytes(): number {
     return this.#offset;
   }
 
-  /** Writes the header. Call once, first. */
+  /** Writes the header. Call it once, before anything else. */
   async begin(): Promise<void> {
     await this.#append(encodeHeader(this.#header));
   }
 
   /**
-   * Adds a chunk. Chunks come by ascending disk position.
+   * Adds a chunk. Chunks must come by ascending disk position.
    *
-   * @param plan - Its place.
-   * @param encoded - What became of its bytes.
-   * @param record - Its lane's: room for the header, the stored bytes, room for padding. Free again
-   *   when the promise resolves.
+   * @param record - From the chunk's lane: room for the header, the stored bytes, room for padding.
+   *   May be reused once the promise resolves.
    */
   async addChunk(plan: ChunkPlan, encoded: EncodedChunk, record: Uint8Array): Promise<void> {
     const { codec, storedBytes, rawDigest, storedDigest } = encoded;
@@ -94,10 +87,9 @@ export class ImageWriter {
   }
 
   /**
-   * Writes table, manifest and footer; the image is complete.
+   * Writes table, manifest and footer; then the image is complete.
    *
-   * @param input - What the manifest says beside the statistics.
-   * @returns What the image became.
+   * @param input - The manifest without the statistics.
    */
   async finish(input: ManifestInput): Promise<WrittenImage> {
     const tableBytes = this.#table.finish();
@@ -118,10 +110,7 @@ export class ImageWriter {
     return { imageId, fileBytes, rawBytes: this.#rawBytes, chunkCount };
   }
 
-  /**
-   * Waits until the sink is idle, whatever became of the last bytes. For the way out after an
-   * error.
-   */
+  /** Waits until the sink is idle, even if the last bytes failed. For clean-up after an error. */
   async settle(): Promise<void> {
     await this.#pending.catch(() => undefined);
   }
@@ -138,7 +127,10 @@ export class ImageWriter {
     return place;
   }
 
-  /** Waits for the bytes before, then sends these off; an error shows at the next call. */
+  /**
+   * Waits for the previous bytes, then starts to write these; their error is thrown by the next
+   * call.
+   */
   async #append(bytes: Uint8Array): Promise<void> {
     await this.#pending;
     this.#offset += bytes.byteLength;

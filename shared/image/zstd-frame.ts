@@ -1,5 +1,5 @@
 /**
- * The header of a zstd frame, looked at before a decoder is let near it (RFC 8878 section 3.1.1.1).
+ * Checks the header of a zstd frame before a decoder sees it (RFC 8878 section 3.1.1.1).
  *
  * A hostile frame may ask for any window and expand to any size. Ours must declare exactly the size
  * that the chunk table promises, use no dictionary, and need a window of at most 1 MiB.
@@ -9,13 +9,12 @@ import { FormatError } from "../core/errors.ts";
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
 
 const MAGIC = 0xfd2fb528;
-/** Bytes of the content size field by the top two bits of the descriptor. */
+/** Length of the content size field, by the top two bits of the descriptor. */
 const SIZE_FIELD_BYTES: readonly number[] = [0, 2, 4, 8];
 
 /**
- * Proves that a frame is what a chunk may hold.
+ * Checks that a chunk may hold this frame.
  *
- * @param frame - The whole frame.
  * @param rawBytes - Size that it must declare.
  * @throws {@link FormatError} `bad_frame`.
  */
@@ -35,13 +34,7 @@ export function checkZstdFrame(frame: Uint8Array, rawBytes: number): void {
     throw badFrame(`${declared ?? "no"} bytes declared, ${rawBytes} wanted`);
 }
 
-/**
- * Makes the error of a frame that is not right.
- *
- * @param found - What is wrong.
- * @param cause - The decoder's own error.
- * @returns An error with code `bad_frame`.
- */
+/** @returns An error with code `bad_frame`. */
 export function badFrame(found: string, cause?: unknown): FormatError {
   return new FormatError("bad_frame", `Cannot decompress chunk: ${found}`, { cause });
 }

@@ -1,11 +1,11 @@
 /**
- * BlockDevice over a disk of this computer, or over a regular file that stands for one.
+ * BlockDevice for a disk of this computer, or for a regular file that stands for one.
  *
- * The idea: writes go past the page cache (O_DIRECT), out of page-aligned memory such as the arena,
- * through one pwrite; whatever is not aligned goes through a second, buffered descriptor, which the
- * kernel keeps coherent. A whole disk is opened exclusively, so a mounted or held one answers
- * EBUSY. Nothing is retried: after a failed write or fsync nobody knows what the medium holds.
- * Sources: open(2) O_DIRECT and O_EXCL, linux/fs.h for the ioctls, fallocate(2).
+ * Writes bypass the page cache (O_DIRECT): one pwrite from page-aligned memory such as the arena.
+ * Data that is not aligned goes through a second, buffered descriptor, which the kernel keeps
+ * coherent. A whole disk is opened exclusively, so one that is mounted or held gives EBUSY. Nothing
+ * is retried: after a failed write or fsync nobody knows what the medium holds. Sources: open(2)
+ * O_DIRECT and O_EXCL, linux/fs.h for the ioctls, fallocate(2).
  */
 import {
   closeSync,
@@ -33,35 +33,35 @@ import {
   nativeBlock,
 } from "./libc.io.ts";
 
-/** Sector size that a file claims to have. Unit: bytes. */
+/** Sector size of a file that stands for a disk. Unit: bytes. */
 const FILE_SECTOR_BYTES = 512;
-/** Direct I/O on a file wants the file system's block; 4096 suits all. Unit: bytes. */
+/**
+ * Alignment for direct I/O on a file: it must suit the file system's block, and 4096 suits all.
+ * Unit: bytes.
+ */
 const FILE_ALIGNMENT = 4096;
 const BLKRRPART = 0x125f;
 const BLKFLSBUF = 0x1261;
 const BLKDISCARD = 0x1277;
 const FALLOC_PUNCH_HOLE_KEEP_SIZE = 3;
 const POSIX_FADV_DONTNEED = 4;
-/** A pwrite of the kernel moves at most 2 GiB; ours are chunks, so one call is the rule. */
+/** The kernel moves at most 2 GiB per pwrite; ours are chunks, so normally one call is enough. */
 const PIECES_MAX = 64;
 
-/** What may be done to a device: a disk that is saved is opened so that nothing can write to it. */
+/** Access to a device: a disk that is saved is opened so that nothing can write to it. */
 export type DeviceAccess = "write" | "read";
 
-/** How a device is opened. */
 export interface OpenOptions {
   /** Default: write. */
   readonly access?: DeviceAccess;
-  /** Where sysfs and procfs are. */
+  /** The places of sysfs and procfs. */
   readonly roots?: SystemRoots;
 }
 
 /**
- * Opens a disk or a file, exclusively when it is a disk.
+ * Opens a disk or a file; a disk is opened exclusively.
  *
  * @param path - A whole disk below /dev, or a regular file of the wanted size.
- * @param options - See {@link OpenOptions}.
- * @returns An open device.
  * @throws {@link HuckError} `not_a_disk`; a system error (EBUSY: in use, EACCES, ENOENT).
  */
 export function openBlockDevice(path: string, options: OpenOptions = {}): BlockDevice {
@@ -101,7 +101,7 @@ class LinuxDisk implements BlockDevice {
   readonly alignment: number;
   readonly #isDevice: boolean;
   readonly #buffered: number;
-  /** Descriptor for direct writes; undefined when the system or file system has none. */
+  /** Descriptor for direct writes; undefined if the system or file system does not support them. */
   readonly #direct: number | undefined;
   #open = true;
 
@@ -179,7 +179,7 @@ class LinuxDisk implements BlockDevice {
   }
 
   rereadTable(): boolean {
-    if (!this.#isDevice) return true; // a file has no partitions that the kernel knows of
+    if (!this.#isDevice) return true; // the kernel knows of no partitions in a file
     return libcProblem() === undefined && ioctl(this.#buffered, BLKRRPART, 0) === 0;
   }
 

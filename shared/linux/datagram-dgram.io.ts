@@ -1,9 +1,9 @@
 /**
  * DatagramPort over node:dgram: the plain twin, for systems where koffi cannot be loaded.
  *
- * The idea: incoming datagrams are copied into slots of the arena as their events come, and handed
- * over when the driver asks; a full ring drops, as a socket buffer would. One datagram a call and
- * a buffer object each: good for some 1 Gbit/s, no more.
+ * Incoming datagrams are copied into slots of the arena when their events come, and passed on when
+ * the driver asks; when all slots are full they are dropped, as by a socket buffer. It makes one
+ * call and one buffer object per datagram, which is good for some 1 Gbit/s, no more.
  */
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
@@ -15,7 +15,7 @@ import { PackedBatch, RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from "./datagram
 import type { DatagramOptions } from "./datagram-options.ts";
 import { interfaceAddress } from "./interfaces.io.ts";
 
-/** Datagrams that wait in the arena: 10 ms at 1 Gbit/s. */
+/** Datagrams that can wait in the arena: 10 ms at 1 Gbit/s. */
 const RING_SLOTS = 1024;
 /** One full datagram of a 1500-byte frame; larger ones are dropped as truncated. Unit: bytes. */
 const SLOT_BYTES = 1536;
@@ -57,13 +57,7 @@ export class DgramPort implements DatagramPort {
     });
   }
 
-  /**
-   * Opens a port.
-   *
-   * @param options - See {@link DatagramOptions}.
-   * @returns A bound port.
-   * @throws A system error of bind or of a socket option; {@link HuckError} `no_interface`.
-   */
+  /** @throws A system error of bind or of a socket option; {@link HuckError} `no_interface`. */
   static async open(options: DatagramOptions): Promise<DgramPort> {
     const v6 = options.bind.address.includes(":");
     const { interfaceName } = options;
@@ -86,17 +80,17 @@ export class DgramPort implements DatagramPort {
     return new DgramPort(socket, options, address);
   }
 
-  /** @returns Running totals; drops at the kernel's buffer are unknown here. */
+  /** @returns Running totals; drops at the kernel's buffer are not known here. */
   get counters(): PortCounters {
     return { ...this.#totals };
   }
 
   /**
-   * Waits for datagrams and hands over all that are there, at most 1024.
+   * Waits for datagrams and passes on all that are there, at most 1024.
    *
    * @param waitMs - Longest wait; whole milliseconds count.
-   * @param visit - Called once for each.
-   * @returns How many were handed over.
+   * @param visit - Called once per datagram.
+   * @returns Number of datagrams passed on.
    * @throws The socket's error.
    */
   async receive(waitMs: number, visit: (view: DatagramView) => void): Promise<number> {
@@ -116,18 +110,14 @@ export class DgramPort implements DatagramPort {
     return count;
   }
 
-  /**
-   * Sends the batch.
-   *
-   * @returns How many went out.
-   */
+  /** @returns Number of datagrams sent. */
   async send(): Promise<number> {
     const { batch } = this;
     const sends: Promise<number>[] = [];
     for (let index = 0; index < batch.count; index += 1) {
       const remote = batch.remotes[index];
       const offset = batch.offsets[index] ?? 0;
-      // A copy: libuv reads it later, and the batch is filled again before that.
+      // A copy: libuv reads it later, and the batch is refilled before that.
       const bytes = this.#arena.bytes.slice(offset, offset + (batch.lengths[index] ?? 0));
       if (remote !== undefined) sends.push(this.#sendOne(bytes, remote));
     }
@@ -161,7 +151,7 @@ export class DgramPort implements DatagramPort {
 
   #sendOne(bytes: Uint8Array, remote: Endpoint): Promise<number> {
     return new Promise((resolve) => {
-      // Every error of sending is a datagram that the network lost.
+      // Any error of sending is treated as a datagram that the network lost.
       this.#socket.send(bytes, remote.port, remote.address, (error) => {
         resolve(error === null ? 1 : 0);
       });
@@ -191,7 +181,9 @@ export class DgramPort implements DatagramPort {
     return fresh;
   }
 
-  /** Events come only while this thread gives way, so even a wait of 0 lets the loop turn once. */
+  /**
+   * Events come only while this thread yields, so even a wait of 0 lets the event loop turn once.
+   */
   #wait(waitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const finish = (): void => {

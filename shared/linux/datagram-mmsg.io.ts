@@ -1,10 +1,10 @@
 /**
  * DatagramPort over recvmmsg and sendmmsg: one system call for many datagrams.
  *
- * The idea: headers, vectors and buffers are laid out once; a call only writes lengths. Incoming
- * datagrams land in the arena, coalesced runs (UDP_GRO) are handed over one by one. Outgoing runs
- * of equal length to one destination leave as one message that the kernel or the NIC cuts up
- * (UDP_SEGMENT). Waiting is by ppoll, because socket timeouts count in ticks of 4 ms. Nothing is
+ * Headers, vectors and buffers are laid out once; a call only writes lengths. Incoming datagrams
+ * are put into the arena, and coalesced runs (UDP_GRO) are passed on one by one. Outgoing runs of
+ * equal length to one destination leave as one message, which the kernel or the NIC cuts up
+ * (UDP_SEGMENT). Waiting uses ppoll, because socket timeouts count in ticks of 4 ms. Nothing is
  * allocated per datagram. Sources: recvmmsg(2), sendmmsg(2), udp(7), ppoll(2).
  */
 import type { Arena } from "../core/arena.ts";
@@ -29,7 +29,7 @@ const EINTR = 4;
 const EAGAIN = 11;
 const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
-/** Messages of one recvmmsg; without coalescing that many datagrams. */
+/** Most messages of one recvmmsg; without coalescing each is one datagram. */
 const MESSAGES = 64;
 /** Room for a coalesced run, and 1472 more so that buffers do not share cache sets. Unit: bytes. */
 const SLOT_BYTES = 65536 + 1472;
@@ -44,7 +44,7 @@ const UDP_GRO = 104;
 const SOL_SOCKET = 1;
 const SO_RXQ_OVFL = 40;
 
-/** What visitors see; one object per port, its fields move on. */
+/** The argument of visitors: one object per port, whose fields are set for each datagram. */
 class ReusedView implements DatagramView {
   offset = 0;
   length = 0;
@@ -77,12 +77,9 @@ export class MmsgPort implements DatagramPort {
   #received = 0;
   #open = true;
 
-  /**
-   * @param options - See {@link DatagramOptions}.
-   * @throws {@link HuckError} `no_libc`, `no_interface`, `arena_full`, or the errno of a call.
-   */
+  /** @throws {@link HuckError} `no_libc`, `no_interface`, `arena_full`, or the errno of a call. */
   constructor(options: DatagramOptions) {
-    this.#socket = new UdpSocket(options); // first: what it throws leaves the arena untouched
+    this.#socket = new UdpSocket(options); // first: if it throws, the arena is untouched
     this.local = this.#socket.local;
     this.#slots = options.arena.region(MESSAGES * SLOT_BYTES);
     this.batch = new PackedBatch(options.arena);
@@ -98,7 +95,6 @@ export class MmsgPort implements DatagramPort {
     this.#poll.view.setUint16(4, POLLIN, true);
   }
 
-  /** @returns Running totals. */
   get counters(): PortCounters {
     return {
       received: this.#received,
@@ -109,11 +105,11 @@ export class MmsgPort implements DatagramPort {
   }
 
   /**
-   * Waits for datagrams and hands over what is there: at most 64 messages of up to 64 KiB.
+   * Waits for datagrams and passes on those that are there: at most 64 messages of up to 64 KiB.
    *
    * @param waitMs - Longest wait; fractions count.
-   * @param visit - Called once for each.
-   * @returns How many were handed over.
+   * @param visit - Called once per datagram.
+   * @returns Number of datagrams passed on.
    * @throws {@link SystemCallError} when the socket itself is broken.
    */
   receive(waitMs: number, visit: (view: DatagramView) => void): number {
@@ -132,9 +128,9 @@ export class MmsgPort implements DatagramPort {
   }
 
   /**
-   * Gives the batch to the kernel; waits at most 200 ms where the send buffer is full.
+   * Passes the batch to the kernel; waits at most 200 ms if the send buffer is full.
    *
-   * @returns How many datagrams went out.
+   * @returns Number of datagrams sent.
    * @throws {@link SystemCallError} when the socket itself is broken.
    */
   send(): number {
@@ -147,7 +143,7 @@ export class MmsgPort implements DatagramPort {
    * Joins a multicast group, or refreshes its membership.
    *
    * @param group - IPv4 or IPv6 multicast address.
-   * @throws {@link HuckError} `bad_address`, or ENODEV when no interface is known for it.
+   * @throws {@link HuckError} `bad_address`, or ENODEV if there is no interface for it.
    */
   join(group: string): void {
     this.#socket.join(group);
@@ -180,7 +176,7 @@ export class MmsgPort implements DatagramPort {
     }
   }
 
-  /** The kernel has overwritten the capacities with what it used. */
+  /** Restores the capacities, which the kernel has overwritten with the lengths it used. */
   #reset(header: number): void {
     this.#words[(header + 8) >> 2] = SOCKADDR_SLOT_BYTES;
     this.#words[(header + 40) >> 2] = CONTROL_BYTES;

@@ -1,28 +1,32 @@
 /**
- * What both ports of shared/linux are opened with, and the batch they both send from.
+ * The options of both ports of shared/linux, and the batch that both send.
  *
- * The idea: datagrams of a batch lie back to back in the arena, so a run of equal ones is already
- * the one long buffer that UDP segmentation wants. No system call is made here.
+ * Datagrams of a batch lie back to back in the arena, so a run of equal ones is already the one
+ * long buffer that UDP segmentation needs. This file makes no system call.
  */
 import type { Arena } from "../core/arena.ts";
 import type { OutgoingBatch } from "../core/datagram-port.ts";
 import type { Endpoint } from "../core/engine.ts";
 
-/** How a datagram port is opened. */
 export interface DatagramOptions {
-  /** Received and outgoing datagrams live here: some 2.5 MiB are taken. */
+  /** Received and outgoing datagrams lie here; some 2.5 MiB are taken. */
   readonly arena: Arena;
   /** Address and port to bind: "0.0.0.0" or "::" for any, port 0 for a free one. */
   readonly bind: Endpoint;
   /** Interface for multicast both ways, by name; default: the routing table decides. */
   readonly interfaceName?: string;
-  /** How many routers multicast may cross, plus one; default 1. */
+  /** Number of routers that multicast may cross, plus one; default 1. */
   readonly timeToLive?: number;
-  /** Other sockets of this host bind the same port, as receivers of one group do; default false. */
+  /**
+   * True if other sockets of this host bind the same port, as receivers of one group do; default
+   * false.
+   */
   readonly shared?: boolean;
-  /** Receive buffer to ask for; the kernel may give less without privilege. Unit: bytes. */
+  /** Receive buffer to request; without privilege the kernel may give less. Unit: bytes. */
   readonly receiveBufferBytes?: number;
-  /** Send buffer to ask for; small, or it becomes a queue that delays repairs. Unit: bytes. */
+  /**
+   * Send buffer to request. Keep it small: a large one is a queue that delays repairs. Unit: bytes.
+   */
   readonly sendBufferBytes?: number;
 }
 
@@ -33,7 +37,7 @@ export interface DatagramOptions {
 export const RECEIVE_BUFFER_BYTES: number = 16 * 1024 * 1024;
 /** Default send buffer: 4 ms at 1 Gbit/s; a larger one delays repairs behind it. Unit: bytes. */
 export const SEND_BUFFER_BYTES: number = 512 * 1024;
-/** Datagrams in a batch: two to three segmented sends of 45 full ones. */
+/** Most datagrams in a batch: two to three segmented sends of 45 full ones. */
 export const BATCH_DATAGRAMS_MAX = 128;
 /** Room for a batch of full datagrams of 1500-byte frames. Unit: bytes. */
 const BATCH_BYTES = BATCH_DATAGRAMS_MAX * 1536;
@@ -50,14 +54,12 @@ export class PackedBatch implements OutgoingBatch {
   #used = 0;
   #count = 0;
 
-  /**
-   * @param arena - A region for the datagrams is taken from it.
-   */
+  /** @param arena - A region for the datagrams is taken from it. */
   constructor(arena: Arena) {
     this.#start = arena.region(BATCH_BYTES);
   }
 
-  /** @returns Datagrams waiting. */
+  /** @returns Number of datagrams waiting. */
   get count(): number {
     return this.#count;
   }
@@ -66,8 +68,7 @@ export class PackedBatch implements OutgoingBatch {
    * Adds a datagram.
    *
    * @param length - Unit: bytes.
-   * @param remote - Where it goes.
-   * @returns Offset in the arena where the bytes must be written now, or -1 when the batch is full.
+   * @returns Offset in the arena where the bytes must be written now, or -1 if the batch is full.
    */
   add(length: number, remote: Endpoint): number {
     if (this.#count >= BATCH_DATAGRAMS_MAX || this.#used + length > BATCH_BYTES) return -1;

@@ -1,16 +1,15 @@
 /**
- * Opens the best datagram port this host can have: recvmmsg through koffi, else plain dgram.
+ * Opens the best datagram port that this host supports: recvmmsg through koffi, else plain dgram.
  *
- * The idea: both pass the same contract test (test/interop/datagram-port.test.ts), so a driver
- * never asks which one it got; the program only says so.
+ * Both pass the same contract test (test/interop/datagram-port.test.ts), so a driver need not know
+ * which one it has; the program only reports it.
  */
 import type { DatagramPort } from "../core/datagram-port.ts";
 import type { DatagramOptions } from "./datagram-options.ts";
 import { libcProblem } from "./libc.io.ts";
 
-/** An open port, and which of the two it is. */
 export interface OpenedPort {
-  /** The port; the caller closes it. */
+  /** The caller closes it. */
   readonly port: DatagramPort;
   /** "mmsg": batched system calls. "dgram": the plain twin. */
   readonly kind: "mmsg" | "dgram";
@@ -19,12 +18,8 @@ export interface OpenedPort {
 }
 
 /**
- * Opens a datagram port.
- *
- * @param options - See {@link DatagramOptions}.
- * @param wanted - Ask for one kind; default: the best that can be had.
- * @returns An open port.
- * @throws {@link HuckError} with the errno's name when address, port or interface cannot be had.
+ * @param wanted - Asks for one kind; default: the best that works.
+ * @throws {@link HuckError} with the errno's name if address, port or interface is not available.
  */
 export async function openDatagramPort(
   options: DatagramOptions,

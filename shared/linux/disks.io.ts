@@ -1,17 +1,18 @@
 /**
- * Which disks this computer has, who they are, and why one must not be written.
+ * Lists the disks of this computer, with their identities and the reasons why one must not be
+ * written.
  *
- * The idea: everything comes from files of sysfs and procfs, whose roots are arguments, so a folder
- * of files is a test computer. A disk is identified by what its maker wrote into it (serial, WWN),
- * never by its kernel name. Anything that cannot be read counts as unknown, never as free. Sources:
- * Documentation/ABI/stable/sysfs-block, proc(5) on swaps.
+ * Everything is read from files of sysfs and procfs, whose roots are arguments, so a test uses a
+ * folder of files as a computer. A disk is identified by what its maker wrote into it (serial,
+ * WWN), never by its kernel name. Anything that cannot be read counts as unknown, never as free.
+ * Sources: Documentation/ABI/stable/sysfs-block, proc(5) on swaps.
  */
 import { readFileSync, readdirSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { DiskIdentity } from "../disk/block-device.ts";
 import { MountTable } from "./mount-table.io.ts";
 
-/** Where sysfs and procfs are, and the folder of device files. */
+/** The places of sysfs and procfs. */
 export interface SystemRoots {
   /** Default "/sys". */
   readonly sys?: string;
@@ -19,7 +20,7 @@ export interface SystemRoots {
   readonly proc?: string;
 }
 
-/** Kernel names of block devices that are no disk of this computer, and what they are. */
+/** Kernel names of block devices that are no disks of this computer, and what they are. */
 const NO_DISKS: readonly (readonly [RegExp, string])[] = [
   [/^loop\d/, "a file seen as a disk"],
   [/^z?ram\d/, "memory"],
@@ -35,9 +36,7 @@ const NO_DISKS: readonly (readonly [RegExp, string])[] = [
 const SYSFS_SECTOR_BYTES = 512;
 
 /**
- * Lists the disks of this computer.
- *
- * @param roots - Where to look.
+ * @param roots - The places to read.
  * @returns All disks with a medium, by kernel name.
  */
 export function listDisks(roots: SystemRoots = {}): readonly DiskIdentity[] {
@@ -50,21 +49,21 @@ export function listDisks(roots: SystemRoots = {}): readonly DiskIdentity[] {
 }
 
 /**
- * Says why a block device is not a disk that could be imaged.
+ * Tells why a block device is not a disk that could be imaged.
  *
  * @param name - Kernel name, for example "loop0".
- * @returns What it is instead; undefined for a disk.
- * @internal A test looks at it.
+ * @returns What it is; undefined for a disk.
+ * @internal Exported for a test.
  */
 export function whyNoDisk(name: string): string | undefined {
   return NO_DISKS.find(([pattern]) => pattern.test(name))?.[1];
 }
 
 /**
- * Reads who a disk is.
+ * Reads the identity of a disk.
  *
  * @param name - Kernel name of a whole disk, for example "sda".
- * @param roots - Where to look.
+ * @param roots - The places to read.
  * @returns Its identity; fields that the device does not report are empty.
  */
 export function diskIdentity(name: string, roots: SystemRoots = {}): DiskIdentity {
@@ -94,7 +93,10 @@ function busOf(name: string, devicePath: string): DiskIdentity["bus"] {
   return name.startsWith("sd") ? "scsi" : "other";
 }
 
-/** A name from the T10 vendor id holds model and serial as text, which is no World Wide Name. */
+/**
+ * Refuses a name made from the T10 vendor id: it holds model and serial as text, and is no World
+ * Wide Name.
+ */
 function worldWideName(wwid: string): string {
   return /^(naa|eui|nvme|uuid)\./.test(wwid) ? wwid : "";
 }
@@ -142,7 +144,7 @@ function entries(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // no such folder: nothing in it
+    return []; // no such folder, so nothing is in it
   }
 }
 
@@ -154,7 +156,7 @@ function resolved(path: string): string {
   }
 }
 
-/** Attributes of sysfs may be missing or refuse to be read, depending on driver and medium. */
+/** Reads an attribute of sysfs; depending on driver and medium it may be missing or unreadable. */
 function attribute(path: string, skip = 0): string {
   try {
     return readFileSync(path, "latin1").slice(skip).replaceAll("\0", "").trim();

@@ -1,10 +1,10 @@
 /**
- * ICMP echo: is a node's network stack alive? The figure in `huck status`.
+ * ICMP echo: finds out whether a node's network stack is alive, for `huck status`.
  *
- * The idea: a `Pinger` asks one address and gets a round trip or nothing. The package raw-socket
- * is tried first; its twin is a socket of libc, the kernel's ping socket where it is allowed, else
- * a raw one. raw-socket may be loaded by one thread of a process only, so one thread owns pinging.
- * Sources: RFC 792 (echo), RFC 1071 (checksum), icmp(7) ping sockets.
+ * A `Pinger` sends a request to one address and returns the round trip, or nothing. The package
+ * raw-socket is tried first. Its twin is a socket of libc: the kernel's ping socket where it is
+ * allowed, else a raw one. Only one thread of a process may load raw-socket, so one thread does all
+ * pinging. Sources: RFC 792 (echo), RFC 1071 (checksum), icmp(7) ping sockets.
  */
 import { createRequire } from "node:module";
 import { HuckError } from "../core/errors.ts";
@@ -18,19 +18,17 @@ import {
 import type { LibcFunction } from "./libc.io.ts";
 import { AF_INET, SOCKADDR_SLOT_BYTES, readSockaddr, writeSockaddr } from "./socket-address.io.ts";
 
-/** Asks nodes whether they answer. */
 export interface Pinger {
-  /** Which implementation this is. */
   readonly kind: "raw-socket" | "ping-socket" | "raw-libc";
   /**
    * Sends one echo request.
    *
    * @param address - Numeric IPv4 address.
    * @param timeoutMs - Longest wait.
-   * @returns Round trip in milliseconds; undefined when no answer came.
+   * @returns Round trip in milliseconds; undefined if no answer came.
    */
   ping(address: string, timeoutMs: number): Promise<number | undefined>;
-  /** Closes the socket; waiting pings answer undefined. */
+  /** Closes the socket; waiting pings return undefined. */
   close(): void;
 }
 
@@ -43,10 +41,13 @@ const SOCK_RAW = 3;
 const IPPROTO_ICMP = 1;
 const RECEIVE_BYTES = 128;
 const RECEIVES_MAX = 256;
-/** A blocking wait would stop the thread that serves everybody else, so the socket is polled. */
+/**
+ * The socket is polled this often, because a blocking wait would stop the thread for everybody
+ * else. Unit: milliseconds.
+ */
 const POLL_MS = 2;
 
-/** The part of the package raw-socket that is used. */
+/** The part of the package raw-socket that we use. */
 interface RawSocketPackage {
   readonly Protocol: { readonly ICMP: number };
   createSocket(options: { readonly protocol: number }): {
@@ -64,12 +65,10 @@ interface RawSocketPackage {
 }
 
 /**
- * Writes an echo request.
- *
  * @param identifier - Tells our requests from other programs', 0 .. 65535.
- * @param sequence - Tells requests apart, 0 .. 65535.
+ * @param sequence - Tells our requests apart, 0 .. 65535.
  * @returns 16 bytes with their checksum.
- * @internal A test looks at it.
+ * @internal Exported for a test.
  */
 export function echoRequest(identifier: number, sequence: number): Uint8Array {
   const bytes = new Uint8Array(ECHO_BYTES);
@@ -82,17 +81,15 @@ export function echoRequest(identifier: number, sequence: number): Uint8Array {
 }
 
 /**
- * Reads an echo reply.
- *
  * @param bytes - ICMP message, or an IPv4 datagram that holds one (raw sockets deliver those).
  * @returns Identifier and sequence; undefined for anything else.
- * @internal A test looks at it.
+ * @internal Exported for a test.
  */
 export function echoReply(
   bytes: Uint8Array,
 ): { readonly identifier: number; readonly sequence: number } | undefined {
   const first = bytes[0] ?? 0;
-  const start = first >> 4 === 4 ? (first & 0x0f) * 4 : 0; // an ICMP type never begins with 4
+  const start = first >> 4 === 4 ? (first & 0x0f) * 4 : 0; // no ICMP type begins with 4
   if (bytes.byteLength < start + 8 || bytes[start] !== ECHO_REPLY) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, 8);
   return { identifier: view.getUint16(4), sequence: view.getUint16(6) };
@@ -103,7 +100,7 @@ export function echoReply(
  *
  * @param bytes - Even length.
  * @returns 16 bits.
- * @internal A test looks at it.
+ * @internal Exported for a test.
  */
 export function internetChecksum(bytes: Uint8Array): number {
   let sum = 0;
@@ -115,11 +112,9 @@ export function internetChecksum(bytes: Uint8Array): number {
 }
 
 /**
- * Opens a pinger.
- *
- * @param wanted - Ask for one kind; default: the first that works.
+ * @param wanted - Asks for one kind; default: the first that works.
  * @returns An open pinger; the caller closes it.
- * @throws {@link HuckError} `no_ping` when neither way is open to this process.
+ * @throws {@link HuckError} `no_ping` if this process may use neither way.
  */
 export function openPinger(wanted?: Pinger["kind"]): Pinger {
   const reasons: string[] = [];
@@ -189,7 +184,7 @@ function openRawSocketPackage(): Pinger {
     if (reply?.identifier === identifier) waiting.answer(reply.sequence, source);
   });
   socket.on("error", () => {
-    socket.close(); // pings that wait run into their timeouts
+    socket.close(); // waiting pings run into their timeouts
   });
   return {
     kind: "raw-socket",

@@ -2,8 +2,8 @@
  * Network interfaces as the kernel shows them below /sys/class/net.
  *
  * Names, MAC addresses, drivers and carrier come from files, so listing needs no privilege and no
- * system call; the root of /sys is an argument, so a folder of files is a test network. Numbers
- * and addresses for sockets are asked of the kernel instead.
+ * system call. The root of /sys is an argument, so a test uses a folder of files as a network. The
+ * kernel itself is asked only for the numbers and addresses that sockets need.
  */
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
@@ -11,7 +11,6 @@ import { basename, join } from "node:path";
 import { HuckError } from "../core/errors.ts";
 import { libcFunction } from "./libc.io.ts";
 
-/** One network interface. */
 export interface NetworkInterface {
   /** Kernel name, for example "eth0". */
   readonly name: string;
@@ -19,19 +18,17 @@ export interface NetworkInterface {
   readonly index: number;
   /** Lower-case MAC address with colons; "00:00:00:00:00:00" for loopback. */
   readonly mac: string;
-  /** Name of its driver; empty for a virtual interface. */
+  /** Interface index, as socket options take it. */
   readonly driver: string;
-  /** A cable with a partner is plugged in; false as well while the interface is down. */
+  /** True if a link partner is connected; always false while the interface is down. */
   readonly carrier: boolean;
-  /** Largest IP datagram. Unit: bytes. */
+  /** Longest IP datagram. Unit: bytes. */
   readonly mtu: number;
 }
 
 /**
- * Lists the interfaces.
- *
  * @param sysRoot - Root of sysfs.
- * @returns All of them, by index.
+ * @returns All interfaces, by index.
  */
 export function listInterfaces(sysRoot = "/sys"): readonly NetworkInterface[] {
   const folder = join(sysRoot, "class/net");
@@ -44,8 +41,8 @@ export function listInterfaces(sysRoot = "/sys"): readonly NetworkInterface[] {
 }
 
 /**
- * Finds the number of an interface in the network namespace of this process (/sys may show
- * another one's).
+ * Finds the number of an interface in the network namespace of this process (/sys may show another
+ * namespace).
  *
  * @param name - Kernel name.
  * @returns Its index, from 1.
@@ -58,11 +55,9 @@ export function interfaceIndex(name: string): number {
 }
 
 /**
- * Finds an address of an interface.
- *
  * @param name - Kernel name.
- * @param family - Which kind of address.
- * @returns Its first address of that family; for IPv6 a link-local one with its zone will do.
+ * @returns The interface's first address of that family; an IPv6 address may be a link-local one
+ *   with its zone.
  * @throws {@link HuckError} `no_interface`.
  */
 export function interfaceAddress(name: string, family: "IPv4" | "IPv6"): string {

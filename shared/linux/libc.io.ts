@@ -1,12 +1,12 @@
 /**
- * libc through koffi: the one place where a system call is declared.
+ * libc through koffi: the only file that declares system calls.
  *
- * The idea: every pointer is declared `uintptr` and passed as a JavaScript number (user addresses
- * are below 2^47), so a call builds no object; structures are plain bytes in memory that does not
- * move, written by offset. Layouts are those of 64-bit little-endian Linux (x86-64 and arm64 agree
- * in all that huck uses). koffi is loaded by path: beside the bundle in an initramfs, else out of
- * its platform package, which takes 3 ms where its own loader takes 20. Where it cannot be
- * loaded, {@link libcProblem} says why and the plain twins take over. No call is retried here.
+ * Every pointer is declared `uintptr` and passed as a JavaScript number (user addresses are below
+ * 2^47), so a call builds no object. Structures are plain bytes in memory that does not move,
+ * written by offset. Layouts are those of 64-bit little-endian Linux (x86-64 and arm64 agree in
+ * everything that huck uses). koffi is loaded by path: in an initramfs from beside the bundle,
+ * otherwise from its platform package, which takes 3 ms where its own loader takes 20. If it cannot
+ * be loaded, {@link libcProblem} says why, and the plain twins are used. No call is retried here.
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -17,10 +17,10 @@ import { HuckError, messageOf } from "../core/errors.ts";
 /** A C function: numbers for integers and pointers, strings for `str` parameters. */
 export type LibcFunction = (...values: readonly (number | string)[]) => number;
 
-/** C types as koffi names them; `uintptr` stands for every pointer that is passed as a number. */
+/** C types by koffi's names; `uintptr` is used for every pointer that is passed as a number. */
 export type CType = "int" | "uint" | "long" | "ulong" | "int64" | "uintptr" | "str";
 
-/** The part of koffi that huck uses. */
+/** The part of koffi that we use. */
 interface Koffi {
   load(path: string | null): {
     func(name: string, result: CType, parameters: readonly CType[]): LibcFunction;
@@ -48,11 +48,9 @@ export class SystemCallError extends HuckError {
 /**
  * Declares a function of libc. Do it once per function, not per call.
  *
- * @param name - Its symbol.
  * @param result - C type of its result.
  * @param parameters - C types of its parameters; a variadic tail is declared as it is used.
- * @returns The function.
- * @throws {@link HuckError} `no_libc` when koffi cannot be loaded; `no_symbol` when libc lacks it.
+ * @throws {@link HuckError} `no_libc` if koffi cannot be loaded; `no_symbol` if libc lacks it.
  */
 export function libcFunction(
   name: string,
@@ -68,21 +66,17 @@ export function libcFunction(
   }
 }
 
-/**
- * Says why system calls are out of reach.
- *
- * @returns Undefined when they can be made.
- */
+/** @returns Why system calls cannot be made; undefined if they can. */
 export function libcProblem(): HuckError | undefined {
   const loaded = load();
   return loaded instanceof HuckError ? loaded : undefined;
 }
 
 /**
- * Gives the address of memory that the caller keeps alive and never grows or detaches.
+ * The address of memory that the caller keeps alive and never grows or detaches.
  *
  * @param memory - A buffer or a view; typed arrays under 65 bytes must be views of a buffer.
- * @returns Its first byte's address, below 2^53.
+ * @returns Address of its first byte, below 2^53.
  * @throws {@link HuckError} `no_libc`.
  */
 export function addressOf(memory: ArrayBufferView | ArrayBufferLike): number {
@@ -91,7 +85,7 @@ export function addressOf(memory: ArrayBufferView | ArrayBufferLike): number {
   return Number(loaded.koffi.address(memory));
 }
 
-/** @returns errno of this thread's last call. Ask at once: any other call may change it. */
+/** @returns errno of this thread's last call. Read it at once: any other call may change it. */
 export function lastErrno(): number {
   const loaded = load();
   return loaded instanceof HuckError ? 0 : loaded.koffi.errno();
@@ -100,9 +94,8 @@ export function lastErrno(): number {
 /**
  * Turns a failed call into an error.
  *
- * @param result - What the call returned; negative means it failed.
+ * @param result - The call's return value; negative means that it failed.
  * @param task - What was tried, to follow "Cannot ".
- * @returns `result`.
  * @throws {@link SystemCallError} when the call failed.
  */
 export function checked(result: number, task: string): number {
@@ -110,20 +103,14 @@ export function checked(result: number, task: string): number {
   return result;
 }
 
-/**
- * Closes a descriptor that a call of libc opened; Node.js wants to close only its own.
- *
- * @param fd - Open, and closed afterwards.
- */
+/** Closes a descriptor that a call of libc opened; Node.js would rather close only its own. */
 export function closeDescriptor(fd: number): void {
   libcFunction("close", "int", ["int"])(fd);
 }
 
 /**
- * Names an errno.
- *
  * @param errno - Positive value.
- * @returns "EAGAIN" and the like; "E<number>" for one that Node.js does not know.
+ * @returns A name like "EAGAIN"; "E<number>" for one that Node.js does not know.
  */
 export function errnoName(errno: number): string {
   const names = Object.entries(constants.errno);
@@ -132,9 +119,9 @@ export function errnoName(errno: number): string {
 
 /** Bytes at a fixed address, for structures that the kernel reads or fills. */
 export interface NativeBlock {
-  /** All bytes, zero at first. */
+  /** All bytes, initially zero. */
   readonly bytes: Uint8Array;
-  /** The same bytes by field. Every field of Linux on our processors is little-endian. */
+  /** The same bytes, for access by field. All fields are little-endian on our processors. */
   readonly view: DataView;
   /** Address of the first byte. */
   readonly address: number;

@@ -1,18 +1,20 @@
 /**
- * Loading kernel modules for the devices that are there (coldplug), as the receiver's PID 1 does.
+ * Loads kernel modules for the devices that are there (coldplug), as the receiver's PID 1 does.
  *
- * The idea: dependencies and aliases were worked out when the initramfs was built, so this walks
- * the `modalias` files of sysfs, loads what matches, and looks again until a pass finds nothing
- * new, because a bus driver makes devices appear. A module that fails does not stop the others: its
- * error is returned. Source: finit_module(2); globs are those of fnmatch(3).
+ * Dependencies and aliases were computed when the initramfs was built. So this reads the `modalias`
+ * files of sysfs, loads the modules that match, and repeats until a pass finds nothing new, because
+ * a bus driver makes devices appear. A module that fails does not stop the others: its error is
+ * returned. Source: finit_module(2); globs are those of fnmatch(3).
  */
 import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errnoName, lastErrno, libcFunction } from "./libc.io.ts";
 
-/** What coldplug needs to know of the modules at hand (initramfs/modules-index.ts makes it). */
+/** What coldplug must know of the modules at hand (made by initramfs/modules-index.ts). */
 export interface ModuleTable {
-  /** Module name -> its file, all modules to load before it, and the aliases it answers to. */
+  /**
+   * By module name: its file, all modules to load before it, and the aliases that it answers to.
+   */
   readonly modules: Readonly<
     Record<
       string,
@@ -23,30 +25,27 @@ export interface ModuleTable {
       }
     >
   >;
-  /** Modules no device asks for. */
+  /** Modules to load although no device asks for them. */
   readonly always: readonly string[];
 }
 
-/** What became of the modules. */
 export interface ColdplugResult {
-  /** Names of those loaded, in order. */
+  /** Names of the modules loaded, in order. */
   readonly loaded: readonly string[];
-  /** Those that the kernel refused: "igb: ENODEV". */
+  /** Modules that the kernel refused: "igb: ENODEV". */
   readonly failed: readonly string[];
 }
 
 const FINIT_MODULE: Readonly<Record<string, number>> = { x64: 313, arm64: 273 };
 const EEXIST = 17;
-/** A bus behind a bus behind a bus: three passes in practice. */
+/** Most passes: a bus behind a bus behind a bus takes three in practice. */
 const PASSES_MAX = 8;
 
 /**
- * Loads what the devices of this computer need.
+ * Loads the modules that the devices of this computer need.
  *
- * @param table - Modules at hand.
  * @param sysRoot - Root of sysfs.
- * @param load - Loads one file and answers an errno, 0 for success; default: finit_module.
- * @returns What was loaded and what was refused.
+ * @param load - Loads one file and returns an errno, 0 for success; default: finit_module.
  */
 export function coldplug(
   table: ModuleTable,
@@ -85,7 +84,7 @@ export function coldplug(
  *
  * @param glob - With "*", "?" and "[...]".
  * @returns An anchored expression.
- * @internal A test looks at it.
+ * @internal Exported for a test.
  */
 export function globExpression(glob: string): RegExp {
   const source = glob.replaceAll(/\[(!?)([^\]]*)\]|[*?]|[^*?[]+|\[/g, (piece, not, inside) => {
@@ -99,7 +98,9 @@ export function globExpression(glob: string): RegExp {
   return new RegExp(`^${source}$`, "s");
 }
 
-/** Aliases by the bus in front of their first colon, so that a device meets few expressions. */
+/**
+ * Aliases by the bus before their first colon, so that a device is compared with few expressions.
+ */
 class AliasIndex {
   readonly #byBus = new Map<string, { readonly name: string; readonly expression: RegExp }[]>();
   readonly #answers = new Map<string, readonly string[]>();

@@ -1,11 +1,11 @@
 /**
- * What is mounted from which block device.
+ * Tells what is mounted from which block device.
  *
- * The idea: a mount names its device twice, by number and by source, and neither is always true. A
- * file system over several devices, such as Btrfs, has a number of its own (0:NN) that no device
- * carries, and names one of its devices at most. So a mount belongs to a device when the number is
- * equal, or the source leads to it, or Btrfs says that it holds both. Sources: proc(5) on
- * mountinfo, fs/btrfs/sysfs.c.
+ * A mount names its device twice, by number and by source, and neither is always right. A file
+ * system over several devices, such as Btrfs, has a number of its own (0:NN) that no device has,
+ * and names one of its devices at most. So a mount belongs to a device if the numbers are equal, if
+ * the source leads to the device, or if Btrfs says that one file system holds both. Sources:
+ * proc(5) on mountinfo, fs/btrfs/sysfs.c.
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -14,7 +14,7 @@ import { basename, join } from "node:path";
 export interface DeviceMount {
   /** Where it is mounted. */
   readonly place: string;
-  /** Something may write through it. */
+  /** True if something may write through it. */
   readonly writable: boolean;
 }
 
@@ -24,10 +24,13 @@ interface Mount extends DeviceMount {
   readonly source: string;
 }
 
-/** Seen from another mount namespace only, so that nobody here can say how it is mounted. */
+/**
+ * A mount in another mount namespace: nobody here can say how it is mounted, so it counts as
+ * writable.
+ */
 const HIDDEN: DeviceMount = { place: "a place of another namespace", writable: true };
 
-/** The mounts of this computer at one moment. */
+/** The mounts of this computer at one time. */
 export class MountTable {
   readonly #mounts: readonly Mount[];
   /** Kernel names of the devices of each Btrfs file system in use. */
@@ -36,7 +39,7 @@ export class MountTable {
   /**
    * @param sys - Root of sysfs.
    * @param proc - Root of procfs.
-   * @throws A system error when mountinfo cannot be read: then nothing counts as free.
+   * @throws A system error if mountinfo cannot be read: then nothing counts as free.
    */
   constructor(sys = "/sys", proc = "/proc") {
     const lines = readFileSync(join(proc, "self/mountinfo"), "utf8").split("\n");
@@ -46,11 +49,9 @@ export class MountTable {
   }
 
   /**
-   * Finds the mounts of one device.
-   *
    * @param name - Kernel name of a disk or partition, for example "sda1".
    * @param number - Its "major:minor".
-   * @returns All that is mounted from it; empty when it is free.
+   * @returns All mounts of the device; empty if it is free.
    */
   of(name: string, number: string): readonly DeviceMount[] {
     const volumes = this.#volumes.filter((devices) => devices.includes(name));
@@ -63,8 +64,8 @@ export class MountTable {
 }
 
 /**
- * Fields: 3 the number, 5 the place, 6 options of the place; behind a "-" type, source and options
- * of the file system, which say "ro" when nothing can write, whatever the place says.
+ * Field 3 is the number, 5 the place, 6 the options of the place. After a "-" come type, source and
+ * options of the file system; "ro" there means that nothing can write, whatever the place says.
  */
 function mountOf(line: string): Mount[] {
   const fields = line.split(" ");
@@ -76,14 +77,14 @@ function mountOf(line: string): Mount[] {
   return [{ number, place: plainText(place), source: plainText(source), writable }];
 }
 
-/** Blanks and backslashes are written in octal. */
+/** mountinfo writes blanks and backslashes in octal. */
 function plainText(field: string): string {
   return field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
 }
 
-/** A source may be a link, and may have been renamed since. */
+/** True if a source is one of these devices. It may be a link, and may have been renamed since. */
 function leadsTo(source: string, names: ReadonlySet<string>, number: string): boolean {
   if (!source.startsWith("/")) return false; // "tmpfs", "server:/export"
   if (names.has(source.replace(/^\/dev\//, "").replaceAll("/", "!"))) return true;
@@ -92,11 +93,13 @@ function leadsTo(source: string, names: ReadonlySet<string>, number: string): bo
     const { rdev } = statSync(source);
     return rdev !== 0 && numberOf(rdev) === number;
   } catch {
-    return false; // gone: what is mounted from it has another name now
+    return false; // gone: the device now has another name
   }
 }
 
-/** As the C library packs them: 8 low bits of minor, 12 of major, then the rest of both. */
+/**
+ * The number as the C library packs it: 8 low bits of minor, 12 of major, then the rest of both.
+ */
 function numberOf(rdev: number): string {
   const device = BigInt(rdev);
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);

@@ -1,7 +1,7 @@
 /**
- * mount(2) of the kernel's own file systems, for the receiver as PID 1.
+ * Mounts the kernel's own file systems with mount(2), for the receiver as PID 1.
  *
- * The idea: already mounted is success, because an initramfs may be entered twice.
+ * A file system that is mounted already is no error, because an initramfs may be entered twice.
  */
 import { mkdirSync } from "node:fs";
 import { lastErrno, libcFunction, SystemCallError } from "./libc.io.ts";
@@ -11,7 +11,7 @@ const MS_NODEV = 4;
 const MS_NOEXEC = 8;
 const EBUSY = 16;
 
-/** What a freshly started receiver needs before anything else. */
+/** The file systems that a receiver needs before anything else. */
 const KERNEL_FILE_SYSTEMS: readonly (readonly [kind: string, folder: string, flags: number])[] = [
   ["proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC],
   ["sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC],

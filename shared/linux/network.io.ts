@@ -1,9 +1,9 @@
 /**
- * Giving an interface its address, mask and route, and waiting for its cable, by ioctl.
+ * Gives an interface its address, mask and route, and waits for a link, by ioctl.
  *
- * The idea: the receiver learns its address before it starts (boot command line or DHCP) and only
- * has to apply it; there is no other network program in the initramfs. struct ifreq is a name of 16
- * bytes and a union of 24, struct rtentry 120 bytes with its sockaddrs at 8, 24 and 40. Sources:
+ * The receiver learns its address before it starts (boot command line or DHCP) and only has to
+ * apply it; there is no other network program in the initramfs. struct ifreq is a name of 16 bytes
+ * and a union of 24, struct rtentry has 120 bytes with its sockaddrs at 8, 24 and 40. Sources:
  * netdevice(7), linux/route.h.
  */
 import { HuckError } from "../core/errors.ts";
@@ -25,9 +25,9 @@ export interface InterfaceSetup {
   readonly name: string;
   /** Its own address. */
   readonly address: string;
-  /** For example "255.255.255.0". */
+  /** Dotted, for example "255.255.255.0". */
   readonly netmask: string;
-  /** Router towards everything else. */
+  /** Default router. */
   readonly gateway?: string;
 }
 
@@ -43,13 +43,15 @@ const IFREQ_BYTES = 40;
 const RTENTRY_BYTES = 120;
 const RTF_UP_GATEWAY = 1 | 2;
 const EEXIST = 17;
-/** Carrier is polled: a switch port needs seconds, so 50 ms are nothing. */
+/**
+ * Time between polls of the carrier: a switch port needs seconds, so 50 ms add little. Unit:
+ * milliseconds.
+ */
 const CARRIER_POLL_MS = 50;
 
 /**
- * Sets an interface up: address, netmask, link up, default route.
+ * Sets address and netmask, brings the link up, and sets the default route.
  *
- * @param setup - See {@link InterfaceSetup}.
  * @throws {@link SystemCallError} `ENODEV`, `EPERM`, `EINVAL`; {@link HuckError} `bad_address`.
  */
 export function configureInterface(setup: InterfaceSetup): void {
@@ -63,7 +65,7 @@ export function configureInterface(setup: InterfaceSetup): void {
 }
 
 /**
- * Brings the link of an interface up, without an address.
+ * Brings up the link of an interface, without an address.
  *
  * @param name - Kernel name.
  * @throws {@link SystemCallError} `ENODEV`, `EPERM`.
@@ -75,12 +77,12 @@ export function bringUp(name: string): void {
 }
 
 /**
- * Waits for a cable with a partner at the other end.
+ * Waits for a link partner.
  *
  * @param name - Kernel name of an interface that is up.
  * @param timeoutMs - Longest wait.
  * @param sysRoot - Root of sysfs.
- * @returns True as soon as there is a carrier; false when the time is over.
+ * @returns True as soon as there is a carrier; false if the time is over.
  */
 export async function waitForCarrier(
   name: string,

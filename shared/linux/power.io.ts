@@ -1,8 +1,8 @@
 /**
- * Leaving the running kernel: restart or power off.
+ * Ends the running kernel: restart or power off.
  *
- * The idea: each ends this computer's work at once, so file systems are synced first and the
- * function returns only when the kernel refused. Source: reboot(2).
+ * Both end this computer's work at once. So file systems are synced first, and the function returns
+ * only by an error, if the kernel refused. Source: reboot(2).
  */
 import { HuckError } from "../core/errors.ts";
 import { checked, libcFunction } from "./libc.io.ts";
@@ -13,9 +13,7 @@ const REBOOT_COMMANDS = {
 } as const;
 
 /**
- * Ends the running kernel.
- *
- * @param how - Start again, or switch off.
+ * @param how - Restart or power off.
  * @throws {@link SystemCallError} `EPERM` without privilege.
  */
 export function endKernel(how: keyof typeof REBOOT_COMMANDS): never {

@@ -1,10 +1,10 @@
 /**
- * Sending a batch with sendmmsg, runs of equal datagrams as one message with UDP_SEGMENT.
+ * Sends a batch with sendmmsg; runs of equal datagrams leave as one message with UDP_SEGMENT.
  *
- * The idea: datagrams lie back to back in the arena, so a run is one vector; the kernel cuts it
- * as late as it can, which costs a quarter of sending them one by one. A device or kernel that
- * cannot do so says EIO or EINVAL once, and from then on each datagram is a message of its own.
- * Source: udp(7) UDP_SEGMENT, sendmmsg(2).
+ * Datagrams lie back to back in the arena, so a run is one vector. The kernel cuts it as late as it
+ * can, which costs a quarter of sending the datagrams one by one. A device or kernel that cannot do
+ * this answers EIO or EINVAL once, and from then on each datagram is its own message. Source:
+ * udp(7) UDP_SEGMENT, sendmmsg(2).
  */
 import type { Arena } from "../core/arena.ts";
 import { BATCH_DATAGRAMS_MAX } from "./datagram-options.ts";
@@ -30,11 +30,11 @@ const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 /** UDP_MAX_SEGMENTS of all kernels since 4.18. */
 const SEGMENTS_MAX = 64;
-/** An IPv4 datagram's length field, less headers. Unit: bytes. */
+/** Longest payload: the limit of an IPv4 datagram, less its headers. Unit: bytes. */
 const RUN_BYTES_MAX = 65_507;
 const TWO_POW_32 = 0x1_0000_0000;
 
-/** The kernel says no for now; the datagram is lost as on a network. */
+/** Errors that mean a temporary refusal by the kernel; the datagram is lost, as on a network. */
 const PASSING: ReadonlySet<string> = new Set([
   "EAGAIN",
   "ENOBUFS",
@@ -44,14 +44,13 @@ const PASSING: ReadonlySet<string> = new Set([
   "EHOSTDOWN",
   "ENETUNREACH",
   "ENETDOWN",
-  "EMSGSIZE", // larger than the path: the probe of a larger symbol must be able to fail
+  "EMSGSIZE", // larger than the path allows: a probe for a larger symbol size must be able to fail
 ]);
 
-/** Sends batches on one socket. */
 export class SegmentedSender {
-  /** Datagrams given to the kernel. */
+  /** Datagrams passed to the kernel. */
   sent = 0;
-  /** Datagrams the kernel refused for a passing reason. */
+  /** Datagrams that the kernel refused for a temporary reason. */
   refused = 0;
   readonly #fd: number;
   readonly #base: number;
@@ -60,15 +59,11 @@ export class SegmentedSender {
   readonly #headers: NativeBlock;
   readonly #words: Uint32Array;
   readonly #control: NativeBlock;
-  /** Datagrams of each message. */
+  /** Number of datagrams in each message. */
   readonly #runs = new Int32Array(BATCH_DATAGRAMS_MAX);
   #segmentsMax = SEGMENTS_MAX;
 
-  /**
-   * @param fd - The socket.
-   * @param arena - Where batches lie.
-   * @param endpoints - The socket's table.
-   */
+  /** @param endpoints - Table of this socket. */
   constructor(fd: number, arena: Arena, endpoints: EndpointTable) {
     this.#fd = fd;
     this.#base = addressOf(arena.bytes);
@@ -93,14 +88,14 @@ export class SegmentedSender {
    * Sends all datagrams of a batch, in order.
    *
    * @param batch - Not changed.
-   * @returns How many went out.
+   * @returns Number of datagrams sent.
    * @throws {@link SystemCallError} when the socket itself is broken.
    */
   send(batch: PackedBatch): number {
     const before = this.sent;
     this.#endpoints.makeRoom(batch.count);
     let first = 0;
-    // Each turn sends or gives up at least one datagram, or turns segmentation off (once).
+    // Each turn sends or gives up at least one datagram, or (once) turns segmentation off.
     for (let turn = 0; first < batch.count && turn <= BATCH_DATAGRAMS_MAX + 1; turn += 1) {
       const messages = this.#prepare(batch, first);
       const done = this.#sendmmsg(this.#fd, this.#headers.address, messages, 0);
@@ -121,7 +116,7 @@ export class SegmentedSender {
     return datagrams;
   }
 
-  // Returns how many datagrams are given up.
+  // Returns the number of datagrams that are given up.
   #giveUp(errno: number, waiting: number): number {
     const name = errnoName(errno);
     if (name === "EINTR") return 0;
@@ -131,7 +126,7 @@ export class SegmentedSender {
       return 0;
     }
     if (!PASSING.has(name)) throw new SystemCallError("send a datagram", errno);
-    // After 200 ms without room the rest would wait as long again: it is stale by then.
+    // After 200 ms without room the rest would wait as long again, and be out of date by then.
     const lost = name === "EAGAIN" ? waiting : run;
     this.refused += lost;
     return lost;
@@ -148,7 +143,7 @@ export class SegmentedSender {
     return messages;
   }
 
-  /** Equal datagrams to one destination, of which the last may be shorter. */
+  /** End of a run: equal datagrams to one destination, of which the last may be shorter. */
   #runEnd(batch: PackedBatch, start: number): number {
     const { lengths, remotes } = batch;
     const length = lengths[start] ?? 0;

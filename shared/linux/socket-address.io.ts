@@ -1,10 +1,10 @@
 /**
- * sockaddr_in and sockaddr_in6 as bytes, and the table that turns them into endpoints and back.
+ * sockaddr_in and sockaddr_in6 as bytes, and a table that maps them to endpoints and back.
  *
- * The idea: an engine keeps endpoints, the kernel wants 16 or 28 bytes. A sender that was seen
- * before costs a comparison of numbers, not an object: the table gives one {@link Endpoint} for one
- * address, and one slot of bytes for one Endpoint. Both sides are bounded; when one is full it is
- * emptied, which costs nothing but meeting everybody again. Source: ip(7), ipv6(7).
+ * An engine uses endpoints, the kernel wants 16 or 28 bytes. For a sender that was seen before, the
+ * table compares numbers and makes no object: it keeps one {@link Endpoint} per address and one
+ * slot of bytes per Endpoint. Both sides are bounded. A full side is emptied, which only means that
+ * its entries are made again. Source: ip(7), ipv6(7).
  */
 import { isIPv6 } from "node:net";
 import { HuckError } from "../core/errors.ts";
@@ -12,27 +12,22 @@ import type { Endpoint } from "../core/engine.ts";
 import { nativeBlock } from "./libc.io.ts";
 import type { NativeBlock } from "./libc.io.ts";
 
-/** Linux address families. */
 export const AF_INET = 2;
-/** Linux address families. */
 export const AF_INET6 = 10;
 /** Room for the larger of the two structures, rounded for alignment. Unit: bytes. */
 export const SOCKADDR_SLOT_BYTES = 32;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 const SOCKADDR_IN6_WORDS = SOCKADDR_IN6_BYTES / 4;
-/** More than any session has nodes (1024), so that emptying is an event of attacks only. */
+/** More than any session has nodes (1024), so that only an attack can fill the table. */
 const ENDPOINTS_MAX = 4096;
 
 /**
- * Writes a socket address.
- *
- * @param view - Where; {@link SOCKADDR_SLOT_BYTES} from `offset` on are overwritten.
- * @param offset - First byte.
+ * @param view - {@link SOCKADDR_SLOT_BYTES} bytes from `offset` on are overwritten.
  * @param endpoint - Numeric address and port.
  * @param scope - Interface index for a link-local IPv6 address, else 0.
  * @returns Length of the structure. Unit: bytes.
- * @throws {@link HuckError} `bad_address` when the text is no numeric address.
+ * @throws {@link HuckError} `bad_address` if the text is no numeric address.
  */
 export function writeSockaddr(
   view: DataView,
@@ -58,10 +53,7 @@ export function writeSockaddr(
 }
 
 /**
- * Reads a socket address.
- *
- * @param view - The structure's bytes.
- * @param offset - First byte.
+ * @param offset - Of the first byte.
  * @returns A fresh endpoint.
  * @throws {@link HuckError} `bad_address` for another address family.
  */
@@ -83,8 +75,6 @@ export function readSockaddr(view: DataView, offset: number): Endpoint {
 }
 
 /**
- * Turns a numeric address into bytes.
- *
  * @param address - IPv4 dotted or IPv6 text without a zone.
  * @returns 4 or 16 bytes, network order.
  * @throws {@link HuckError} `bad_address`.
@@ -168,21 +158,21 @@ export class EndpointTable {
     this.#block = nativeBlock(ENDPOINTS_MAX * SOCKADDR_SLOT_BYTES);
   }
 
-  /** @returns Length of every structure of this table (a socket has one family). Unit: bytes. */
+  /** @returns Length of every structure in this table (a socket has one family). Unit: bytes. */
   get sockaddrBytes(): number {
     return this.#lengthBytes;
   }
 
   /**
-   * Names the sender of a datagram.
+   * Finds the endpoint for the sender of a datagram.
    *
-   * @param view - Where the kernel put the socket address.
-   * @param offset - First byte.
-   * @returns The same object for the same address, until more than 4096 others were met.
+   * @param view - Holds the socket address that the kernel wrote.
+   * @param offset - Of its first byte.
+   * @returns The same object for the same address, until more than 4096 others were seen.
    */
   endpointAt(view: DataView, offset: number): Endpoint {
     if (view.getUint16(offset, true) !== AF_INET) return this.#ipv6At(view, offset);
-    // 48 bits: exact in a double, and no text is built for an address that is known.
+    // 48 bits: exact in a double, and no text is built for a known address.
     const key = view.getUint16(offset + 2) * 0x1_0000_0000 + view.getUint32(offset + 4);
     if (key === this.#lastKey) return this.#last;
     let endpoint = this.#v4.get(key);
@@ -197,7 +187,8 @@ export class EndpointTable {
   }
 
   /**
-   * Sees to it that the next `count` endpoints find a slot without moving one handed out since.
+   * Makes sure that the next `count` endpoints find a slot without invalidating one handed out
+   * since.
    *
    * @param count - At most 4096.
    */
@@ -206,10 +197,10 @@ export class EndpointTable {
   }
 
   /**
-   * Gives the bytes of an endpoint's socket address.
+   * Finds the socket address of an endpoint.
    *
    * @param endpoint - Compared by identity.
-   * @returns Address of the structure, valid until the next {@link makeRoom}.
+   * @returns Memory address of the structure, valid until the next {@link makeRoom}.
    * @throws {@link HuckError} `bad_address`.
    */
   addressOf(endpoint: Endpoint): number {

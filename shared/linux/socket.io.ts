@@ -1,9 +1,9 @@
 /**
- * Opening a UDP socket with the options that multicast at line rate needs.
+ * Opens a UDP socket with the options that multicast at line rate needs.
  *
  * Numbers are those of Linux on x86-64 and arm64 (asm-generic/socket.h, in.h, in6.h, udp.h).
- * The idea: what must work is checked, what only helps (forced buffers, GRO, drop counts) may be
- * refused by an old kernel or for want of privilege and is then simply not there.
+ * Options that must work are checked. Options that only help (forced buffers, GRO, drop counts) may
+ * fail on an old kernel or without privilege; then we go on without them.
  */
 import type { Endpoint } from "../core/engine.ts";
 import { HuckError } from "../core/errors.ts";
@@ -50,27 +50,27 @@ const IPV6_MULTICAST_ALL = 29;
 const PMTUDISC_DO = 2; // never send IP fragments: one lost piece would lose the datagram
 const SOL_UDP = 17;
 const UDP_GRO = 104;
-/** A link that takes nothing for so long (Ethernet PAUSE, no carrier) loses the batch instead. */
+/**
+ * A link that takes nothing for this long (Ethernet PAUSE, no carrier) loses the batch. Unit:
+ * microseconds.
+ */
 const SEND_TIMEOUT_US = 200_000;
 
 /** An open UDP socket. Whoever opened it closes it. */
 export class UdpSocket {
   /** Its file descriptor. */
   readonly fd: number;
-  /** Address and port it is bound to. */
+  /** Address and port that it is bound to. */
   readonly local: Endpoint;
-  /** Index of the interface multicast uses; 0 leaves it to the routing table. */
+  /** Index of the interface for multicast; 0 leaves the choice to the routing table. */
   readonly interfaceIndex: number;
-  /** The kernel hands over runs of equal datagrams as one (UDP_GRO). */
+  /** True if the kernel delivers runs of equal datagrams as one (UDP_GRO). */
   readonly coalesces: boolean;
   readonly #v6: boolean;
   readonly #setsockopt: LibcFunction;
   readonly #scratch: NativeBlock;
 
-  /**
-   * @param options - See {@link DatagramOptions}.
-   * @throws {@link HuckError} `no_libc`, `no_interface`, or the errno of the call that failed.
-   */
+  /** @throws {@link HuckError} `no_libc`, `no_interface`, or the errno of the call that failed. */
   constructor(options: DatagramOptions) {
     this.#v6 = options.bind.address.includes(":");
     this.#setsockopt = libcFunction("setsockopt", "int", ["int", "int", "int", "uintptr", "uint"]);
@@ -91,10 +91,10 @@ export class UdpSocket {
   }
 
   /**
-   * Joins a multicast group; a group joined before is left first, so that switches hear of it.
+   * Joins a multicast group; if it was joined before, leaves it first, so that switches hear of it.
    *
    * @param group - Of the socket's family.
-   * @throws {@link HuckError} `bad_address`, or ENODEV when no interface is known for the group.
+   * @throws {@link HuckError} `bad_address`, or ENODEV if there is no interface for the group.
    */
   join(group: string): void {
     const bytes = addressBytes(group);

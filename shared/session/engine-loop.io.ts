@@ -1,9 +1,10 @@
 /**
- * The loop around an engine: moves its datagrams, begins its work, lets time pass, tells events.
+ * The loop that drives an engine: it moves datagrams, starts the engine's requests, passes the time
+ * on and reports events.
  *
- * The one idea: with batched system calls a round blocks its thread for a few milliseconds at most,
- * so the event loop of Node.js need turn only while work is open or when 20 ms have passed; and one
- * look at the clock serves a whole batch of datagrams.
+ * With batched system calls one round blocks the thread for a few milliseconds at most. So the loop
+ * yields to the event loop of Node.js only while requests are open, or every 20 ms; and it reads
+ * the clock once for a whole batch of datagrams.
  */
 import type { DatagramPort } from "../core/datagram-port.ts";
 import type { DatagramView, Engine } from "../core/engine.ts";
@@ -19,48 +20,42 @@ export interface Abort {
 /** The last event of an engine. */
 export type EngineEnd<Event> = Extract<Event, { readonly kind: "ended" }>;
 
-/** What the caller of a loop is asked and told. */
+/** The callbacks of a loop's caller. */
 export interface LoopWatcher<Event> {
   /**
-   * Gives a reason when the operator wants to stop; asked every round. What it throws leaves the
-   * loop at once, without a word to the peers.
+   * Asked every round; a string is the operator's reason to stop. An exception thrown here leaves
+   * the loop at once, and the peers are not told.
    */
   stopReason(): string | undefined;
-  /** Told of every event, the last one included. */
+  /** Called for every event, including the last one. */
   onEvent(event: Event): void;
-  /** Called about every 200 ms, for bars. */
+  /** Called about every 200 ms, to redraw progress bars. */
   onProgress?(): void;
 }
 
-/** An engine and what is particular to driving it. */
+/** An engine, and the parts of the loop that differ between engines. */
 export interface LoopParts<Request, Result, Event> {
-  /** Owned by the loop until it ended. */
+  /** Owned by the loop until the engine has ended. */
   readonly engine: Engine<Request, Result | Abort, Event>;
   /** The caller closes it. */
   readonly port: DatagramPort;
   readonly watcher: LoopWatcher<Event>;
   /**
-   * Begins a request.
+   * Starts a request.
    *
-   * @param request - From the engine.
-   * @param now - Monotonic.
-   * @returns Undefined when the engine has its result already; a promise of the result that the
-   *   engine is still to get. When it rejects, the engine is aborted.
+   * @returns Undefined if the engine has its result already, else a promise of the result. If the
+   *   promise rejects, the engine is aborted.
    */
   begin(request: Request, now: Millis): Promise<Result> | undefined;
   /** Called after datagrams were sent. */
   sent?(): void;
-  /**
-   * Called after datagrams were received without waiting for a promise; it may rest.
-   *
-   * @param got - How many.
-   */
+  /** Called after datagrams were received without waiting for a promise; it may sleep. */
   received?(got: number): void;
 }
 
-/** Longest wait in a round: a stop is noticed after that. Unit: milliseconds. */
+/** Longest wait in a round, and so the longest time until a stop is noticed. Unit: milliseconds. */
 const WAIT_MAX_MS = 20;
-/** With work open, its result is looked for this often. Unit: milliseconds. */
+/** While requests are open, the loop checks for results this often. Unit: milliseconds. */
 const WORK_POLL_MS = 1;
 /** The event loop (signals, messages) turns at least this often. Unit: milliseconds. */
 const TURN_MS = 20;
@@ -69,7 +64,6 @@ const PROGRESS_MS = 200;
 /**
  * Runs an engine to its end.
  *
- * @param parts - See {@link LoopParts}.
  * @returns The engine's last event.
  * @throws Whatever the port throws when the socket breaks, and what `stopReason` throws.
  */
@@ -97,7 +91,7 @@ class EngineLoop<Request, Result, Event extends { readonly kind: string }> {
     const engine = this.#engine;
     const { port, watcher } = this.#parts;
     const visit = (view: DatagramView): void => {
-      // The clock stood still while waiting; one look at it serves a whole batch.
+      // The clock was not read while waiting; one reading serves the whole batch.
       if (this.#waited) this.#now = performance.now();
       this.#waited = false;
       engine.receive(view, this.#now);

@@ -1,7 +1,9 @@
 /**
- * ADV: the sender repeats the largest deficits it has heard, so that others need not speak.
+ * ADV: the sender repeats the largest deficits it has heard, so that other receivers need not send
+ * theirs.
  *
- * A hint only: whoever misses it sends a NACK too many, nothing else. Layout: WIRE.md section 3.4.
+ * It is only a hint: a receiver that misses it sends one needless NACK, nothing worse. Layout:
+ * WIRE.md section 3.4.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -10,22 +12,18 @@ import type { BlockEntry } from "./block-list.ts";
 import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
 import { TAG_BYTES } from "./tag.ts";
 
-/** Bytes of an ADV without its entries. */
+/** Length of an ADV without its entries. Unit: bytes. */
 export const ADV_FIXED_BYTES: number = HEADER_BYTES + 8 + TAG_BYTES;
 
-/** The message. */
 export interface Adv {
-  /** The SYNC whose answers these are. */
+  /** The SYNC that these answers belong to. */
   readonly syncNo: number;
-  /** Largest deficit heard so far, by block. */
+  /** Largest deficit heard so far, per block. */
   readonly blocks: readonly BlockEntry[];
 }
 
 /**
- * Reads the body.
- *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readAdv(reader: ByteReader): Adv {
@@ -38,12 +36,8 @@ export function readAdv(reader: ByteReader): Adv {
 }
 
 /**
- * Writes the body.
- *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param adv - In range.
- * @returns Length of the datagram with tag, which is not written.
+ * @returns Length of the datagram with its tag, which is not written.
  */
 export function writeAdv(bytes: Uint8Array, offset: number, adv: Adv): number {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);

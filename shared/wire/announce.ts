@@ -1,8 +1,8 @@
 /**
- * ANNOUNCE: what a receiver needs to take part in a session without a control server.
+ * ANNOUNCE: what a receiver must know to join a session without a control server.
  *
- * The one idea: it is repeated for as long as the session lives, so a receiver may start at any
- * time. Layout: WIRE.md section 3.8.
+ * It is repeated as long as the session lives, so a receiver may start at any time. Layout: WIRE.md
+ * section 3.8.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -12,48 +12,43 @@ import { TAG_BYTES } from "./tag.ts";
 
 /** Bytes of an ANNOUNCE. */
 export const ANNOUNCE_BYTES: number = HEADER_BYTES + 56 + TAG_BYTES;
-/** Bytes that name a content. */
 const IMAGE_ID_BYTES = 32;
-/** Symbols are a multiple of this, because FEC works on 32 bytes at a time. */
+/** Symbols are a multiple of this, because FEC works on 32 bytes at a time. Unit: bytes. */
 const SYMBOL_UNIT = 32;
 const SYMBOL_BYTES_MAX = 8896;
-/** Longest record: 64 MiB, far above what any image holds. Unit: bytes. */
+/** Longest record: 64 MiB, far more than any record of an image. Unit: bytes. */
 const RECORD_BYTES_MAX = 2 ** 26;
-/** `startsInMs` when nobody knows. */
+/** `startsInMs` of a session whose start is not known. */
 export const START_UNKNOWN = 0xffffffff;
 const KINDS = ["image", "cast"] as const;
 const STATES = ["gathering", "streaming", "ended"] as const;
 
-/** The message. */
 export interface Announce {
-  /** T: payload of a DATA datagram, a multiple of 32, 32 .. 8896. */
+  /** T: length of a DATA payload, a multiple of 32, 32 .. 8896. Unit: bytes. */
   readonly symbolBytes: number;
-  /** Whether receivers know the record lengths from an image's table. */
+  /** "image": receivers know the record lengths from the image's table; "cast": they do not. */
   readonly kind: (typeof KINDS)[number];
   readonly state: (typeof STATES)[number];
   /** 0 .. 2^24, or COUNT_UNKNOWN. */
   readonly chunkCount: number;
   /** Longest record, 1 .. 2^26. Unit: bytes. */
   readonly recordBytesMax: number;
-  /** UDP port for REPORT and NACK, at the address this message comes from. */
+  /** UDP port for REPORT and NACK, at the source address of this message. */
   readonly feedbackPort: number;
-  /** First reports are spread over this. Unit: milliseconds. */
+  /** First reports are spread over this time. Unit: milliseconds. */
   readonly reportSpreadMs: number;
-  /** Members the session waits for. */
+  /** Number of members that the session waits for. */
   readonly membersMin: number;
-  /** Members now. */
+  /** Current number of members. */
   readonly members: number;
-  /** Until the start, at most; {@link START_UNKNOWN}. Unit: milliseconds. */
+  /** Longest time until the start, or {@link START_UNKNOWN}. Unit: milliseconds. */
   readonly startsInMs: number;
-  /** 32 bytes. Borrowed when read: copy to keep. */
+  /** 32 bytes. A view after reading: copy it to keep it. */
   readonly imageId: Uint8Array;
 }
 
 /**
- * Reads the body.
- *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readAnnounce(reader: ByteReader): Announce {
@@ -75,12 +70,8 @@ export function readAnnounce(reader: ByteReader): Announce {
 }
 
 /**
- * Writes the body.
- *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param announce - In range.
- * @returns Length of the datagram with tag, which is not written.
+ * @returns Length of the datagram with its tag, which is not written.
  */
 export function writeAnnounce(bytes: Uint8Array, offset: number, announce: Announce): number {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);

@@ -1,5 +1,5 @@
 /**
- * The list of blocks that SYNC, ADV and NACK end with: who, and one number about it.
+ * The list of blocks at the end of SYNC, ADV and NACK: names of blocks, with one number for each.
  *
  *     n times  u32 chunk, u8 block, u8 value      value: parity issued (SYNC), deficit (ADV, NACK)
  *
@@ -9,17 +9,16 @@ import type { ByteReader, ByteWriter } from "../core/bytes.ts";
 import { inRange } from "./header.ts";
 
 /**
- * Entries in one message at most.
+ * Most entries in one message.
  *
- * @internal A test looks at it.
+ * @internal Exported for a test.
  */
 export const BLOCK_LIST_MAX = 200;
 /** Bytes of one entry. */
 export const BLOCK_ENTRY_BYTES = 6;
-/** A deficit that means: nothing of this block is here. */
+/** The deficit of a block of which nothing is here. */
 export const WHOLE_BLOCK = 255;
 
-/** One entry. */
 export interface BlockEntry {
   readonly chunk: number;
   readonly block: number;
@@ -28,11 +27,8 @@ export interface BlockEntry {
 }
 
 /**
- * Reads entries.
- *
  * @param reader - At the first entry.
- * @param count - How many the message says it has.
- * @returns Fresh objects.
+ * @param count - As the message says.
  * @throws {@link FormatError} `truncated`, `field_range`.
  */
 export function readBlockList(reader: ByteReader, count: number): BlockEntry[] {
@@ -45,8 +41,6 @@ export function readBlockList(reader: ByteReader, count: number): BlockEntry[] {
 }
 
 /**
- * Writes entries.
- *
  * @param writer - At the place of the first entry.
  * @param entries - At most {@link BLOCK_LIST_MAX}.
  */
@@ -55,10 +49,10 @@ export function writeBlockList(writer: ByteWriter, entries: readonly BlockEntry[
 }
 
 /**
- * Tells how many entries fit.
+ * Computes how many entries fit.
  *
  * @param bytesMax - Longest message of the session. Unit: bytes.
- * @param fixedBytes - Bytes of the message without entries, tag included.
+ * @param fixedBytes - Length of the message without entries, tag included.
  * @returns 0 .. {@link BLOCK_LIST_MAX}.
  */
 export function blockListRoom(bytesMax: number, fixedBytes: number): number {

@@ -1,9 +1,10 @@
 /**
- * The record of `huck cast`: one piece of a byte stream, whole and with its digest.
+ * The record of `huck cast`: one piece of a byte stream, with its digest.
  *
- * The one idea: a cast has no manifest, so each record proves itself and says where it belongs; the
- * last one ends the stream. The session pads a record with zeros to whole symbols, which the length
- * takes off again. The digest covers everything after it. Layout: WIRE.md section 6.
+ * A cast has no manifest, so each record carries its own digest and its place in the stream; the
+ * last record ends the stream. The session pads a record with zeros to whole symbols, and its
+ * length tells where the padding starts. The digest covers everything after it. Layout: WIRE.md
+ * section 6.
  *
  *     offset  0      4       36     40         44     45     48
  *             magic  digest  chunk  rawLength  flags  zeros  data     big-endian
@@ -14,7 +15,10 @@ import { SLOT_BYTES } from "../core/units.ts";
 
 /** Bytes before the data. */
 export const CAST_HEADER_BYTES = 48;
-/** Data of every record but the last: chunk c begins at c times this. Unit: bytes. */
+/**
+ * Length of the data of every record but the last: the data of chunk c begins at c times this in
+ * the stream. Unit: bytes.
+ */
 export const CAST_DATA_BYTES: number = SLOT_BYTES;
 /** Longest record. Unit: bytes. */
 export const CAST_RECORD_BYTES_MAX: number = CAST_HEADER_BYTES + CAST_DATA_BYTES;
@@ -26,13 +30,13 @@ const CHUNK_OFFSET = DIGEST_OFFSET + DIGEST_BYTES;
 const LENGTH_OFFSET = 40;
 const FLAGS_OFFSET = 44;
 
-/** A record that proved itself. */
+/** A record whose digest matched. */
 export interface CastRecord {
-  /** Its place in the stream. */
+  /** Its place in the stream, counted in records. */
   readonly chunk: number;
   /** Data bytes, 0 .. 2^20; all 2^20 unless it is the last. */
   readonly rawLength: number;
-  /** The stream ends with this record. */
+  /** True if the stream ends with this record. */
   readonly last: boolean;
   /** The data: a view into the bytes that were read. */
   readonly data: Uint8Array;
@@ -41,10 +45,11 @@ export interface CastRecord {
 /**
  * Writes header and digest in front of data that is already in place.
  *
- * @param record - The record's bytes; data from {@link CAST_HEADER_BYTES} on, at least `rawLength`.
+ * @param record - The record's bytes, with at least `rawLength` bytes of data from
+ *   {@link CAST_HEADER_BYTES} on.
  * @param chunk - Its place in the stream, 0 .. 2^24-1.
  * @param rawLength - Data bytes, 0 .. 2^20.
- * @param last - True when the stream ends with it.
+ * @param last - True if the stream ends with it.
  * @returns Length of the record. Unit: bytes.
  */
 export function sealCastRecord(
@@ -64,13 +69,13 @@ export function sealCastRecord(
 }
 
 /**
- * Reads a record and checks that it is whole, right and the one expected.
+ * Reads a record and checks its digest and that it is the one expected.
  *
- * @param bytes - The record, perhaps with the zeros that fill up its last symbol. Borrowed.
- * @param chunk - The place it came for.
+ * @param bytes - The record, perhaps followed by the zeros that fill up its last symbol. Borrowed.
+ * @param chunk - The place under which it was received.
  * @returns The record; its data is a view.
  * @throws {@link FormatError} `truncated`, `bad_magic`, `field_range`, `bad_digest`, `wrong_chunk`:
- *   the chunk is lacking as before.
+ *   the chunk is still lacking.
  */
 export function readCastRecord(bytes: Uint8Array, chunk: number): CastRecord {
   if (bytes.byteLength < CAST_HEADER_BYTES) {

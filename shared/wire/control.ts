@@ -1,7 +1,8 @@
 /**
- * CTL: short words of the sender: "your report is known", "the session is over".
+ * CTL: short messages of the sender: "your report has arrived", "the session is over".
  *
- * Layout: WIRE.md section 3.6. Operations 3 and up of version 1 do not exist; they are dropped.
+ * Layout: WIRE.md section 3.6. Version 1 has no operations from 3 up; messages with them are
+ * dropped.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -11,25 +12,21 @@ import { TAG_BYTES } from "./tag.ts";
 
 const OP_ACK = 1;
 const OP_END = 2;
-/** Reason of an end at most. Unit: bytes of UTF-8. */
+/** Longest reason of an end. Unit: bytes of UTF-8. */
 export const REASON_BYTES_MAX = 200;
 const OUTCOMES = ["complete", "partial", "aborted"] as const;
 
 /** How a session ended. */
 export type SessionOutcome = (typeof OUTCOMES)[number];
 
-/** The message. */
 export type Control =
-  /** To one receiver: its report of its own end is known, it may go. */
+  /** To one receiver: its report of its own end has arrived, it may leave. */
   | { readonly op: "ack"; readonly node: number }
   /** To all: nothing more will be sent. `reason`: at most 200 bytes of UTF-8. */
   | { readonly op: "end"; readonly outcome: SessionOutcome; readonly reason: string };
 
 /**
- * Reads the body.
- *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `unknown_operation`:
  *   count and drop.
  */
@@ -52,12 +49,9 @@ export function readControl(reader: ByteReader): Control {
 }
 
 /**
- * Writes the body.
- *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
  * @param control - A reason that is too long is cut.
- * @returns Length of the datagram with tag, which is not written.
+ * @returns Length of the datagram with its tag, which is not written.
  */
 export function writeControl(bytes: Uint8Array, offset: number, control: Control): number {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
@@ -75,10 +69,8 @@ export function writeControl(bytes: Uint8Array, offset: number, control: Control
 }
 
 /**
- * Encodes a reason.
- *
- * @param reason - Any text.
- * @returns Its UTF-8, cut to {@link REASON_BYTES_MAX}; a character cut in two reads as U+FFFD.
+ * @returns The reason as UTF-8, cut to {@link REASON_BYTES_MAX}; a character that is cut in two
+ *   reads as U+FFFD.
  */
 export function reasonBytesOf(reason: string): Uint8Array {
   return Buffer.from(reason, "utf8").subarray(0, REASON_BYTES_MAX);
@@ -88,7 +80,7 @@ export function reasonBytesOf(reason: string): Uint8Array {
  * Decodes text from the arena.
  *
  * @param bytes - May be shared memory; copied.
- * @returns The text; what is not UTF-8 reads as U+FFFD.
+ * @returns The text; bytes that are not UTF-8 read as U+FFFD.
  */
 export function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("utf8");

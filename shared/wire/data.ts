@@ -1,9 +1,9 @@
 /**
  * DATA: one encoding symbol of one block of one chunk.
  *
- * The one idea: the name of a symbol and the number of symbols of its chunk tell everything else:
- * how the chunk is cut into blocks (RFC 5052 section 9.1), k of this block, and the symbol's
- * place. Layout: WIRE.md section 3.1.
+ * Everything else follows from the name of the symbol and the number of symbols of its chunk: how
+ * the chunk is cut into blocks (RFC 5052 section 9.1), k of this block, and the symbol's place.
+ * Layout: WIRE.md section 3.1.
  *
  *     offset  16     20     21      22                  24       24 + T
  *             chunk  block  symbol  symbols of chunk    payload  tag
@@ -12,14 +12,14 @@ import { TAG_BYTES } from "./tag.ts";
 
 /** Bytes before the payload. */
 export const DATA_HEADER_BYTES = 24;
-/** Bytes of a DATA datagram beyond its payload. */
+/** Length of a DATA datagram without its payload. Unit: bytes. */
 export const DATA_OVERHEAD_BYTES: number = DATA_HEADER_BYTES + TAG_BYTES;
-/** Symbols of a chunk at most: 255 blocks of 192. */
+/** Most source symbols of a chunk: 255 blocks of 192. */
 const CHUNK_SYMBOLS_MAX = 48_960;
-/** Highest name of a symbol: 255 is free to mean "all". */
+/** Highest name of a symbol: 255 is kept to mean "all". */
 const SYMBOL_MAX = 254;
 
-/** Name of a symbol. Made once and filled again for every datagram. */
+/** Name of a symbol. One object is reused for every datagram. */
 export interface SymbolName {
   chunk: number;
   block: number;
@@ -32,11 +32,10 @@ export interface SymbolName {
 /**
  * Reads the name of the symbol that a DATA datagram carries.
  *
- * @param view - The arena.
  * @param offset - Of a datagram of type DATA that holds a header.
  * @param into - Filled in.
- * @returns False when a field is out of its range: count and drop. Whether chunk and block exist
- *   in this session is the caller's to check.
+ * @returns False if a field is out of its range: count and drop. The caller checks whether chunk
+ *   and block exist in this session.
  */
 export function readSymbolName(view: DataView, offset: number, into: SymbolName): boolean {
   into.chunk = view.getUint32(offset + 16);
@@ -48,11 +47,9 @@ export function readSymbolName(view: DataView, offset: number, into: SymbolName)
 }
 
 /**
- * Writes the name of a symbol behind a header; the payload goes to `offset + DATA_HEADER_BYTES`.
+ * Writes the name of a symbol after the header; the payload goes to `offset + DATA_HEADER_BYTES`.
  *
- * @param view - The arena.
  * @param offset - Of the datagram.
- * @param name - In range.
  */
 export function writeSymbolName(view: DataView, offset: number, name: SymbolName): void {
   view.setUint32(offset + 16, name.chunk);

@@ -1,9 +1,9 @@
 /**
  * The 16 bytes that every datagram begins with, and the rules that hold for all of them.
  *
- * The one idea: a receiver decides on these bytes alone, before it looks at anything else,
- * whether a datagram is of its session and of a kind it knows. Unknown version, type or flag:
- * drop and count. Layout: WIRE.md section 2.
+ * From these bytes alone, before it reads anything else, a receiver decides whether a datagram is
+ * of its session and of a known type. Datagrams of an unknown version or type, or with an unknown
+ * flag, are dropped and counted. Layout: WIRE.md section 2.
  *
  *     offset  0      2            3      4     12
  *             magic  version|type flags  sid   seq     big-endian
@@ -15,8 +15,8 @@ import { TAG_BYTES } from "./tag.ts";
 /** Bytes of the common header. */
 export const HEADER_BYTES = 16;
 /**
- * What a datagram costs on an Ethernet beyond its own bytes: 20 IPv4, 8 UDP, 14 header, 4 check
- * sequence, 8 preamble, 12 gap. Rates in messages count it. Unit: bytes.
+ * Overhead of a datagram on an Ethernet: 20 IPv4, 8 UDP, 14 header, 4 check sequence, 8 preamble,
+ * 12 gap. Rates in messages include it. Unit: bytes.
  */
 export const FRAME_OVERHEAD_BYTES = 66;
 /** "hu" in ASCII. */
@@ -30,15 +30,15 @@ const REFUSED_TYPE = 0x100;
 const MESSAGE_BYTES_FLOOR = 576;
 
 /**
- * Bits of the flags byte. 0x02 (key phase) and 0x20 (signed) are set aside and must be 0 in
- * version 1.
+ * Bits of the flags byte. 0x02 (key phase) and 0x20 (signed) are reserved and must be 0 in version
+ * 1.
  */
 export const Flag = {
-  /** DATA: sent because somebody lacked something. */
+  /** DATA: sent because a receiver lacked something. */
   repair: 0x01,
-  /** SYNC: an echo is wanted even from those who lack nothing. */
+  /** SYNC: an echo is wanted even from receivers that lack nothing. */
   echo: 0x04,
-  /** To one receiver; not counted in `seq`. */
+  /** Sent to one receiver; not counted in `seq`. */
   unicast: 0x08,
   /** SYNC: a REPORT is wanted soon. */
   report: 0x10,
@@ -85,7 +85,7 @@ function refusedFlags(end: "sender" | "receiver"): Uint16Array {
   return refused;
 }
 
-/** A session's name, cut in two so that comparing it allocates nothing. */
+/** A session's name in two halves, so that comparing it allocates nothing. */
 export interface SessionId {
   /** Upper 32 bits. */
   readonly high: number;
@@ -93,12 +93,7 @@ export interface SessionId {
   readonly low: number;
 }
 
-/**
- * Cuts a session's name in two.
- *
- * @param sid - 64 bits, unsigned.
- * @returns Its halves.
- */
+/** @param sid - 64 bits, unsigned. */
 export function splitSid(sid: bigint): SessionId {
   return { high: Number((sid >> 32n) & 0xffffffffn), low: Number(sid & 0xffffffffn) };
 }
@@ -106,7 +101,6 @@ export function splitSid(sid: bigint): SessionId {
 /**
  * Tells which message of the sender a datagram is.
  *
- * @param view - The arena.
  * @param offset - Of the datagram.
  * @param length - With the tag.
  * @returns Its type, or 0 when magic, version, type or flags are not those of a sender of version
@@ -147,7 +141,6 @@ function typeFrom(refused: Uint16Array, view: DataView, offset: number, length: 
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
  * @returns Its flags, a sum of {@link Flag} bits.
  */
@@ -156,9 +149,7 @@ export function messageFlags(view: DataView, offset: number): number {
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
- * @param sid - A session.
  * @returns True when the datagram belongs to it.
  */
 export function isOfSession(view: DataView, offset: number, sid: SessionId): boolean {
@@ -166,40 +157,31 @@ export function isOfSession(view: DataView, offset: number, sid: SessionId): boo
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
- * @returns The session it belongs to.
+ * @returns The session that the datagram belongs to.
  */
 export function messageSid(view: DataView, offset: number): bigint {
   return view.getBigUint64(offset + 4);
 }
 
 /**
- * @param view - The arena.
  * @param offset - Of a datagram whose type is known.
- * @returns Its number in the sender's count, modulo 2^32.
+ * @returns Its sequence number in its sender's count, modulo 2^32.
  */
 export function messageSequence(view: DataView, offset: number): number {
   return view.getUint32(offset + 12);
 }
 
-/** What a header is made of. */
+/** The fields of a header. */
 export interface HeaderFields {
   readonly type: MessageType;
   /** Sum of {@link Flag} bits. */
   readonly flags: number;
   readonly sid: SessionId;
-  /** Number of this datagram in its sender's count. */
+  /** Sequence number of this datagram in its sender's count. */
   readonly seq: number;
 }
 
-/**
- * Writes a header.
- *
- * @param view - The arena.
- * @param offset - Where.
- * @param fields - Its content.
- */
 export function writeHeader(view: DataView, offset: number, fields: HeaderFields): void {
   view.setUint16(offset, MAGIC);
   view.setUint8(offset + 2, (VERSION << 4) | fields.type);
@@ -212,9 +194,8 @@ export function writeHeader(view: DataView, offset: number, fields: HeaderFields
 /**
  * Opens the body of a message for reading.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram.
- * @param length - With header and tag, at least both.
+ * @param length - Of the datagram, at least that of header and tag.
  * @returns A reader from the first byte after the header to the last before the tag. Borrowed.
  */
 export function bodyReader(bytes: Uint8Array, offset: number, length: number): ByteReader {
@@ -223,7 +204,7 @@ export function bodyReader(bytes: Uint8Array, offset: number, length: number): B
 }
 
 /**
- * Makes sure that a message was read to its end.
+ * Checks that a message was read to its end.
  *
  * @param reader - After its last field.
  * @throws {@link FormatError} `trailing_bytes`: count and drop the datagram.
@@ -237,12 +218,10 @@ export function expectEnd(reader: ByteReader): void {
 }
 
 /**
- * Makes sure that a field lies in its range.
+ * Checks that a field lies in its range.
  *
- * @param value - As read.
  * @param range - Least and greatest value allowed.
- * @param what - Name of the field, for the message.
- * @returns The value.
+ * @param what - Name of the field, for the error message.
  * @throws {@link FormatError} `field_range`: count and drop the datagram.
  */
 export function inRange(value: number, range: readonly [number, number], what: string): number {
@@ -254,11 +233,9 @@ export function inRange(value: number, range: readonly [number, number], what: s
 }
 
 /**
- * Tells how long a message may be.
- *
  * @param symbolBytes - The session's symbol length.
- * @returns As long as a DATA datagram, so that what carries data carries everything. Unit: bytes,
- *   with tag.
+ * @returns Longest message: as long as a DATA datagram, so that a path that carries data carries
+ *   all messages. Unit: bytes, with tag.
  */
 export function messageBytesMax(symbolBytes: number): number {
   return Math.max(symbolBytes + 32, MESSAGE_BYTES_FLOOR);

@@ -1,9 +1,9 @@
 /**
- * NACK: a receiver's answer to a SYNC: how it fares, and how many symbols each block lacks.
+ * NACK: a receiver's answer to a SYNC: its telemetry, and how many symbols each block lacks.
  *
- * The one idea: a deficit is a count, not a list of names, because any fresh symbol serves
- * everyone. Without entries the message is an echo: it measures the round trip and tells how the
- * receiver fares. Layout: WIRE.md section 3.5.
+ * A deficit is a count, not a list of names, because any fresh symbol serves every receiver. A NACK
+ * without entries is an echo: it measures the round trip and carries telemetry. Layout: WIRE.md
+ * section 3.5.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -12,37 +12,33 @@ import type { BlockEntry } from "./block-list.ts";
 import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
 import { TAG_BYTES } from "./tag.ts";
 
-/** Bytes of a NACK without its entries. */
+/** Length of a NACK without its entries. Unit: bytes. */
 export const NACK_FIXED_BYTES: number = HEADER_BYTES + 28 + TAG_BYTES;
 
-/** The message. */
 export interface Nack {
   readonly node: number;
   /** The SYNC it answers. */
   readonly syncNo: number;
   /** Low 32 bits of that SYNC's clock. Unit: microseconds. */
   readonly tUsEcho: number;
-  /** From that SYNC's arrival to this message. Unit: 0.1 ms; 65535 = that or more. */
+  /** Time from that SYNC's arrival to this message. Unit: 0.1 ms; 65535 = that or more. */
   readonly hold100us: number;
   /** Share of the sender's datagrams that the network lost, times 65536, at most 65535. */
   readonly netLossQ16: number;
-  /** What it can decompress and write. Unit: KiB of stored bytes per second; 0 = not known. */
+  /** How fast it decompresses and writes. Unit: KiB of stored bytes per second; 0 = not known. */
   readonly drainKiBs: number;
   /** Fill of the ring, 0 .. 100. */
   readonly ringPercent: number;
-  /** Datagrams its kernel dropped since the start, modulo 65536. */
+  /** Datagrams that its kernel dropped since the start, modulo 65536. */
   readonly kernelDrops: number;
-  /** What arrives. Unit: KiB per second of datagrams, headers included; 0 = not known. */
+  /** Rate of arrival. Unit: KiB per second of datagrams, headers included; 0 = not known. */
   readonly receivedKiBs: number;
-  /** Blocks that lack symbols; `value` is how many, 255 = nothing of the block is here. */
+  /** Blocks that lack symbols; `value` is the deficit, 255 = nothing of the block is here. */
   readonly blocks: readonly BlockEntry[];
 }
 
 /**
- * Reads the body.
- *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readNack(reader: ByteReader): Nack {
@@ -63,12 +59,8 @@ export function readNack(reader: ByteReader): Nack {
 }
 
 /**
- * Writes the body.
- *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param nack - In range.
- * @returns Length of the datagram with tag, which is not written.
+ * @returns Length of the datagram with its tag, which is not written.
  */
 export function writeNack(bytes: Uint8Array, offset: number, nack: Nack): number {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);

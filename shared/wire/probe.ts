@@ -1,6 +1,6 @@
 /**
- * PROBE: a datagram as long as DATA that carries nothing: does the group reach this receiver at
- * this length?
+ * PROBE: a datagram as long as DATA that carries nothing. It shows whether multicast of this length
+ * reaches a receiver.
  *
  * Sent in series before anything is erased. Layout: WIRE.md section 3.7.
  */
@@ -9,10 +9,9 @@ import { ByteWriter } from "../core/bytes.ts";
 import { HEADER_BYTES, inRange } from "./header.ts";
 import { TAG_BYTES } from "./tag.ts";
 
-/** Datagrams of a series at most. */
+/** Most datagrams of a series. */
 const PROBES_MAX = 1024;
 
-/** The message. */
 export interface Probe {
   /** Number of this datagram in its series, from 0. */
   readonly index: number;
@@ -23,10 +22,9 @@ export interface Probe {
 }
 
 /**
- * Reads the body; the padding is not looked at.
+ * Reads the body; the padding is not read.
  *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `field_range`: count and drop.
  */
 export function readProbe(reader: ByteReader): Probe {
@@ -37,13 +35,11 @@ export function readProbe(reader: ByteReader): Probe {
 }
 
 /**
- * Writes the body and zeros up to the length of DATA.
+ * Writes the body, and zeros up to the length of DATA.
  *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param probe - In range.
  * @param symbolBytes - The session's symbol length.
- * @returns Length of the datagram with tag, which is not written.
+ * @returns Length of the datagram with its tag, which is not written.
  */
 export function writeProbe(
   bytes: Uint8Array,

@@ -1,9 +1,10 @@
 /**
- * REPORT: a receiver joins, says how far it is, which chunks it has nothing of, and how it ended.
+ * REPORT: tells that a receiver joins, how far it is, which chunks it has nothing of, and how it
+ * ended.
  *
- * The one idea: NACKs are about blocks in progress, reports about whole chunks; a report
- * describes the chunks from `from` to `to` exactly, as ranges, and says nothing of the others.
- * Layout: WIRE.md section 3.9.
+ * NACKs are about blocks in progress, reports about whole chunks. A report describes the chunks
+ * from `from` to `to` exactly, as ranges, and says nothing about the others. Layout: WIRE.md
+ * section 3.9.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -14,18 +15,17 @@ import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
 import { SESSION_CHUNKS_MAX } from "./sync.ts";
 import { TAG_BYTES } from "./tag.ts";
 
-/** Ranges in one report at most. */
+/** Most ranges in one report. */
 export const REPORT_RANGES_MAX = 100;
-/** Bytes of a REPORT without ranges and reason. */
+/** Length of a REPORT without ranges and reason. Unit: bytes. */
 export const REPORT_FIXED_BYTES: number = HEADER_BYTES + 32 + TAG_BYTES;
 /** Bytes of one range. */
 export const REPORT_RANGE_BYTES = 8;
 const STATES = ["waiting", "receiving", "done", "failed", "left"] as const;
 
-/** Where a receiver stands. */
+/** State of a receiver. */
 export type ReportState = (typeof STATES)[number];
 
-/** The message. */
 export interface Report {
   readonly node: number;
   readonly state: ReportState;
@@ -35,25 +35,22 @@ export interface Report {
   readonly netLossQ16: number;
   /** Chunks right and kept. */
   readonly chunksDone: number;
-  /** Chunks wanted and not right, in progress or not. */
+  /** Chunks wanted and not yet right, in progress or not. */
   readonly lacking: number;
-  /** Unit: KiB of stored bytes per second; 0 = not known. */
+  /** How fast its disk takes data. Unit: KiB of stored bytes per second; 0 = not known. */
   readonly drainKiBs: number;
-  /** First chunk that `ranges` speak about. */
+  /** First chunk that `ranges` describe. */
   readonly from: number;
-  /** First chunk after `from` that they do not speak about. */
+  /** First chunk after `from` that they do not describe. */
   readonly to: number;
   /** Chunks in [from, to) that are wanted and of which nothing is here: ascending, disjoint. */
   readonly ranges: readonly Range[];
-  /** Why it failed or left; else empty. At most 200 bytes of UTF-8. */
+  /** Why it failed or left; empty otherwise. At most 200 bytes of UTF-8. */
   readonly reason: string;
 }
 
 /**
- * Reads the body.
- *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`, `range_order`: count
  *   and drop.
  */
@@ -96,12 +93,9 @@ function readRanges(reader: ByteReader, count: number, within: Range): Range[] {
 }
 
 /**
- * Writes the body.
- *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
  * @param report - In range; a reason that is too long is cut.
- * @returns Length of the datagram with tag, which is not written.
+ * @returns Length of the datagram with its tag, which is not written.
  */
 export function writeReport(bytes: Uint8Array, offset: number, report: Report): number {
   const reason = reasonBytesOf(report.reason);

@@ -1,9 +1,9 @@
 /**
  * SipHash-2-4 in plain TypeScript: the twin that the WebAssembly kernel is tested against.
  *
- * The one idea: a 64-bit word is two 32-bit halves, low half first, and the state v0 .. v3 is eight
- * of them, so that no BigInt is allocated. It works where the runtime has no SIMD, and is slow.
- * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), sections 2.1 - 2.4.
+ * A 64-bit word is two 32-bit halves, low half first, and the state v0 .. v3 is eight halves, so
+ * that no BigInt is allocated. It works where the runtime has no SIMD, and is slow. Source:
+ * Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), sections 2.1 - 2.4.
  */
 
 /** Bytes of a result. */
@@ -16,28 +16,28 @@ const INITIAL: readonly number[] = [
 const COMPRESSION_ROUNDS = 2;
 const FINAL_ROUNDS = 4;
 
-/** SipHash-2-4 in the arena, one key at a time. What kernel/siphash.as.ts exports. */
+/** SipHash-2-4 in the arena, one key at a time: the exports of kernel/siphash.as.ts. */
 export interface SipHashKernel {
   /**
-   * Turns to a key.
+   * Sets the key.
    *
    * @param words - The key as four little-endian 32-bit words.
    */
   readonly setKey: (...words: [number, number, number, number]) => void;
   /**
-   * Writes the 8 bytes of SipHash behind each of `count` inputs.
+   * Writes the 8 bytes of SipHash right after each of `count` inputs.
    *
    * @param offset - Arena offset of the first input.
-   * @param length - Bytes of each.
-   * @param count - How many, 0 or more.
-   * @param stride - Bytes from one to the next, at least `length` + 8.
+   * @param length - Bytes of each input.
+   * @param count - Number of inputs, 0 or more.
+   * @param stride - Bytes from one input to the next, at least `length` + 8.
    */
   readonly seal: (offset: number, length: number, count: number, stride: number) => void;
   /**
-   * Compares the 8 bytes behind each of `count` inputs with their SipHash.
+   * Compares the 8 bytes after each of `count` inputs with their SipHash.
    *
    * @param offset - As in `seal`; so are `length` and `stride`; `count` is at most 32.
-   * @returns Bit i is set when input i agrees; the sign of the number means nothing.
+   * @returns Bit i is set if input i agrees; the sign of the number means nothing.
    */
   readonly check: (offset: number, length: number, count: number, stride: number) => number;
 }
@@ -49,7 +49,6 @@ export class PlainSipHashKernel implements SipHashKernel {
   readonly #state = new Uint32Array(8);
   #bytes: Uint8Array;
 
-  /** @param memory - The arena. */
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
     this.#bytes = new Uint8Array(memory.buffer);
@@ -88,7 +87,7 @@ export class PlainSipHashKernel implements SipHashKernel {
     return good;
   }
 
-  /** A memory that has grown has a new buffer; the old view would end too early. */
+  /** A memory that has grown has a new buffer, and the old view would end too early. */
   #view(): Uint8Array {
     if (this.#bytes.buffer !== this.#memory.buffer) {
       this.#bytes = new Uint8Array(this.#memory.buffer);
@@ -137,7 +136,7 @@ function compress(v: Uint32Array, low: number, high: number): void {
   xorInto(v, 1, high);
 }
 
-/** Indices are those of low halves: v0 is 0, v1 is 2, v2 is 4, v3 is 6. */
+/** One SipRound. Indices are those of low halves: v0 is 0, v1 is 2, v2 is 4, v3 is 6. */
 function sipRound(v: Uint32Array): void {
   add(v, 0, 2);
   rotateXor(v, 2, 13, 0);

@@ -1,8 +1,9 @@
 /**
- * SYNC: the sender's question "who lacks something of these blocks?", and its clock.
+ * SYNC: the sender's question "who lacks symbols of these blocks?", and its clock.
  *
- * The one idea: whoever lacks symbols speaks only when asked by a SYNC, and names it, so the
- * sender knows what had been sent when the answer was true. Layout: WIRE.md section 3.3.
+ * A receiver that lacks symbols answers only when a SYNC asks, and its answer names the SYNC. So
+ * the sender knows which symbols had been sent at the time that the answer describes. Layout:
+ * WIRE.md section 3.3.
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
@@ -11,32 +12,34 @@ import type { BlockEntry } from "./block-list.ts";
 import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
 import { TAG_BYTES } from "./tag.ts";
 
-/** Bytes of a SYNC without its entries. */
+/** Length of a SYNC without its entries. Unit: bytes. */
 export const SYNC_FIXED_BYTES: number = HEADER_BYTES + 32 + TAG_BYTES;
-/** `chunkCount` of a session that does not know it yet. */
+/** `chunkCount` of a session whose number of chunks is not known yet. */
 export const COUNT_UNKNOWN = 0xffffffff;
-/** Chunks of a session at most. */
+/** Most chunks of a session. */
 export const SESSION_CHUNKS_MAX: number = 2 ** 24;
 
-/** The message. */
 export interface Sync {
   /** Counts SYNCs from 1, modulo 2^32. */
   readonly syncNo: number;
   /** Sender's clock. Unit: microseconds, arbitrary origin. */
   readonly tUs: bigint;
-  /** Present rate. Unit: KiB/s on the wire. */
+  /** Current rate. Unit: KiB/s on the wire. */
   readonly rateKiBs: number;
-  /** Loss the members report, times 65536, at most 65535. */
+  /** Mean loss that the members report, times 65536, at most 65535. */
   readonly lossQ16: number;
-  /** Window over which answers are spread. Unit: quarter milliseconds. */
+  /** Time over which answers are spread. Unit: quarter milliseconds. */
   readonly backoffQuarterMs: number;
   /** Logarithm to base 2 of the number of members, rounded up. */
   readonly log2Members: number;
   /** Largest round trip, queues included. Unit: milliseconds. */
   readonly grttMs: number;
-  /** 1 = first pass, from 2 on the carousel; stays at 255. */
+  /** 1 = the first pass, 2 and more = the carousel; does not count beyond 255. */
   readonly pass: number;
-  /** First pass: chunks below are completely sent. Carousel: where it stands. */
+  /**
+   * The sender's position. First pass: all chunks below it are completely sent. Carousel: the chunk
+   * it is at.
+   */
   readonly frontier: number;
   /** Chunks of the session, 0 .. 2^24, or {@link COUNT_UNKNOWN}. */
   readonly chunkCount: number;
@@ -45,10 +48,7 @@ export interface Sync {
 }
 
 /**
- * Reads the body.
- *
  * @param reader - From `bodyReader`.
- * @returns The message.
  * @throws {@link FormatError} `truncated`, `trailing_bytes`, `field_range`: count and drop.
  */
 export function readSync(reader: ByteReader): Sync {
@@ -70,12 +70,8 @@ export function readSync(reader: ByteReader): Sync {
 }
 
 /**
- * Writes the body.
- *
- * @param bytes - The arena.
  * @param offset - Of the datagram; the header is not touched.
- * @param sync - In range.
- * @returns Length of the datagram with tag, which is not written.
+ * @returns Length of the datagram with its tag, which is not written.
  */
 export function writeSync(bytes: Uint8Array, offset: number, sync: Sync): number {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
@@ -87,8 +83,6 @@ export function writeSync(bytes: Uint8Array, offset: number, sync: Sync): number
 }
 
 /**
- * Reads a number of chunks.
- *
  * @param reader - At the field.
  * @returns 0 .. 2^24, or {@link COUNT_UNKNOWN}.
  * @throws {@link FormatError} `truncated`, `field_range`.

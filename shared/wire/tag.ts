@@ -1,11 +1,11 @@
 /**
- * The tag: the last eight bytes of every datagram, by which a receiver knows a friend's datagram.
+ * The tag: the last eight bytes of every datagram, which prove that it is of this session.
  *
- * The one idea: tag = SipHash-2-4 under a 128-bit key over everything before it, stored as the
- * eight little-endian bytes of the reference code. Whoever lacks the key guesses right once in 2^64
+ * Tag = SipHash-2-4, under a 128-bit key, of everything before the tag, stored as the eight
+ * little-endian bytes that the reference code writes. Without the key a guess is right once in 2^64
  * times. Datagrams of equal length at equal distance (a burst, a received batch) are tagged four at
- * a time. The tag says nothing of freshness: sequence numbers do. Which key, and when it changes,
- * is the session's business. Layout of datagrams: WIRE.md.
+ * a time. The tag does not prove that a datagram is fresh: sequence numbers do. The session decides
+ * which key is used, and when it changes. Layout of datagrams: WIRE.md.
  */
 import assert from "node:assert";
 import { PlainSipHashKernel, SIPHASH_BYTES } from "./siphash.ts";
@@ -16,70 +16,72 @@ import { SIMD_BASE64 } from "./siphash-wasm.ts";
 export const TAG_BYTES: number = SIPHASH_BYTES;
 /** Bytes of a key. */
 export const TAG_KEY_BYTES = 16;
-/** Datagrams that one `checkRun` looks at: as many as its result has bits. */
+/** Most datagrams that one `checkRun` checks: its result has that many bits. */
 const CHECK_RUN_MAX = 32;
-/** No datagram is longer than UDP's 16-bit length allows. Unit: bytes. */
+/** UDP's 16-bit length field allows no longer datagram. Unit: bytes. */
 const DATAGRAM_BYTES_MAX = 65535;
 
-/** Writes and checks tags under one key, on datagrams in one arena; allocates nothing. */
+/** Writes and checks tags under one key, for datagrams in one arena; allocates nothing. */
 export interface Tagger {
   /**
    * Writes the tag of one datagram.
    *
    * @param offset - Arena offset of the datagram.
-   * @param length - Its bytes with the tag, 8 .. 65535; the tag becomes the last 8.
+   * @param length - Length with the tag, 8 .. 65535; the tag becomes the last 8 bytes.
    */
   seal(offset: number, length: number): void;
   /**
    * Writes the tags of datagrams of equal length.
    *
-   * @param offset - Arena offset of the first.
-   * @param length - Bytes of each with its tag, 8 .. 65535.
-   * @param count - How many, 0 or more.
-   * @param stride - Bytes from one to the next, at least `length`.
+   * @param offset - Arena offset of the first datagram.
+   * @param length - Length of each with its tag, 8 .. 65535. Unit: bytes.
+   * @param count - Number of datagrams, 0 or more.
+   * @param stride - Bytes from one datagram to the next, at least `length`.
    */
   sealRun(offset: number, length: number, count: number, stride: number): void;
   /**
    * Tells whether a datagram ends in its tag.
    *
    * @param offset - Arena offset of the datagram.
-   * @param length - Its bytes; fewer than 8 hold no tag, and the answer is false.
-   * @returns True when the tag is right.
+   * @param length - Length with the tag; below 8 bytes the result is false.
    */
   check(offset: number, length: number): boolean;
   /**
    * Tells which of several datagrams of equal length end in their tags.
    *
-   * @param offset - Arena offset of the first.
-   * @param length - Bytes of each; fewer than 8 hold no tag.
-   * @param count - How many, 0 .. 32.
-   * @param stride - Bytes from one to the next, at least `length`.
-   * @returns Unsigned 32 bits; bit i is 1 when the tag of datagram i is right.
+   * @param offset - Arena offset of the first datagram.
+   * @param length - Length of each with its tag; below 8 bytes all results are false.
+   * @param count - Number of datagrams, 0 .. 32.
+   * @param stride - Bytes from one datagram to the next, at least `length`.
+   * @returns Unsigned 32 bits; bit i is 1 if the tag of datagram i is right.
    */
   checkRun(offset: number, length: number, count: number, stride: number): number;
 }
 
-/** How a tagger works; both write the same bytes. */
+/** Implementation of a tagger; both write the same bytes. */
 export type TaggerKind = "wasm" | "plain";
 
-/** A kernel, and the tagger whose key it holds now. */
+/** A kernel, and the tagger whose key it currently holds. */
 interface Seat {
   readonly kernel: SipHashKernel;
   owner: Tagger | undefined;
 }
 
-/** One kernel for all taggers of an arena: a session has a key per node, and an instance is big. */
+/**
+ * All taggers of an arena share one kernel: a session has one key per node, and an instance is big.
+ */
 const seats = new WeakMap<WebAssembly.Memory, Seat>();
 
 /**
  * Makes a tagger for one key.
  *
- * Cheap: all taggers of one arena share a kernel, which changes its key when their turn changes.
+ * This is cheap: all taggers of one arena share a kernel, which is given the key of the tagger that
+ * is used.
  *
  * @param memory - The arena, a shared memory.
  * @param key - 16 secret bytes; copied.
  * @param kind - `plain` forces the slow twin. Default: WebAssembly where the runtime has SIMD.
- * @returns A tagger over `memory`.
+ * @returns A tagger for datagrams in `memory`.
  */
 export function createTagger(
   memory: WebAssembly.Memory,
@@ -146,7 +148,10 @@ class ArenaTagger implements Tagger {
     return kernel;
   }
 
-  /** Asserts that a run lies in the arena; `reach` is from the first datagram to the last. */
+  /**
+   * Asserts that a run lies in the arena; `reach` is the distance from the first datagram to the
+   * last.
+   */
   #assertRun(offset: number, length: number, reach: number): void {
     assert(length <= DATAGRAM_BYTES_MAX, "datagram of impossible length");
     const end = offset + reach + length;

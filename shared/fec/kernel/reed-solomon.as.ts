@@ -1,9 +1,9 @@
 /**
  * The inner loop of Reed-Solomon coding, in AssemblyScript: up to four output symbols at once.
  *
- * The one idea: multiplying 16 bytes by a constant c of GF(2^8) is two look-ups by nibble, because
- * c * x = c * (x & 15) + c * (x & 240). A swizzle makes 16 look-ups at once. Four outputs of 32
- * bytes stay in registers while all inputs stream past: an input is read once for four outputs.
+ * Multiplying 16 bytes by a constant c of GF(2^8) takes two look-ups by nibble, because c * x = c *
+ * (x & 15) + c * (x & 240). A swizzle makes 16 look-ups at once. Four outputs of 32 bytes stay in
+ * registers while all inputs stream past: an input is read once for four outputs.
  *
  * Everything lies in the imported memory at `scratch`, which ../wasm-kernel.ts fills in:
  *
@@ -12,10 +12,10 @@
  *    8960  192 x 4 x u32   address of the table of coefficient (input, row)
  *   12032  4 x u32         address of each output
  *
- * Compiled twice by scripts/kernels.ts, with and without relaxed SIMD. Relaxed swizzle leaves only
- * indices over 15 to the processor; ours are nibbles, so both builds give the same bytes. Addresses
- * are not checked here: assertWork() in ../scheme.ts does. AssemblyScript, not TypeScript: tsc,
- * eslint and biome do not read this file.
+ * Compiled twice by scripts/kernels.ts, with and without relaxed SIMD. With relaxed swizzle only
+ * the result for indices over 15 depends on the processor; ours are nibbles, so both builds give
+ * the same bytes. Addresses are checked by assertWork() in ../scheme.ts, not here. This is
+ * AssemblyScript, not TypeScript: tsc, eslint and biome do not read this file.
  */
 
 const INPUTS: usize = 8192;
@@ -28,7 +28,7 @@ function lookUp(table: v128, nibbles: v128): v128 {
   return i8x16.swizzle(table, nibbles);
 }
 
-/** sum + 16 bytes, given as nibbles, times the coefficient whose tables are `low` and `high`. */
+/** Returns sum + c * x for 16 bytes x given as nibbles; `low` and `high` are the tables of c. */
 @inline
 function add(sum: v128, low: v128, high: v128, lowNibbles: v128, highNibbles: v128): v128 {
   return v128.xor(sum, v128.xor(lookUp(low, lowNibbles), lookUp(high, highNibbles)));

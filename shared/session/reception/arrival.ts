@@ -1,22 +1,22 @@
 /**
- * What arrives: loss from the gaps in the sender's count, and the rate.
+ * Measures the incoming stream: its loss, from gaps in the sender's sequence numbers, and its rate.
  *
- * The one idea: datagrams of the sender are numbered, so a window of numbers minus what came is
- * what was lost; what this computer's own kernel dropped is taken off, because that is no fault
- * of the network.
+ * The sender numbers its datagrams, so the numbers of a window minus the datagrams that arrived are
+ * the losses. Datagrams that this computer's own kernel dropped are not counted as loss, because
+ * that is no fault of the network.
  */
 import { FRAME_OVERHEAD_BYTES } from "../../wire/header.ts";
 
 /** A loss window spans this many datagrams. */
 const WINDOW_DATAGRAMS = 256;
-/** A slow stream's window is closed after this long, with this many datagrams. */
+/** In a slow stream a window is closed after this long, if it has this many datagrams. */
 const WINDOW_MS = 200;
 const WINDOW_DATAGRAMS_MIN = 16;
-/** A gap beyond this is a new start (late join, sender restart), not loss. Unit: datagrams. */
+/** A larger gap is a new start (late join, sender restart), not loss. Unit: datagrams. */
 const GAP_MAX = 1 << 20;
-/** The rate is taken over windows of this length. Unit: milliseconds. */
+/** The rate is measured over windows of this length. Unit: milliseconds. */
 const RATE_WINDOW_MS = 25;
-/** Weight of a new loss window: half of the old is gone after 3 windows. */
+/** Weight of a new loss window: after 3 windows the old value counts half. */
 const LOSS_WEIGHT = 0.2;
 
 /** Measures one sender's stream. */
@@ -33,7 +33,7 @@ export class Arrival {
   #bytesSince = 0;
   #rateKiBs = 0;
 
-  /** @returns Network loss, 0 .. 1, smoothed. */
+  /** @returns Smoothed network loss, 0 .. 1. */
   get loss(): number {
     return this.#loss;
   }
@@ -46,10 +46,9 @@ export class Arrival {
   /**
    * Counts a datagram.
    *
-   * @param seq - Its number, modulo 2^32.
+   * @param seq - Its sequence number, modulo 2^32.
    * @param length - Unit: bytes.
    * @param dropped - The kernel's running count of drops.
-   * @param now - Monotonic.
    */
   note(seq: number, length: number, dropped: number, now: number): void {
     this.#drops = dropped;
@@ -64,10 +63,7 @@ export class Arrival {
     if (span >= WINDOW_DATAGRAMS || old) this.#closeLoss(now);
   }
 
-  /**
-   * @param now - Monotonic.
-   * @returns What arrives, headers down to the wire included. Unit: KiB/s.
-   */
+  /** @returns The rate of arrival, all headers of the wire included. Unit: KiB/s. */
   rateKiBs(now: number): number {
     if (now - this.#bytesSince >= RATE_WINDOW_MS) this.#closeRate(now);
     return this.#rateKiBs;

@@ -1,11 +1,10 @@
 /**
- * From symbols to chunks: where DATA goes, and what is asked of the driver when a block or a
- * chunk is full.
+ * From symbols to chunks: stores DATA, and requests work from the driver when a block or a chunk is
+ * complete.
  *
- * The one idea: a chunk is lacking, or in a slot, or being fetched, or done, and only the
- * driver's word (digest matched, bytes kept) makes it done. When no slot is free, data of new
- * chunks is dropped on purpose and counted as shed: those chunks stay lacking as a whole, never
- * half kept.
+ * A chunk is lacking, in a slot, being fetched, or done; only the driver can make it done, after
+ * its digest matched and its bytes were kept. When no slot is free, data of new chunks is dropped
+ * on purpose and counted as shed: those chunks stay lacking as a whole, never half kept.
  */
 import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, readSymbolName } from "../../wire/data.ts";
 import type { SymbolName } from "../../wire/data.ts";
@@ -39,7 +38,7 @@ export interface Failure {
   readonly reason: string;
 }
 
-/** What an assembly is made from. */
+/** The parts and options of an assembly. */
 export interface AssemblyOptions {
   readonly options: ReceptionOptions;
   readonly facts: SessionFacts;
@@ -48,7 +47,7 @@ export interface AssemblyOptions {
   readonly ringOffset: number;
 }
 
-/** The chunks of one session, coming together. */
+/** The chunks of one session while they are put together. */
 export class Assembly {
   readonly chunks: ChunkStates;
   readonly slots: SlotTable;
@@ -62,7 +61,7 @@ export class Assembly {
     decodedBlocks: 0,
     badChunks: 0,
   };
-  /** Set once: the reception cannot succeed. */
+  /** Set once, when the reception can no longer succeed. */
   failure: Failure | undefined = undefined;
   readonly #options: ReceptionOptions;
   readonly #policy: ReceptionPolicy;
@@ -70,15 +69,15 @@ export class Assembly {
   readonly #view: DataView;
   readonly #name: SymbolName = { chunk: 0, block: 0, symbol: 0, chunkSymbols: 0 };
   readonly #badTries = new Map<number, number>();
-  /** Slots that are complete but whose turn has not come (in-order delivery), by chunk. */
+  /**
+   * Slots that are complete but not yet delivered, because earlier chunks come first (in-order
+   * delivery), by chunk.
+   */
   readonly #waiting = new Map<number, number>();
   #requests: ReceptionRequest[] = [];
-  /** Slots that somebody works on: repair or delivery. */
+  /** Slots under repair or delivery. */
   #working = 0;
 
-  /**
-   * @param from - Session and driver.
-   */
   constructor(from: AssemblyOptions) {
     const { options, facts, policy } = from;
     this.#options = options;
@@ -93,27 +92,26 @@ export class Assembly {
     this.slots = new SlotTable({ ...ring, symbolBytes, recordBytesMax });
   }
 
-  /** @returns True when every wanted chunk is right and kept. */
+  /** @returns True if every wanted chunk is right and kept. */
   get complete(): boolean {
     return this.chunks.count !== undefined && this.chunks.lacking === 0;
   }
 
   /**
-   * @returns Fill of the ring, 0 .. 100: chunks that wait for the disk, not those that wait for
-   * symbols.
+   * @returns Fill of the ring, 0 .. 100, counting chunks that wait for the disk but not those that
+   *   wait for symbols.
    */
   get ringPercent(): number {
     return Math.round((100 * this.drain.open) / this.slots.count);
   }
 
   /**
-   * Describes what may be sent whole: chunks of which nothing is here, and those stuck half-way
-   * because nobody answers our NACKs. A ring that is short of slots asks for what it has room
-   * for.
+   * Describes the chunks that the sender may send whole: those of which nothing is here, and those
+   * that get no further because our NACKs stay unanswered. If slots are short, only as many chunks
+   * are described as the ring has room for.
    *
-   * @param from - Where the sender stands.
+   * @param from - The sender's position.
    * @param rangesMax - Ranges that fit into a report.
-   * @param now - Monotonic.
    * @returns An exact description of a span.
    */
   describe(from: number, rangesMax: number, now: number): LackingDescription {
@@ -125,14 +123,15 @@ export class Assembly {
       chunksMax = slots.freeCount;
       for (let slot = 0; slot < slots.count; slot += 1) if (isStuck(slot)) chunksMax += 1;
     }
-    // While the number of chunks is unknown, those at the frontier and above have not been sent.
+    // While the number of chunks is unknown, those from the sender's position on have not been
+    // sent.
     const below = Math.min(chunks.count ?? from, this.windowEnd);
     return chunks.describe(from, below, { rangesMax, chunksMax, isStuck });
   }
 
   /**
-   * @returns First chunk that is refused whatever is free, because others must be delivered
-   * before it.
+   * @returns First chunk that gets no slot even if one is free, because others must be delivered
+   *   before it.
    */
   get windowEnd(): number {
     return this.#options.inOrder ? this.chunks.lowestLacking + this.slots.count : Infinity;
@@ -140,21 +139,21 @@ export class Assembly {
 
   /**
    * @param chunk - One that is in no slot.
-   * @returns True when it would get one now.
+   * @returns True if it would get a slot now.
    */
   admits(chunk: number): boolean {
     return this.slots.freeCount > 0 && chunk < this.windowEnd;
   }
 
   /**
-   * @returns True when nothing is under way that could still complete a chunk; complete chunks
-   *   that wait for their turn do not count, because what they wait for is not under way.
+   * @returns True if no work under way can still complete a chunk. Complete chunks that wait for
+   *   their turn do not count as work: the chunk they wait for is not under way.
    */
   get idle(): boolean {
     return this.#working === 0;
   }
 
-  /** @returns Work for the driver; each request is given once. */
+  /** @returns Requests to the driver; each is given once. */
   takeRequests(): readonly ReceptionRequest[] {
     const requests = this.#requests;
     if (requests.length > 0) this.#requests = [];
@@ -162,11 +161,10 @@ export class Assembly {
   }
 
   /**
-   * Takes a DATA datagram with a good tag of this session.
+   * Takes a DATA datagram of this session whose tag has been checked.
    *
    * @param offset - In the arena.
-   * @param length - Unit: bytes, with tag.
-   * @param now - Monotonic.
+   * @param length - Tag included. Unit: bytes.
    */
   data(offset: number, length: number, now: number): void {
     const name = this.#name;
@@ -196,7 +194,7 @@ export class Assembly {
     else if (put === PutResult.blockComplete && this.slots.isComplete(slot)) this.#full(slot, now);
   }
 
-  /** Gives a chunk its slot, or says with a counter why not. */
+  /** Gives a chunk a slot; if there is none, counts the reason. */
   #admit({ chunk, chunkSymbols }: SymbolName, now: number): number {
     if (!this.chunks.isLacking(chunk)) {
       this.counters.surplus += 1;
@@ -246,7 +244,9 @@ export class Assembly {
     this.#deliverInOrder(now);
   }
 
-  /** One at a time, so that a driver that writes to a pipe cannot be overtaken by itself. */
+  /**
+   * Delivers one chunk at a time, so that a driver that writes to a pipe cannot change the order.
+   */
   #deliverInOrder(now: number): void {
     const chunk = this.chunks.lowestLacking;
     const slot = this.#waiting.get(chunk);
@@ -275,8 +275,7 @@ export class Assembly {
    * Takes the result of a request.
    *
    * @param result - Any but "abort".
-   * @param now - Monotonic.
-   * @returns How often the content of a chunk was wrong by now, when it was wrong again; else 0.
+   * @returns If the content of a chunk was wrong again, how often it has been wrong by now; else 0.
    */
   finish(result: Exclude<ReceptionResult, { kind: "abort" }>, now: number): number {
     switch (result.kind) {
@@ -333,7 +332,10 @@ export class Assembly {
     this.failure = { code: "bad_content", reason };
   }
 
-  /** Fetches what may be fetched now: forced chunks, and all others once multicast is over. */
+  /**
+   * Requests the fetches that are allowed now: forced chunks, and all others once multicast is
+   * over.
+   */
   pumpFetches(): void {
     if (this.fetches.all && this.chunks.nextLacking(0) < 0) this.#dropPartial();
     for (let chunk = this.fetches.next(); chunk >= 0; chunk = this.fetches.next()) {
@@ -341,7 +343,10 @@ export class Assembly {
     }
   }
 
-  /** Multicast is over: fetch the rest. Chunks in slots that nobody works on count as lacking. */
+  /**
+   * Starts fetching the rest after multicast is over. Chunks in slots that are under neither repair
+   * nor delivery become lacking.
+   */
   fetchRest(): void {
     this.#dropPartial();
     this.fetches.fetchAll();

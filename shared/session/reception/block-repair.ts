@@ -1,9 +1,9 @@
 /**
  * Carries out a decode request: puts every source symbol of a block into its own place.
  *
- * The one idea: parity symbols stand in the very places that the missing source symbols go to,
- * and a kernel's outputs must not overlap its inputs; so the parity symbols move to scratch
- * first. One per thread.
+ * Parity symbols stand in the places of the missing source symbols, and a kernel's outputs must not
+ * overlap its inputs. So the parity symbols are copied to scratch first. Each thread needs its own
+ * repairer.
  */
 import type { Arena } from "../../core/arena.ts";
 import { BlockDecoder } from "../../fec/decode.ts";
@@ -20,9 +20,8 @@ export class BlockRepairer {
   readonly #present = new Uint8Array(SYMBOL_IDS);
 
   /**
-   * @param arena - The arena that requests speak of.
-   * @param kernel - The kernel of this thread.
-   * @param scratch - Offset of a region of its own, {@link repairScratchBytes} long.
+   * @param scratch - Arena offset of a region for this object alone, {@link repairScratchBytes}
+   *   long.
    */
   constructor(arena: Arena, kernel: FecKernel, scratch: number) {
     this.#bytes = arena.bytes;
@@ -58,8 +57,8 @@ export class BlockRepairer {
 
 /**
  * @param symbolBytes - The session's symbol length.
- * @returns Bytes of scratch that a {@link BlockRepairer} needs: all places of a block may hold
- *   parity, of which a block has fewer than 128 when it has that many source symbols.
+ * @returns Bytes of scratch that a {@link BlockRepairer} needs. All k places of a block may hold
+ *   parity, but there are only 255 - k parity symbols: so at most 127 places do.
  */
 export function repairScratchBytes(symbolBytes: number): number {
   return 128 * symbolBytes;

@@ -1,16 +1,16 @@
 /**
- * Where every chunk of the session is: lacking, in a slot, being fetched, done, or not wanted.
+ * The state of every chunk of the session: lacking, in a slot, being fetched, done, or not wanted.
  *
- * The one idea: two bytes a chunk (32 MiB for the largest session) answer the question of every
- * datagram without a search. The number of chunks may be unknown at first (a pipe); the table
- * then grows with the chunks seen.
+ * Two bytes per chunk (32 MiB for the largest session) give the state for a datagram without a
+ * search. The number of chunks may be unknown at first (a pipe); the table then grows with the
+ * chunks seen.
  */
 import assert from "node:assert";
 import { intersectRanges, normalRanges } from "../../core/ranges.ts";
 import type { Range } from "../../core/ranges.ts";
 import { SESSION_CHUNKS_MAX } from "../../wire/sync.ts";
 
-/** Slots that the codes leave room for. */
+/** Number of slots that the two-byte codes leave room for. */
 export const SLOTS_MAX = 65_000;
 const LACKING = 0;
 const DONE = 65_535;
@@ -18,39 +18,36 @@ const UNWANTED = 65_534;
 const FETCHING = 65_533;
 const CHUNKS_AT_FIRST = 1024;
 
-/** Which chunks of a span a receiver has nothing of. */
+/** A statement about the span [from, to): which of its chunks the receiver has nothing of. */
 export interface LackingDescription {
   readonly from: number;
-  /** First chunk after `from` that `ranges` say nothing about. */
+  /** End of the span: `ranges` say nothing about chunks from here on. */
   readonly to: number;
   readonly ranges: readonly Range[];
 }
 
-/** How much a description says at most. */
+/** Limits of a description. */
 export interface DescriptionBounds {
   readonly rangesMax: number;
-  /** Lacking chunks in all ranges together. */
+  /** Lacking chunks at most, all ranges together. */
   readonly chunksMax: number;
   /**
-   * Slots whose chunk gets no further by repairs: it is described as lacking, and its slot waits
-   * for it.
+   * True for slots whose chunk gets no further by repairs. The chunk is described as lacking and
+   * keeps its slot.
    */
   readonly isStuck: (slot: number) => boolean;
 }
 
-/** The table. */
 export class ChunkStates {
   #codes: Uint16Array;
   #count: number | undefined;
   #doneCount = 0;
   #lacking = 0;
   readonly #wanted: readonly Range[];
-  /** Every chunk below is done, fetched or not wanted. */
+  /** Every chunk below this one is done, fetched or not wanted. */
   #settledBelow = 0;
 
-  /**
-   * @param wanted - Chunks wanted; undefined = all.
-   */
+  /** @param wanted - Undefined = all chunks. */
   constructor(wanted: readonly Range[] | undefined) {
     this.#wanted = normalRanges(wanted ?? [{ start: 0, end: SESSION_CHUNKS_MAX }]);
     this.#codes = new Uint16Array(0);
@@ -72,7 +69,7 @@ export class ChunkStates {
     return this.#count === undefined ? 0 : this.#lacking;
   }
 
-  /** @returns Lowest chunk that is wanted and not done; the count when there is none. */
+  /** @returns Lowest chunk that is wanted and not done, or the count if there is none. */
   get lowestLacking(): number {
     const end = this.#count ?? this.#codes.length;
     while (this.#settledBelow < end && this.#isSettled(this.#settledBelow)) this.#settledBelow += 1;
@@ -80,10 +77,10 @@ export class ChunkStates {
   }
 
   /**
-   * Fixes the number of chunks. A second call must agree.
+   * Sets the number of chunks. A second call must agree with the first.
    *
    * @param count - 0 .. 2^24.
-   * @returns False when it contradicts an earlier count, or chunks beyond it were seen as done.
+   * @returns False if it contradicts an earlier count, or if chunks beyond it are done.
    */
   setCount(count: number): boolean {
     if (this.#count !== undefined) return this.#count === count;
@@ -94,27 +91,18 @@ export class ChunkStates {
     return true;
   }
 
-  /**
-   * @param chunk - Any number.
-   * @returns True when the session can have such a chunk.
-   */
+  /** @returns True when the session can have such a chunk. */
   exists(chunk: number): boolean {
     return chunk < (this.#count ?? SESSION_CHUNKS_MAX);
   }
 
-  /**
-   * @param chunk - One that exists.
-   * @returns Its slot, or -1 when it is in none.
-   */
+  /** @returns Its slot, or -1 when it is in none. */
   slotOf(chunk: number): number {
     const code = this.#codes[chunk] ?? LACKING;
     return code >= FETCHING ? -1 : code - 1;
   }
 
-  /**
-   * @param chunk - One that exists.
-   * @returns True when it is wanted, not done and nowhere.
-   */
+  /** @returns True if the chunk is wanted, not done, in no slot and not being fetched. */
   isLacking(chunk: number): boolean {
     if (chunk >= this.#codes.length) this.#grow(chunk + 1);
     return this.#codes[chunk] === LACKING;
@@ -128,25 +116,19 @@ export class ChunkStates {
     this.#codes[chunk] = slot + 1;
   }
 
-  /**
-   * @param chunk - One in a slot or being fetched, which is nowhere again.
-   */
+  /** @param chunk - In a slot or being fetched until now. */
   setLacking(chunk: number): void {
     const code = this.#codes[chunk] ?? LACKING;
     assert(code !== LACKING && code <= FETCHING, `chunk ${chunk} was in no slot and not fetched`);
     this.#codes[chunk] = LACKING;
   }
 
-  /**
-   * @param chunk - One that is lacking and now fetched by unicast.
-   */
+  /** @param chunk - One that is lacking and will be fetched by unicast. */
   setFetching(chunk: number): void {
     this.#codes[chunk] = FETCHING;
   }
 
-  /**
-   * @param chunk - One in a slot or being fetched, which is right and kept.
-   */
+  /** @param chunk - In a slot or being fetched until now; right and kept. */
   setDone(chunk: number): void {
     if (this.#codes[chunk] === DONE) return;
     this.#codes[chunk] = DONE;
@@ -155,9 +137,7 @@ export class ChunkStates {
   }
 
   /**
-   * Wants chunks (again): whatever is done or was not wanted in the ranges becomes lacking.
-   *
-   * @param ranges - Any ranges of chunks.
+   * Makes chunks wanted (again): chunks in the ranges that were done or not wanted become lacking.
    */
   addLacking(ranges: readonly Range[]): void {
     const limit = this.#count ?? this.#codes.length;
@@ -178,7 +158,6 @@ export class ChunkStates {
   /**
    * Finds a chunk to fetch.
    *
-   * @param from - Where to begin.
    * @returns The first lacking chunk at or after `from`, or -1.
    */
   nextLacking(from: number): number {
@@ -189,14 +168,12 @@ export class ChunkStates {
   }
 
   /**
-   * Describes what is lacking from a chunk on, or from the first lacking one when nothing is
-   * lacking there.
+   * Describes what is lacking from a chunk on. If nothing is lacking there, starts at the first
+   * lacking chunk of all.
    *
-   * @param from - Where the sender stands.
-   * @param below - Chunks at and above are not described: not sent yet, or beyond what the ring
-   *   can take.
-   * @param bounds - How much to describe at most.
-   * @returns An exact description of a span; an empty span when there is no room for any chunk.
+   * @param from - The sender's position.
+   * @param below - Chunks from here on are not described: not sent yet, or beyond the ring's room.
+   * @returns An exact description of a span; an empty span if there is no room for any chunk.
    */
   describe(from: number, below: number, bounds: DescriptionBounds): LackingDescription {
     const end = Math.min(this.#count ?? SESSION_CHUNKS_MAX, below);
@@ -231,7 +208,7 @@ export class ChunkStates {
     return code === DONE || code === UNWANTED;
   }
 
-  /** Makes room, at least doubling, and marks what is not wanted of the new part. */
+  /** Enlarges the table, at least twofold, and marks chunks of the new part that are not wanted. */
   #grow(count: number): void {
     assert(count <= SESSION_CHUNKS_MAX, `${count} chunks`);
     const old = this.#codes;

@@ -1,10 +1,10 @@
 /**
- * What goes into a reception engine and what comes out: options, requests, results, events.
+ * The interface of a reception engine: options, requests, results, events. It holds no logic.
  *
- * The one idea: a driver needs only this file and `createReception`. The engine fills chunk slots
- * in the arena from datagrams and asks for work on them: repair a block, deliver a record, fetch
- * a chunk another way. It never judges content: only the driver, with the digest, says that a
- * chunk is right. It holds no logic. Defaults of the policy are in policy.ts.
+ * A driver needs only this file and `createReception`. The engine fills chunk slots in the arena
+ * from datagrams and requests work on them: repair a block, deliver a record, fetch a chunk by
+ * unicast. The engine never judges content: only the driver, with the digest, says that a chunk is
+ * right. The defaults of the policy are in policy.ts.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { Endpoint } from "../../core/engine.ts";
@@ -17,44 +17,44 @@ import type { ReceptionPolicy } from "./policy.ts";
 export interface ReceptionOptions {
   /** The slots are taken from it; received datagrams lie in it. */
   readonly arena: Arena;
-  /** Checks what is received, seals what is sent. */
+  /** Checks the tags of received datagrams and writes those of outgoing ones. */
   readonly tagger: Tagger;
-  /** Chance. Owned by the engine from here on. */
+  /** Owned by the engine from here on. */
   readonly random: Random;
   /** This receiver's number: unique in the session, 32 bits. */
   readonly node: number;
-  /** The session to take part in; undefined takes the first one announced. */
+  /** The session to join; undefined joins the first one announced. */
   readonly sid?: bigint;
-  /** Where reports go; undefined: where announcements come from. */
+  /** Destination of reports; undefined sends them to the source of the announcements. */
   readonly sender?: Endpoint;
   /**
-   * Arena bytes for slots; at least 4 records of the session fit, or the engine fails with "ring
-   * too small".
+   * Arena bytes for slots. At least 4 records of the session must fit, or the engine fails with
+   * "ring too small".
    */
   readonly ringBytes: number;
   /**
    * Stored length of every record, by chunk (image mode): datagrams that disagree are dropped.
-   * Undefined (cast mode) trusts the first datagram of a chunk.
+   * Undefined (cast mode): the first datagram of a chunk is believed.
    */
   readonly recordLengths?: Uint32Array;
   /** Chunks wanted; undefined = all. Unit: chunks. */
   readonly wanted?: readonly Range[];
-  /** True when the driver can fetch chunks by unicast ({@link FetchRequest}). */
+  /** True if the driver can fetch chunks by unicast ({@link FetchRequest}). */
   readonly canFetch: boolean;
   /**
-   * True to deliver chunks in ascending order (a pipe); keeps later chunks in the ring until
-   * their turn.
+   * True to deliver chunks in ascending order (to a pipe); later chunks wait in the ring for their
+   * turn.
    */
   readonly inOrder: boolean;
-  /** Numbers that differ from the defaults of policy.ts. */
+  /** Settings that differ from the defaults in policy.ts. */
   readonly policy?: Partial<ReceptionPolicy>;
 }
 
 /**
- * Repair the missing source symbols of a block in place (BlockRepairer in block-repair.ts does it
- * in one call). Place i of the block, at `offset + i * symbolBytes`, holds the symbol named
- * `symbols[i]`: i itself, or a parity symbol standing in for it. When done, every place holds its
- * own source symbol.
+ * Asks to repair the missing source symbols of a block in place (BlockRepairer in block-repair.ts
+ * does it in one call). Place i of the block, at `offset + i * symbolBytes`, holds the symbol named
+ * `symbols[i]`: i itself, or a parity symbol. After the repair every place holds its own source
+ * symbol.
  */
 export interface DecodeRequest {
   readonly kind: "decode";
@@ -67,41 +67,46 @@ export interface DecodeRequest {
   readonly symbols: Uint8Array;
 }
 
-/** Check, decompress and write a record; the bytes stay in place until the result comes. */
+/**
+ * Asks to check, decompress and write a record; its bytes stay in place until the result is given.
+ */
 export interface DeliverRequest {
   readonly kind: "deliver";
   readonly chunk: number;
   /** Arena offset of the record. */
   readonly offset: number;
   /**
-   * Image mode: length of the record. Cast mode: with the zeros that fill up its last symbol.
-   * Unit: bytes.
+   * Image mode: length of the record. Cast mode: the same, plus the zeros that fill up its last
+   * symbol. Unit: bytes.
    */
   readonly length: number;
 }
 
-/** Fetch, check and write a chunk by unicast, because multicast did not bring it. */
+/** Asks to fetch, check and write a chunk by unicast, because multicast did not bring it. */
 export interface FetchRequest {
   readonly kind: "fetch";
   readonly chunk: number;
 }
 
-/** Work for the driver of a reception. */
+/** A request to the driver of a reception. */
 export type ReceptionRequest = DecodeRequest | DeliverRequest | FetchRequest;
 
-/** What a driver tells a reception. */
+/** A result or order that the driver gives to a reception. */
 export type ReceptionResult =
   | { readonly kind: "decoded"; readonly chunk: number; readonly block: number }
   /** `bad`: the digest did not match; the chunk is lacking again. */
   | { readonly kind: "delivered"; readonly chunk: number; readonly outcome: "ok" | "bad" }
   /** `ok`: the driver has checked and written it. */
   | { readonly kind: "fetched"; readonly chunk: number; readonly outcome: "ok" | "failed" }
-  /** The chunks become wanted again (a read-back failed, a delta grew). */
+  /** These chunks become wanted again (a read-back failed, or a delta grew). */
   | { readonly kind: "lacking"; readonly chunks: readonly Range[] }
-  /** The driver stops the reception (disk error, operator): reported to the sender, then ended. */
+  /**
+   * The driver stops the reception (disk error, operator): the engine reports it to the sender and
+   * ends.
+   */
   | { readonly kind: "abort"; readonly reason: string };
 
-/** What the session's announcement told. */
+/** What the session's announcement said. */
 export interface SessionFacts {
   readonly sid: bigint;
   readonly kind: "image" | "cast";
@@ -112,10 +117,10 @@ export interface SessionFacts {
   readonly chunkCount: number | undefined;
 }
 
-/** What happens in a reception, for logs, bars and verdicts. */
+/** An event of a reception, for logs, progress bars and verdicts. */
 export type ReceptionEvent =
   | { readonly kind: "session"; readonly facts: SessionFacts; readonly slots: number }
-  /** The first datagram of full length (PROBE or DATA) came by multicast. */
+  /** The first datagram of full length (PROBE or DATA) arrived by multicast. */
   | { readonly kind: "reached" }
   | { readonly kind: "started" }
   /** Nothing came from the sender for a while. */
@@ -124,7 +129,9 @@ export type ReceptionEvent =
   | { readonly kind: "heard" }
   /** The content of a chunk was wrong `times` times. */
   | { readonly kind: "bad chunk"; readonly chunk: number; readonly times: number }
-  /** Every wanted chunk is right and kept; the engine goes on until the sender knows. */
+  /**
+   * Every wanted chunk is right and kept. The engine goes on until the sender has acknowledged it.
+   */
   | { readonly kind: "complete" }
   /** The last event. */
   | { readonly kind: "ended"; readonly outcome: "complete" }
@@ -159,20 +166,20 @@ export interface ReceptionStats {
   /** Chunks wanted and not yet right; 0 while the count is unknown. */
   readonly lacking: number;
   readonly received: number;
-  /** DATA kept. */
+  /** DATA datagrams whose symbol was kept. */
   readonly kept: number;
-  /** DATA of blocks or chunks already complete. */
+  /** DATA datagrams of blocks or chunks that were complete already. */
   readonly surplus: number;
-  /** DATA dropped on purpose because no slot was free. */
+  /** DATA datagrams dropped on purpose because no slot was free. */
   readonly shed: number;
-  /** Bad tag, other session, malformed. */
+  /** Datagrams with a bad tag, of another session, or malformed. */
   readonly dropped: number;
   readonly decodedBlocks: number;
   readonly nacksSent: number;
   readonly nacksSuppressed: number;
   readonly badChunks: number;
   readonly fetched: number;
-  /** Present network loss, 0 .. 1. */
+  /** Current network loss, 0 .. 1. */
   readonly loss: number;
   readonly slotsUsed: number;
   readonly slots: number;

@@ -1,15 +1,14 @@
 /**
  * How long a receiver waits: for a session, for its sender, for the end.
  *
- * The one idea: nothing waits for ever (promise P3). Each wait has a number in policy.ts; here they
- * become one question: has one of them run out, and when will the next one?
+ * Nothing waits for ever (promise P3). policy.ts gives each wait its limit; this file tells which
+ * limit has been reached, and when the next one will be.
  */
 import type { ReceptionPolicy } from "./policy.ts";
 
-/** What ran out. */
+/** The limit that was reached. */
 export type Expiry = "none" | "session wait" | "silent" | "lost sender" | "deadline";
 
-/** The waits of one reception. */
 export class ReceptionDeadlines {
   readonly #policy: ReceptionPolicy;
   #startedAt: number | undefined = undefined;
@@ -17,33 +16,24 @@ export class ReceptionDeadlines {
   #heardAt = 0;
   #silent = false;
 
-  /**
-   * @param policy - The numbers.
-   */
   constructor(policy: ReceptionPolicy) {
     this.#policy = policy;
   }
 
-  /**
-   * @param now - The clock of the wait for a session begins, if it has not.
-   */
+  /** Starts the wait for a session, unless it has started already. */
   start(now: number): void {
     this.#startedAt ??= now;
   }
 
-  /**
-   * @param now - A session was found.
-   */
   take(now: number): void {
     this.#takenAt = now;
     this.#heardAt = now;
   }
 
   /**
-   * The sender was heard.
+   * Notes that the sender was heard.
    *
-   * @param now - Monotonic.
-   * @returns True when it had been called silent.
+   * @returns True if it had been reported silent.
    */
   hear(now: number): boolean {
     this.#heardAt = now;
@@ -52,19 +42,15 @@ export class ReceptionDeadlines {
     return was;
   }
 
-  /**
-   * @param now - Monotonic.
-   * @returns For how long the sender has not been heard. Unit: milliseconds.
-   */
+  /** @returns Time since the sender was last heard. Unit: milliseconds. */
   silenceMs(now: number): number {
     return now - this.#heardAt;
   }
 
   /**
-   * Tells what has run out; "silent" is told once.
+   * Tells which limit was reached; "silent" is told once.
    *
-   * @param listening - True while the sender matters.
-   * @param now - Monotonic.
+   * @param listening - True while the sender is still needed.
    * @returns The gravest.
    */
   judge(listening: boolean, now: number): Expiry {
@@ -82,7 +68,7 @@ export class ReceptionDeadlines {
 
   /**
    * @param listening - As in {@link judge}.
-   * @returns When {@link judge} may say something new; 0 before the clock runs.
+   * @returns When {@link judge} may say something new; 0 before `start`.
    */
   nextWakeup(listening: boolean): number {
     const { sessionWaitMs, silentMs, lostSenderMs, deadlineMs } = this.#policy;

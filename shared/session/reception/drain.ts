@@ -1,15 +1,14 @@
 /**
- * How fast this computer can decompress and write: stored bytes per second of work.
+ * Measures how fast this computer decompresses and writes: stored bytes per second of work.
  *
- * The one idea: only time in which deliveries were open counts, so an idle disk is not a slow one.
+ * Only time with deliveries in progress counts, so that an idle disk is not taken for a slow one.
  */
 
-/** A figure is taken after this much work. Unit: milliseconds. */
+/** The speed is computed after this much work. Unit: milliseconds. */
 const WORK_WINDOW_MS = 100;
-/** Weight of a new figure. */
+/** Weight of a new value. */
 const WEIGHT = 0.3;
 
-/** Measures deliveries. */
 export class Drain {
   #open = 0;
   #openSince = 0;
@@ -17,7 +16,7 @@ export class Drain {
   #bytes = 0;
   #kiBs = 0;
 
-  /** @returns Unit: KiB/s; 0 = not known. */
+  /** @returns The speed in KiB/s; 0 = not known. */
   get kiBs(): number {
     return Math.round(this.#kiBs);
   }
@@ -27,18 +26,12 @@ export class Drain {
     return this.#open;
   }
 
-  /**
-   * @param now - A delivery begins.
-   */
   begin(now: number): void {
     if (this.#open === 0) this.#openSince = now;
     this.#open += 1;
   }
 
-  /**
-   * @param byteCount - Stored bytes of the delivery that ends.
-   * @param now - Monotonic.
-   */
+  /** @param byteCount - Stored bytes of the delivery that ends. */
   end(byteCount: number, now: number): void {
     this.#open -= 1;
     this.#bytes += byteCount;

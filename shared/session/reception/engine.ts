@@ -1,11 +1,11 @@
 /**
  * The reception engine: one receiver's part in a session as a pure state machine.
  *
- * The one idea: everything has a permanent name, so loss, reordering, late join and resume are
- * one question: which names do I lack? DATA goes to its place (assembly.ts), lacking symbols are
- * said when a SYNC asks (nack.ts), lacking chunks in reports (reports.ts), what multicast cannot
- * bring is fetched (fetches.ts). Protocol: shared/wire/WIRE.md sections 4 and 5. It judges no
- * content and writes no disk: the driver does.
+ * Every symbol has a permanent name. So loss, reordering, late join and resume all come down to one
+ * question: which names does this receiver lack? DATA is stored by name (assembly.ts). Lacking
+ * symbols are reported when a SYNC asks (nack.ts), lacking chunks in reports (reports.ts), and what
+ * multicast cannot bring is fetched (fetches.ts). Protocol: shared/wire/WIRE.md sections 4 and 5.
+ * The driver, not the engine, judges content and writes the disk.
  */
 import type { DatagramView, Engine, TransmitBatch } from "../../core/engine.ts";
 import { FormatError } from "../../core/errors.ts";
@@ -45,28 +45,23 @@ import { type ReceptionPolicy, RECEPTION_POLICY } from "./policy.ts";
 import { receptionStats } from "./stats.ts";
 import { ReceiverMessages, reportedStateOf } from "./receiver-messages.ts";
 
-/** Fewer slots than this cannot hold an interleave and its repairs. */
+/** Fewer slots cannot hold an interleave and its repairs. */
 const SLOTS_MIN = 4;
-/** A report that a SYNC asks for is spread over this. Unit: milliseconds. */
+/** A report that a SYNC asks for is sent at a random time within this. Unit: milliseconds. */
 const ASKED_REPORT_MS = 10;
 
 /** A running reception. */
 export interface Reception extends Engine<ReceptionRequest, ReceptionResult, ReceptionEvent> {
-  /** @returns Running totals; allocates, so not for every datagram. */
+  /** @returns Running totals. Allocates, so do not call it per datagram. */
   stats(): ReceptionStats;
 }
 
-/**
- * Makes the reception of one receiver.
- *
- * @param options - Shape, keys, chance and policy.
- * @returns An engine that waits for an announcement.
- */
+/** @returns An engine that waits for an announcement. */
 export function createReception(options: ReceptionOptions): Reception {
   return new ReceptionEngine(options);
 }
 
-/** What exists once a session is known. */
+/** The parts that exist once a session was joined. */
 interface Taken {
   readonly sid: SessionId;
   readonly symbolBytes: number;
@@ -202,8 +197,8 @@ class ReceptionEngine implements Reception {
   }
 
   /**
-   * Before a session is taken, only an announcement counts, and only of the session that was
-   * ordered.
+   * Before a session was joined, accepts only an announcement, and only of the session in the
+   * order.
    */
   #isOurs(offset: number): boolean {
     if (this.#taken !== undefined) return isOfSession(this.#view, offset, this.#taken.sid);
@@ -211,7 +206,7 @@ class ReceptionEngine implements Reception {
     return wanted === undefined || isOfSession(this.#view, offset, splitSid(wanted));
   }
 
-  /** Multicast of full length arrives: the whole session can. */
+  /** Notes that a multicast datagram of full length arrived: so DATA can arrive, too. */
   #reach(length: number): void {
     if (length < (this.#taken?.symbolBytes ?? Infinity) + DATA_OVERHEAD_BYTES) return;
     this.#reached = true;
@@ -246,7 +241,7 @@ class ReceptionEngine implements Reception {
         this.#control(readControl(reader), now);
         break;
       case MessageType.probe:
-        readProbe(reader); // it has reached us: that is all
+        readProbe(reader); // it has arrived, and that is all it is for
         break;
     }
   }
@@ -263,7 +258,7 @@ class ReceptionEngine implements Reception {
     this.#count(announce.chunkCount, now);
   }
 
-  /** Takes part in a session: from here on its shape is fixed. */
+  /** Joins a session: from here on its sizes are fixed. */
   #take(announce: Announce, sid: bigint, now: number): Taken {
     const { symbolBytes, recordBytesMax, kind } = announce;
     const known = announce.chunkCount === COUNT_UNKNOWN ? undefined : announce.chunkCount;
@@ -335,8 +330,8 @@ class ReceptionEngine implements Reception {
   }
 
   /**
-   * Nothing more comes by multicast: fetch the rest, or fail when what is under way does not
-   * suffice, or when nothing ever came.
+   * Multicast is over. Fetches the rest, or fails if fetching and the work under way cannot
+   * complete the image, or if nothing was ever received.
    */
   #multicastOver(code: ReceptionFailure, reason: string, now: number): void {
     const assembly = this.#taken?.assembly;
@@ -348,7 +343,7 @@ class ReceptionEngine implements Reception {
     this.#settle(now);
   }
 
-  /** Draws the consequences of whatever just happened. */
+  /** Checks what follows from the change just made: a phase may be over. */
   #settle(now: number): void {
     const assembly = this.#taken?.assembly;
     if (assembly === undefined || this.#phase !== "receiving") return;
@@ -374,7 +369,7 @@ class ReceptionEngine implements Reception {
     if (this.#taken === undefined) this.#end();
   }
 
-  /** The outcome is certain; tell the sender until it knows. */
+  /** The outcome is certain: reports it to the sender until the sender acknowledges it. */
   #close(outcome: ReceptionEvent, now: number): void {
     this.#phase = "closing";
     this.#outcome = outcome;

@@ -1,8 +1,8 @@
 /**
  * The tail: chunks that multicast did not bring are fetched by unicast, a few at a time.
  *
- * The one idea: a chunk is either forced (its content was wrong too often) or taken in order from
- * all that lack, once the session is over. Fetching itself is the driver's.
+ * Forced chunks (whose content was wrong too often) are fetched at any time; once multicast is
+ * over, all lacking chunks are fetched in order. The driver does the fetching.
  */
 import type { ChunkStates } from "./chunks.ts";
 
@@ -10,11 +10,10 @@ import type { ChunkStates } from "./chunks.ts";
 export interface FetchBounds {
   /** Open fetches at a time. */
   readonly fetchesMax: number;
-  /** Failed fetches of one chunk before it is hopeless. */
+  /** Failed fetches of one chunk before the reception fails. */
   readonly fetchTriesMax: number;
 }
 
-/** What is fetched and what waits for it. */
 export class Fetches {
   readonly #chunks: ChunkStates;
   readonly #bounds: FetchBounds;
@@ -26,7 +25,7 @@ export class Fetches {
   #fetched = 0;
 
   /**
-   * @param chunks - The session's chunks; lacking ones are marked as they are fetched.
+   * @param chunks - The session's chunks; lacking ones are marked when they are fetched.
    * @param bounds - How many at a time, how often.
    */
   constructor(chunks: ChunkStates, bounds: FetchBounds) {
@@ -34,17 +33,17 @@ export class Fetches {
     this.#bounds = bounds;
   }
 
-  /** @returns Chunks fetched and right. */
+  /** @returns Number of chunks fetched and right. */
   get fetched(): number {
     return this.#fetched;
   }
 
-  /** @returns True once everything that lacks is fetched. */
+  /** @returns True once `fetchAll` was called. */
   get all(): boolean {
     return this.#all;
   }
 
-  /** Fetches everything that lacks, from now on. */
+  /** From now on fetches everything that is lacking. */
   fetchAll(): void {
     this.#all = true;
     this.#next = 0;
@@ -72,7 +71,7 @@ export class Fetches {
     return chunk;
   }
 
-  /** A forced chunk that came by multicast while it waited is not fetched as well. */
+  /** The next forced chunk. One that arrived by multicast while it waited is skipped. */
   #nextForced(): number {
     for (let chunk = this.#forced.shift(); chunk !== undefined; chunk = this.#forced.shift()) {
       if (this.#chunks.isLacking(chunk)) return chunk;
@@ -80,7 +79,10 @@ export class Fetches {
     return -1;
   }
 
-  /** In order; then those that lack again although their turn is over, from the lowest on. */
+  /**
+   * The next lacking chunk in order; after the last, starts again with chunks that became lacking
+   * later.
+   */
   #nextOfAll(): number {
     let chunk = this.#chunks.nextLacking(this.#next);
     if (chunk < 0) chunk = this.#chunks.nextLacking(this.#chunks.lowestLacking);
@@ -92,8 +94,8 @@ export class Fetches {
    * Takes the outcome of a fetch.
    *
    * @param chunk - One that {@link next} gave.
-   * @param ok - The driver has checked and kept it.
-   * @returns False when it failed too often: the reception cannot succeed.
+   * @param ok - True if the driver has checked and kept it.
+   * @returns False if it failed too often: the reception cannot succeed.
    */
   complete(chunk: number, ok: boolean): boolean {
     this.#open -= 1;

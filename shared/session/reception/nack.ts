@@ -1,11 +1,11 @@
 /**
- * When to complain, and about what: the receiver's half of repair by count.
+ * When to send a NACK, and about which blocks: the receiver's half of repair by count.
  *
- * The one idea: deficits are counted the moment a SYNC asks, but said after a random wait in
- * which the worst-off speak first; the sender echoes the largest deficits it heard (ADV), and
- * whoever lacks no more than that stays silent. A lost NACK or ADV costs one SYNC interval.
- * Model: RFC 5401 section 3.2.2, RFC 5740 section 4.2. It does not send: the engine takes the
- * finished message.
+ * When a SYNC asks, the deficits are counted at once, but sent after a random wait, in which the
+ * receivers with the largest deficits go first. The sender repeats the largest deficits it heard
+ * (ADV), and a receiver that lacks no more than that stays silent. A lost NACK or ADV costs one
+ * SYNC interval. Model: RFC 5401 section 3.2.2, RFC 5740 section 4.2. This file does not send: the
+ * engine takes the finished message.
  */
 import type { Random } from "../../core/random.ts";
 import { SOURCE_SYMBOLS_MAX, blockSymbols } from "../../fec/partition.ts";
@@ -16,22 +16,24 @@ import type { Sync } from "../../wire/sync.ts";
 import type { ChunkStates } from "./chunks.ts";
 import type { SlotTable } from "./slots.ts";
 
-/** Answers are jittered by this much even when nobody else answers. Unit: milliseconds. */
+/**
+ * Answers are delayed by a random time up to this even if nobody else answers. Unit: milliseconds.
+ */
 const JITTER_MS = 1;
 /**
- * Members that are asked to echo a SYNC when nothing lacks: enough for a median, never an
- * implosion.
+ * So many members are asked to echo a SYNC if nothing is lacking: enough for a median, too few for
+ * an implosion.
  */
 const ECHOES_WANTED = 8;
-/** `hold` field: unit and largest value. */
+/** The `hold` field: unit and largest value. */
 const HOLD_UNIT_MS = 0.1;
 const HOLD_MAX = 65_535;
 
-/** One block to complain about, and what the sender has heard about it. */
+/** One block for the NACK, and the deficit that the sender has already heard for it. */
 interface Complaint {
   readonly chunk: number;
   readonly block: number;
-  /** Symbols lacking when the SYNC asked, or 255. */
+  /** Number of symbols that were lacking when the SYNC asked, or 255. */
   readonly deficit: number;
   advertised: number;
 }
@@ -44,18 +46,18 @@ export interface Answer {
   readonly blocks: readonly BlockEntry[];
 }
 
-/** What the scheduler looks at. */
+/** The parts that the schedule reads. */
 export interface NackContext {
   readonly chunks: ChunkStates;
   readonly slots: SlotTable;
   readonly random: Random;
-  /** Whether a chunk that is in no slot would get one now. */
+  /** Tells whether a chunk that is in no slot would get one now. */
   readonly admits: (chunk: number) => boolean;
-  /** A block untouched for this long is complained about unasked. Unit: milliseconds. */
+  /** A block that was not touched for this long goes into a NACK unasked. Unit: milliseconds. */
   readonly staleBlockMs: number;
 }
 
-/** The answer being prepared for the latest SYNC. */
+/** The NACK that is being prepared for the latest SYNC. */
 export class NackSchedule {
   readonly #context: NackContext;
   #complaints: Complaint[] = [];
@@ -79,18 +81,17 @@ export class NackSchedule {
     return this.#dueAt;
   }
 
-  /** @returns Complaints that others' made needless. */
+  /** @returns Number of deficits not sent because another receiver's NACK covered them. */
   get suppressed(): number {
     return this.#suppressed;
   }
 
   /**
-   * Takes a SYNC: counts what lacks now and decides when to say so. What an earlier SYNC asked
-   * and was not answered yet is counted anew and answered together, at the earlier moment.
+   * Takes a SYNC: counts the symbols that are missing now and schedules one NACK for them. An
+   * unanswered question of an earlier SYNC is answered by the same NACK, at the earlier of the two
+   * times.
    *
-   * @param sync - The message.
-   * @param echo - It wants an echo from some.
-   * @param now - Monotonic.
+   * @param echo - True if the SYNC wants an echo from some members.
    */
   onSync(sync: Sync, echo: boolean, now: number): void {
     if (this.#joinedAt < 0) this.#joinedAt = sync.frontier;
@@ -107,8 +108,8 @@ export class NackSchedule {
     this.#addStale(sync, now);
     const members = 2 ** sync.log2Members;
     const { random } = this.#context;
-    // Where the next SYNC asks others, an echo that still waits is not taken back: in a large group
-    // the wait is longer than the time to the next SYNC.
+    // A waiting echo stays although the next SYNC asks other members: in a large group the wait is
+    // longer than the time to the next SYNC.
     const kept = this.#echo && members > ECHOES_WANTED;
     this.#echo = (echo && random.fraction() * members < ECHOES_WANTED) || kept;
     if (this.#complaints.length === 0 && !this.#echo) {
@@ -120,11 +121,7 @@ export class NackSchedule {
     this.#dueAt = Math.min(this.#dueAt, due);
   }
 
-  /**
-   * Takes an ADV.
-   *
-   * @param adv - The message.
-   */
+  /** Takes an ADV: deficits that it covers need not be sent. */
   onAdv(adv: Adv): void {
     if (adv.syncNo !== this.#syncNo || this.#complaints.length === 0) return;
     for (const { chunk, block, value } of adv.blocks) {
@@ -139,8 +136,8 @@ export class NackSchedule {
    * Gives the answer when it is due.
    *
    * @param roomFor - Blocks that fit into one message.
-   * @param now - Monotonic.
-   * @returns The answer, or undefined when nothing is due or others have said it all.
+   * @returns The answer, or undefined if nothing is due or if other receivers' NACKs covered all of
+   *   it.
    */
   take(roomFor: number, now: number): Answer | undefined {
     if (now < this.#dueAt) return undefined;
@@ -159,7 +156,7 @@ export class NackSchedule {
     return { syncNo: this.#syncNo, tUsEcho: this.#tUsEcho, hold100us, blocks };
   }
 
-  /** Forgets what was to be said. */
+  /** Drops the answer that is being prepared. */
   clear(): void {
     this.#complaints = [];
     this.#echo = false;
@@ -167,8 +164,8 @@ export class NackSchedule {
   }
 
   /**
-   * Looks at one block that the SYNC asks about; returns its source symbols, for the weight of
-   * the answer.
+   * Adds one block that the SYNC asks about; returns its number of source symbols, as a weight for
+   * the wait.
    */
   #ask({ chunk, block }: Pick<BlockEntry, "chunk" | "block">): number {
     const { chunks, slots } = this.#context;
@@ -181,9 +178,9 @@ export class NackSchedule {
       this.#complain(chunk, block, slots.deficit(slot, block));
       return blockSymbols(cut, block);
     }
-    // Nothing of the chunk is here though its turn came after we joined: all its datagrams were
-    // lost. When no slot is free they were dropped on purpose, and the carousel brings the chunk
-    // again.
+    // Nothing of the chunk is here although it was sent after we joined: all its datagrams were
+    // lost. (If no slot is free, they were dropped on purpose, and the carousel brings the chunk
+    // again.)
     const missed =
       chunk >= this.#joinedAt && this.#context.admits(chunk) && chunks.isLacking(chunk);
     if (missed) this.#complain(chunk, block, WHOLE_BLOCK);
@@ -191,7 +188,7 @@ export class NackSchedule {
   }
 
   /**
-   * Blocks that lack symbols though their turn is long over: an earlier answer or its repair was
+   * Adds blocks that lack symbols long after they were sent: an earlier answer or its repair was
    * lost.
    */
   #addStale(sync: Sync, now: number): void {
@@ -226,9 +223,9 @@ export class NackSchedule {
   }
 
   /**
-   * The wait before the answer: with N members of which one lacks more than share `tail` of the
-   * others, that one waits T * (ln N + ln tail) / ln N, so that the worst-off come first and only
-   * a few of them at a time.
+   * The wait before the answer. In a group of N, a member whose deficit is exceeded by a share
+   * `tail` of the others waits T * (ln N + ln tail) / ln N. So the members with the largest
+   * deficits go first, and only a few of them at a time.
    */
   #wait(sync: Sync, members: number, asked: number): number {
     if (members <= 1) return 0;
@@ -248,7 +245,8 @@ function entryOf({ chunk, block, deficit }: Complaint): BlockEntry {
 }
 
 /**
- * Logarithm of the normal distribution's tail: logistic approximation, and the asymptote far out.
+ * Logarithm of the normal distribution's tail: logistic approximation, and the asymptote for large
+ * z.
  */
 function logTail(z: number): number {
   return z > 2 ? -(z * z) / 2 - Math.log(z * 2.5066) : -Math.log1p(Math.exp(1.702 * z));

@@ -1,8 +1,8 @@
 /**
- * What a receiver's net thread does: opens the port, makes the engine, runs the loop to its end.
+ * The work of a receiver's net thread: opens the port, makes the engine, runs the loop to its end.
  *
- * The one idea: everything arrives as data, everything leaves by messages; how a port is opened is
- * given from outside, so that a rehearsal may put a bad network in between.
+ * All input is data and all output is messages. The function that opens a port is an argument, so
+ * that a rehearsal can put a bad network in between.
  */
 import { Arena } from "../../core/arena.ts";
 import type { DatagramPort } from "../../core/datagram-port.ts";
@@ -33,27 +33,25 @@ export interface PortOptions {
   readonly interfaceName?: string;
 }
 
-/** The part of a MessagePort that a net thread speaks through. */
+/** The part of a MessagePort that a net thread uses. */
 export interface SinkPort {
   on(event: "message", listener: (reply: SinkReply) => void): unknown;
   postMessage(request: SinkRequest): void;
   close(): void;
 }
 
-/** The world of a net thread. */
+/** What a net thread uses of the outside world. */
 export interface NetThreadPorts {
-  /** Opens a port; `because` tells why it is the plain twin. */
+  /** Opens a port. If it is the plain twin, `because` says why. */
   open(wish: PortOptions): Promise<{ readonly port: DatagramPort; readonly because?: string }>;
-  /** Takes what the thread has to tell, in order. */
+  /** Takes the thread's messages, in order. */
   tell(message: ReceptionMessage): void;
 }
 
 /**
  * Runs one reception to its end.
  *
- * @param data - All that the thread was told.
- * @param world - See {@link NetThreadPorts}.
- * @throws {@link HuckError} when the port cannot be opened or the socket breaks.
+ * @throws {@link HuckError} if the port cannot be opened or the socket breaks.
  */
 export async function runNetThread(
   data: ReceptionWorkerData,
@@ -99,7 +97,7 @@ export async function runNetThread(
   }
 }
 
-/** Passes work to another thread and matches the replies. */
+/** Passes work to another thread and matches the replies to it. */
 class PortSink implements ChunkSink {
   readonly #port: SinkPort;
   /** At most one call per chunk is open: a chunk is delivered or fetched, never both at once. */

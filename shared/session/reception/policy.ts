@@ -1,47 +1,51 @@
 /**
- * The numbers a reception goes by, and why each is what it is.
- *
- * All are visible settings; a driver may override any of them.
+ * The settings of a reception, with the reason for each value. A driver may override any of them.
  */
 
 /** Settings of a reception. Times in milliseconds. */
 export interface ReceptionPolicy {
-  /** Longest wait for the first announcement; Infinity for a person at the keyboard. */
+  /**
+   * Longest wait for the first announcement; Infinity if a person at the keyboard starts the
+   * session.
+   */
   readonly sessionWaitMs: number;
-  /** Longest reception from the first announcement on. */
+  /** Longest reception, from the first announcement on. */
   readonly deadlineMs: number;
-  /** Between reports while receiving; each is moved by up to a quarter either way. */
+  /**
+   * Time between reports while receiving; each is moved at random by up to a quarter either way.
+   */
   readonly reportMs: number;
-  /** Between reports once done, until the sender acknowledges. */
+  /** Time between reports of the outcome, until the sender acknowledges one. */
   readonly doneReportMs: number;
   /**
-   * Reports of the outcome that go unanswered before the reception ends without an
+   * After this many unanswered reports of the outcome the reception ends without an
    * acknowledgement.
    */
   readonly doneReportsMax: number;
-  /** Sender not heard: event. */
+  /** After this long without a datagram of the sender there is a "silent" event. */
   readonly silentMs: number;
-  /** Sender not heard: given up. */
+  /** After this long without a datagram of the sender the receiver gives up multicast. */
   readonly lostSenderMs: number;
   /**
-   * A block last touched this long ago, and not asked about, is complained about at the next
+   * A block that was last touched this long ago, and not asked about, goes into a NACK at the next
    * SYNC.
    */
   readonly staleBlockMs: number;
   /**
-   * A slot untouched for this long may be given to another chunk, and its chunk is described as
-   * lacking.
+   * A slot that was not touched for this long may be given to another chunk, and its chunk is
+   * described as lacking.
    */
   readonly staleSlotMs: number;
-  /** Wrong content of one chunk before it is fetched by unicast, or the reception fails. */
+  /**
+   * After this many wrong contents of one chunk it is fetched by unicast, or the reception fails.
+   */
   readonly badTriesMax: number;
   /** Open fetches at a time. */
   readonly fetchesMax: number;
-  /** Failed fetches of one chunk before the reception fails. */
+  /** After this many failed fetches of one chunk the reception fails. */
   readonly fetchTriesMax: number;
 }
 
-/** Defaults. */
 export const RECEPTION_POLICY: ReceptionPolicy = {
   sessionWaitMs: 60_000,
   deadlineMs: 24 * 3_600_000,

@@ -1,8 +1,8 @@
 /**
- * What a receiver says: NACKs and reports, written into the outgoing batch.
+ * What a receiver sends: NACKs and reports, written into the outgoing batch.
  *
- * All a receiver sends is small and rare, so plain objects are made for it; only
- * DATA, which comes the other way, is too frequent for that.
+ * A receiver's messages are small and rare, so they are built from plain objects. Only DATA, which
+ * comes the other way, is too frequent for that.
  */
 import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
 import type { Random } from "../../core/random.ts";
@@ -26,7 +26,7 @@ import type { Answer } from "./nack.ts";
 import type { ReceptionPolicy } from "./policy.ts";
 import { ReportSchedule } from "./reports.ts";
 
-/** What the messages tell of. */
+/** The parts that the messages are built from. */
 export interface MessageContext {
   readonly options: ReceptionOptions;
   readonly facts: SessionFacts;
@@ -35,19 +35,18 @@ export interface MessageContext {
   readonly arrival: Arrival;
 }
 
-/** Where a receiver stands, as far as a report says it. */
+/** A receiver's state, as a report tells it. */
 export interface ReportedState {
   readonly state: ReportState;
   readonly reason: string;
-  /** Where the sender stands: the description of what lacks begins here. */
+  /** The sender's position: the description of what is lacking starts here. */
   readonly frontier: number;
 }
 
-/** The messages of one receiver. */
 export class ReceiverMessages {
   readonly nacks: NackSchedule;
   readonly reports: ReportSchedule;
-  /** Where messages go; changes when the sender's port does. */
+  /** Destination of the messages; changes when the sender's port does. */
   remote: Endpoint;
   readonly #context: MessageContext;
   readonly #sid: SessionId;
@@ -56,10 +55,7 @@ export class ReceiverMessages {
   #seq = 0;
   #nacksSent = 0;
 
-  /**
-   * @param context - Borrowed for the life of this object.
-   * @param remote - Where messages go.
-   */
+  /** @param context - Borrowed for the life of this object. */
   constructor(context: MessageContext, remote: Endpoint) {
     this.#context = context;
     this.remote = remote;
@@ -81,17 +77,15 @@ export class ReceiverMessages {
     return this.#nacksSent;
   }
 
-  /** @returns When something is due, or Infinity. */
+  /** @returns When the next message is due, or Infinity. */
   get dueAt(): number {
     return Math.min(this.nacks.dueAt, this.reports.dueAt);
   }
 
   /**
-   * Writes what is due.
+   * Writes the messages that are due.
    *
-   * @param batch - The driver's; a message that does not fit is lost, as on a network.
-   * @param standing - For a report.
-   * @param now - Monotonic.
+   * @param batch - A message that does not fit is lost, as on a network.
    * @returns Datagrams added.
    */
   speak(batch: TransmitBatch, standing: ReportedState, now: number): number {
@@ -159,14 +153,7 @@ function lossQ16(loss: number): number {
   return Math.min(Math.round(loss * 65536), 65_535);
 }
 
-/**
- * Says where a receiver stands.
- *
- * @param outcome - How it ended, when it did.
- * @param streaming - The stream has begun.
- * @param frontier - Where the sender stands.
- * @returns State and reason for a report.
- */
+/** @returns State and reason for a report. */
 export function reportedStateOf(
   outcome: ReceptionEvent | undefined,
   streaming: boolean,

@@ -1,10 +1,10 @@
 /**
- * Drives a reception engine: the common loop, with repairing and delivering chunks as its work.
+ * Drives a reception engine: the common loop, with repairing and delivering chunks as its requests.
  *
- * The one idea: at full rate a receiver that wakes for every datagram spends its time waking; so
- * after each batch it sleeps a millisecond and then takes some eighty datagrams with one call,
- * while the kernel's buffer holds a hundred times as many. Repairing a block happens here;
- * checking and writing belong to the sink, which may answer later.
+ * At full rate a receiver that wakes for every datagram spends its time waking. So after each batch
+ * it sleeps one millisecond and then takes some eighty datagrams with one call; the kernel's buffer
+ * holds a hundred times as many. Blocks are repaired here; checking and writing are the sink's
+ * work, and it may answer later.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { DatagramPort } from "../../core/datagram-port.ts";
@@ -16,52 +16,54 @@ import type { Reception } from "./engine.ts";
 /** Where chunks go. */
 export interface ChunkSink {
   /**
-   * Checks a record and writes what it holds.
+   * Checks a record and writes its content.
    *
-   * @param chunk - Its place.
    * @param record - A view of the arena, stable until the answer.
-   * @returns "bad" when the content is not what it should be: the chunk will come again.
+   * @returns "bad" if the content does not match its digest: the chunk will come again.
    * @throws Anything: the reception ends with its message (disk error).
    */
   deliver(chunk: number, record: Uint8Array): SinkAnswer | Promise<SinkAnswer>;
   /**
-   * Fetches a chunk by unicast, checks and writes it. Needed when the engine was told it may ask.
+   * Fetches a chunk by unicast, checks and writes it. Needed if the engine was made with
+   * `canFetch`.
    *
-   * @param chunk - Its place.
-   * @returns "failed" when the network or the content failed: the engine may ask again.
+   * @returns "failed" if the network or the content failed: the engine may ask again.
    */
   fetch?(chunk: number): Promise<"ok" | "failed">;
 }
 
-/** What a sink thinks of a record. */
+/** The sink's judgement of a record. */
 export type SinkAnswer = "ok" | "bad";
 
 /** The last event of a reception. */
 export type ReceptionEnd = EngineEnd<ReceptionEvent>;
 
-/** What {@link runReception} needs. */
 export interface ReceptionLoopOptions extends LoopWatcher<ReceptionEvent> {
-  /** The engine; owned by the loop until it ended. */
+  /** Owned by the loop until the engine has ended. */
   readonly reception: Reception;
   /** Bound to the session's port, joined to its group. The caller closes it. */
   readonly port: DatagramPort;
-  /** The arena of engine and port. */
+  /** The arena that both engine and port use. */
   readonly arena: Arena;
   readonly repairer: BlockRepairer;
   readonly sink: ChunkSink;
 }
 
-/** Sleep between batches: 83 full datagrams at 1 Gbit/s, 1/85 of the buffer. Unit: ms. */
+/**
+ * Sleep between batches: at 1 Gbit/s 83 full datagrams arrive meanwhile, 1/85 of the buffer. Unit:
+ * milliseconds.
+ */
 const PAUSE_MS = 1;
-/** Fewer datagrams than this in a batch, and the stream is too thin to gather it. */
+/**
+ * After a batch with fewer datagrams the loop does not sleep: the stream is too thin to collect.
+ */
 const PAUSE_FROM = 4;
-/** A batch this large was cut off by the port: more waits, so there is no pause. */
+/** A batch this large was cut off by the port: more datagrams wait, so the loop does not sleep. */
 const BATCH_CUT = 64;
 
 /**
  * Runs a reception to its end.
  *
- * @param options - See {@link ReceptionLoopOptions}.
  * @returns The engine's last event.
  * @throws {@link SystemCallError} when the socket breaks.
  */

@@ -1,5 +1,6 @@
 /**
- * Entry of a receiver's net thread: the real port, and messages to whoever started it.
+ * Entry of a receiver's net thread: opens the real port and sends messages to the thread that
+ * started it.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { codeOf, messageOf } from "../../core/errors.ts";

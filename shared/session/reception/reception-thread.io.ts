@@ -1,32 +1,32 @@
 /**
  * A reception in a thread of its own: the net thread of a receiver.
  *
- * The one idea: datagrams, chunks and their repair live in the arena, which the net thread shares
- * with whoever checks and writes; what passes between them is the name of a chunk and where it
- * lies. The sink's port may end in any thread: a decode worker, a disk worker, or the main one.
+ * Datagrams, chunks and their repair live in the arena, which the net thread shares with the thread
+ * that checks and writes. The messages between them carry only a chunk's number and its place. The
+ * sink's port may belong to any thread: a decode worker, a disk worker, or the main one.
  */
 import { Worker } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import type { ReceptionEvent, ReceptionOptions, ReceptionStats } from "./contract.ts";
 import type { SinkAnswer } from "./reception-loop.io.ts";
 
-/** All that a net thread is told. */
+/** Everything that a net thread is started with. */
 export interface ReceptionOrder {
-  /** Engine options that can cross threads. */
+  /** The engine options that can be copied to another thread. */
   readonly session: Omit<ReceptionOptions, "arena" | "tagger" | "random">;
-  /** 16 bytes: the session's tag key. */
+  /** The session's tag key, 16 bytes. */
   readonly key: Uint8Array;
-  /** Seed of the engine's chance. */
+  /** Seed of the engine's random generator. */
   readonly seed: number;
-  /** Interface to receive by; default: the routing table decides. */
+  /** Interface to receive on; by default the routing table decides. */
   readonly interfaceName?: string;
   /** The session's multicast group and port. */
   readonly group: { readonly address: string; readonly port: number };
 }
 
-/** From the net thread to the sink. */
+/** A message from the net thread to the sink. */
 export type SinkRequest =
-  /** Check and write the record at `offset` of the arena; it stays until the answer. */
+  /** Check and write the record at `offset` of the arena; it stays there until the answer. */
   | {
       readonly kind: "deliver";
       readonly chunk: number;
@@ -36,35 +36,38 @@ export type SinkRequest =
   /** Fetch, check and write a chunk by unicast. */
   | { readonly kind: "fetch"; readonly chunk: number };
 
-/** From the sink to the net thread. */
+/** A message from the sink to the net thread. */
 export type SinkReply =
   | { readonly kind: "delivered"; readonly chunk: number; readonly answer: SinkAnswer }
   | { readonly kind: "fetched"; readonly chunk: number; readonly answer: "ok" | "failed" }
   /** Nothing can be written any more: the reception ends with this reason. */
   | { readonly kind: "failed"; readonly chunk: number; readonly reason: string };
 
-/** What a net thread tells. */
+/** A message of a net thread. */
 export type ReceptionMessage =
   | { readonly kind: "open"; readonly because?: string }
   | { readonly kind: "event"; readonly event: ReceptionEvent }
   | { readonly kind: "stats"; readonly stats: ReceptionStats }
-  /** The thread could not go on; its last word. */
+  /** The thread could not go on; this is its last message. */
   | { readonly kind: "failed"; readonly code: string; readonly message: string };
 
 /** `workerData` of a net thread. */
 export interface ReceptionWorkerData {
   readonly order: ReceptionOrder;
-  /** The arena: at least `ringBytes` + {@link RECEPTION_OVERHEAD_BYTES}, after what is used. */
+  /**
+   * The arena: after the first `used` bytes, at least `ringBytes` +
+   * {@link RECEPTION_OVERHEAD_BYTES}.
+   */
   readonly memory: WebAssembly.Memory;
-  /** Bytes at its front that belong to others. */
+  /** Bytes at its start that belong to others. */
   readonly used: number;
-  /** Where {@link SinkRequest}s go and {@link SinkReply}s come from. */
+  /** The sink's port: {@link SinkRequest}s go there and {@link SinkReply}s come from there. */
   readonly sink: MessagePort;
-  /** One word; not 0 stops the reception. */
+  /** One word; any value but 0 stops the reception. */
   readonly stop: Int32Array<SharedArrayBuffer>;
 }
 
-/** Port buffers, repair scratch, tagger and FEC scratch of a net thread. Unit: bytes. */
+/** Arena bytes for port buffers, repair scratch, tagger and FEC scratch of a net thread. */
 export const RECEPTION_OVERHEAD_BYTES: number = 8 * 1024 * 1024;
 
 /** A running net thread. */
@@ -79,8 +82,8 @@ export interface RunningReception {
  * Starts a net thread.
  *
  * @param data - All but `stop`; the sink's port is transferred.
- * @param onMessage - Told of everything, in order.
- * @param entry - The worker's file; default: the one beside this.
+ * @param onMessage - Called for every message, in order.
+ * @param entry - The worker's file; default: the one beside this file.
  * @returns At once.
  */
 export function startReception(

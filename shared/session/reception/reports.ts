@@ -1,25 +1,25 @@
 /**
- * When to report: on joining, now and then, when asked, and at the end until somebody acknowledges.
+ * When to report: on joining, from time to time, when asked, and at the end until it is
+ * acknowledged.
  *
- * The one idea: every moment is spread by chance, so that a room that boots together does not
- * speak together.
+ * Every time is random within a window, so that computers that boot together do not report
+ * together.
  */
 import type { Random } from "../../core/random.ts";
 
-/** Moments of reports. Unit: milliseconds. */
+/** Times of reports. Unit: milliseconds. */
 export interface ReportTimes {
-  /** Between reports while receiving. */
+  /** Time between reports while receiving. */
   readonly reportMs: number;
-  /** Between reports of the end. */
+  /** Time between reports of the outcome. */
   readonly doneReportMs: number;
-  /** Reports of the end at most. */
+  /** Reports of the outcome at most. */
   readonly doneReportsMax: number;
 }
 
-/** A quarter of the interval either way. */
+/** Reports are moved by up to this share of the interval either way. */
 const SPREAD = 0.25;
 
-/** Decides the moments. */
 export class ReportSchedule {
   readonly #times: ReportTimes;
   readonly #random: Random;
@@ -27,10 +27,6 @@ export class ReportSchedule {
   #closing = false;
   #closingSent = 0;
 
-  /**
-   * @param times - Intervals.
-   * @param random - Chance.
-   */
   constructor(times: ReportTimes, random: Random) {
     this.#times = times;
     this.#random = random;
@@ -41,42 +37,33 @@ export class ReportSchedule {
     return this.#dueAt;
   }
 
-  /** @returns True when the end was reported as often as it may be. */
+  /** @returns True if the outcome was reported as often as it may be. */
   get exhausted(): boolean {
     return this.#closing && this.#closingSent >= this.#times.doneReportsMax;
   }
 
   /**
-   * Asks for a report within a window, unless one is due before.
+   * Schedules a report within a window, unless one is due before.
    *
-   * @param windowMs - Spread over this.
-   * @param now - Monotonic.
+   * @param windowMs - The time is random within it.
    */
   within(windowMs: number, now: number): void {
     this.#dueAt = Math.min(this.#dueAt, now + this.#random.fraction() * windowMs);
   }
 
-  /**
-   * The reception has ended, well or not: report at once and often.
-   *
-   * @param now - Monotonic.
-   */
+  /** The reception has ended, well or not: reports at once and then often. */
   close(now: number): void {
     this.#closing = true;
     this.#closingSent = 0;
     this.#dueAt = now;
   }
 
-  /** The reception goes on after all. */
+  /** The reception goes on after all: back to ordinary reports. */
   reopen(): void {
     this.#closing = false;
   }
 
-  /**
-   * A report was sent.
-   *
-   * @param now - Monotonic.
-   */
+  /** Schedules the next report after one was sent. */
   sent(now: number): void {
     if (this.#closing) this.#closingSent += 1;
     const { reportMs, doneReportMs } = this.#times;

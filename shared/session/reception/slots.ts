@@ -1,12 +1,11 @@
 /**
- * The ring: chunks being put together, one slot of the arena each.
+ * The ring: chunks that are being put together, each in one slot of the arena.
  *
- * The one idea: a slot has exactly one place per source symbol. A parity symbol stands in the
- * place of a source symbol that is not here; should that one still come, the parity symbol moves
- * to another empty place (there is one for as long as the block lacks anything). So a slot is
- * never larger than its record, and a block is ready for repair when all its places are taken. It
- * allocates nothing per datagram. It does not know which chunks are wanted (chunks.ts), nor who
- * asks (nack.ts).
+ * A slot has exactly one place per source symbol. A parity symbol stands in the place of a source
+ * symbol that is not here. If that source symbol still arrives, the parity symbol moves to another
+ * empty place (there is one as long as the block lacks anything). So a slot is never larger than
+ * its record, and a block is ready for repair when all its places are taken. Nothing is allocated
+ * per datagram. Which chunks are wanted is known in chunks.ts, which are asked for in nack.ts.
  */
 import assert from "node:assert";
 import {
@@ -18,15 +17,15 @@ import {
 import type { BlockPartition } from "../../fec/partition.ts";
 import { SLOTS_MAX } from "./chunks.ts";
 
-/** What `put` did. */
+/** Result of `put`. */
 export const PutResult = {
   /** The symbol was here already, or its block is complete. */
   surplus: 0,
   /** Kept; the block lacks more. */
   kept: 1,
-  /** Kept; all source symbols of the block are here. */
+  /** Kept; now all source symbols of the block are here. */
   blockComplete: 2,
-  /** Kept; the block has k symbols, parity among them: repair it. */
+  /** Kept; now the block has k symbols, parity among them: it can be repaired. */
   blockRepairable: 3,
 } as const;
 /** One of the {@link PutResult} values. */
@@ -35,7 +34,7 @@ export type PutResult = (typeof PutResult)[keyof typeof PutResult];
 const FILLING = 0;
 const REPAIRING = 1;
 const COMPLETE = 2;
-/** Mark of an empty place: no symbol has this name. */
+/** Marks an empty place: no symbol has this name. */
 const EMPTY = 255;
 const SEEN_WORDS = 8;
 const PAGE_BYTES = 4096;
@@ -52,11 +51,10 @@ export interface SlotShape {
   readonly recordBytesMax: number;
 }
 
-/** The slots of one session. */
 export class SlotTable {
-  /** How many slots there are. */
+  /** Number of slots. */
   readonly count: number;
-  /** Source symbols of a chunk at most. */
+  /** Most source symbols of a chunk. */
   readonly symbolsMax: number;
   readonly #shape: SlotShape;
   readonly #slotBytes: number;
@@ -75,9 +73,6 @@ export class SlotTable {
   readonly #seen: Uint32Array;
   readonly #free: number[] = [];
 
-  /**
-   * @param shape - The ring.
-   */
   constructor(shape: SlotShape) {
     this.#shape = shape;
     this.symbolsMax = Math.ceil(shape.recordBytesMax / shape.symbolBytes);
@@ -100,7 +95,7 @@ export class SlotTable {
     for (let slot = this.count - 1; slot >= 0; slot -= 1) this.#free.push(slot);
   }
 
-  /** @returns Slots that hold no chunk. */
+  /** @returns Number of slots that hold no chunk. */
   get freeCount(): number {
     return this.#free.length;
   }
@@ -108,9 +103,7 @@ export class SlotTable {
   /**
    * Takes a free slot for a chunk.
    *
-   * @param chunk - Which.
    * @param chunkSymbols - Its source symbols, 1 .. symbolsMax.
-   * @param now - Monotonic.
    * @returns The slot, or -1 when none is free.
    */
   take(chunk: number, chunkSymbols: number, now: number): number {
@@ -149,9 +142,9 @@ export class SlotTable {
   }
 
   /**
-   * @param slot - Any.
-   * @param before - A moment.
-   * @returns True when it holds a chunk that nothing works on and that was not touched since then.
+   * @param before - A time.
+   * @returns True if the slot holds a chunk that is under neither repair nor delivery and was last
+   *   touched before that time.
    */
   isUntouched(slot: number, before: number): boolean {
     return (
@@ -160,9 +153,9 @@ export class SlotTable {
   }
 
   /**
-   * Finds a slot to give up: one that nothing works on and that was not touched for long.
+   * Finds a slot to give up: one under neither repair nor delivery that was not touched for long.
    *
-   * @param before - Only slots touched before this moment.
+   * @param before - Only slots last touched before this time.
    * @returns The one untouched for longest, or -1.
    */
   stalest(before: number): number {
@@ -177,14 +170,11 @@ export class SlotTable {
   }
 
   /**
-   * Keeps a symbol.
+   * Stores a symbol.
    *
    * @param slot - One that holds a chunk.
-   * @param block - Less than its block count.
    * @param symbol - Name of the symbol, 0 .. 254.
    * @param source - Arena offset of its bytes; copied.
-   * @param now - Monotonic.
-   * @returns What became of it.
    */
   // One parameter above the rule: an object per datagram would be garbage.
   // eslint-disable-next-line max-params
@@ -210,7 +200,10 @@ export class SlotTable {
     return this.#full(slot, at, first, k);
   }
 
-  /** A block has k symbols: parity among them may all have been moved out by now, so look. */
+  /**
+   * A block has k symbols. Checks whether all are source symbols, because all parity may have been
+   * replaced by now.
+   */
   #full(slot: number, at: number, first: number, k: number): PutResult {
     if (this.#parity[at] === 1) {
       const places = slot * this.symbolsMax + first;
@@ -226,10 +219,7 @@ export class SlotTable {
     return PutResult.blockComplete;
   }
 
-  /**
-   * Makes sure that a source symbol's own place is empty; the parity symbol there moves to
-   * another.
-   */
+  /** Frees a source symbol's own place; a parity symbol there moves to another place. */
   #vacate(slot: number, first: number, symbol: number, k: number): number {
     const place = slot * this.symbolsMax + first + symbol;
     const occupant = this.#places[place] ?? EMPTY;
@@ -240,7 +230,10 @@ export class SlotTable {
     return symbol;
   }
 
-  /** The lowest empty place: symbols come in order, so a low one is a loss, not merely late. */
+  /**
+   * The lowest empty place. Symbols come in order, so a low one was lost, while a high one may only
+   * be late.
+   */
   #emptyPlace(slot: number, first: number, k: number): number {
     const places = slot * this.symbolsMax + first;
     for (let place = 0; place < k; place += 1) {
@@ -286,7 +279,6 @@ export class SlotTable {
 
   /**
    * @param slot - One that holds a chunk.
-   * @param block - One of its blocks.
    * @returns Arena offset of the block's first place.
    */
   blockOffset(slot: number, block: number): number {
@@ -316,7 +308,7 @@ export class SlotTable {
   }
 
   /**
-   * Forbids giving the slot up while somebody works on it.
+   * Protects the slot from being given up during a delivery.
    *
    * @param slot - A complete one that is being delivered.
    */
@@ -326,7 +318,6 @@ export class SlotTable {
 
   /**
    * @param slot - One that holds a chunk.
-   * @param block - One of its blocks.
    * @returns Symbols it lacks, 0 .. k; 0 for a block under repair.
    */
   deficit(slot: number, block: number): number {

@@ -1,25 +1,19 @@
-/**
- * The running totals of a reception, put together for whoever shows them.
- */
+/** Puts together the running totals of a reception. */
 import type { Assembly } from "./assembly.ts";
 import type { ReceptionPhase, ReceptionStats } from "./contract.ts";
 import type { ReceiverMessages } from "./receiver-messages.ts";
 
-/** Where the totals come from. */
+/** The parts that the totals are read from. */
 export interface StatsSources {
   readonly phase: ReceptionPhase;
   readonly received: number;
   readonly dropped: number;
   readonly loss: number;
-  /** Undefined before a session is taken. */
+  /** Undefined before a session was joined. */
   readonly assembly: Assembly | undefined;
   readonly messages: ReceiverMessages | undefined;
 }
 
-/**
- * @param sources - The parts of an engine.
- * @returns A fresh object.
- */
 export function receptionStats(sources: StatsSources): ReceptionStats {
   const { phase, received, dropped, loss, assembly, messages } = sources;
   const counters = assembly?.counters;

@@ -1,10 +1,10 @@
 /**
- * Chunks in memory: a bounded number of records in the arena, with what was sent of each.
+ * Chunks in memory: a bounded number of records in the arena, with a note of what was sent of each.
  *
- * The one idea: a chunk may be repaired only from its bytes, so recently sent chunks stay; the
- * one given up is the one unused for longest, first among those that nobody can still complain
- * about. What is asked for later is read again. Each slot has room for a few parity symbols per
- * block behind the record.
+ * The sender can repair a chunk only from its bytes, so recently sent chunks stay in the cache. To
+ * make room it gives up the least recently used chunk, preferring those that nobody can still send
+ * a NACK for. A chunk that is needed again later is read again. Each slot has room for a few parity
+ * symbols per block behind the record.
  */
 import assert from "node:assert";
 import {
@@ -17,46 +17,51 @@ import type { Random } from "../../core/random.ts";
 import { SYMBOL_IDS } from "../../fec/scheme.ts";
 
 /**
- * Parity symbols of a block that are made at a time: the kernel makes four in one pass over the
- * source.
+ * Parity symbols of a block are made this many at a time: the kernel makes four in one pass over
+ * the source symbols.
  */
 export const PARITY_GROUP = 4;
-/** Fewer slots than this hold no interleave. */
+/** With fewer slots chunks cannot be interleaved. */
 const SLOTS_MIN = 4;
 const PAGE_BYTES = 4096;
 
-/** One source block of a cached chunk, and how far its sending has come. */
+/** One source block of a cached chunk, and how much of it was sent. */
 export interface Block {
   readonly chunk: CachedChunk;
   readonly index: number;
   readonly k: number;
   /** Arena offset of its first source symbol. */
   readonly offset: number;
-  /** Arena offset of its parity places. */
+  /** Arena offset of the room for its parity symbols. */
   readonly parityOffset: number;
   /**
-   * Name of the next fresh symbol once the source was sent: k .. 254, then 0 .. k-1, and around.
+   * Number of the next fresh symbol once the source was sent: k .. 254, then 0 .. k-1, and around.
    */
   next: number;
-  /** Parity symbols (or repeats) sent in all, at most 255 as told to receivers. */
+  /**
+   * Parity symbols (or repeats) sent in all; capped at 255, because receivers are told it in a
+   * byte.
+   */
   issued: number;
-  /** First name and number of the parity symbols that lie ready. */
+  /** Parity symbols already computed: number of the first, and how many. */
   readyFrom: number;
   readyCount: number;
-  /** Symbols to send because somebody lacks them. */
+  /** Symbols to send because a receiver lacks them. */
   owed: number;
-  /** Source symbols to send again from the start, before fresh ones. */
+  /** Source symbols to send again from the start of the block, before fresh symbols. */
   resend: number;
-  /** Repair symbols sent, by the SYNC that was the latest then; newest last, few. */
+  /**
+   * Repair symbols sent, counted by the latest SYNC at the time of sending; newest last, bounded.
+   */
   readonly sentAfter: { readonly sync: number; count: number }[];
   /**
-   * Number of the latest SYNC when the pass finished the block: older answers are about less than
-   * all of it.
+   * Number of the latest SYNC when the pass finished the block. Answers to that SYNC or an older
+   * one describe a block that was not completely sent.
    */
   finishedSync: number;
-  /** True once all that a pass sends of it is sent. */
+  /** True once everything that the pass sends of the block was sent. */
   finished: boolean;
-  /** How often a SYNC asked about it since its last symbol. */
+  /** How many SYNCs have asked about it since its last symbol was sent. */
   asked: number;
 }
 
@@ -67,13 +72,15 @@ export interface CachedChunk {
   /** Source symbols; 0 while it is being read. */
   symbols: number;
   blocks: readonly Block[];
-  /** Counts up with every use: the smallest is the one unused for longest. */
+  /**
+   * Value of the use counter at its last use: the smallest one is the least recently used chunk.
+   */
   usedAt: number;
-  /** In the interleave, being read, or with symbols owed: must stay. */
+  /** Reasons to stay in the cache: it is interleaved, being read, or has symbols owed. */
   pins: number;
 }
 
-/** What a cache is made of. */
+/** Region and sizes of a cache. */
 export interface CacheShape {
   /** The arena. */
   readonly bytes: Uint8Array;
@@ -82,11 +89,10 @@ export interface CacheShape {
   readonly cacheBytes: number;
   readonly symbolBytes: number;
   readonly recordBytesMax: number;
-  /** Chance: where the parity names of a chunk that is read again begin. */
+  /** Chooses the first parity number of a chunk that is read again. */
   readonly random: Random;
 }
 
-/** The cache. */
 export class ChunkCache {
   /** Slots in all. */
   readonly count: number;
@@ -95,13 +101,10 @@ export class ChunkCache {
   readonly #slotBytes: number;
   readonly #chunks = new Map<number, CachedChunk>();
   readonly #free: number[] = [];
-  /** Chunks that were in the cache before: their parity names start anywhere, not at k again. */
+  /** Chunks that were in the cache before: their parity numbers start at random, not at k again. */
   readonly #seen = new Set<number>();
   #uses = 0;
 
-  /**
-   * @param shape - Region and sizes.
-   */
   constructor(shape: CacheShape) {
     this.#shape = shape;
     this.#symbolsMax = Math.ceil(shape.recordBytesMax / shape.symbolBytes);
@@ -116,24 +119,21 @@ export class ChunkCache {
     for (let slot = this.count - 1; slot >= 0; slot -= 1) this.#free.push(slot);
   }
 
-  /** @returns Longest record a slot holds. Unit: bytes. */
+  /** @returns Longest record that fits into a slot. Unit: bytes. */
   get capacity(): number {
     return this.#symbolsMax * this.#shape.symbolBytes;
   }
 
-  /**
-   * @param chunk - Any.
-   * @returns It, when in the cache; `symbols` is 0 while it is being read.
-   */
+  /** @returns The chunk's entry if it is in the cache; `symbols` is 0 while it is being read. */
   get(chunk: number): CachedChunk | undefined {
     return this.#chunks.get(chunk);
   }
 
   /**
-   * Reserves a slot for a chunk to be read into; it is pinned until {@link loaded}.
+   * Reserves a slot to read a chunk into; the entry is pinned until {@link loaded}.
    *
    * @param chunk - One that is not in the cache.
-   * @returns Its entry, or undefined when nothing can be given up now.
+   * @returns Its entry, or undefined if no slot can be freed now.
    */
   reserve(chunk: number): CachedChunk | undefined {
     assert(!this.#chunks.has(chunk), `chunk ${chunk} is in the cache`);
@@ -145,16 +145,13 @@ export class ChunkCache {
     return entry;
   }
 
-  /**
-   * @param entry - In the cache.
-   * @returns Arena offset of its record.
-   */
+  /** @returns Arena offset of its record. */
   offsetOf(entry: CachedChunk): number {
     return this.#shape.offset + entry.slot * this.#slotBytes;
   }
 
   /**
-   * A record has been read: cuts it into blocks, fills its last symbol with zeros.
+   * Notes that a record has been read: cuts it into blocks and pads its last symbol with zeros.
    *
    * @param entry - From {@link reserve}; its pin passes to the caller.
    * @param length - Of the record, 1 .. capacity. Unit: bytes.
@@ -195,16 +192,13 @@ export class ChunkCache {
     this.touch(entry);
   }
 
-  /**
-   * @param entry - Just used.
-   */
   touch(entry: CachedChunk): void {
     this.#uses += 1;
     entry.usedAt = this.#uses;
   }
 
   /**
-   * Takes a chunk out whose read brought nothing.
+   * Removes a chunk whose read gave no bytes.
    *
    * @param entry - From {@link reserve}.
    */

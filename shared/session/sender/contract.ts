@@ -1,9 +1,9 @@
 /**
- * What goes into a sender engine and what comes out: options, requests, results, events.
+ * The interface of a sender engine: options, requests, results, events. It holds no logic.
  *
- * The one idea: a driver needs only this file and `createSender`. It reads chunks when asked,
- * moves datagrams, and prints events; everything else (who lacks what, what goes next, how fast)
- * is decided inside. It holds no logic. Defaults of the policy are in policy.ts.
+ * A driver needs only this file and `createSender`. It reads chunks when asked, moves datagrams and
+ * prints events. The engine decides everything else: who lacks what, what is sent next, how fast.
+ * The defaults of the policy are in policy.ts.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { Endpoint } from "../../core/engine.ts";
@@ -12,17 +12,20 @@ import type { FecKernel } from "../../fec/scheme.ts";
 import type { Tagger } from "../../wire/tag.ts";
 import type { MemberClass, SenderPolicy } from "./policy.ts";
 
-/** When a session leaves gathering: enough members and minimum waited, or maximum waited. */
+/**
+ * When a session leaves gathering: when enough members have joined and the minimum wait is over, or
+ * when the maximum wait is over.
+ */
 export interface StartRule {
-  /** Starts with this many members at the earliest, 1 .. 65535. */
+  /** Does not start with fewer members than this before the maximum wait, 1 .. 65535. */
   readonly membersMin: number;
-  /** Starts at once with this many members. */
+  /** Starts at once when this many members have joined. */
   readonly membersMax: number;
-  /** Waits at least this long. Unit: milliseconds. */
+  /** Does not start earlier than this, unless `membersMax` have joined. Unit: milliseconds. */
   readonly waitMinMs: number;
   /**
-   * Starts, with whoever is there, after this long; with nobody there the session ends. Unit:
-   * milliseconds; Infinity waits for members for ever (an operator at the keyboard).
+   * Starts after this long with the members there are; if there are none, the session ends. Unit:
+   * milliseconds. Infinity waits for ever (an operator at the keyboard starts the session).
    */
   readonly waitMaxMs: number;
 }
@@ -31,43 +34,48 @@ export interface StartRule {
 export interface SenderOptions {
   /** Regions for the chunk cache are taken from it; received datagrams and batches lie in it. */
   readonly arena: Arena;
-  /** Kernel of the thread the engine runs in. */
+  /** The kernel of the thread that the engine runs in. */
   readonly kernel: FecKernel;
-  /** Seals what is sent, checks what is received. */
+  /** Writes the tags of outgoing datagrams and checks those of received ones. */
   readonly tagger: Tagger;
-  /** Chance. Owned by the engine from here on. */
+  /** Owned by the engine from here on. */
   readonly random: Random;
   /** Name of the session: 64 random bits. */
   readonly sid: bigint;
-  /** "image": receivers know every record's length from the image's table. "cast": they do not. */
+  /**
+   * "image": receivers know the length of every record from the image's table. "cast": they do not.
+   */
   readonly kind: "image" | "cast";
   /** 32 bytes that name the content; zeros for a cast of unknown content. */
   readonly imageId: Uint8Array;
-  /** Where data goes: the multicast group and port. */
+  /** The multicast group and port that data is sent to. */
   readonly group: Endpoint;
-  /** UDP port, on the address that data comes from, at which receivers reach this engine. */
+  /** UDP port for messages to this engine, at the source address of the data. */
   readonly feedbackPort: number;
   /** Payload of a datagram: a multiple of 32, 32 .. 8896. Unit: bytes. */
   readonly symbolBytes: number;
   /** Longest record. Unit: bytes. */
   readonly recordBytesMax: number;
-  /** Chunks to send; undefined while unknown (a pipe): the end is told by a read of 0 bytes. */
+  /**
+   * Chunks to send; undefined while unknown (the source is a pipe): a read of 0 bytes then marks
+   * the end.
+   */
   readonly chunkCount: number | undefined;
-  /** Arena bytes for the chunk cache; at least 4 records fit. */
+  /** Arena bytes for the chunk cache; room for at least 4 records. */
   readonly cacheBytes: number;
   /**
-   * Most bits per second on an Ethernet wire (66 bytes a datagram counted on top of the payload);
+   * Most bits per second on the Ethernet wire (66 bytes per datagram are added to the payload);
    * undefined lets the engine find the rate.
    */
   readonly rateCap: number | undefined;
   /** When to start. */
   readonly start: StartRule;
-  /** Numbers that differ from the defaults of policy.ts. */
+  /** Settings that differ from the defaults in policy.ts. */
   readonly policy?: Partial<SenderPolicy>;
 }
 
 /**
- * Read the record of a chunk into the arena; several are open at once, complete them in any
+ * Asks to read the record of a chunk into the arena. Several are open at once; complete them in any
  * order.
  */
 export interface ReadRequest {
@@ -79,21 +87,21 @@ export interface ReadRequest {
   readonly capacity: number;
 }
 
-/** Work for the driver of a sender. */
+/** A request to the driver of a sender. */
 export type SenderRequest = ReadRequest;
 
-/** What a driver tells a sender. */
+/** A result or order that the driver gives to a sender. */
 export type SenderResult =
   /**
-   * A read is done. Length 0 is the end of a pipe: chunks before this one are all there are (with
-   * several reads open, the lowest one of length 0 counts).
+   * A read is done. Length 0 marks the end of a pipe: the session has only the chunks before this
+   * one (if several open reads give 0, the lowest chunk counts).
    */
   | { readonly kind: "read"; readonly chunk: number; readonly length: number }
   /** A read failed for good: the session is aborted with this reason. */
   | { readonly kind: "read failed"; readonly chunk: number; readonly reason: string }
   /**
-   * The kernel refused datagrams of the last batch (buffer full): the rate is too high for this
-   * host.
+   * This host's kernel refused datagrams of the last batch because its buffer was full: the rate is
+   * too high for this host.
    */
   | { readonly kind: "refused"; readonly count: number }
   /** The operator ends the session. */
@@ -102,7 +110,7 @@ export type SenderResult =
 /** How a member of the session ended, or "active". */
 export type MemberState = "active" | "done" | "failed" | "left" | "lost";
 
-/** What happens in a session, for logs, bars and verdicts. `node` is the receiver's number. */
+/** An event of a session, for logs, progress bars and verdicts. `node` is the receiver's number. */
 export type SenderEvent =
   | { readonly kind: "joined"; readonly node: number; readonly remote: Endpoint }
   | { readonly kind: "started"; readonly members: number }
@@ -114,12 +122,14 @@ export type SenderEvent =
       readonly state: "done" | "failed" | "left" | "lost";
       readonly reason: string;
     }
-  /** `limitedBy`: "cap", "network", "host", "start", or the node that sets the pace. */
+  /**
+   * `limitedBy`: "cap", "network", "host", "start", or the number of the node that limits the rate.
+   */
   | { readonly kind: "rate"; readonly bitsPerSecond: number; readonly limitedBy: string | number }
   | { readonly kind: "pass"; readonly pass: number }
-  /** The session takes nobody in any more; its members are being told. */
+  /** The session accepts no more members and is telling its members that it ends. */
   | { readonly kind: "ending" }
-  /** The last event: everything was said, the driver may close the port. */
+  /** The last event: everything was sent, the driver may close the port. */
   | {
       readonly kind: "ended";
       readonly outcome: "complete" | "partial" | "aborted";
@@ -136,7 +146,7 @@ export interface MemberStats {
   readonly lacking: number;
   /** Network loss it reported, 0 .. 1. */
   readonly loss: number;
-  /** What it drains. Unit: KiB of stored bytes per second; 0 = not known. */
+  /** How fast the member's disk takes data. Unit: KiB of stored bytes per second; 0 = not known. */
   readonly drainKiBs: number;
   /** Fill of its ring, 0 .. 100 %. */
   readonly ringPercent: number;
@@ -148,7 +158,7 @@ export type SenderPhase = "gathering" | "streaming" | "ending" | "ended";
 /** Running totals of a sender. Datagrams unless a unit is named. */
 export interface SenderStats {
   readonly phase: SenderPhase;
-  /** 1 = first pass, from 2 on the carousel. */
+  /** 1 = the first pass, 2 and more = the carousel. */
   readonly pass: number;
   /** Chunks of the first pass that are completely sent. */
   readonly chunksSent: number;
@@ -159,9 +169,9 @@ export interface SenderStats {
   readonly repairSent: number;
   readonly otherSent: number;
   readonly nacksReceived: number;
-  /** Received but not usable: bad tag, other session, malformed. */
+  /** Datagrams received but not usable: bad tag, other session, malformed. */
   readonly dropped: number;
-  /** Present rate. Unit: bits per second on the wire. */
+  /** The current rate. Unit: bits per second on the wire. */
   readonly bitsPerSecond: number;
   readonly queueDelayMs: number;
   readonly members: readonly MemberStats[];

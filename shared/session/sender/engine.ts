@@ -1,11 +1,12 @@
 /**
  * The sender engine: one multicast session as a pure state machine.
  *
- * The one idea: a session is gathering, streaming, ending, ended. While it streams, every free
- * token of the pacer goes to what is owed (repair.ts), else to the next symbol in order
- * (schedule.ts); SYNCs ask who lacks something (sync-schedule.ts), answers change what is owed, and
- * reports say which chunks the carousel must repeat (members.ts). Protocol: shared/wire/WIRE.md
- * sections 4 and 5. It reads no disk: chunks come by requests.
+ * A session is gathering, streaming, ending or ended. While it streams, the pacer allows a certain
+ * number of bytes; repairs that are owed (repair.ts) go first, then the next symbol in order
+ * (schedule.ts). SYNCs ask the members what they lack (sync-schedule.ts), their answers change what
+ * is owed, and their reports tell the carousel which chunks to repeat (members.ts). Protocol:
+ * shared/wire/WIRE.md sections 4 and 5. The engine reads no disk; it requests chunks from its
+ * driver.
  */
 import type { DatagramView, Endpoint, Engine, TransmitBatch } from "../../core/engine.ts";
 import { FormatError } from "../../core/errors.ts";
@@ -37,30 +38,27 @@ import { SENDER_POLICY } from "./policy.ts";
 import type { SenderPolicy } from "./policy.ts";
 import { Stream } from "./stream.ts";
 
-/** Members are looked over this often. Unit: milliseconds. */
+/** The members are checked for silence and stalls this often. Unit: milliseconds. */
 const CHECK_MS = 100;
 /**
- * Words to single receivers that wait to be sent; more are dropped, they will be asked for again.
+ * Unicast messages waiting to be sent. When the queue is full we drop: the receiver will ask again.
  */
 const WORDS_MAX = 256;
 
-/** A running session, seen from its sender. */
+/** The sending end of a running session. */
 export interface Sender extends Engine<SenderRequest, SenderResult, SenderEvent> {
-  /** @returns Running totals; allocates, so not for every datagram. */
+  /** @returns Running totals. Allocates, so do not call it per datagram. */
   stats(): SenderStats;
 }
 
-/**
- * Makes the sender of one session.
- *
- * @param options - Shape, keys, chance and policy.
- * @returns An engine that begins to gather members at its first tick.
- */
+/** @returns An engine that starts to gather members at its first tick. */
 export function createSender(options: SenderOptions): Sender {
   return new SenderEngine(options);
 }
 
-/** A word to one receiver: its end is known, or the session is over. */
+/**
+ * A unicast message to one receiver: we know that it has ended (ACK), or the session is over (END).
+ */
 interface Word {
   readonly remote: Endpoint;
   readonly node: number;
@@ -281,10 +279,7 @@ class SenderEngine implements Sender {
     if (this.#outbox.announce(message)) this.#gathering.announced(streaming, now);
   }
 
-  /**
-   * Nothing waits for ever: silent and stalled members are given up, and the session ends with
-   * the last one.
-   */
+  /** Declares silent and stalled members lost, and ends the session when no member is active. */
   #check(now: number): void {
     this.#checkAt = now + CHECK_MS;
     const { silenceMs, stallMs } = this.#policy;

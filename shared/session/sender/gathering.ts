@@ -1,10 +1,11 @@
 /**
  * Before the stream: announcements, the probe series, and the decision to start.
  *
- * The one idea: a session starts with enough members after the least wait, at once when it is
- * full, and in any case at the longest wait (udpcast's min-receivers, min-wait and max-wait). Each
- * member sees a series of probes that begins after it joined, so that it knows before the stream
- * whether datagrams of full length reach it; who joins later sees the stream itself.
+ * A session starts when enough members have joined and the minimum wait is over, at once when it is
+ * full, and in any case after the maximum wait (udpcast's min-receivers, min-wait and max-wait).
+ * Each member sees a series of probes that starts after it joined, so that it knows before the
+ * stream starts whether datagrams of full length reach it. A member that joins later learns that
+ * from the stream itself.
  */
 import type { Announce } from "../../wire/announce.ts";
 import { START_UNKNOWN } from "../../wire/announce.ts";
@@ -14,22 +15,22 @@ import type { Outbox } from "./outbox.ts";
 import type { SenderPolicy } from "./policy.ts";
 
 /**
- * First reports are spread over this per member expected: 4000 a second are no burden. Unit:
- * milliseconds.
+ * First reports are spread over this time per expected member: 4000 reports a second are no load.
+ * Unit: milliseconds.
  */
 const SPREAD_PER_MEMBER_MS = 0.25;
 const SPREAD_MIN_MS = 2;
 const SPREAD_MAX_MS = 500;
 const U16_MAX = 65_535;
 
-/** What an announcement tells of the moment. */
+/** The part of an announcement that changes during the session. */
 export interface AnnouncedState {
   readonly streaming: boolean;
   readonly chunkCount: number | undefined;
   readonly members: number;
 }
 
-/** The time before the stream. */
+/** The state of a session before it streams. */
 export class Gathering {
   readonly #options: SenderOptions;
   readonly #policy: SenderPolicy;
@@ -39,13 +40,9 @@ export class Gathering {
   #probesSent: number;
   #probeAt = Infinity;
   #members = 0;
-  /** Members known when the latest series began. */
+  /** Members known when the latest probe series started. */
   #probedMembers = 0;
 
-  /**
-   * @param options - Of the session.
-   * @param policy - Its numbers.
-   */
   constructor(options: SenderOptions, policy: SenderPolicy) {
     this.#options = options;
     this.#policy = policy;
@@ -57,21 +54,17 @@ export class Gathering {
     return this.#announceAt;
   }
 
-  /**
-   * @param now - Gathering begins.
-   */
   begin(now: number): void {
     this.#since = now;
     this.#announceAt = now;
   }
 
   /**
-   * Decides whether to start.
+   * Decides whether to start, and starts a probe series when members are new.
    *
-   * @param members - Active ones.
-   * @param known - All that ever joined.
-   * @param now - Monotonic.
-   * @returns "start", "wait", or "nobody" when the longest wait is over and nobody is there.
+   * @param members - Active members.
+   * @param known - All members that ever joined.
+   * @returns "nobody" if the maximum wait is over and no member is active.
    */
   judge(members: number, known: number, now: number): "start" | "wait" | "nobody" {
     const { membersMin, membersMax, waitMinMs, waitMaxMs } = this.#options.start;
@@ -89,12 +82,7 @@ export class Gathering {
     return (full || enough || waited >= waitMaxMs) && !this.#probing ? "start" : "wait";
   }
 
-  /**
-   * Writes the probes that are due.
-   *
-   * @param outbox - Begun.
-   * @param now - Monotonic.
-   */
+  /** Writes the probes that are due. */
   probe(outbox: Outbox, now: number): void {
     const { probeCount, probeMs } = this.#policy;
     while (this.#probing && now >= this.#probeAt) {
@@ -105,7 +93,7 @@ export class Gathering {
     }
   }
 
-  /** @returns When something is due. */
+  /** @returns When the next announcement, probe or decision is due. */
   nextWakeup(): number {
     const { membersMin, waitMinMs, waitMaxMs } = this.#options.start;
     const start = this.#since + (this.#members >= membersMin ? waitMinMs : waitMaxMs);
@@ -116,11 +104,6 @@ export class Gathering {
     return this.#probesSent < this.#policy.probeCount;
   }
 
-  /**
-   * @param moment - Where the session stands.
-   * @param now - Monotonic.
-   * @returns The message that is due.
-   */
   announcement(moment: AnnouncedState, now: number): Announce {
     const { symbolBytes, kind, recordBytesMax, feedbackPort, imageId, start } = this.#options;
     const left = moment.streaming ? 0 : this.#since + start.waitMaxMs - now;
@@ -140,12 +123,7 @@ export class Gathering {
     };
   }
 
-  /**
-   * An announcement was sent.
-   *
-   * @param streaming - The session streams.
-   * @param now - Monotonic.
-   */
+  /** Schedules the next announcement after one was sent. */
   announced(streaming: boolean, now: number): void {
     const { announceStreamingMs, announceGatheringMs } = this.#policy;
     this.#announceAt = now + (streaming ? announceStreamingMs : announceGatheringMs);

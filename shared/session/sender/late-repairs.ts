@@ -1,30 +1,27 @@
 /**
- * Repairs of chunks that left the cache: what was asked, until they are read again.
- *
- * The one idea: a complaint about a chunk that is gone is kept, bounded, and answered when its
- * bytes are back.
+ * NACKs for chunks that left the cache: a bounded list, kept until the chunks have been read again.
  */
 
-/** Chunks waited for at most; complaints about more are dropped and will be repeated. */
+/** Chunks on the list at most; NACKs for more are dropped, and the receivers will repeat them. */
 const CHUNKS_MAX = 64;
 
-/** One complaint. */
+/** One entry of a NACK. */
 export interface LateRequest {
   readonly block: number;
   readonly deficit: number;
   readonly syncNo: number;
 }
 
-/** The complaints. */
+/** The NACK entries that wait for their chunks. */
 export class LateRepairs {
   readonly #byChunk = new Map<number, LateRequest[]>();
   readonly #unread: number[] = [];
 
   /**
-   * Keeps a complaint.
+   * Keeps a NACK entry.
    *
    * @param chunk - Not in the cache, or being read.
-   * @param ask - The complaint; the largest of a block counts.
+   * @param ask - Of several for one block the one with the largest deficit is kept.
    */
   add(chunk: number, ask: LateRequest): void {
     const asks = this.#byChunk.get(chunk);
@@ -39,19 +36,19 @@ export class LateRepairs {
     else if ((asks[at]?.deficit ?? 0) < ask.deficit) asks[at] = ask;
   }
 
-  /** @returns Next chunk to read, or undefined; it stays until {@link reading}. */
+  /** @returns The next chunk to read, or undefined; it stays until {@link reading}. */
   peek(): number | undefined {
     return this.#unread[0];
   }
 
-  /** The chunk of {@link peek} is being read, or here again. */
+  /** Notes that the chunk of {@link peek} is being read, or is in the cache again. */
   reading(): void {
     this.#unread.shift();
   }
 
   /**
-   * @param chunk - One that is here now.
-   * @returns What was asked of it, once.
+   * @param chunk - One that has been read.
+   * @returns Its entries, which are removed from the list.
    */
   take(chunk: number): readonly LateRequest[] {
     const asks = this.#byChunk.get(chunk) ?? [];

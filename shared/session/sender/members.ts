@@ -1,10 +1,10 @@
 /**
- * Who takes part, how each fares, and what each lacks as a whole.
+ * The members of a session: how each is doing, and which whole chunks each lacks.
  *
- * The one idea: a member is what its messages last said; nothing is kept about it that another
- * message could not correct. Classes compare a member with the median, so that one slow or lossy
- * node never sets the pace alone: held, the session slows down for it; shed, it catches what it
- * can (protocol page 1.10).
+ * A member's state is what its latest messages said; nothing is kept that a later message could not
+ * correct. Classes compare a member with the median, so that one slow or lossy node never sets the
+ * pace alone. The session slows down for a held member; a shed one catches what it can (protocol
+ * page 1.10).
  */
 import type { Endpoint } from "../../core/engine.ts";
 import type { Range } from "../../core/ranges.ts";
@@ -13,28 +13,34 @@ import type { Report } from "../../wire/report.ts";
 import type { MemberState, MemberStats } from "./contract.ts";
 import type { MemberClass, SenderPolicy } from "./policy.ts";
 
-/** A shed member is held again after this long without cause. Unit: milliseconds. */
+/**
+ * A shed member becomes held again after this long without a cause for shedding. Unit:
+ * milliseconds.
+ */
 const REHABILITATION_MS = 2000;
-/** Smoothing of round trips (RFC 6298 section 2 uses the same eighth). */
+/** Weight of a new sample in the smoothed round trip (RFC 6298 section 2 uses one eighth, too). */
 const ROUND_TRIP_WEIGHT = 0.125;
-/** Reordering reaches back this far. Unit: messages; milliseconds. */
+/**
+ * A report counts as overtaken if it is at most this many messages, and this many milliseconds,
+ * behind.
+ */
 const OVERTAKEN_MAX = 64;
 const OVERTAKEN_MS = 1000;
-/** A base round trip is believed for this long; paths change. Unit: milliseconds. */
+/** A base round trip is valid for this long, because paths change. Unit: milliseconds. */
 const BASE_LIFE_MS = 30_000;
 /**
- * A longer round trip counts as this one: questions and looks at the rate wait for the group's, and
- * one answer that was held up on its way, or is forged, must not stop them. Unit: milliseconds.
+ * Longer round trips count as this one. SYNCs and the rate control wait for the round trip of the
+ * group, and one delayed or forged answer must not stop them. Unit: milliseconds.
  */
 const ROUND_TRIP_MAX_MS = 2000;
 /**
- * A member's own base counts after this many answers; before, they may all have stood in a queue,
- * and in a group of hundreds they take seconds to come.
+ * A member's own base round trip is used after this many answers. Before, all of them may have been
+ * queued; in a group of hundreds they take seconds to arrive.
  */
 const BASE_ANSWERS = 4;
-/** A SYNC carries its moment rounded down to this. Unit: milliseconds. */
+/** A SYNC carries its time rounded down to this. Unit: milliseconds. */
 const CLOCK_UNIT_MS = 0.001;
-/** From here on a ring fills because its disk does not keep up. Unit: percent. */
+/** From here on we take a ring to fill because its disk does not keep up. Unit: percent. */
 const RING_HALF = 50;
 
 /** One member. */
@@ -51,21 +57,21 @@ export interface Member {
   /** Unit: KiB/s; 0 = not known. */
   drainKiBs: number;
   ringPercent: number;
-  /** Since when its ring is at least half full; Infinity = it is not. */
+  /** Since when its ring has been at least half full; Infinity = it is not. */
   fullSince: number;
   receivedKiBs: number;
-  /** Kernel drops it reported, and those since the rate control looked last. */
+  /** Kernel drops it reported in all, and those since the rate control looked last. */
   kernelDrops: number;
   newDrops: number;
-  /** Exact description of what it lacks within [from, to). */
+  /** Exact description of the chunks it lacks within [from, to). */
   from: number;
   to: number;
   ranges: readonly Range[];
   describedAt: number;
-  /** Number of its latest report. */
+  /** Sequence number of its latest report. */
   reportSeq: number;
   /**
-   * Round trip without queues, since when and by how many answers; smoothed round trip; least
+   * Round trip without queueing, since when and from how many answers; smoothed round trip; least
    * queueing since the rate control looked last.
    */
   baseMs: number;
@@ -73,32 +79,28 @@ export interface Member {
   answers: number;
   roundTripMs: number;
   queueMs: number;
-  /** When that was. */
+  /** When the rate control looked last. */
   lookedAt: number;
-  /** Since when it has given cause to be shed, or to be held again. */
+  /** Since when it has met the condition to be shed, or the condition to be held again. */
   causeSince: number;
   clearSince: number;
 }
 
-/** Where a report came from. */
+/** Sender of a report. */
 export interface ReportOrigin {
   readonly remote: Endpoint;
-  /** Its number in the receiver's own count. */
+  /** Sequence number in the receiver's own count. */
   readonly seq: number;
 }
 
-/** The members of a session. */
 export class Members {
   readonly #byNode = new Map<number, Member>();
   readonly #policy: SenderPolicy;
-  /** When last no active member got any further: they wait for the same thing. */
+  /** The last time at which no active member made progress: then all wait for the same thing. */
   #stillAt = -Infinity;
   /** Least round trip of any member, and when it was seen. */
   readonly #base = { baseMs: Infinity, baseAt: -Infinity };
 
-  /**
-   * @param policy - Bounds and classes.
-   */
   constructor(policy: SenderPolicy) {
     this.#policy = policy;
   }
@@ -118,21 +120,15 @@ export class Members {
     return [...this.#byNode.values()].filter((member) => member.state === "active");
   }
 
-  /**
-   * @param node - Any number.
-   * @returns The member, if there is one.
-   */
   get(node: number): Member | undefined {
     return this.#byNode.get(node);
   }
 
   /**
-   * Takes a report; the first of a node makes it a member.
+   * Applies a report; the first report of a node makes it a member.
    *
-   * @param report - The message.
-   * @param origin - Where it came from.
-   * @param now - Monotonic.
-   * @returns The member, or undefined when there are too many or a later report overtook this one.
+   * @returns The member, or undefined if there are too many members, or if a later report overtook
+   *   this one.
    */
   report(report: Report, origin: ReportOrigin, now: number): Member | undefined {
     const { remote, seq } = origin;
@@ -162,13 +158,7 @@ export class Members {
     return member;
   }
 
-  /**
-   * Takes the telemetry of a NACK.
-   *
-   * @param member - Who sent it.
-   * @param nack - The message.
-   * @param now - Monotonic.
-   */
+  /** Applies the telemetry that a NACK carries. */
   hear(member: Member, nack: Nack, now: number): void {
     member.heardAt = now;
     member.loss = nack.netLossQ16 / 65536;
@@ -184,7 +174,7 @@ export class Members {
     noteBase(member, sampleMs, now);
     member.answers += 1;
     const { baseMs } = member.answers > BASE_ANSWERS ? member : this.#base;
-    // What was asked before the rate changed tells nothing of the rate that is now.
+    // An answer to a question from before the rate change tells nothing about the new rate.
     const askedAt = now - nack.hold100us / 10 - roundTripMs;
     const isFresh = askedAt > member.lookedAt + CLOCK_UNIT_MS;
     if (isFresh) member.queueMs = Math.min(member.queueMs, sampleMs - baseMs);
@@ -192,10 +182,9 @@ export class Members {
   }
 
   /**
-   * Compares the active members and changes classes.
+   * Compares the active members with one another and updates their classes.
    *
-   * @param paceKiBs - What the network carries, without regard to slow members. Unit: KiB/s.
-   * @param now - Monotonic.
+   * @param paceKiBs - What the network carries, not counting limits by slow members. Unit: KiB/s.
    * @returns Members whose class changed.
    */
   classify(paceKiBs: number, now: number): Member[] {
@@ -226,7 +215,8 @@ export class Members {
       if (changeClass(member, cause, now)) changed.push(member);
     }
     if (active.some((member) => member.as === "held")) return changed;
-    // Those who are left set the pace: compared with one another, not with those who are done.
+    // The members that are still active set the pace: they are compared with one another, not with
+    // members that are done.
     for (const member of active) {
       if (member.causeSince !== Infinity) continue;
       member.as = "held";
@@ -236,9 +226,9 @@ export class Members {
   }
 
   /**
-   * Finds the members whose rings fill while their disks finish nothing. They are so in comparison
-   * with others only: a group that waits as a whole (for leave to write, say) is left as it is, and
-   * the time begins when the first of it gets further.
+   * Finds the members whose rings fill while their disks finish nothing. This is judged against the
+   * other members only: if the whole group waits (for permission to write, say), nobody is stuck,
+   * and the time counts from when the first member makes progress.
    */
   #stuck(active: readonly Member[], now: number): ReadonlySet<Member> {
     const { stuckMs } = this.#policy;
@@ -255,8 +245,8 @@ export class Members {
   }
 
   /**
-   * @returns The largest round trip of the members that are waited for: those that are held, or
-   *   all active ones when none is; or a guess. Unit: milliseconds.
+   * @returns The largest round trip of the held members, of all active ones if none is held, or a
+   *   guess if nothing is known. Unit: milliseconds.
    */
   groupRoundTripMs(): number {
     let [held, all] = [0, 0];
@@ -271,11 +261,10 @@ export class Members {
 }
 
 /**
- * The middle value; of two middle ones the greater.
+ * The median; of two middle values the greater.
  *
  * @param values - In any order; sorted in place.
- * @param none - Result for no values.
- * @returns A value.
+ * @param none - Result if there are no values.
  */
 export function upperMedian(values: number[], none: number): number {
   values.sort((left, right) => left - right);
@@ -283,8 +272,8 @@ export function upperMedian(values: number[], none: number): number {
 }
 
 /**
- * A report that a later one overtook on the way; a receiver that started again counts from 0, but
- * not so soon.
+ * True if a later report overtook this one on the way. A receiver that restarts counts from 0
+ * again, but a restart takes longer than reordering.
  */
 function isOvertaken(member: Member, seq: number, now: number): boolean {
   const behind = (member.reportSeq - seq) | 0;
@@ -361,10 +350,7 @@ function newMember(node: number, remote: Endpoint, now: number): Member {
   };
 }
 
-/**
- * @param member - Any.
- * @returns What the world may know of it.
- */
+/** @returns The part of the member that `stats` shows. */
 export function memberStats(member: Member): MemberStats {
   const { node, remote, state, chunksDone, lacking, loss, drainKiBs, ringPercent } = member;
   return { node, remote, state, as: member.as, chunksDone, lacking, loss, drainKiBs, ringPercent };

@@ -1,9 +1,9 @@
 /**
- * Everything a sender says, written into the outgoing batch: header, body, tag.
+ * Writes everything that a sender sends into the outgoing batch: header, body, tag.
  *
- * The one idea: DATA datagrams of a burst lie back to back with equal length, so their tags are
- * written four at a time at the end of the run. Every multicast datagram has a number of its own;
- * unicast words have none. What is said, and when, is decided elsewhere.
+ * DATA datagrams of a burst lie back to back with equal length, so their tags are written four at a
+ * time at the end of the run. Every multicast datagram has a sequence number; unicast messages have
+ * none. The callers decide what is sent, and when.
  */
 import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
 import { BlockEncoder } from "../../fec/encode.ts";
@@ -37,12 +37,11 @@ import { PARITY_GROUP } from "./chunk-cache.ts";
 import type { Block } from "./chunk-cache.ts";
 import type { SenderOptions } from "./contract.ts";
 
-/** Bytes of a CTL without its reason. */
+/** Bytes of a CTL message without its reason. */
 const CONTROL_FIXED_BYTES = HEADER_BYTES + 8 + TAG_BYTES;
 
-/** The writer of one session. */
 export class Outbox {
-  /** Blocks that fit into a SYNC and an ADV. */
+  /** Number of blocks that fit into a SYNC and an ADV. */
   readonly blocksMax: number;
   readonly #options: SenderOptions;
   readonly #view: DataView;
@@ -57,9 +56,6 @@ export class Outbox {
   #runOffset = 0;
   #runCount = 0;
 
-  /**
-   * @param options - Of the session.
-   */
   constructor(options: SenderOptions) {
     this.#options = options;
     const { bytes } = options.arena;
@@ -74,9 +70,7 @@ export class Outbox {
     return this.#count;
   }
 
-  /**
-   * @param batch - Where to write from here on.
-   */
+  /** @param batch - Everything is written into it until {@link finish}. */
   begin(batch: TransmitBatch): void {
     this.#batch = batch;
     this.#wireBytes = 0;
@@ -84,7 +78,7 @@ export class Outbox {
   }
 
   /**
-   * Seals what was written; the batch may go.
+   * Writes the tags that are missing; then the batch may be sent.
    *
    * @returns Bytes on the wire since {@link begin}.
    */
@@ -102,10 +96,9 @@ export class Outbox {
   /**
    * Writes a source symbol.
    *
-   * @param block - In the cache.
    * @param symbol - 0 .. k-1.
-   * @param repair - True when somebody lacked it.
-   * @returns False when the batch is full: nothing was written.
+   * @param repair - True if a receiver lacked it.
+   * @returns False if the batch is full: nothing was written.
    */
   source(block: Block, symbol: number, repair: boolean): boolean {
     const from = block.offset + symbol * this.#options.symbolBytes;
@@ -117,8 +110,8 @@ export class Outbox {
    *
    * @param block - In the cache; its `next` moves on.
    * @param hint - How many more will be wanted soon.
-   * @param repair - True when somebody lacks it.
-   * @returns False when the batch is full: nothing was written.
+   * @param repair - True if a receiver lacks it.
+   * @returns False if the batch is full: nothing was written.
    */
   fresh(block: Block, hint: number, repair: boolean): boolean {
     const symbol = block.next;
@@ -133,7 +126,7 @@ export class Outbox {
   }
 
   /**
-   * Makes parity symbols, up to four at a time, into the block's own places; gives the offset of
+   * Makes parity symbols, up to four at a time, in the block's own room, and returns the offset of
    * one.
    */
   #parity(block: Block, symbol: number, hint: number): number {
@@ -173,7 +166,6 @@ export class Outbox {
   /**
    * Writes a message to the group.
    *
-   * @param announce - The message.
    * @returns False when the batch is full.
    */
   announce(announce: Announce): boolean {
@@ -184,7 +176,6 @@ export class Outbox {
   }
 
   /**
-   * @param sync - The message.
    * @param flags - `echo`, `report` or both.
    * @returns False when the batch is full.
    */
@@ -198,7 +189,7 @@ export class Outbox {
 
   /**
    * @param syncNo - The SYNC whose answers are repeated.
-   * @param blocks - Largest deficits.
+   * @param blocks - Largest deficit per block.
    * @returns False when the batch is full.
    */
   adv(syncNo: number, blocks: readonly BlockEntry[]): boolean {
@@ -209,10 +200,7 @@ export class Outbox {
     return this.#seal(offset, length, MessageType.adv, 0);
   }
 
-  /**
-   * @param probe - The message.
-   * @returns False when the batch is full.
-   */
+  /** @returns False when the batch is full. */
   probe(probe: Probe): boolean {
     const { symbolBytes, arena, group } = this.#options;
     const length = symbolBytes + DATA_OVERHEAD_BYTES;
@@ -223,7 +211,6 @@ export class Outbox {
   }
 
   /**
-   * @param control - The message.
    * @param remote - One receiver, or the group.
    * @returns False when the batch is full.
    */

@@ -1,45 +1,39 @@
 /**
  * The token bucket that spaces datagrams out.
  *
- * The one idea: the bucket fills at the session's rate and is no deeper than what the driver may
- * oversleep, so that a late wake-up does not cost throughput, yet no burst is longer than a
- * switch's egress buffer bears. It knows bytes on the wire only; what is sent is decided
- * elsewhere.
+ * The bucket fills at the session's rate. Its depth is the time by which the driver may wake too
+ * late, so that a late wake-up costs no throughput and yet no burst is longer than a switch's
+ * egress buffer can hold. It counts bytes on the wire; the callers decide what is sent.
  */
 
 /**
- * Shallowest bucket: 32 KiB is the burst that a port of a tenth of the speed can hold back. Unit:
- * bytes.
+ * Shallowest bucket: a switch whose port has a tenth of our speed can buffer a burst of 32 KiB.
+ * Unit: bytes.
  */
 const DEPTH_MIN = 32_768;
-/** The bucket holds this much time at most: timers wake to the millisecond, a busy host later. */
+/**
+ * The bucket holds at most the bytes of this time: timers wake to the millisecond, on a busy host
+ * later. Unit: milliseconds.
+ */
 const DEPTH_MS = 4;
 
-/** The bucket. */
 export class Pacer {
   #bytesPerMs: number;
   #tokens: number;
   #filledAt = -1;
 
-  /**
-   * @param bitsPerSecond - Rate on the wire.
-   */
   constructor(bitsPerSecond: number) {
     this.#bytesPerMs = bitsPerSecond / 8000;
     this.#tokens = 0;
   }
 
-  /**
-   * @param bitsPerSecond - New rate on the wire.
-   */
   setRate(bitsPerSecond: number): void {
     this.#bytesPerMs = bitsPerSecond / 8000;
   }
 
   /**
-   * Tells whether a datagram may go now.
+   * Tells whether a datagram may be sent now.
    *
-   * @param now - Monotonic.
    * @returns True while the bucket is not empty; the last datagram may overdraw it.
    */
   ready(now: number): boolean {
@@ -47,16 +41,12 @@ export class Pacer {
     return this.#tokens > 0;
   }
 
-  /**
-   * @param wireBytes - What was sent.
-   */
+  /** Takes bytes that were sent out of the bucket, overheads included. */
   charge(wireBytes: number): void {
     this.#tokens -= wireBytes;
   }
 
-  /**
-   * @returns When {@link ready} will be true. Unit: milliseconds on the clock of `ready`.
-   */
+  /** @returns When {@link ready} will be true. Unit: milliseconds on the clock of `ready`. */
   readyAt(): number {
     if (this.#tokens > 0) return this.#filledAt;
     return this.#filledAt + (1 - this.#tokens) / this.#bytesPerMs;

@@ -1,75 +1,77 @@
 /**
- * The numbers a sender goes by, and why each is what it is.
+ * The settings of a sender, with the reason for each value.
  *
- * All are visible settings; a session may override any of them. Nothing here depends on one another
- * except where said.
+ * A session may override any of them. They are independent of one another unless a comment says
+ * otherwise.
  */
 
 /**
- * How a member is served. held: the sender slows down for it and answers its NACKs. shed: too
- * slow or too lossy beside the others; it catches what it can and is finished by the carousel.
+ * How a member is served. held: the sender slows down for it and answers its NACKs. shed: it is too
+ * slow or too lossy compared with the others; it catches what it can, and the carousel sends it the
+ * rest.
  */
 export type MemberClass = "held" | "shed";
 
 /** Settings of a sender. Times in milliseconds, fractions 0 .. 1. */
 export interface SenderPolicy {
   /**
-   * Between announcements while gathering: a receiver that starts waits half of this on average.
+   * Time between announcements while gathering: a receiver that starts waits half of this on
+   * average.
    */
   readonly announceGatheringMs: number;
-  /** Between announcements later: late joiners need them, others do not. */
+  /** Time between announcements while streaming: only late joiners need them. */
   readonly announceStreamingMs: number;
   /** Copies of the END message: at 20 % loss, 5 leave 1 receiver in 3125 to learn it by asking. */
   readonly endCopies: number;
-  /** Between those copies. */
+  /** Time between those copies. */
   readonly endIntervalMs: number;
-  /** After the last copy the engine still answers whoever asks. */
+  /** For this long after the last copy the engine still answers receivers. */
   readonly lingerMs: number;
-  /** A member not heard for this long is lost. */
+  /** A member that was silent for this long is lost. */
   readonly silenceMs: number;
-  /**
-   * A member that finishes no chunk for this long, while others or data could serve it, is lost.
-   */
+  /** A member that finishes no chunk for this long, although the carousel runs, is lost. */
   readonly stallMs: number;
-  /** Members at most; reports of more are dropped. */
+  /** Members at most; reports of further nodes are dropped. */
   readonly membersMax: number;
-  /** Chunks whose symbols take turns, so that a burst of losses hits many blocks a little. */
+  /**
+   * Chunks whose symbols take turns, so that a burst of losses costs many blocks a few symbols
+   * each.
+   */
   readonly interleave: number;
-  /** Blocks finished before a SYNC asks about them. */
+  /** Number of finished blocks after which a SYNC asks about them. */
   readonly syncBlocks: number;
   /** Longest time from a block's last symbol to the SYNC that asks about it. */
   readonly syncIntervalMs: number;
-  /** Between SYNCs when there is nothing else to send. */
+  /** Time between SYNCs when there is nothing else to send. */
   readonly syncIdleMs: number;
-  /** How often a SYNC asks about a block without hearing a complaint. */
+  /** How many SYNCs ask about a block that nobody sends a NACK for. */
   readonly askTimes: number;
   /** Probe datagrams in a series, spread over `probeMs`; 0 = none. */
   readonly probeCount: number;
-  /** How long a probe series takes. */
+  /** Duration of a probe series. */
   readonly probeMs: number;
-  /** Rate to begin with when no cap is given. Unit: bits per second. */
+  /** Rate at the start if no cap is given. Unit: bits per second. */
   readonly startRate: number;
   /** The rate never falls under this. Unit: bits per second. */
   readonly rateMin: number;
-  /** Queueing that the rate control aims to stay under. */
+  /** The rate control keeps the queueing delay under this. */
   readonly queueDelayMs: number;
   /**
-   * A held member drains at least this share of the median. A disk that has not answered yet is
-   * given as much, and slows the session no further.
+   * A held member drains at least this share of the median. A disk that has not reported its speed
+   * yet is given this share, and slows the session no further.
    */
   readonly heldShare: number;
   /**
-   * A member whose ring is at least half full for this long, and that finishes no chunk meanwhile,
-   * is shed (protocol page 1.10).
+   * A member whose ring has been at least half full for this long, and that finished no chunk
+   * meanwhile, is shed (protocol page 1.10).
    */
   readonly stuckMs: number;
-  /** Loss above the median's that makes a member shed. */
+  /** A member whose loss exceeds the median by this much is shed. */
   readonly shedLoss: number;
-  /** Share of a member's ring above which the sender slows down for it. */
+  /** When a member's ring is fuller than this, the sender slows down for it. */
   readonly ringHigh: number;
 }
 
-/** Defaults. */
 export const SENDER_POLICY: SenderPolicy = {
   announceGatheringMs: 100,
   announceStreamingMs: 500,

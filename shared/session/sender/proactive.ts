@@ -1,18 +1,18 @@
 /**
- * How much parity to send before anybody complains.
+ * How much parity to send before any NACK.
  *
- * The one idea: the least number h with which, at the loss the members report, all of them can
- * decode a block without a NACK half of the time. More costs everyone, less costs a round trip.
- * Model: protocol page 1.8.
+ * We send the least number h of parity symbols with which, at the loss the members report, the
+ * chance that all of them decode a block without a NACK is one half. More parity costs everyone
+ * bandwidth, less costs a round trip. Model: protocol page 1.8.
  */
 import { SYMBOL_IDS } from "../../fec/scheme.ts";
 
-/** Chance that all members decode at once. */
+/** Chance that all members decode a block at once. */
 const ENOUGH = 0.5;
-/** Loss below this is an accident, not a state. */
+/** Loss below this is taken for an accident and ignored. */
 const LOSS_FLOOR = 0.0002;
 
-/** Parity counts at the present loss, by k. */
+/** Number of parity symbols at the present loss, by k. */
 export class ProactiveParity {
   #loss = 0;
   #members = 1;
@@ -20,7 +20,7 @@ export class ProactiveParity {
 
   /**
    * @param loss - Loss of the worst held members, 0 .. 1.
-   * @param members - Held members.
+   * @param members - Number of held members.
    */
   set(loss: number, members: number): void {
     if (loss === this.#loss && members === this.#members) return;
@@ -44,7 +44,7 @@ export class ProactiveParity {
   }
 }
 
-/** Walks up h until (P[at most h of k+h lost])^N reaches ENOUGH. */
+/** Increases h until (P[at most h of k+h lost])^members reaches ENOUGH. */
 function leastParity(k: number, loss: number, members: number): number {
   const each = ENOUGH ** (1 / members);
   const most = SYMBOL_IDS - k;

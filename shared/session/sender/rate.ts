@@ -1,12 +1,12 @@
 /**
- * How fast to send: finds what the network carries, and what the held members can write.
+ * How fast to send: finds the rate that the network carries, and that the held members can write.
  *
- * The one idea: a full queue shows in the round trip before it shows as loss, and loss by a bad
- * cable shows in no queue. So the rate grows by a quarter per clean look until queueing or a drop
- * at a full buffer says stop, settles on what arrives, and then walks around it by a few percent.
- * Random loss at constant delay changes nothing. A held member whose ring fills sets a second
- * limit; while that one decides, nothing is learnt about the network, and its rate stays as it is.
- * Compare protocol page 1.9, whose loss rule this replaces.
+ * A full queue shows in the round trip before it shows as loss, and loss by a bad cable shows in no
+ * queue. So the rate grows by a quarter per look without congestion until queueing, or a drop at a
+ * full buffer, stops it. It then settles at the rate that arrives, and varies around it by a few
+ * percent. Random loss at constant delay changes nothing. A held member whose ring fills sets a
+ * second limit; while that limit is the lower one, nothing is learnt about the network, and the
+ * network's rate stays as it is. Compare protocol page 1.9, whose loss rule this replaces.
  */
 import type { SenderPolicy } from "./policy.ts";
 import { upperMedian } from "./members.ts";
@@ -15,68 +15,71 @@ import type { Member } from "./members.ts";
 /** Least time between two looks while searching. Unit: milliseconds. */
 const LOOK_MS = 20;
 /**
- * Afterwards: the least queueing of 100 ms is the network's, the rest is a busy host's (compare
- * CoDel, RFC 8289).
+ * The same once the rate is found. The least queueing within 100 ms is the network's; more than
+ * that comes from a busy host (compare CoDel, RFC 8289). Unit: milliseconds.
  */
 const SETTLED_LOOK_MS = 100;
 /**
- * Members heard since the last look that suffice to judge by their median: of more than that only
- * some echo each time (nack.ts).
+ * So many members heard since the last look are enough to judge by their median: in larger groups
+ * only some echo each time (nack.ts).
  */
 const HEARD_ENOUGH = 8;
-/** Looks in a row that must see a queue: one or two are a process that had to wait for its turn. */
+/**
+ * Looks in a row that must see a queue: one or two may come from a process that had to wait for the
+ * processor.
+ */
 const QUEUE_LOOKS = 3;
 /**
- * Growth per clean look while searching: tenfold in a fifth of a second, and one look too many at
- * 1 Gbit/s queues 0.6 MB, which a switch port or a send buffer can hold.
+ * Growth per clean look while searching: tenfold in a fifth of a second. One look too many at 1
+ * Gbit/s queues 0.6 MB, which a switch port or a send buffer can hold.
  */
 const SEARCH_GROWTH = 1.25;
 /** Growth per clean look afterwards: 4 % in 100 ms is half as much again in a second. */
 const SETTLED_GROWTH = 1.04;
-/** Clean looks in a row after which the search begins anew: the path has become wider. */
+/** After this many clean looks in a row the search starts anew: the path has become wider. */
 const CLEAN_LOOKS_MAX = 5;
 /**
- * Below this share of the rate the schedule had nothing to send, and the look says nothing about
- * the path.
+ * If less than this share of the rate was sent, the schedule had nothing to send, and the look
+ * tells nothing about the path.
  */
 const BUSY_SHARE = 0.8;
-/** Arriving less than this share of what is sent is a sign that a queue fills. */
+/** If less than this share of what is sent arrives, a queue is filling. */
 const ARRIVING_SHARE = 0.97;
 /**
- * More loss than this, at most members, is a queue too short to be seen in the round trip, not
- * chance. Should it be chance after all, the rate stops falling at a share of the start rate.
+ * More loss than this at most members comes from a queue too short to show in the round trip, not
+ * from chance. In case it is chance after all, the rate stops falling at this share of the start
+ * rate.
  */
 const FLOOD_LOSS = 0.25;
 const FLOOD_FLOOR = 0.05;
-/** Share of what arrives that is sent while a long queue empties. */
+/** While a long queue empties, we send this share of what arrives. */
 const DRAINING_SHARE = 0.9;
-/** Queueing beyond this many times the aim is congestion whatever arrives. */
+/** Queueing of more than this many times the aim is congestion, however much arrives. */
 const QUEUE_TIMES_MAX = 4;
 const BACK_OFF = 0.85;
-/** One look never takes more than half: what arrives may have been measured in a pause. */
+/** One look at most halves the rate: what arrives may have been measured in a pause. */
 const BACK_OFF_MOST = 0.5;
-/** Share of a member's speed that is sent while its ring is this full: it must become emptier. */
+/** While a member's ring is nearly full, we send this share of its speed, so that it empties. */
 const EMPTYING_SHARE = 0.8;
 const RING_NEARLY_FULL = 90;
-/** A full ring drops what comes. Unit: percent. */
+/** A full ring drops what arrives. Unit: percent. */
 const RING_FULL = 100;
-/** Growth per look of what the disks seem to take, while no ring fills. */
+/** Growth per look of the limit by disks while no ring fills. */
 const DRAIN_GROWTH = 1.05;
 /**
- * The same while no ring is even half full: the figure is out of date. A disk that waited for
- * something counts the wait as work at first.
+ * The same while no ring is even half full: the limit is out of date. A disk that had to wait for
+ * something at first counts the wait as work.
  */
 const DRAIN_SEARCH_GROWTH = 1.25;
 const RING_HALF = 50;
-/** Nothing on earth is faster. Unit: bits per second. */
+/** Above any rate we expect to meet. Unit: bits per second. */
 const RATE_MAX = 100e9;
-/** KiB/s to bits per second. */
+/** Factor from KiB/s to bits per second. */
 const KIB_BITS = 8192;
 
-/** Who or what sets the rate. */
+/** What limits the rate; a number is the node whose disk does. */
 export type Limit = "cap" | "network" | "host" | "start" | number;
 
-/** The rate of one session. */
 export class RateControl {
   readonly #policy: SenderPolicy;
   readonly #cap: number;
@@ -87,7 +90,10 @@ export class RateControl {
   #grewFrom = Infinity;
   #carried = 0;
   #drain = Infinity;
-  /** The member that set it, and whether that one's disk had told its speed. */
+  /**
+   * The member that set the disk limit, and whether the limit is a guess because that disk has not
+   * reported its speed.
+   */
   #drainBy = 0;
   #drainGuessed = false;
   #limitedBy: Limit = "start";
@@ -96,10 +102,7 @@ export class RateControl {
   #refused = 0;
   #queueMs = 0;
 
-  /**
-   * @param policy - Start, minimum, aims.
-   * @param cap - Most bits per second; undefined = find out.
-   */
+  /** @param cap - Most bits per second; undefined lets the rate control find the rate. */
   constructor(policy: SenderPolicy, cap: number | undefined) {
     this.#policy = policy;
     this.#cap = cap ?? RATE_MAX;
@@ -107,25 +110,25 @@ export class RateControl {
     if (cap !== undefined) this.#limitedBy = "cap";
   }
 
-  /** @returns Bits per second on the wire, now. */
+  /** @returns The current rate in bits per second on the wire. */
   get bitsPerSecond(): number {
     return Math.max(Math.min(this.#network, this.#drain, this.#cap), this.#policy.rateMin);
   }
 
-  /** @returns True while the rate grows fast: looks are short and want answers. */
+  /** @returns True while the rate grows fast: looks are then short and need echoes. */
   get searching(): boolean {
     return this.#searching && this.#network < this.#cap && !this.#isByDrain;
   }
 
   /**
-   * @returns What the network alone would allow: never more than has been seen to arrive, because
-   *   the search oversteps. Unit: bits per second; 0 = nothing is known yet.
+   * @returns The rate that the network alone allows. It never exceeds the highest rate that was
+   *   seen to arrive, because the search overshoots. Unit: bits per second; 0 = nothing is known
+   *   yet.
    */
   get networkRate(): number {
     return Math.min(this.#network, this.#carried);
   }
 
-  /** @returns What sets the rate. */
   get limitedBy(): Limit {
     return this.#isByDrain ? this.#drainBy : this.#limitedBy;
   }
@@ -140,9 +143,7 @@ export class RateControl {
     return this.#queueMs;
   }
 
-  /**
-   * @param wireBytes - What was sent, overheads included.
-   */
+  /** @param wireBytes - Bytes sent, overheads included. */
   noteSent(wireBytes: number): void {
     this.#sentBytes += wireBytes;
   }
@@ -155,20 +156,20 @@ export class RateControl {
   }
 
   /**
-   * @param node - A member whose class changed or that ended: what it could write limits nobody
-   *   any more.
+   * Drops the disk limit that a member set.
+   *
+   * @param node - A member whose class changed or that has ended.
    */
   forget(node: number): void {
     if (this.#drainBy === node) this.#drain = Infinity;
   }
 
   /**
-   * Looks at what the held members reported since the last look, when enough time has passed.
+   * Evaluates what the held members reported since the last look, if enough time has passed.
    *
-   * @param held - Held members; their `queueMs` and `newDrops` begin anew.
+   * @param held - Held members; their `queueMs` and `newDrops` are reset.
    * @param roundTripMs - Of the group.
-   * @param now - Monotonic.
-   * @returns True when a look was taken: the rate may have changed.
+   * @returns True if a look was taken: the rate may have changed.
    */
   look(held: readonly Member[], roundTripMs: number, now: number): boolean {
     const elapsedMs = now - this.#lookedAt;
@@ -176,7 +177,7 @@ export class RateControl {
     if (elapsedMs < Math.max(leastMs, roundTripMs)) return false;
     const heard = held.filter((member) => member.queueMs !== Infinity);
     if (heard.length === 0 || heard.length < Math.min(held.length / 2, HEARD_ENOUGH)) {
-      // Too few have answered yet: the look waits for them, and the rate for the look.
+      // Too few members have answered: the look waits for them, and the rate stays until the look.
       if (elapsedMs < 10 * LOOK_MS) return false;
     } else {
       this.#judge(heard, elapsedMs);
@@ -214,7 +215,8 @@ export class RateControl {
     );
     const flooding = loss > FLOOD_LOSS && arriving < sent * (1 - FLOOD_LOSS);
     const flooded = flooding && this.bitsPerSecond > this.#policy.startRate * FLOOD_FLOOR;
-    // What is sent since the step back may be just what arrives: the queue then stays as it is.
+    // What is sent since the step back may be just what arrives: the queue then neither grows nor
+    // empties.
     const standing = this.#searching && this.#queueLooks > 0 && this.#queueMs > aim;
     const queued = filling || full || flooded || standing;
     this.#queueLooks = queued ? this.#queueLooks + 1 : 0;
@@ -238,8 +240,8 @@ export class RateControl {
   }
 
   /**
-   * The first sign of a queue takes the last step of the search back, and as much of the step
-   * before as did not arrive; if it was nothing, the next look goes on.
+   * The first sign of a queue undoes the last step of the search, and as much of the step before as
+   * did not arrive. If the sign was a false alarm, the next look goes on.
    */
   #stepBack(arriving: number): void {
     const back = Math.max(this.#grewFrom / SEARCH_GROWTH, Math.min(arriving, this.#grewFrom));
@@ -261,8 +263,7 @@ export class RateControl {
   }
 
   /**
-   * The slowest held member whose ring fills sets a limit, which is let go slowly when rings
-   * empty.
+   * The slowest held member whose ring fills sets a limit, which is raised slowly when rings empty.
    */
   #limitByDrain(held: readonly Member[]): void {
     let limit = Infinity;
@@ -291,9 +292,9 @@ export class RateControl {
   }
 
   /**
-   * What to send while a ring fills whose disk has not finished anything yet. One such disk costs
-   * the others no more than the slowest that is held would; when all wait (for leave to write,
-   * say), whatever no ring has room for would have to be sent again.
+   * The rate while a ring fills whose disk has not finished anything yet. One such disk slows the
+   * others no further than the slowest held member would. If all members wait (for permission to
+   * write, say), anything beyond the room in their rings would have to be sent again.
    */
   #guess(held: readonly Member[]): number {
     const slower = this.bitsPerSecond * BACK_OFF;
@@ -307,8 +308,8 @@ export class RateControl {
   }
 
   /**
-   * No ring fills: the limit grows from what the slowest disk is known to write, until the network
-   * is the lesser. A mere guess is forgotten.
+   * No ring fills: the limit grows from what the slowest disk is known to write until it exceeds
+   * the network's rate. A limit that was only a guess is dropped.
    */
   #letGo(held: readonly Member[]): void {
     const drains = drainsOf(held);
@@ -321,7 +322,7 @@ export class RateControl {
   }
 }
 
-/** What the disks of those write who know it. Unit: bits per second. */
+/** The write speeds of the members that know theirs. Unit: bits per second. */
 function drainsOf(members: readonly Member[]): number[] {
   return members.filter((one) => one.drainKiBs > 0).map((one) => one.drainKiBs * KIB_BITS);
 }

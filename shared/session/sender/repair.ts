@@ -1,47 +1,50 @@
 /**
- * What is owed: NACKs become numbers of fresh symbols, block by block.
+ * What is owed: turns NACKs into numbers of fresh symbols per block.
  *
- * The one idea: an answer was true when its SYNC was sent. So what was sent of the block since
- * that SYNC is still in flight and is taken off the deficit; the largest remainder of all answers
- * is owed, once for everybody. It does not read chunks nor send; blocks with something owed stand
- * in a queue and take turns.
+ * A NACK describes the receiver at the time of the SYNC that it answers. Symbols of the block that
+ * were sent after that SYNC may still be in flight, so they are subtracted from the deficit. The
+ * largest remainder of all answers is owed, and sent once for everybody. Blocks with symbols owed
+ * stand in a queue and take turns. This file neither reads chunks nor sends.
  */
 import { WHOLE_BLOCK } from "../../wire/block-list.ts";
 import type { BlockEntry } from "../../wire/block-list.ts";
 import type { Block } from "./chunk-cache.ts";
 
-/** Blocks that ADV repeats at most; older ones are dropped. */
+/** An ADV repeats at most this many blocks; older ones are dropped. */
 const HEARD_MAX = 200;
-/** SYNCs back that sent symbols are remembered by; answers to older ones are long overtaken. */
+/**
+ * Sent symbols are counted separately for this many SYNCs; answers to older SYNCs come too late to
+ * matter.
+ */
 const SENT_AFTER_MAX = 8;
 
-/** The queue of blocks with symbols owed, and what was heard for ADV. */
+/** The queue of blocks with symbols owed, and the deficits that the next ADV repeats. */
 export class Repairs {
   readonly #queue: Block[] = [];
   #heard: BlockEntry[] = [];
   #heardSync = 0;
   #heardNew = false;
 
-  /** @returns Blocks with symbols owed. */
+  /** @returns Number of blocks with symbols owed. */
   get count(): number {
     return this.#queue.length;
   }
 
-  /** @returns True when an ADV would tell something new. */
+  /** @returns True if an ADV would say something new. */
   get hasNews(): boolean {
     return this.#heardNew;
   }
 
-  /** @returns The SYNC that the heard deficits belong to. */
+  /** @returns The SYNC that the collected deficits answer. */
   get heardSync(): number {
     return this.#heardSync;
   }
 
   /**
-   * Takes one entry of a NACK.
+   * Applies one entry of a NACK.
    *
    * @param block - In the cache, finished in this pass.
-   * @param deficit - Symbols lacking, 1 .. 255; 255 = all.
+   * @param deficit - Symbols lacking, 1 .. 255; 255 = the whole block.
    * @param syncNo - The SYNC it answers; not later than the latest.
    */
   ask(block: Block, deficit: number, syncNo: number): void {
@@ -70,10 +73,10 @@ export class Repairs {
   }
 
   /**
-   * One symbol of the first block was sent: the next one has its turn.
+   * Notes that one symbol of the first block was sent, and gives the next block its turn.
    *
    * @param lastSync - Number of the latest SYNC.
-   * @returns The block, when nothing more is owed of it; else undefined.
+   * @returns The block if nothing more is owed of it, else undefined.
    */
   sent(lastSync: number): Block | undefined {
     const block = this.#queue.shift();
@@ -90,10 +93,10 @@ export class Repairs {
   }
 
   /**
-   * Gives what an ADV should say, once.
+   * Returns the blocks for an ADV and notes that they were told.
    *
    * @param roomFor - Entries that fit.
-   * @returns Largest deficits heard for the latest SYNC that was answered.
+   * @returns Largest deficits reported for the latest SYNC that was answered.
    */
   takeHeard(roomFor: number): readonly BlockEntry[] {
     this.#heardNew = false;

@@ -1,27 +1,27 @@
 /**
- * Which chunk's symbol goes next: the first pass in ascending order, then the carousel.
+ * Which symbol is sent next: the first pass in ascending order, then the carousel.
  *
- * The one idea: eight chunks are open at a time and take turns symbol by symbol, so that a burst
- * of losses hits many blocks a little instead of one block badly (protocol page 1.6). Disk order
- * is ascending because disks like it. The carousel sends only chunks that some active member
- * described as wholly lacking. It asks for reads ahead of need and keeps nothing of a chunk that
- * is finished.
+ * Eight chunks are open at a time and take turns symbol by symbol, so that a burst of losses costs
+ * many blocks a few symbols instead of one block many (protocol page 1.6). The order is ascending
+ * because disks write fastest that way. The carousel sends only chunks that some active member
+ * described as wholly lacking. The schedule requests reads ahead of need and keeps nothing of a
+ * chunk that is finished.
  */
 import type { Block, CachedChunk, ChunkCache } from "./chunk-cache.ts";
 import type { ReadRequest } from "./contract.ts";
 import type { Member } from "./members.ts";
 import type { ProactiveParity } from "./proactive.ts";
 
-/** A member with no slot free can take nothing new. Unit: percent. */
+/** A member with no free slot can take nothing new. Unit: percent. */
 const RING_FULL = 100;
 
-/** A chunk that is open: how far it is. */
+/** An open chunk, and how far its sending has come. */
 interface OpenChunk {
   readonly entry: CachedChunk;
   block: number;
-  /** Next symbol of the block: below k source, above that proactive parity. */
+  /** Next symbol of the block: below k a source symbol, from k on proactive parity. */
   symbol: number;
-  /** Symbols of the block to send in all: k + h, fixed when the block begins. */
+  /** Symbols of the block to send in all: k + h, fixed when the block starts. */
   symbolsEnd: number;
 }
 
@@ -29,7 +29,7 @@ interface OpenChunk {
 export interface ScheduleParts {
   readonly cache: ChunkCache;
   readonly proactive: ProactiveParity;
-  /** Chunks open at a time. */
+  /** Number of chunks open at a time. */
   readonly interleave: number;
   /** Undefined while unknown. */
   readonly chunkCount: number | undefined;
@@ -38,11 +38,10 @@ export interface ScheduleParts {
 /** The next symbol to send. The object is reused. */
 export interface NextSymbol {
   block: Block | undefined;
-  /** Below k: that source symbol. Otherwise a fresh one. */
+  /** Below k: that source symbol. Otherwise the block's next fresh symbol. */
   symbol: number;
 }
 
-/** The order of sending. */
 export class Schedule {
   readonly #parts: ScheduleParts;
   readonly #open: OpenChunk[] = [];
@@ -58,15 +57,12 @@ export class Schedule {
   #freshAfter = Infinity;
   #exhausted = false;
 
-  /**
-   * @param parts - Cache and settings.
-   */
   constructor(parts: ScheduleParts) {
     this.#parts = parts;
     this.#chunkCount = parts.chunkCount;
   }
 
-  /** @returns 1 = first pass, from 2 on the carousel. */
+  /** @returns 1 = the first pass, 2 and more = the carousel. */
   get pass(): number {
     return this.#pass;
   }
@@ -76,7 +72,7 @@ export class Schedule {
     return this.#chunkCount;
   }
 
-  /** @returns Chunks completely sent in the first pass. */
+  /** @returns Number of chunks completely sent in the first pass. */
   get sent(): number {
     return this.#sent;
   }
@@ -86,7 +82,7 @@ export class Schedule {
     return this.#pass > 1;
   }
 
-  /** @returns For SYNC: where the sender stands. */
+  /** @returns The sender's position, as a SYNC tells it. */
   get frontier(): number {
     if (this.#pass > 1) return this.#frontier;
     let lowest = this.#cursor;
@@ -95,31 +91,26 @@ export class Schedule {
     return lowest;
   }
 
-  /** @returns True when members must describe what they lack before the carousel can go on. */
+  /** @returns True if members must report what they lack before the carousel can go on. */
   get wantsReports(): boolean {
     return this.#exhausted;
   }
 
-  /** @returns Number of chunks open: 0 = nothing to send at the moment. */
+  /** @returns Number of open chunks; 0 = nothing to send at the moment. */
   get openCount(): number {
     return this.#open.length;
   }
 
-  /**
-   * The end of a pipe was found.
-   *
-   * @param count - Chunks there are.
-   */
+  /** Sets the number of chunks once the end of a pipe was found. */
   setCount(count: number): void {
     this.#chunkCount = Math.min(count, this.#chunkCount ?? count);
   }
 
   /**
-   * Opens chunks that are here, asks for those that come next.
+   * Opens chunks that have been read, and requests those that come next.
    *
    * @param active - Members that still lack something.
    * @param roundTripMs - Of the group.
-   * @param now - Monotonic.
    * @returns Reads for the driver.
    */
   advance(active: readonly Member[], roundTripMs: number, now: number): ReadRequest[] {
@@ -133,7 +124,8 @@ export class Schedule {
       const cached = cache.get(chunk);
       const entry = cached ?? cache.reserve(chunk);
       if (entry === undefined) break;
-      // A chunk that is being read for a repair is pinned by that reading; the pin becomes ours.
+      // A chunk that is being read for a repair is pinned by that read; once it is read, the pin is
+      // ours.
       if (cached !== undefined && cached.symbols > 0) cached.pins += 1;
       this.#cursor = chunk + 1;
       this.#ahead.push(entry);
@@ -160,26 +152,22 @@ export class Schedule {
     }
   }
 
-  /**
-   * @param entry - In the cache.
-   * @returns True when it is open or about to be.
-   */
+  /** @returns True if the chunk is open or will be opened next. */
   holds(entry: CachedChunk): boolean {
     return this.#ahead.includes(entry) || this.#open.some((open) => open.entry === entry);
   }
 
-  /**
-   * A chunk of the pipe does not exist: forget it.
-   *
-   * @param entry - Being read.
-   */
+  /** Forgets a chunk that does not exist: the pipe ended before it. */
   drop(entry: CachedChunk): void {
     const at = this.#ahead.indexOf(entry);
     if (at >= 0) this.#ahead.splice(at, 1);
     this.#parts.cache.discard(entry);
   }
 
-  /** When a pass has sent everything, the next one begins with fresh descriptions of what lacks. */
+  /**
+   * When a pass has sent everything, asks for fresh descriptions of what is lacking and starts the
+   * next.
+   */
   #turnPass(roundTripMs: number, now: number): void {
     if (this.#open.length > 0 || this.#ahead.length > 0) return;
     const firstOver =
@@ -197,7 +185,7 @@ export class Schedule {
     if (this.#pass === 1) {
       return this.#cursor < (this.#chunkCount ?? Infinity) ? this.#cursor : -1;
     }
-    // What a report names beyond the last chunk does not exist: it is not looked for.
+    // Chunks that a report names beyond the last one do not exist and are ignored.
     const end = this.#chunkCount ?? Infinity;
     let lowest = end;
     for (const member of active) {
@@ -216,8 +204,8 @@ export class Schedule {
   }
 
   /**
-   * @returns The symbol whose turn it is, or undefined when nothing is open. It stays until
-   * {@link taken}.
+   * @returns The symbol whose turn it is, or undefined if nothing is open. It stays until
+   *   {@link taken}.
    */
   peek(): NextSymbol | undefined {
     if (this.#open.length === 0) return undefined;
@@ -230,9 +218,9 @@ export class Schedule {
   }
 
   /**
-   * The symbol of {@link peek} was sent.
+   * Notes that the symbol of {@link peek} was sent.
    *
-   * @returns Its block, when that is now finished; else undefined.
+   * @returns Its block if that is finished now, else undefined.
    */
   taken(): Block | undefined {
     const open = this.#open[this.#turn];

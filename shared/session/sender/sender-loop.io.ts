@@ -1,8 +1,8 @@
 /**
- * Drives a sender engine: the common loop, with reading its chunks as its work.
+ * Drives a sender engine: the common loop, with chunk reads as its requests.
  *
- * The one idea: a source that has the record at hand answers at once and costs no turn of the event
- * loop; one that reads a file answers later.
+ * A source that has the record in memory returns at once and costs no turn of the event loop; a
+ * source that reads a file returns a promise.
  */
 import type { Arena } from "../../core/arena.ts";
 import type { DatagramPort } from "../../core/datagram-port.ts";
@@ -16,9 +16,9 @@ export interface ChunkSource {
   /**
    * Reads the record of a chunk.
    *
-   * @param chunk - Chunks are asked for in ascending order first, later in any order.
+   * @param chunk - Chunks are requested in ascending order first, later in any order.
    * @param into - Written from its start; the source must not keep it after it answered.
-   * @returns Length of the record; 0 when the stream ended before this chunk.
+   * @returns Length of the record; 0 if the stream ended before this chunk.
    * @throws Anything: the session is aborted with its message.
    */
   read(chunk: number, into: Uint8Array): number | Promise<number>;
@@ -27,13 +27,12 @@ export interface ChunkSource {
 /** The last event of a session. */
 export type SenderEnd = EngineEnd<SenderEvent>;
 
-/** What {@link runSender} needs. */
 export interface SenderLoopOptions extends LoopWatcher<SenderEvent> {
-  /** The engine; owned by the loop until it ended. */
+  /** Owned by the loop until the engine has ended. */
   readonly sender: Sender;
-  /** Bound and, where wanted, tied to an interface. The caller closes it. */
+  /** Bound and, if wanted, tied to an interface. The caller closes it. */
   readonly port: DatagramPort;
-  /** The arena of engine and port. */
+  /** The arena that both engine and port use. */
   readonly arena: Arena;
   readonly source: ChunkSource;
 }
@@ -41,7 +40,6 @@ export interface SenderLoopOptions extends LoopWatcher<SenderEvent> {
 /**
  * Runs a session to its end.
  *
- * @param options - See {@link SenderLoopOptions}.
  * @returns The engine's last event.
  * @throws {@link SystemCallError} when the socket breaks.
  */

@@ -1,8 +1,8 @@
 /**
  * Entry of a sender thread: opens port and file, makes the engine, runs the loop to its end.
  *
- * Everything arrives in `workerData` (see sender-thread.io.ts), everything leaves by messages; the
- * thread ends with its session.
+ * All input is in `workerData` (see sender-thread.io.ts), all output is messages; the thread ends
+ * with its session.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Arena, arenaMemory } from "../../core/arena.ts";
@@ -17,10 +17,10 @@ import { RecordFileSource, StopWord } from "./sender-thread.io.ts";
 import { createSender } from "./engine.ts";
 import { runSender } from "./sender-loop.io.ts";
 
-/** Port buffers, tagger and FEC scratch. Unit: bytes. */
+/** Arena bytes for port buffers, tagger and FEC scratch. */
 const PORT_BYTES = 8 * 1024 * 1024;
 
-/** Thrown out of the loop to leave it without a word on the wire. */
+/** Thrown to leave the loop without telling the members. */
 class Vanished extends Error {}
 
 async function main({ order, stop }: SenderWorkerData): Promise<void> {

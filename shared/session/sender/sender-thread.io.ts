@@ -1,9 +1,9 @@
 /**
  * A sender in a thread of its own, so that the server's main thread stays free.
  *
- * The one idea: an image's records lie in one file at known offsets, so the worker needs nothing
- * but that table: it reads, encodes and sends by itself, tells what happens by messages, and is
- * stopped by one word of shared memory, which it looks at every round.
+ * An image's records lie in one file at known offsets, so the worker needs only that table: it
+ * reads, encodes and sends by itself and reports by messages. It is stopped through one word of
+ * shared memory, which it reads every round.
  */
 import { closeSync, fstatSync, openSync, read } from "node:fs";
 import { promisify } from "node:util";
@@ -13,10 +13,10 @@ import { fileIdentityOf } from "../../core/file-identity.ts";
 import type { SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
 import type { ChunkSource } from "./sender-loop.io.ts";
 
-/** Records of an image: each lies in one piece in one file. */
+/** The records of an image, each in one piece, all in one file. */
 export interface RecordFile {
   readonly path: string;
-  /** Identity of the file (`fileIdentityOf`) whose offsets these are. */
+  /** Identity of the file (`fileIdentityOf`) to which these offsets belong. */
   readonly file: string;
   /** Where each record begins, by chunk. Unit: bytes. */
   readonly offsets: Float64Array;
@@ -24,28 +24,28 @@ export interface RecordFile {
   readonly lengths: Uint32Array;
 }
 
-/** All that a sender thread is told. */
+/** Everything that a sender thread is started with. */
 export interface SenderOrder {
-  /** Engine options that can cross threads. */
+  /** The engine options that can be copied to another thread. */
   readonly session: Omit<SenderOptions, "arena" | "kernel" | "tagger" | "random" | "feedbackPort">;
-  /** 16 bytes: the session's tag key. */
+  /** The session's tag key, 16 bytes. */
   readonly key: Uint8Array;
-  /** Seed of the engine's chance. */
+  /** Seed of the engine's random generator. */
   readonly seed: number;
-  /** Interface to send by; default: the routing table decides. */
+  /** Interface to send on; by default the routing table decides. */
   readonly interfaceName?: string;
-  /** UDP port receivers answer to; 0 for a free one. */
+  /** UDP port for the receivers' messages; 0 picks a free one. */
   readonly feedbackPort: number;
   readonly records: RecordFile;
 }
 
-/** What a sender thread tells. */
+/** A message of a sender thread. */
 export type SenderMessage =
-  /** The port is open; `because` says why it is the plain twin. */
+  /** The port is open. If it is the plain twin, `because` says why. */
   | { readonly kind: "open"; readonly feedbackPort: number; readonly because?: string }
   | { readonly kind: "event"; readonly event: SenderEvent }
   | { readonly kind: "stats"; readonly stats: SenderStats }
-  /** The thread could not go on; its last word. */
+  /** The thread could not go on; this is its last message. */
   | { readonly kind: "failed"; readonly code: string; readonly message: string };
 
 /** `workerData` of a sender thread. */
@@ -55,13 +55,13 @@ export interface SenderWorkerData {
   readonly stop: Int32Array<SharedArrayBuffer>;
 }
 
-/** What the stop word says. */
+/** Values of the stop word. */
 export const StopWord = {
   /** The session goes on. */
   none: 0,
-  /** It ends, and its members are told. */
+  /** End the session and tell its members. */
   end: 1,
-  /** The thread goes without a word to anybody. */
+  /** End the thread without telling anybody. */
   vanish: 2,
 } as const;
 
@@ -70,8 +70,8 @@ export interface RunningSender {
   /** Ends the session for everybody; its "ended" event follows. */
   stop(): void;
   /**
-   * Goes without a word, as a crash would: members wait for the server to come back, and fetch what
-   * they lack.
+   * Ends the thread without telling the members, as a crash would: they wait for the server to come
+   * back, and fetch what they lack.
    */
   vanish(): void;
   /** Resolves when the thread is gone. */
@@ -81,10 +81,10 @@ export interface RunningSender {
 /**
  * Starts a sender thread.
  *
- * @param order - Copied, but for shared memory.
- * @param onMessage - Told of everything, in order.
- * @param entry - The worker's file; default: the one beside this.
- * @returns At once; the thread tells when its port is open.
+ * @param order - Copied, except for shared memory.
+ * @param onMessage - Called for every message, in order.
+ * @param entry - The worker's file; default: the one beside this file.
+ * @returns At once; an "open" message tells when the port is open.
  */
 export function startSender(
   order: SenderOrder,
@@ -114,15 +114,14 @@ export function startSender(
   };
 }
 
-/** Reads records of a file for the loop. */
+/** Reads the records of a file for the loop. */
 export class RecordFileSource implements ChunkSource {
   readonly #records: RecordFile;
   readonly #fd: number;
 
   /**
-   * @param records - See {@link RecordFile}.
-   * @throws {@link HuckError} `image_replaced` when the path leads to another file by now; a system
-   *   error when it cannot be opened.
+   * @throws {@link HuckError} `image_replaced` if the path now leads to another file; a system
+   *   error if it cannot be opened.
    */
   constructor(records: RecordFile) {
     this.#records = records;
@@ -138,10 +137,9 @@ export class RecordFileSource implements ChunkSource {
   /**
    * Reads a record.
    *
-   * @param chunk - Its place.
    * @param into - At least as long as the record.
-   * @returns Its length.
-   * @throws {@link HuckError} `image_torn` when the file ends inside it; a system error.
+   * @returns Length of the record. Unit: bytes.
+   * @throws {@link HuckError} `image_torn` if the file ends inside the record; a system error.
    */
   async read(chunk: number, into: Uint8Array): Promise<number> {
     const start = this.#records.offsets[chunk] ?? 0;
@@ -161,7 +159,6 @@ export class RecordFileSource implements ChunkSource {
     return length;
   }
 
-  /** Closes the file. */
   close(): void {
     closeSync(this.#fd);
   }

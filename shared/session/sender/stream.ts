@@ -1,9 +1,10 @@
 /**
- * The streaming phase: who gets the next token, which questions are asked, what answers change.
+ * The streaming phase: decides what is sent next, asks the members what they lack, and applies
+ * their answers.
  *
- * The one idea: three things compete for the pacer: words (SYNC, ADV), which are small and go
- * first; symbols that are owed, because a receiver's slot waits for them; and the next symbol in
- * order. See schedule.ts, repair.ts, sync-schedule.ts, rate.ts for how each decides.
+ * Three things compete for the pacer's bytes: SYNC and ADV messages, which are small and go first;
+ * symbols that are owed, because receivers keep slots open for them; and the next symbol in order.
+ * Each decision is explained in its own file: schedule.ts, repair.ts, sync-schedule.ts, rate.ts.
  */
 import type { Nack } from "../../wire/nack.ts";
 import { ChunkCache } from "./chunk-cache.ts";
@@ -20,24 +21,26 @@ import { Repairs } from "./repair.ts";
 import { LateRepairs } from "./late-repairs.ts";
 import { Schedule } from "./schedule.ts";
 
-/** After so many owed symbols comes one in order, so that no complainer can stop the session. */
+/**
+ * After this many repair symbols one symbol in order is sent, so that a member that keeps sending
+ * NACKs cannot stop the session.
+ */
 const REPAIRS_IN_A_ROW = 3;
-/** Rate and classes are looked at this often. Unit: milliseconds. */
+/** Rate and classes are updated this often. Unit: milliseconds. */
 const TICK_MS = 10;
-/** KiB/s per bit per second. */
+/** Factor from KiB/s to bits per second. */
 const KIB_BITS = 8192;
 
-/** What a stream is made from. */
+/** The parts of a stream. */
 export interface StreamParts {
   readonly options: SenderOptions;
   readonly policy: SenderPolicy;
   readonly outbox: Outbox;
   readonly members: Members;
-  /** Takes what happens. */
+  /** Called for every event. */
   readonly emit: (event: SenderEvent) => void;
 }
 
-/** The stream of one session. */
 export class Stream {
   readonly rate: RateControl;
   readonly #parts: StreamParts;
@@ -60,9 +63,6 @@ export class Stream {
   #lossQ16 = 0;
   #repairsInARow = 0;
 
-  /**
-   * @param parts - Session, writer, members.
-   */
   constructor(parts: StreamParts) {
     this.#parts = parts;
     const { options, policy } = parts;
@@ -86,20 +86,17 @@ export class Stream {
     return this.#schedule.chunkCount;
   }
 
-  /** @returns Since when the carousel runs; Infinity in the first pass. */
+  /** @returns Time at which the carousel started; Infinity in the first pass. */
   get carouselSince(): number {
     return this.#carouselSince;
   }
 
-  /**
-   * @param now - Streaming begins.
-   */
   start(now: number): void {
     this.#tickedAt = now;
     this.#advance(now);
   }
 
-  /** A member joined, ended or described what it lacks. */
+  /** Call when a member joined, ended, or described what it lacks. */
   membersChanged(): void {
     this.#active = undefined;
     this.#dirty = true;
@@ -113,11 +110,10 @@ export class Stream {
   }
 
   /**
-   * A record is here, or the end of the pipe.
+   * Takes a record that was read, or the end of the pipe.
    *
-   * @param chunk - One that was asked for.
+   * @param chunk - One that was requested.
    * @param length - Of its record; 0 = there is no such chunk. Unit: bytes.
-   * @param now - Monotonic.
    */
   loaded(chunk: number, length: number, now: number): void {
     const entry = this.#cache.get(chunk);
@@ -140,12 +136,7 @@ export class Stream {
     if (!this.#schedule.holds(entry)) entry.pins -= 1;
   }
 
-  /**
-   * Takes an answer.
-   *
-   * @param nack - The message.
-   * @param now - Monotonic.
-   */
+  /** Applies a NACK. */
   nack(nack: Nack, now: number): void {
     const member = this.#parts.members.get(nack.node);
     if (member === undefined) return;
@@ -171,11 +162,7 @@ export class Stream {
     return chunk < this.#schedule.frontier;
   }
 
-  /**
-   * Lets time pass.
-   *
-   * @param now - Monotonic.
-   */
+  /** Updates what depends on time: rate, classes, carousel. */
   tick(now: number): void {
     if (now < this.#tickedAt + TICK_MS) return;
     this.#tickedAt = now;
@@ -193,8 +180,8 @@ export class Stream {
   }
 
   /**
-   * The worst held member decides how much parity is sent ahead: with fewer than 50, it is the
-   * 98th percentile.
+   * The 98th percentile of the held members' loss decides how much parity is sent ahead; with fewer
+   * than 50 members that is the worst one.
    */
   #noteLoss(held: readonly Member[]): void {
     const losses = held.map((member) => member.loss).sort((left, right) => right - left);
@@ -211,11 +198,7 @@ export class Stream {
     this.#parts.emit({ kind: "rate", bitsPerSecond, limitedBy });
   }
 
-  /**
-   * Writes what is due into the batch of the outbox.
-   *
-   * @param now - Monotonic.
-   */
+  /** Writes what is due into the batch of the outbox. */
   transmit(now: number): void {
     this.#batchFull = false;
     if (this.#dirty) this.#advance(now);
@@ -229,16 +212,14 @@ export class Stream {
     if (now >= this.#syncMessages.syncDueAt()) this.#sync(now);
   }
 
-  /**
-   * @param wireBytes - All that was written since the last call.
-   */
+  /** @param wireBytes - Bytes written since the last call. */
   charge(wireBytes: number): void {
     this.rate.noteSent(wireBytes);
     this.#pacer.charge(wireBytes - this.#charged);
     this.#charged = 0;
   }
 
-  /** Writes one symbol; false when there is none or the batch is full. */
+  /** Writes one symbol; returns false if there is none or the batch is full. */
   #symbol(now: number): boolean {
     const owed = this.#repairs.peek();
     const next = this.#schedule.peek();
@@ -298,7 +279,10 @@ export class Stream {
     return this.#syncMessages.sync({ members, roundTripMs, lossQ16: this.#lossQ16 }, now);
   }
 
-  /** Opens what is here, asks for what comes next, reads again what is complained about. */
+  /**
+   * Opens chunks that have been read, requests those that come next, and re-reads chunks that NACKs
+   * ask for.
+   */
   #advance(now: number): void {
     this.#dirty = false;
     const grttMs = this.#parts.members.groupRoundTripMs();
@@ -325,13 +309,13 @@ export class Stream {
     }
   }
 
-  /** Active members, kept until something changes. */
+  /** Active members, cached until something changes. */
   #members(): readonly Member[] {
     this.#active ??= this.#parts.members.active();
     return this.#active;
   }
 
-  /** @returns When something is due. */
+  /** @returns When the stream has something to do next. */
   nextWakeup(): number {
     const next = Math.min(this.#syncMessages.dueAt(), this.#tickedAt + TICK_MS);
     const sendable = this.#repairs.count > 0 || this.#schedule.openCount > 0;
@@ -339,7 +323,6 @@ export class Stream {
     return this.#batchFull ? -Infinity : Math.min(next, this.#pacer.readyAt());
   }
 
-  /** @returns Running totals of the stream. */
   stats(): Omit<SenderStats, "phase" | "dropped" | "members"> {
     const { source, parity, repair, nacks } = this.#counts;
     return {

@@ -1,9 +1,10 @@
 /**
- * SYNC and ADV: when the sender asks, what about, and what it repeats of the answers.
+ * SYNC and ADV: when the sender asks, about which blocks, and which answers it repeats.
  *
- * The one idea: a SYNC is due when blocks wait to be asked about, when there is nothing else to
- * send, or when the rate control wants an echo; its number is the sender's clock for repairs. ADV
- * repeats the largest deficits heard, so that others keep silent. Answers themselves: repair.ts.
+ * A SYNC is due when blocks wait to be asked about, when there is nothing else to send, or when the
+ * rate control wants an echo. Repairs are dated by the number of the latest SYNC. An ADV repeats
+ * the largest deficits heard, so that other members keep silent. For how answers are applied see
+ * repair.ts.
  */
 import { Flag } from "../../wire/header.ts";
 import { COUNT_UNKNOWN } from "../../wire/sync.ts";
@@ -15,28 +16,31 @@ import type { RateControl } from "./rate.ts";
 import type { Repairs } from "./repair.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** ADV repeats what was heard this often while answers come. Unit: milliseconds. */
+/** While answers arrive, an ADV repeats them this often. Unit: milliseconds. */
 const ADV_MS = 2;
-/** Fewer members than this hear no ADV: there is nobody to silence. */
+/** With fewer members no ADV is sent: there is nobody to keep silent. */
 const ADV_MEMBERS = 3;
 /** Answers of N members are spread over this many milliseconds per doubling of N. */
 const BACKOFF_PER_DOUBLING_MS = 1.5;
 const BACKOFF_MAX_MS = 20;
-/** Reports of all who lack are asked for this often, and seldomer with many. Unit: milliseconds. */
+/**
+ * All members that lack something are asked for reports this often; less often if they are many.
+ * Unit: milliseconds.
+ */
 const ASK_REPORTS_MS = 40;
 const ASK_REPORTS_PER_MEMBER_MS = 0.5;
 /**
- * Echoes while the rate is searched, when it is found, and when a cap sets it. Unit: milliseconds.
+ * Time between echoes while the rate is searched, once it is found, and if a cap sets it. Unit:
+ * milliseconds.
  */
 const ECHO_SEARCHING_MS = 10;
 const ECHO_MS = 20;
 const ECHO_CAPPED_MS = 100;
 const PASS_MAX = 255;
 const U16_MAX = 65_535;
-/** KiB/s per bit per second. */
+/** Factor from KiB/s to bits per second. */
 const KIB_BITS = 8192;
 
-/** What questions are made from. */
 export interface SyncMessageParts {
   readonly policy: SenderPolicy;
   readonly outbox: Outbox;
@@ -45,17 +49,17 @@ export interface SyncMessageParts {
   readonly rate: RateControl;
 }
 
-/** What a SYNC tells of the group. */
+/** What a SYNC says about the group. */
 export interface GroupState {
-  /** Active members. */
+  /** Number of active members. */
   readonly members: number;
   /** Largest round trip. Unit: milliseconds. */
   readonly roundTripMs: number;
-  /** Mean loss they report, times 65536. */
+  /** Mean loss that the members report, times 65536. */
   readonly lossQ16: number;
 }
 
-/** The questions of one session. */
+/** Writes the SYNCs and ADVs of one session. */
 export class SyncMessages {
   readonly #parts: SyncMessageParts;
   readonly #syncSchedule: SyncSchedule;
@@ -66,9 +70,6 @@ export class SyncMessages {
   #advAt = -Infinity;
   #count = 0;
 
-  /**
-   * @param parts - The stream's.
-   */
   constructor(parts: SyncMessageParts) {
     this.#parts = parts;
     this.#syncSchedule = new SyncSchedule(parts.policy);
@@ -84,12 +85,7 @@ export class SyncMessages {
     return this.#count;
   }
 
-  /**
-   * All that is sent of a block for now is sent: ask about it.
-   *
-   * @param block - In the cache.
-   * @param now - Monotonic.
-   */
+  /** Queues a question about a block of which everything was sent for now. */
   ask(block: Block, now: number): void {
     block.asked = 0;
     this.#syncSchedule.add(block, now);
@@ -119,9 +115,7 @@ export class SyncMessages {
   /**
    * Writes a SYNC.
    *
-   * @param group - Its state.
-   * @param now - Monotonic.
-   * @returns False when the batch is full; what was to be asked will be.
+   * @returns False if the batch is full; its questions stay queued.
    */
   sync(group: GroupState, now: number): boolean {
     const { outbox, schedule, rate, policy } = this.#parts;
@@ -153,7 +147,7 @@ export class SyncMessages {
     return true;
   }
 
-  /** Echoes and reports are asked for now and then, so that they do not become a load. */
+  /** Requests echoes and reports only now and then, so that they do not become a load. */
   #flags(members: number, now: number): number {
     let flags = 0;
     if (now - this.#echoAt >= this.#echoIntervalMs()) {
@@ -171,8 +165,7 @@ export class SyncMessages {
   /**
    * Writes an ADV if there is something new to repeat.
    *
-   * @param members - Active ones.
-   * @param now - Monotonic.
+   * @param members - Number of active members.
    */
   adv(members: number, now: number): void {
     const { repairs, outbox } = this.#parts;

@@ -1,19 +1,19 @@
 /**
  * Which blocks the next SYNC asks about, and when it is due.
  *
- * The one idea: a block is asked about soon after its last symbol, and a second time when answers
- * to the first question must have come, in case question or answer was lost. After that, whoever
- * still lacks something speaks up by itself (the receiver's stale blocks).
+ * A block is asked about soon after its last symbol, and a second time when answers to the first
+ * question must have arrived, in case question or answer was lost. After that, a receiver that
+ * still lacks something sends a NACK unasked (the receiver's stale blocks).
  */
 import type { Block } from "./chunk-cache.ts";
 
 /** When to ask. */
 export interface SyncTimes {
-  /** New blocks before a SYNC. */
+  /** Number of new blocks that make a SYNC due. */
   readonly syncBlocks: number;
   /** Longest wait of a new block. Unit: milliseconds. */
   readonly syncIntervalMs: number;
-  /** Questions per block. */
+  /** Number of questions per block. */
   readonly askTimes: number;
 }
 
@@ -22,43 +22,35 @@ interface Waiting {
   readonly dueAt: number;
 }
 
-/** The questions not yet asked. */
+/** The questions that have not been asked yet. */
 export class SyncSchedule {
   readonly #times: SyncTimes;
-  /** In order of `dueAt` but for new ones, which are due by number or by age. */
+  /** Ordered by `dueAt`, except for new blocks, which are due by number or by age. */
   readonly #fresh: Waiting[] = [];
   readonly #again: Waiting[] = [];
 
-  /**
-   * @param times - When to ask.
-   */
   constructor(times: SyncTimes) {
     this.#times = times;
   }
 
-  /** @returns Questions waiting for their first time. */
+  /** @returns Number of blocks that wait for their first question. */
   get fresh(): number {
     return this.#fresh.length;
   }
 
-  /** @returns Questions waiting in all. */
+  /** @returns Number of blocks that wait for a question. */
   get count(): number {
     return this.#fresh.length + this.#again.length;
   }
 
-  /**
-   * A block is finished, or repaired: ask about it.
-   *
-   * @param block - In the cache.
-   * @param now - Monotonic.
-   */
+  /** Queues a question about a block that is finished or repaired. */
   add(block: Block, now: number): void {
     this.#fresh.push({ block, dueAt: now + this.#times.syncIntervalMs });
   }
 
   /**
-   * @returns When a SYNC is due because of its questions; -Infinity = at once, Infinity = nothing
-   * to ask.
+   * @returns When the waiting questions make a SYNC due; -Infinity = at once, Infinity = there are
+   *   none.
    */
   dueAt(): number {
     if (this.#fresh.length >= this.#times.syncBlocks) return -Infinity;
@@ -66,13 +58,12 @@ export class SyncSchedule {
   }
 
   /**
-   * Takes the questions of a SYNC.
+   * Takes the questions for a SYNC.
    *
    * @param roomFor - Entries that fit.
-   * @param againAfterMs - When answers must have come.
-   * @param now - Monotonic.
-   * @returns Blocks to list; blocks with symbols owed are left out, they are asked about when
-   *   those were sent.
+   * @param againAfterMs - Time after which answers must have arrived.
+   * @returns Blocks to list. Blocks with symbols owed are left out; they are asked about once those
+   *   were sent.
    */
   take(roomFor: number, againAfterMs: number, now: number): Block[] {
     const blocks: Block[] = [];

@@ -1,14 +1,14 @@
 /**
  * SipHash-2-4 over the arena, in AssemblyScript: the eight-byte tag at the end of a datagram.
  *
- * The one idea: one SipHash is a single chain of dependent steps that leaves the processor half
- * idle, so four inputs of equal length run side by side: two in the 64-bit lanes of a vector, two
+ * One SipHash is a single chain of dependent steps that leaves the processor half idle. So four
+ * inputs of equal length are computed side by side: two in the 64-bit lanes of a vector, and two
  * such vectors at once.
  *
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), sections 2.1 - 2.4. A
- * tag is stored as the 8 little-endian bytes that the reference code puts out. The key lives in
- * globals: call setKey() when turning to another one. Addresses are not checked here: ../tag.ts
- * does. AssemblyScript, not TypeScript: tsc, eslint and biome do not read this file.
+ * tag is stored as the 8 little-endian bytes that the reference code writes. The key lives in
+ * globals: call setKey() before you use another one. Addresses are checked in ../tag.ts, not here.
+ * This is AssemblyScript, not TypeScript: tsc, eslint and biome do not read this file.
  */
 
 const INITIAL_0: u64 = 0x736f6d6570736575;
@@ -25,7 +25,9 @@ export function setKey(word0: u32, word1: u32, word2: u32, word3: u32): void {
   key1 = (<u64>word3 << 32) | <u64>word2;
 }
 
-/** Writes the digest of `length` bytes behind them, for `count` inputs `stride` bytes apart. */
+/**
+ * Writes the SipHash of `length` bytes right after them, for `count` inputs `stride` bytes apart.
+ */
 export function seal(offset: usize, length: usize, count: i32, stride: usize): void {
   let left = count;
   let at = offset;
@@ -44,8 +46,8 @@ export function seal(offset: usize, length: usize, count: i32, stride: usize): v
 }
 
 /**
- * Compares the 8 bytes behind each of `count` (1 .. 32) inputs with its digest.
- * Bit i of the result is set when input i agrees.
+ * Compares the 8 bytes after each of `count` (1 .. 32) inputs with its SipHash. Bit i of the result
+ * is set if input i agrees.
  */
 export function check(offset: usize, length: usize, count: i32, stride: usize): u32 {
   let good: u32 = 0;
@@ -66,7 +68,10 @@ export function check(offset: usize, length: usize, count: i32, stride: usize): 
   return good;
 }
 
-/** The last word of the padded input: what whole words left over; the length in the top byte. */
+/**
+ * The last word of the padded input: the bytes that whole words left over, and the length in the
+ * top byte.
+ */
 @inline
 function lastWord(offset: usize, length: usize): u64 {
   let word = <u64>length << 56;
@@ -113,7 +118,7 @@ function digest(offset: usize, length: usize): u64 {
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
-/** Further results of digestFour(): a function returns one value. */
+/** Further results of digestFour(), because a function returns only one value. */
 let second: u64 = 0;
 let third: u64 = 0;
 let fourth: u64 = 0;
@@ -138,7 +143,10 @@ function loadPair(low: usize, high: usize): v128 {
   return v128.load64_lane(high, v128.load64_zero(low), 1);
 }
 
-/** Digests of four inputs: returns the first, leaves the others in `second`, `third`, `fourth`. */
+/**
+ * Computes SipHash of four inputs: returns the first, leaves the others in `second`, `third`,
+ * `fourth`.
+ */
 function digestFour(offset: usize, length: usize, stride: usize): u64 {
   let a0 = i64x2.splat(key0 ^ INITIAL_0);
   let a1 = i64x2.splat(key1 ^ INITIAL_1);

@@ -2,10 +2,10 @@
 import type { VerdictCode } from "../../../shared/control/verdict.ts";
 import { SituationError } from "../../../shared/core/errors.ts";
 import type {
-  Reach,
+  ProbeResult,
   ReceptionOutcome,
   ReceptionStart,
-  StoryReception,
+  LoadReception,
 } from "../../../receiver/load.ts";
 import type { SenderHandle, StreamRequest } from "../../../server/sessions/transmission.ts";
 import { recordOf } from "./disk-work.ts";
@@ -92,12 +92,12 @@ export interface Listener {
 }
 
 /** As session-listener.io.ts, with chunks that come one after the other in virtual time. */
-export class SimReception implements StoryReception {
-  readonly reached: Promise<Reach>;
+export class SimReception implements LoadReception {
+  readonly reached: Promise<ProbeResult>;
   readonly ended: Promise<ReceptionOutcome>;
   readonly #start: ReceptionStart;
   readonly #listener: Listener;
-  readonly #reached: Deferred<Reach>;
+  readonly #reached: Deferred<ProbeResult>;
   readonly #released: Deferred<undefined>;
   readonly #ended: Deferred<ReceptionOutcome>;
   #stopped: string | undefined;

@@ -7,7 +7,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { NodeFailure } from "../../../receiver/failure.ts";
 import type { DiskWork, ScanResult } from "../../../receiver/disk/disk-work.ts";
-import type { Reach, ReceptionOutcome, ReceptionStart } from "../../../receiver/load.ts";
+import type { ProbeResult, ReceptionOutcome, ReceptionStart } from "../../../receiver/load.ts";
 import { visit } from "../../../receiver/visit.ts";
 import type { Host, VisitEnd } from "../../../receiver/visit.ts";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
@@ -84,7 +84,7 @@ interface Script {
   readonly scan?: ScanResult;
   readonly headToCheck?: number;
   /** Of one session after the other. */
-  readonly reached?: readonly Reach[];
+  readonly reached?: readonly ProbeResult[];
   readonly arm?: ArmReply;
   readonly outcome?: ReceptionOutcome;
   /** In this phase the server asks the node to stop, and the phase goes on until it is stopped. */

@@ -14,7 +14,7 @@ import {
 import {
   checkFits,
   placeImage,
-  type PlacementWish,
+  type PlacementChoice,
   type TargetSize,
 } from "../../../../shared/image/place-image.ts";
 import {
@@ -130,7 +130,7 @@ describe("P14: an image fits the disk that it was saved from", () => {
 describe("placeImage() of one partition", () => {
   const [, second] = manifest.partitions;
   const at = { start: 20 * MIB, end: 22 * MIB };
-  const wish = (number: number, place: Range = at): PlacementWish => ({
+  const wish = (number: number, place: Range = at): PlacementChoice => ({
     kind: "partition",
     number,
     at: place,
