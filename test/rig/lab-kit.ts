@@ -2,9 +2,9 @@
  * Tools of the server's tests: a real server on loopback in a folder of its own, a real small
  * image, and a node.
  *
- * The node is a driver of the real API written against shared/control: it says over HTTP what a
- * receiver says, and parses every answer by its schema. It has no disk: what receivers do with one
- * is tested elsewhere.
+ * The node speaks the real API as shared/control has it: it says over HTTP what a receiver says,
+ * and parses every answer by its schema. It has no disk; what receivers do with disks is tested
+ * elsewhere.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -35,7 +35,7 @@ import type { RunningServer } from "../../server/main.io.ts";
 import { freePort } from "./ports.ts";
 import { storeImage } from "./small-image.ts";
 
-/** The order that an answer carries, unchecked. */
+/** The order in an answer; its signature is not checked. */
 export function orderIn({ order }: JoinReply): Order | undefined {
   return order === null ? undefined : Order.parse(JSON.parse(order.order));
 }
@@ -46,7 +46,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** A disk that a node tells of. */
+/** A disk that a node reports. */
 export const DISK: DiskDescription = {
   path: "/dev/sda",
   sizeBytes: 4 << 20,
@@ -60,7 +60,7 @@ export const DISK: DiskDescription = {
   inUse: [],
 };
 
-/** Three nodes: two free, one to be confirmed. */
+/** Three nodes: two are `reimage: free`, one is `confirm`. */
 const NODES = `
 nodes:
   - { name: fit01, macs: ["52:54:00:00:00:01"], reimage: free, address: 127.0.0.1 }
@@ -68,7 +68,7 @@ nodes:
   - { name: fit03, macs: ["52:54:00:00:00:03"] }
 `;
 
-/** Makes a folder that `dropFolders` removes. */
+/** Makes a folder, which `dropFolders` removes. */
 export function freshFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "huck-server-"));
   folders.push(folder);
@@ -88,7 +88,7 @@ export function configText(port: number, more = ""): string {
   return `server: ${server}\n${NODES}`;
 }
 
-/** Starts a server in a folder; start it again in the same folder to see what it remembers. */
+/** Starts a server in a folder. If one ran there before, this one continues its journal. */
 export async function serveIn(
   folder: string,
   port: number,
@@ -129,8 +129,8 @@ export class ServerPerTest {
   }
 
   /**
-   * @returns The one that runs.
-   * @throws When none does.
+   * @returns The server that runs.
+   * @throws Error if none runs.
    */
   get server(): RunningServer {
     if (this.#server === undefined) throw new Error("the server does not run");
@@ -151,7 +151,7 @@ export class ServerPerTest {
     return JobCreated.parse((await operate(this.server, "POST", "/v1/loads", body)).body);
   }
 
-  /** Boots a node, joins, and gives it with its order. */
+  /** Boots a node, joins, and returns the node with its order. */
   async joined(name: string): Promise<{ node: TestNode; order: string }> {
     const node = await TestNode.boot(this.server, name);
     const reply = await node.join();
@@ -184,7 +184,7 @@ export async function eventsOf(server: RunningServer, job: string, after = 0): P
   return lines.map((line) => Event.parse(JSON.parse(line)));
 }
 
-/** A node that was booted: it has a token. */
+/** A booted node: it has a token. */
 export class TestNode {
   readonly name: string;
   readonly mac: string;
@@ -204,7 +204,7 @@ export class TestNode {
     return new TestNode(NodeToken.parse(answer.body));
   }
 
-  /** POSTs anything; the token goes along. */
+  /** POSTs anything, with the token. */
   async say(route: string, body: object, token = this.token): Promise<Answer> {
     const url = new URL(route, this.#url);
     const headers = { authorization: `Bearer ${token}` };
@@ -220,7 +220,7 @@ export class TestNode {
     return { status: answer.status, bytes: Buffer.from(await answer.arrayBuffer()) };
   }
 
-  /** Uploads; with `tornAt` the connection breaks after that many bytes. */
+  /** Uploads an image; with `tornAt` the connection breaks after that many bytes. */
   async upload(bytes: Buffer, tornAt?: number): Promise<Answer | "torn"> {
     const url = new URL(NodeRoute.capture, this.#url);
     const headers = {
@@ -272,7 +272,7 @@ export class TestNode {
     return ArmReply.parse(await this.#untilReady(NodeRoute.arm, { order, disk: DISK }));
   }
 
-  /** Asks again while the server proves the image, as a receiver does. */
+  /** Asks again as long as the server proves the image, as a receiver does. */
   async #untilReady(route: string, body: object): Promise<unknown> {
     for (let tries = 0; tries < 100; tries += 1) {
       const answer = await this.say(route, body);
