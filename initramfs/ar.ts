@@ -1,9 +1,10 @@
 /**
  * Reader of the "ar" container that a Debian package is.
  *
- * The one idea: 8 bytes of magic, then members of a 60-byte text header and even-padded content
- * (deb(5), ar(5)). Only what dpkg-deb writes is read: names of at most 15 characters, ended by
- * a slash or spaces. GNU long names and symbol tables are not in packages and are refused.
+ * An archive is 8 bytes of magic, then members, each a 60-byte text header and its content, padded
+ * to an even length (deb(5), ar(5)). Only what dpkg-deb writes is read: names of at most 15
+ * characters, ended by a slash or spaces. GNU long names and symbol tables are not in packages and
+ * are refused.
  */
 import { FormatError } from "../shared/core/errors.ts";
 

@@ -1,10 +1,10 @@
 /**
  * Puts the boot files together: the large part, our bundle, and a manifest of both.
  *
- * The one idea: outputs are a function of the work tree, inputs.lock and the pinned Node.js
- * (whose zstd compresses), so two builds are equal bit for bit; no clock, host name, user or
- * folder enters. Each output replaces its predecessor by a rename, so a boot server that is
- * serving the folder never sends half a file.
+ * The outputs depend only on the work tree, inputs.lock and the pinned Node.js (whose zstd
+ * compresses), so two builds are equal bit for bit. No clock, host name, user or folder enters.
+ * Each output replaces its predecessor by a rename, so a boot server that is serving the folder
+ * never sends half a file.
  */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -34,7 +34,7 @@ export interface BuildOptions {
   readonly mirror: string | undefined;
 }
 
-/** Content of `manifest.json`: what the boot services read, and what else is worth knowing. */
+/** Content of `manifest.json`: what the boot services read, and other facts for people. */
 export interface BuildManifest extends BootManifest {
   /** `uname -r` of the kernel. */
   readonly kernelRelease: string;
@@ -97,7 +97,7 @@ function versionOf(root: string): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** The files with their parts, by name. */
+/** The files with their parts, sorted by name. */
 function describe(files: KeptPart["files"]): BootFile[] {
   const described = [...files].map(([name, bytes]) => {
     const part = PARTS[name];
@@ -118,13 +118,13 @@ function writeAll(out: string, files: KeptPart["files"]): void {
 
 type Part<T> = T extends unknown ? Omit<T, "name" | "sizeBytes" | "sha256"> : never;
 
-/** Which part each output plays; the boot server believes this and no file name. */
+/** The part of each output. The boot server goes by this and never by a file's name. */
 const PARTS: Readonly<Record<string, Part<BootFile>>> = {
   vmlinuz: { role: "kernel", architecture: "x64" },
   "initramfs.zst": { role: "archive", architecture: "x64", order: 0 },
   "undionly.kpxe": { role: "loader", architecture: "bios" },
   "snponly.efi": { role: "loader", architecture: "efi-x64" },
-  // has drivers of its own, for UEFI whose network driver is broken: huck.yaml can name it
+  // has network drivers of its own, for UEFI whose driver is broken: huck.yaml can name it
   "ipxe.efi": { role: "extra" },
   // for virtual machines that are started without firmware
   vmlinux: { role: "extra" },

@@ -4,7 +4,7 @@
  *     node initramfs/build.ts [--out DIR] [--level 1..19] [--cache DIR] [--entry FILE] [--json]
  *
  * Needs no root, and writes to --out and --cache only. `UPDATE=1` first rewrites inputs.lock with
- * what the mirror and node_modules have now. README.md tells what comes out and what may go wrong.
+ * what the mirror and node_modules have now. README.md describes the outputs.
  */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -97,7 +97,7 @@ function report(out: string, manifest: BuildManifest): string {
   ].join("\n");
 }
 
-/** Above 19 zstd needs windows that a node with 512 MB of RAM cannot spare. */
+/** Above 19, zstd needs windows that a node with 512 MB of RAM cannot spare. */
 const LEVEL_MAX = 19;
 
 try {
@@ -105,7 +105,7 @@ try {
 } catch (thrown) {
   process.stderr.write(`${messageOf(thrown)}\n`);
   if (thrown instanceof SituationError) process.stderr.write(`${thrown.cure}\n`);
-  // What is no error of the world is a bug: show where.
+  // Any other error is a bug of ours: show the stack.
   if (!(thrown instanceof HuckError) && thrown instanceof Error && thrown.stack !== undefined) {
     process.stderr.write(`${thrown.stack}\n`);
   }

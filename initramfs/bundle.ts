@@ -1,12 +1,12 @@
 /**
  * Bundles the program that runs as PID 1, and its workers, each into one CommonJS file.
  *
- * The one idea: product code is written for Node.js as usual and is not told that it is bundled.
- * Three things make that true (README.md, "What product code may rely on"): `import.meta.url`
- * and its kin get their CommonJS equals; `new URL("./worker.ts", import.meta.url)` becomes the
- * address of that worker's own bundle; native packages stay `require` calls, which find
- * /node_modules in the initramfs. CommonJS, because the kernel starts `/init`, a file whose name
- * has no ending and which no package.json describes: Node.js takes that for CommonJS.
+ * Product code is written for Node.js as usual and does not know that it is bundled. Three things
+ * make that possible (README.md, "What product code may rely on"): `import.meta.url` and the like
+ * get their CommonJS values; `new URL("./worker.ts", import.meta.url)` becomes the address of that
+ * worker's own bundle; native packages stay `require` calls, which find /node_modules in the
+ * initramfs. The format is CommonJS because the kernel starts `/init`: its name has no ending and
+ * no package.json describes it, and Node.js takes such a file for CommonJS.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -17,7 +17,10 @@ import { SituationError } from "../shared/core/errors.ts";
 /** Native packages that lie in the initramfs below /node_modules. */
 const CARRIED_PACKAGES: readonly string[] = ["koffi", "@napi-rs/blake-hash"];
 
-/** Native packages whose twin is used in the initramfs: loading them there fails, as announced. */
+/**
+ * Native packages whose twin is used in the initramfs: loading them there fails with
+ * MODULE_NOT_FOUND.
+ */
 const ABSENT_PACKAGES: readonly string[] = ["zstd-napi", "raw-socket"];
 
 /** Absolute path in the initramfs -> content. */
@@ -36,7 +39,7 @@ export async function bundleProgram(root: string, entry: string): Promise<Bundle
   const bundle = new Map<string, Uint8Array>();
   const workers = new Set<string>();
   bundle.set("/init", await bundleOne({ root, entry, workers }, `#!${NODEJS}\n`));
-  // A set is walked in order of insertion and sees what is added on the way.
+  // A set is walked in order of insertion, with the workers that are added meanwhile.
   for (const worker of workers) {
     if (bundle.size > WORKERS_MAX) {
       throw new SituationError(
@@ -114,7 +117,8 @@ function workerPath(root: string, source: string): string {
 }
 
 /**
- * A static import of an absent package would kill PID 1 before its first line: refuse to build.
+ * Refuses to build if a package that is absent in the initramfs is imported statically: that would
+ * kill PID 1 before its first line.
  *
  * @throws {@link SituationError} `bundle_static_import`.
  */
@@ -143,5 +147,5 @@ const __bundleMain = require.main === module;`;
 
 const WORKER_URL = /new URL\(\s*"(\.{1,2}\/[^"]+\.ts)",\s*import\.meta\.url,?\s*\)/g;
 
-/** The receiver has a handful; a runaway pattern would show as many. */
+/** The receiver has about five workers; many more mean that the pattern matches too much. */
 const WORKERS_MAX = 16;

@@ -1,8 +1,8 @@
 /**
  * Takes the uncompressed kernel (ELF "vmlinux") out of a vmlinuz.
  *
- * The one idea: a bzImage names its own payload (Linux, Documentation/arch/x86/boot.rst,
- * protocol 2.08: setup_sects, payload_offset, payload_length), and Debian's is one zstd frame
+ * The header of a bzImage says where its payload lies (Linux, Documentation/arch/x86/boot.rst,
+ * protocol 2.08: setup_sects, payload_offset, payload_length). Debian's payload is one zstd frame
  * followed by its uncompressed size. QEMU boots the ELF file through PVH without running the
  * decompressor. Other compressions are refused: huck's kernel is pinned.
  */

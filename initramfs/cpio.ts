@@ -1,11 +1,11 @@
 /**
  * Writer of the archive the kernel unpacks as its first root file system: cpio "newc".
  *
- * The one idea: same tree, same bytes. Entries are sorted by path, inode numbers count from 1,
- * owner, group and time are 0, and every directory on the way to an entry is written before it
- * (the kernel does not make missing parents). Format: Linux, Documentation/driver-api/
- * early-userspace/buffer-format.rst; 110-byte headers of hexadecimal text, content padded to 4.
- * No checksums ("070702"), no hard links.
+ * The same tree gives the same bytes. Entries are sorted by path, inode numbers count from 1,
+ * owner, group and time are 0, and every directory on the way to an entry is written before it (the
+ * kernel does not make missing parent directories). Format: Linux, Documentation/driver-api/
+ * early-userspace/buffer-format.rst; 110-byte headers of hexadecimal text, content padded to 4. No
+ * checksums ("070702"), no hard links.
  */
 
 /** One thing in the tree. Paths are relative, without leading slash. */

@@ -1,8 +1,8 @@
 /**
  * Opens a Debian package: the files it would install, without dpkg and without root.
  *
- * The one idea: ar -> data.tar.{xz,zst,gz} -> tar (deb(5)). zstd and gzip are in Node.js; for xz,
- * which Debian 12 uses, the program `xz` (package xz-utils) runs as a filter.
+ * A package is an ar archive that holds data.tar.{xz,zst,gz} (deb(5)). Node.js unpacks zstd and
+ * gzip; for xz, which Debian 12 uses, the program `xz` (package xz-utils) runs as a filter.
  */
 import { spawnSync } from "node:child_process";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
@@ -77,7 +77,7 @@ export function openDeb(deb: Uint8Array, what: string): PackageFiles {
 }
 
 /**
- * Unpacks a compressed file, by the end of its name.
+ * Unpacks a compressed file; the end of its name says how it is compressed.
  *
  * @param bytes - Compressed content.
  * @param name - Ends in ".xz", ".gz" or ".zst"; any other ending means not compressed.
@@ -118,7 +118,7 @@ function resolveLink(path: string, target: string): string {
   return parts.join("/");
 }
 
-/** Links followed before a file must come. */
+/** So many links are followed at most. */
 const LINKS_MAX = 8;
 
 /** Largest unpacked package; Debian's kernel has 130 MB. Unit: bytes. */

@@ -1,12 +1,12 @@
 /**
- * What the build needs to know of ELF files: one section by name, the libraries a file asks for,
- * and a file cut down to what the loader maps.
+ * Reads what the build needs from ELF files: a section by its name, the libraries that a file asks
+ * for, and the part of a file that the loader maps.
  *
- * The one idea: kernel and dynamic loader read program headers (segments) only; section headers,
- * symbols and debug data lie after the last segment, so cutting the file there is all that
- * `strip` does for us. The kept bytes stay as they were, except the three header fields that
- * point at the section table. Format: System V ABI, chapters 4 and 5; 64-bit little-endian only.
- * Kernel modules are relocatable objects without segments and signed as whole files: never cut.
+ * The kernel and the dynamic loader read only program headers (segments). Section headers, symbols
+ * and debug data lie after the last segment, so cutting the file there does all that we would need
+ * `strip` for. The kept bytes stay as they were, except the three header fields that point at the
+ * section table. Format: System V ABI, chapters 4 and 5; 64-bit little-endian only. Kernel modules
+ * are relocatable objects without segments and are signed as whole files, so they are never cut.
  */
 import { ByteReader } from "../shared/core/bytes.ts";
 import { FormatError } from "../shared/core/errors.ts";

@@ -1,10 +1,10 @@
 /**
- * Makes the large part once, and keeps it by the digest of what it is made from.
+ * Makes the large part once, and keeps it under the digest of what it is made from.
  *
- * The one idea: the key covers the lock file, modules.txt, the compression level, the sources of
- * this folder and the zstd library of the running Node.js, so a kept part is never stale and
- * nobody needs to clear the cache to be right. A part appears under its key by one rename, so
- * builds beside each other do not disturb one another.
+ * The key covers the lock file, modules.txt, the compression level, the sources of this folder and
+ * the zstd library of the running Node.js, so a kept part is never stale and the cache never needs
+ * to be cleared. A part appears under its key by one rename, so builds that run at once do not
+ * disturb each other.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ import type { DebianInput, InputsLock } from "./lock.ts";
 import { debianMirrors, fetchPinned } from "./mirror.ts";
 import { readNpmInput } from "./npm-inputs.ts";
 
-/** What decides the large part, and where to keep things. */
+/** All that the large part depends on, and where to keep it. */
 export interface FixedRequest {
   /** The work tree. */
   readonly root: string;
@@ -59,7 +59,7 @@ export interface KeptPart extends z.infer<typeof summary> {
  *
  * @param request - What decides it.
  * @returns The part; equal requests give equal bytes.
- * @throws {@link SituationError} and {@link FormatError} as fetching and laying out do.
+ * @throws {@link SituationError} and {@link FormatError} as fetching and laying out the part do.
  */
 export async function fixedPart(request: FixedRequest): Promise<KeptPart> {
   const folder = join(request.cache, "fixed", cacheKey(request));
@@ -93,7 +93,7 @@ export function packArchive(entries: readonly CpioEntry[], level: number): Uint8
 }
 
 function compress(bytes: Uint8Array, level: number): Uint8Array {
-  // No nbWorkers: several threads cut the content by their number, and the output changes.
+  // No nbWorkers: with threads, zstd cuts the content by their number and the output changes.
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
@@ -155,7 +155,7 @@ function readKept(folder: string): KeptPart | undefined {
 }
 
 /**
- * Another build may have published the same part meanwhile: then ours is thrown away.
+ * Publishes a part. If another build has published the same part meanwhile, ours is thrown away.
  *
  * @throws The system's error when the rename fails for any other reason.
  */

@@ -1,10 +1,10 @@
 /**
- * The large part of the boot files: everything that only inputs.lock and modules.txt decide.
+ * The large part of the boot files: everything that depends on inputs.lock and modules.txt only.
  *
- * The one idea: Node.js, libraries, native modules and kernel modules are 99 % of the archive
- * and change rarely, so they are packed once into a cpio archive of their own and kept in the
- * cache by the digest of all that goes in. The kernel unpacks concatenated archives one after
- * the other, so the bundle follows as a second, small one (build.ts).
+ * Node.js, libraries, native modules and kernel modules are 99 % of the archive and change rarely.
+ * So they are packed once, into a cpio archive of their own, which is kept in the cache under the
+ * digest of its inputs. The kernel unpacks concatenated archives one after the other, so the bundle
+ * follows in a second, small one (boot-files.ts).
  */
 import { basename } from "node:path";
 import { SituationError } from "../shared/core/errors.ts";
@@ -100,14 +100,14 @@ function programs(inputs: FixedInputs): CpioEntry[] {
     { kind: "symlink", path: `lib64/${LOADER}`, target: `/${LIBRARY_FOLDER}/${LOADER}` },
     ...natives.flatMap(({ file, name, bytes }): CpioEntry[] => [
       { kind: "file", path: `app/${file}`, mode: 0o755, bytes },
-      // require("koffi") finds the folder, then index.node in it: no JavaScript in between.
+      // require("koffi") finds the folder, then index.node in it, without any JavaScript.
       { kind: "symlink", path: `node_modules/${name}/index.node`, target: `/app/${file}` },
     ]),
   ];
 }
 
 /**
- * Every library that a program or library asks for must be in the archive.
+ * Checks that every library that a program or library asks for is in the archive.
  *
  * @throws {@link SituationError} `library_missing`.
  */
@@ -165,5 +165,8 @@ const LIBRARIES: readonly { readonly role: DebianInput["role"]; readonly path: s
   { role: "libstdc++", path: "usr/lib/x86_64-linux-gnu/libstdc++.so.6" },
 ];
 
-/** What the boot server hands to firmware: BIOS, UEFI with its own driver, UEFI with iPXE's. */
+/**
+ * Loaders that the boot server gives to firmware: for BIOS, for UEFI with the firmware's network
+ * driver, for UEFI with iPXE's.
+ */
 const IPXE_FILES = ["undionly.kpxe", "snponly.efi", "ipxe.efi"];

@@ -1,10 +1,10 @@
 /**
- * `inputs.lock`: every foreign byte that goes into the boot files, by version and digest.
+ * `inputs.lock`: everything foreign that goes into the boot files, by version and digest.
  *
- * The one idea: a build takes nothing that is not named here with size and SHA-256, so two
- * builds of one commit have equal inputs wherever and whenever they run. Paths are relative to
- * a mirror or a package, because a lock file that names hosts is wrong on the next site. The
- * file is JSON; `UPDATE=1 make initramfs` writes it (resolve.ts).
+ * A build takes nothing that is not named here with size and SHA-256, so two builds of one commit
+ * have equal inputs wherever and whenever they run. Paths are relative to a mirror or a package,
+ * because a lock file that names hosts is wrong on the next site. The file is JSON; `UPDATE=1 make
+ * initramfs` writes it (resolve.ts).
  */
 import { z } from "zod";
 import { FormatError } from "../shared/core/errors.ts";
@@ -47,7 +47,7 @@ export type NpmInput = z.infer<typeof npmInput>;
 /** The whole file. */
 export type InputsLock = z.infer<typeof lockFile>;
 
-/** All parts of {@link InputsLock} that have a role. */
+/** Any input of {@link InputsLock} that has a role. */
 export type Role = DebianInput["role"] | NpmInput["role"];
 
 /**

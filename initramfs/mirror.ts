@@ -1,10 +1,10 @@
 /**
- * Fetches files from a Debian mirror, and keeps them by digest.
+ * Fetches files from a Debian mirror, and keeps them under their digests.
  *
- * The one idea: nobody is trusted. A file is used only when size and SHA-256 are those asked
- * for, so it does not matter which mirror, proxy or cache it came from. Mirrors are the builder's
- * own: `HUCK_DEBIAN_MIRROR`, else those that apt is set up with (any suite lies on the same
- * mirror, whether or not sources.list names it).
+ * A file is used only if it has the size and SHA-256 that were asked for, so it does not matter
+ * which mirror, proxy or cache it came from. The mirrors are those of `HUCK_DEBIAN_MIRROR`, else
+ * those that apt on the builder is set up with. A mirror has all suites, whether or not
+ * sources.list names them.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -12,7 +12,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SituationError, codeOf, messageOf } from "../shared/core/errors.ts";
 
-/** What a file must be. */
+/** A file and what it must be. */
 export interface Wanted {
   /** Relative to the mirror. */
   readonly path: string;
@@ -41,7 +41,7 @@ export function debianMirrors(override: string | undefined): string[] {
   );
 }
 
-/** Base addresses of all indexes apt holds from repositories labelled "Debian". */
+/** Base addresses of all indexes that apt has from repositories labelled "Debian". */
 function askApt(): string[] {
   const format = "$(LABEL) $(REPO_URI)";
   const run = spawnSync("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], {

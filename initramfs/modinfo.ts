@@ -1,16 +1,16 @@
 /**
  * Reads what a kernel module says about itself: its `.modinfo` section.
  *
- * The one idea: the section is a list of NUL-ended "key=value" strings, written by the kernel's
- * MODULE_* macros (include/linux/moduleinfo: MODULE_INFO). It names everything `depmod` knows
- * except symbols, because the kernel's build already put the modules that export our symbols
- * into `depends=`. Names are made equal here: a file may be "crc32c-intel", its module name is
- * "crc32c_intel".
+ * The section is a list of NUL-ended "key=value" strings, written by the kernel's MODULE_* macros
+ * (include/linux/moduleinfo: MODULE_INFO). It has everything that `depmod` knows except symbols;
+ * these are not needed, because the kernel's build put the modules that export them into
+ * `depends=`. Names are brought to one spelling here: a file may be "crc32c-intel", its module name
+ * is "crc32c_intel".
  */
 import { FormatError } from "../shared/core/errors.ts";
 import { elfSection } from "./elf.ts";
 
-/** What one module says about itself. */
+/** What a module says about itself. */
 export interface ModuleInfo {
   /** Module name with underscores, e.g. "virtio_net". */
   readonly name: string;

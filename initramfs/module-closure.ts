@@ -1,10 +1,10 @@
 /**
  * Works out which kernel modules go into the initramfs, and in which order each is loaded.
  *
- * The one idea: start from the names in modules.txt, add what they depend on until nothing new
- * comes, and write each module's dependencies as one flat list, deepest first, so that loading
- * needs no search. Soft dependencies are taken when such a module exists; they may also be
- * aliases ("crypto-crc32c"), which modules.txt must then name itself.
+ * We start from the names in modules.txt and add their dependencies until nothing new comes. The
+ * dependencies of each module are written as one flat list, deepest first, so that loading needs no
+ * search. Soft dependencies are taken if such a module exists. They may also be aliases
+ * ("crypto-crc32c"); then modules.txt must name the module.
  */
 import { FormatError, SituationError } from "../shared/core/errors.ts";
 import type { ModuleInfo } from "./modinfo.ts";
@@ -105,7 +105,8 @@ interface Walk {
 }
 
 /**
- * Depth first; `trail` holds the names on the way down and bounds the depth by refusing cycles.
+ * Visits a module, depth first. `trail` holds the names on the way down; refusing cycles bounds the
+ * depth.
  *
  * @throws {@link FormatError} `module_cycle`; {@link SituationError} `module_missing`.
  */

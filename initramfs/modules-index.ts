@@ -1,12 +1,12 @@
 /**
- * The contract of `/app/modules.json`: which kernel modules lie in the initramfs and what each
- * is for. The build writes it, the receiver's coldplug reads it.
+ * The contract of `/app/modules.json`: which kernel modules are in the initramfs, and which devices
+ * need them. The build writes it, and the receiver's coldplug reads it.
  *
- * The one idea: everything `modprobe` would look up is worked out at build time, so the receiver
- * only loads files in the order given. How to use it: for each `modalias` file below
- * /sys/bus/*\/devices, find the modules with a matching alias, load every name of `depends` in
- * order, then the module itself; a module already there answers EEXIST, which is success. Do so
- * again until a pass loads nothing new, because a loaded bus driver reveals more devices.
+ * Everything that `modprobe` would look up is worked out at build time, so the receiver only loads
+ * files in the order given. To use it: for each `modalias` file below /sys/bus/*\/devices, find the
+ * modules with a matching alias, load every name of `depends` in order, then the module itself; a
+ * module already there answers EEXIST, which is success. Do so again until a pass loads nothing
+ * new, because a loaded bus driver reveals more devices.
  */
 
 /** One module in the initramfs. */
@@ -25,6 +25,6 @@ export interface ModulesIndex {
   readonly kernelRelease: string;
   /** Module name, with underscores -> entry. Keys are sorted. */
   readonly modules: Readonly<Record<string, ModuleEntry>>;
-  /** Modules no device asks for by alias: load them, dependencies first, before coldplug. */
+  /** Modules that no device asks for by alias: load them, dependencies first, before coldplug. */
   readonly always: readonly string[];
 }

@@ -1,8 +1,8 @@
 /**
  * Finds the files that come from npm packages: Node.js itself and two native modules.
  *
- * The one idea: `scripts/bootstrap` and `npm ci` already brought the packages, so the build only
- * looks where they lie and compares digests with the lock file. Nothing is fetched here.
+ * `scripts/bootstrap` has already installed the packages, so the build only finds the files and
+ * compares their digests with the lock file. Nothing is fetched here.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

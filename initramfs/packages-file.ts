@@ -2,8 +2,8 @@
  * Reads a Debian mirror's index files: Release (digests of the indexes) and Packages (what there
  * is), and picks the kernel.
  *
- * The one idea: text in paragraphs of "Key: value" lines, as deb-control(5) and the Debian
- * repository format have it. Only the fields the lock file needs are kept.
+ * Both are text in paragraphs of "Key: value" lines (deb-control(5), the Debian repository format).
+ * Only the fields that the lock file needs are kept.
  */
 import { FormatError } from "../shared/core/errors.ts";
 
@@ -67,7 +67,7 @@ export function findPackage(packages: string, name: string, version?: string): P
 }
 
 /**
- * Picks the kernel that Debian's metapackage points at: the newest of its suite.
+ * Picks the kernel that Debian's metapackage depends on: the newest of its suite.
  *
  * @param packages - Text of the suite's Packages file.
  * @returns The image package, e.g. of name "linux-image-6.12.95+deb12-amd64".

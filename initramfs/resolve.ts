@@ -1,9 +1,9 @@
 /**
  * `UPDATE=1`: works out anew which Debian packages inputs.lock should name.
  *
- * The one idea: a chain of digests from Debian's signature to each package. InRelease is signed
- * (signature.ts), it names the digest of Packages, which names the digest of each .deb. Without
- * gpgv and keyring the chain hangs on the mirror alone, and the result says so.
+ * A chain of digests leads from Debian's signature to each package: InRelease is signed
+ * (signature.ts) and has the digest of Packages, and Packages has the digest of each .deb. Without
+ * gpgv and a keyring, only the mirror vouches for InRelease, and the result says so.
  */
 import { SituationError } from "../shared/core/errors.ts";
 import { decompress } from "./deb.ts";
@@ -13,7 +13,7 @@ import type { PackageRecord } from "./packages-file.ts";
 import { findKernel, findPackage, releaseFile } from "./packages-file.ts";
 import { RELEASE_MAX, readInRelease } from "./signature.ts";
 
-/** Where to look, and whom to trust. */
+/** Where to look, and whose signature to demand. */
 export interface ResolveOptions {
   /** Base addresses, asked in order. */
   readonly mirrors: readonly string[];
@@ -71,7 +71,10 @@ const named =
   (packages) =>
     findPackage(packages, name);
 
-/** Suite -> what is taken from it. Debian 12 has all that Node.js 24 asks of glibc (2.28). */
+/**
+ * The packages that are taken from each suite. The glibc of Debian 12 is new enough for Node.js 24,
+ * which asks for 2.28.
+ */
 const PICKS: Readonly<Record<string, readonly (readonly [DebianInput["role"], Pick])[]>> = {
   "bookworm-backports": [["kernel", findKernel]],
   bookworm: [

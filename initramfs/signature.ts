@@ -1,9 +1,9 @@
 /**
  * Checks who signed a Debian mirror's InRelease file, and gives the text that was signed.
  *
- * The one idea: only what stands between the signature's marks counts, so the text comes from
- * `gpgv` itself, never from the file beside it. A builder without gpgv or without Debian's
- * keyring gets the unchecked text; the caller says so. Format: RFC 9580 section 7.
+ * Only the text between the marks of the signature is signed, so we take the text that `gpgv`
+ * prints and never read it from the file ourselves. Without gpgv or Debian's keyring, the unchecked
+ * text is returned, and the caller tells the user. Format: RFC 9580 section 7.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

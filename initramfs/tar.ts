@@ -1,7 +1,7 @@
 /**
  * Reader of the tar archive inside a Debian package.
  *
- * The one idea: 512-byte header blocks, each followed by its content padded to 512 bytes
+ * An archive consists of 512-byte header blocks, each followed by its content, padded to 512 bytes
  * (POSIX.1-2017, pax, "ustar Interchange Format"). GNU long names (types L and K) and pax headers
  * (type x: path, linkpath) are understood because packages use them; devices and sparse files are
  * refused. Nothing is written to disk: the result is a list of views.
@@ -86,7 +86,10 @@ function readHeader(block: Uint8Array, offset: number): Header {
   };
 }
 
-/** Content of a header that only carries names for the next one; undefined for a real entry. */
+/**
+ * Reads the content of a header that only carries names for the next entry; undefined for a real
+ * entry.
+ */
 function readLongNames(type: string, content: Uint8Array): LongNames | undefined {
   if (type === "L") return { path: text(content, 0, content.length) };
   if (type === "K") return { target: text(content, 0, content.length) };

@@ -25,17 +25,17 @@ const ROOT = join(import.meta.dirname, "..");
 const FOLDER = join(ROOT, "build/demo");
 const SOCKET = join(FOLDER, "huck.sock");
 const NODES = ["pc-1", "pc-2", "pc-3", "pc-4"] as const;
-/** Comes this long after the others. Unit: milliseconds. */
+/** The late receiver starts so long after the others. Unit: milliseconds. */
 const LATE_MS = 4000;
-/** The receiver to be killed dies when it has this share. */
+/** The victim is killed when it has received this share. */
 const KILL_AT = 0.4;
-/** Stays dead for this long. Unit: milliseconds. */
+/** The victim is started again after this time. Unit: milliseconds. */
 const DEAD_MS = 1500;
-/** Between looks at how far a node is. Unit: milliseconds. */
+/** Time between two looks at how far a node is. Unit: milliseconds. */
 const LOOK_EVERY_MS = 200;
-/** Nothing in the demo takes longer. Unit: milliseconds. */
+/** The load must be over by then. Unit: milliseconds. */
 const DEADLINE_MS = 300_000;
-/** The server is up long before. Unit: milliseconds. */
+/** The server must be up by then. Unit: milliseconds. */
 const SERVER_WITHIN_MS = 30_000;
 
 const running = new Set<ChildProcess>();
@@ -114,7 +114,10 @@ async function startServer(line: OperatorLine): Promise<void> {
   throw new Error(`the server did not start: see ${join(FOLDER, "server.log")}`);
 }
 
-/** Starts the receiver of a node as its firmware would: with the words of a boot script. */
+/**
+ * Starts the receiver of a node as a booted kernel would: with the arguments that a boot script
+ * carries.
+ */
 async function startReceiver(line: OperatorLine, name: string): Promise<ChildProcess> {
   const token = await line.post(OperatorRoute.tokens, { node: name }, NodeToken);
   return start(name, [
@@ -132,7 +135,7 @@ function diskOf(name: string): string {
   return join(FOLDER, `${name}.img`);
 }
 
-/** Waits until the job of a node is there, then until the node has a share of its bytes. */
+/** Waits until the node has a job, then until it has received that share of its bytes. */
 async function untilShare(line: OperatorLine, name: string, share: number): Promise<void> {
   const job = await jobOf(line, name);
   for await (const event of line.events(job, 0)) {

@@ -1,13 +1,13 @@
 /**
  * Builds the WebAssembly kernels and keeps them in the tree as base64 TypeScript.
  *
- * The one idea: whoever runs or bundles huck needs no AssemblyScript compiler, and whoever doubts
- * the bytes can rebuild them. Same sources and same compiler version give the same file.
+ * So running or bundling huck needs no AssemblyScript compiler, and anybody who doubts the bytes
+ * can rebuild them: the same sources and compiler version give the same file.
  *
  *     node scripts/kernels.ts            writes each generated file
  *     node scripts/kernels.ts --check    rebuilds, compares, names what differs, exits 1
  *
- * It does not test the kernels: test/unit compares each with its plain twin.
+ * It does not test the kernels; test/unit compares each with its plain twin.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -50,7 +50,7 @@ const KERNELS: readonly Kernel[] = [
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BASE64_LINE_CHARACTERS = 96;
-/** 65536 pages of 64 KiB: a module takes any memory whose maximum is not above its own. */
+/** 65536 pages of 64 KiB. A module accepts any memory whose maximum is not above its own. */
 const MAXIMUM_PAGES = "65536";
 
 async function compile(source: string, features: readonly string[]): Promise<Uint8Array> {

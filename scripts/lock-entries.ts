@@ -1,9 +1,9 @@
 /**
- * Which optional packages a lock file names without having an entry for them.
+ * Finds the optional packages that a lock file names without having an entry for them.
  *
- * The idea: npm looks a dependency up from the folder of the package that wants it to the root, and
- * a name found nowhere on that way is missing. Read by tidy.ts (to refuse) and lock.ts (to repair).
- * Format: https://docs.npmjs.com/cli/configuring-npm/package-lock-json, lockfileVersion 3.
+ * npm looks a dependency up from the folder of the package that wants it up to the root. A name
+ * that is found nowhere on that way is missing. tidy.ts refuses such a lock file, lock.ts repairs
+ * it. Format: https://docs.npmjs.com/cli/configuring-npm/package-lock-json, lockfileVersion 3.
  */
 
 /** One entry of `packages`; only the fields used here. */
@@ -26,7 +26,7 @@ export interface LockFile {
 export interface MissingEntry {
   readonly name: string;
   readonly version: string;
-  /** True when only a development package wants it. */
+  /** True if only a development package wants it. */
   readonly dev: boolean;
 }
 
@@ -37,7 +37,7 @@ const processors = ["arm64", "x64", "ia32", "arm", "ppc64", "riscv64", "s390x"];
  * Lists every optional package that the lock file names but does not describe.
  *
  * @param lock - A lock file of version 3.
- * @returns Sorted as found; empty for a complete lock file.
+ * @returns In the order of the lock file; empty for a complete one.
  */
 export function missingOptional(lock: LockFile): readonly MissingEntry[] {
   const missing = new Map<string, MissingEntry>();
@@ -65,7 +65,7 @@ function isFound(lock: LockFile, from: string, name: string): boolean {
  *
  * @param name - Package name with system and processor between hyphens.
  * @returns The lock file's `os`, `cpu` and, on Linux, `libc`.
- * @throws Error when the name tells no system or no processor: the entry would match everywhere.
+ * @throws Error if the name tells no system or no processor: the entry would match everywhere.
  */
 export function platformOf(name: string): LockEntry {
   const words = name.split(/[-/]/);

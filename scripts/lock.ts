@@ -3,11 +3,11 @@
  *
  *     node scripts/lock.ts
  *
- * The idea: native packages name one optional package per platform, and `npm ci` refuses a lock
- * file that lacks any of them. A registry that mirrors only some platforms makes `npm install`
- * write such a lock file. The missing entries are written here from their names: operating system,
- * processor and C library are part of them. Without an integrity digest, as nobody has seen them:
- * npm skips them on every platform but their own. Run it after `npm install` when tidy says so.
+ * A native package names one optional package per platform, and `npm ci` refuses a lock file that
+ * lacks any of them. A registry that mirrors only some platforms makes `npm install` write such a
+ * lock file. We make the missing entries from the names, which contain operating system, processor
+ * and C library. They have no integrity digest, because we have not seen these packages; npm skips
+ * them on all platforms but their own. Run it after `npm install` when tidy says so.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";

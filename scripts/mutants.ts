@@ -8,7 +8,7 @@
  * A patch is the output of `git diff` below a few lines of header: `Plants:` says what is wrong
  * with it, `Promise:` which promise it breaks, `Test:` is a project and a file, and `Name:` (which
  * may be absent) is what the test's name must contain. The exit code is 1 when a fault was not
- * seen, when a test is red without it, or when a patch fits the code no longer.
+ * seen, when a test is red without it, or when a patch no longer applies.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -60,7 +60,7 @@ function readMutant(file: string): Mutant {
   throw new Error(`Cannot use ${file}: it lacks a line of Plants:, Promise: or Test:`);
 }
 
-/** The working tree as it is, changes included; packages are hard links. */
+/** Copies the working tree as it is, with uncommitted changes; packages are hard links. */
 function makeCopy(): void {
   dropCopy();
   mkdirSync(place, { recursive: true });

@@ -1,9 +1,9 @@
 /**
- * Rules on exported names: no name stands for two things, and each is made of words that a reader
- * finds in GLOSSARY.md or knows anyway (scripts/plain-words.txt).
+ * Rules on exported names: no two files export the same name, and each is made of words that a
+ * reader finds in GLOSSARY.md or knows anyway (scripts/plain-words.txt).
  *
  * A word is a part of a name: "DhcpPackets" has dhcp and packets, "MAX_NAK_COUNT" has max, nak and
- * count. The plural of a word in a list is in it too.
+ * count. The plural of a listed word counts as listed.
  */
 import { factsOf, finding, isCompiled, textsOf } from "./source-tree.ts";
 import type { Finding, Tree } from "./source-tree.ts";
@@ -12,10 +12,10 @@ const glossaryPath = "GLOSSARY.md";
 const plainWordsPath = "scripts/plain-words.txt";
 const product = /^(shared|server|receiver)[/]|^huck[.]ts$/;
 
-/** Names that still stand for two things. */
+/** Names that two files may still export. */
 const nameTwiceAllowed: ReadonlySet<string> = new Set([]);
 
-/** Where another vocabulary rules: [path, refused words that are right there]. */
+/** Places with another vocabulary: [path, refused words that are right there]. */
 const otherVocabularies: readonly (readonly [RegExp, readonly string[]])[] = [
   // DHCP, PXE and TFTP have packets, clients and NAKs.
   [/^(server|test[/][^/]+[/]server)[/]boot[/]/, ["packet", "client", "nak", "machine"]],
@@ -24,7 +24,7 @@ const otherVocabularies: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^(test|scripts)[/]/, ["packet", "client", "machine"]],
 ];
 
-/** Two files of the product never export the same name. */
+/** Finds names that two files of the product export. */
 export function sharedNames(tree: Tree): readonly Finding[] {
   const firstPlace = new Map<string, string>();
   return textsOf(tree, (path) => isCompiled(path) && product.test(path)).flatMap(([path, text]) =>
@@ -37,7 +37,7 @@ export function sharedNames(tree: Tree): readonly Finding[] {
   );
 }
 
-/** Exported names speak the glossary and plain words. */
+/** Finds words in exported names that are neither in the glossary nor plain. */
 export function vocabulary(tree: Tree): readonly Finding[] {
   const glossary = readGlossary(tree.texts.get(glossaryPath) ?? "");
   const plain = readPlainWords(tree.texts.get(plainWordsPath) ?? "");

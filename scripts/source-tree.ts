@@ -1,13 +1,13 @@
 /**
- * The tree that tidy's rules look at, and what they ask of a source file: is there logic in it, and
- * which names does it export.
+ * The tree that tidy's rules look at, and two facts of a source file: whether it has logic, and
+ * which names it exports.
  */
 import ts from "typescript";
 
 /** One broken rule at one place. */
 export interface Finding {
   readonly path: string;
-  /** From 1; 1 when the rule is about the whole file. */
+  /** Counted from 1; 1 if the rule is about the whole file. */
   readonly line: number;
   readonly rule: string;
   /** What is wrong and what to do about it. */
@@ -25,12 +25,12 @@ export interface Tree {
 /** A rule reports all its findings in the tree. */
 export type Rule = (tree: Tree) => readonly Finding[];
 
-/** True for sources that people wrote. */
+/** True for sources that are not generated. */
 export function isSource(path: string): boolean {
   return /\.ts$/.test(path) && !/-wasm\.ts$/.test(path);
 }
 
-/** True for sources that run as they are. */
+/** True for sources that run as they are, without a compiler. */
 export function isCompiled(path: string): boolean {
   return isSource(path) && !/\.(as|d)\.ts$/.test(path);
 }
@@ -50,7 +50,7 @@ export function finding(path: string, line: number, rule: string, cure: string):
 
 /** What a source file holds. */
 export interface Facts {
-  /** True when the file has a function, a class or a call: something a test could break. */
+  /** True if the file has a function, a class or a call, so that a test of it could fail. */
   readonly hasLogic: boolean;
   readonly exported: readonly { readonly name: string; readonly line: number }[];
 }

@@ -3,7 +3,7 @@
  *
  *     node scripts/test.ts check unit walk cli sim interop smoke
  *
- * The idea: a part is a list of steps; a step is a gate, which counts as one test, or a project of
+ * A part is a list of steps. A step is a gate, which counts as one test, or a project of
  * vitest.config.ts, whose JSON report is counted. A failed step does not stop the next one, so one
  * run shows everything that is wrong. The last line is `N passed, N failed`; the exit code is 1 if
  * anything failed, or if a step died before it could report.

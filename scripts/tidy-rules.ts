@@ -1,5 +1,5 @@
 /**
- * The rules of ours that no public linter knows, as functions from file texts to findings.
+ * Our own rules, which no public linter knows, as functions from file texts to findings.
  *
  * A rule sees the whole tree as a map from path to text and returns findings, each with its place
  * and cure; tidy.ts reads the tree and prints. The rules on exported names are in name-rules.ts.
@@ -15,16 +15,16 @@ import type { Finding, Rule, Tree } from "./source-tree.ts";
 const linesMax = 400;
 const columnsMax = 100;
 const fileBytesMax = 1 << 20;
-/** A path cannot be wrapped. */
+/** Lines that may be longer: the path of an import cannot be wrapped. */
 const importPath = /^(import|[}]) .*from "[^"]+";$/;
 
-/** Where files are named outside of links and imports: document -> pattern of a file name. */
+/** Documents that name files outside of links and imports: document -> pattern of a file name. */
 const filesNamedBy: Readonly<Record<string, RegExp>> = {
   "ARCHITECTURE.md": /`((?:shared|server|receiver)\/[^`]*[.](?:ts|md))`/g,
   Makefile: /\bnode (\S+[.]ts)/g,
 };
 
-/** What touches the world; test/interop and test/e2e run it against the real system. */
+/** Files that touch the world; test/interop and test/e2e run them against the real system. */
 const ioOwner =
   /\.io\.ts$|^(scripts|initramfs)\/.*(main|driver)\.ts$|^test\/rig\/.*(process|vm|make)\.ts$/;
 
@@ -35,7 +35,7 @@ export function headerComments(tree: Tree): readonly Finding[] {
     .map(([path]) => finding(path, 1, "header", "open with a comment that says what the file is"));
 }
 
-/** Files stay short enough to read in one go, lines short enough for two windows. */
+/** Files are short enough to read in one go, lines short enough for two windows side by side. */
 export function sizes(tree: Tree): readonly Finding[] {
   return textsOf(tree, isSource).flatMap(([path, text]) => {
     const lines = text.replace(/\n$/, "").split("\n");
@@ -50,7 +50,7 @@ export function sizes(tree: Tree): readonly Finding[] {
   });
 }
 
-/** No open ends: what is not done is not in the tree. */
+/** Refuses notes of unfinished work. */
 export function openEnds(tree: Tree): readonly Finding[] {
   const open = /\b(TOD[O]|FIXM[E]|XX[X])\b/;
   return textsOf(tree, isSource).flatMap(([path, text]) =>
@@ -64,7 +64,7 @@ export function openEnds(tree: Tree): readonly Finding[] {
 
 /**
  * Every file with logic that exports something has a test at the same path under test/unit, or is
- * imported by another test of that folder. Programs, which export nothing, are proven by running.
+ * imported by another test of that folder. Programs export nothing and are tested by running them.
  */
 export function unitTests(tree: Tree): readonly Finding[] {
   return textsOf(tree, isCompiled).flatMap(([path, text]) => {
@@ -98,7 +98,7 @@ export function wireVectors(tree: Tree): readonly Finding[] {
 
 /**
  * Every promise of ARCHITECTURE.md stands at the head of a test's name ("P8: ...", "P2 P8: ..."),
- * and a kept fault of test/mutants breaks it. A promise that no test names is a wish.
+ * and a kept fault of test/mutants breaks it.
  */
 export function promises(tree: Tree): readonly Finding[] {
   const tests = textsOf(tree, (path) => path.startsWith("test/") && path.endsWith(".ts"));
@@ -148,7 +148,7 @@ export function namedFiles(tree: Tree): readonly Finding[] {
   );
 }
 
-/** Big files make every clone slow for ever. */
+/** Refuses big files: they make every clone slow for ever. */
 export function bigFiles(tree: Tree): readonly Finding[] {
   return [...tree.sizes]
     .filter(([, size]) => size > fileBytesMax)

@@ -11,7 +11,7 @@ import { rules } from "./tidy-rules.ts";
 import type { Tree } from "./source-tree.ts";
 
 const root = resolve(import.meta.dirname, "..");
-/** Files above this are judged by their size alone. Unit: bytes. */
+/** Of files above this, only the size is checked. Unit: bytes. */
 const textBytesMax = 4 << 20;
 
 function readTree(): Tree {

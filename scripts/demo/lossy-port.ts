@@ -1,8 +1,7 @@
 /**
- * A bad network between a datagram port and whoever uses it: drops a share of what arrives, by a
- * seed.
+ * A bad network in front of a datagram port: drops a share of the datagrams that arrive, by a seed.
  *
- * For rehearsals only: the product never knows that it is there.
+ * Only the demo uses it; the product does not know that it is there.
  */
 import type { DatagramPort, OutgoingBatch, PortCounters } from "../../shared/core/datagram-port.ts";
 import type { DatagramView, Endpoint } from "../../shared/core/engine.ts";

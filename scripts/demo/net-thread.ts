@@ -1,5 +1,5 @@
 /**
- * Entry of the net thread of a rehearsing receiver: the real one, behind a network that loses
+ * Entry of the net thread of the demo's receivers: the real thread, behind a network that loses
  * datagrams.
  */
 import { parentPort, workerData } from "node:worker_threads";

@@ -1,7 +1,4 @@
-/**
- * Proves what the demo claims: reads every chunk back from a disk and compares digests, and lets
- * e2fsck look at it.
- */
+/** Checks the disks of the demo: reads every chunk back and compares digests, and runs e2fsck. */
 import { execFile } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import { blake3, sameBytes } from "../../shared/core/digest.ts";

@@ -2,7 +2,7 @@
  * A receiver as an ordinary process over a file that stands for its disk, behind a network that
  * loses datagrams.
  *
- * It is told the same words as a booted one and makes the same visit.
+ * It gets the same arguments as a booted receiver and makes the same visit.
  */
 import { isOk } from "../../shared/control/verdict.ts";
 import { ExitCode, messageOf } from "../../shared/core/errors.ts";

@@ -12,11 +12,11 @@ import { dirname, join } from "node:path";
 export const DISK_BYTES: number = 1600 << 20;
 /** Where the partition begins: the usual alignment. Unit: bytes. */
 export const PARTITION_OFFSET: number = 1 << 20;
-/** Files to gather. Unit: bytes. */
+/** Bytes of files to gather. */
 const FILES_BYTES = 1000 << 20;
 /** The backup GPT and some room. Unit: bytes. */
 const TAIL_BYTES = 1 << 20;
-/** Smaller files cost more time than they are worth. */
+/** Smaller files cost too much time for their bytes. Unit: KiB. */
 const WORTH_COPYING_KIB = 256;
 const LISTING_BYTES_MAX = 64 << 20;
 
@@ -76,7 +76,7 @@ function gather(root: string, into: string): number {
   return total;
 }
 
-/** Readable files below folders that are worth a copy, links not followed. */
+/** Lists the readable files below folders that are worth a copy; links are not followed. */
 function largeFiles(
   folders: readonly string[],
 ): { readonly path: string; readonly bytes: number }[] {

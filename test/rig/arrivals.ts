@@ -1,29 +1,29 @@
-/** Things that come one by one, such as lines of a process, and waits for one of them. */
+/** Things that arrive one by one, such as the lines of a process, and waits for one of them. */
 
-/** What came so far, and who waits for more. */
+/** What has arrived so far, and the waits for more. */
 export class Arrivals<T> {
   readonly all: T[] = [];
   #change = Promise.withResolvers<undefined>();
   #hasEnded = false;
 
-  /** Adds one that came. */
+  /** Adds one. */
   add(one: T): void {
     this.all.push(one);
     this.#wake();
   }
 
-  /** Nothing more will come. */
+  /** Says that nothing more will come: waits end. */
   end(): void {
     this.#hasEnded = true;
     this.#wake();
   }
 
   /**
-   * Waits for one, looking at all that came before too.
+   * Waits for one; those that came before count too.
    *
    * @param wanted - Which.
-   * @param withinMs - How long at most; for ever when left out, which is until the end.
-   * @returns The first, or why there is none.
+   * @param withinMs - Longest wait; if left out, until nothing more comes.
+   * @returns The first that is wanted, or why there is none.
    */
   async until(wanted: (one: T) => boolean, withinMs?: number): Promise<T | "ended" | "late"> {
     const late = withinMs === undefined ? undefined : AbortSignal.timeout(withinMs);

@@ -1,4 +1,4 @@
-/** A lab network whose server is our boot services in a process of their own. */
+/** A lab network whose server runs our boot services in a process of their own. */
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,7 +10,7 @@ import { BRIDGE, Lab, SERVER_ADDRESS } from "./network-lab.ts";
 import type { BootEvent } from "../../server/boot/progress.ts";
 import type { PlainTable } from "./boot-server.ts";
 
-/** Longest start of the boot server: one second on an idle computer. */
+/** The boot server must be ready by then; on an idle computer it takes one second. */
 const START_MS = 80_000;
 
 /** One line of the boot server. */
@@ -22,7 +22,7 @@ export interface ServerLine {
   readonly counters?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** The network. Close it. */
+/** The network. The caller closes it. */
 export class BootLab extends Lab {
   /** Starts our boot services on the bridge and waits until they are ready. */
   async serve(table: PlainTable): Promise<BootServer> {
@@ -95,30 +95,30 @@ export class BootServer {
     });
   }
 
-  /** All it printed so far. */
+  /** Everything it has printed so far. */
   get lines(): readonly ServerLine[] {
     return this.#arrivals.all;
   }
 
-  /** States of one node's boot so far, in order, repeats left out. */
+  /** The states of one node's boot so far, in order, without repeats. */
   states(node: string): string[] {
     const states = this.lines.flatMap((one) => (one.event?.node === node ? [one.event.state] : []));
     return states.filter((state, index) => state !== states[index - 1]);
   }
 
-  /** Waits for a line, looking at all lines printed so far too. */
+  /** Waits for a line; lines that were printed before count too. */
   async until(wanted: (line: ServerLine) => boolean, timeoutMs = 20_000): Promise<ServerLine> {
     const found = await this.#arrivals.until(wanted, timeoutMs);
     if (typeof found !== "string") return found;
     throw new Error(`${found}: ${this.#errors} ${JSON.stringify(this.lines.slice(-5))}`);
   }
 
-  /** Pushes a new table. */
+  /** Gives it a new table. */
   update(table: PlainTable): void {
     this.#child.stdin?.write(`${JSON.stringify(table)}\n`);
   }
 
-  /** Asks for the counters as they are now. */
+  /** Asks for its counters. */
   async counters(): Promise<NonNullable<ServerLine["counters"]>> {
     const before = this.lines.length;
     this.#child.stdin?.write("counters\n");

@@ -1,9 +1,9 @@
 /**
- * A process that runs the boot services alone, for tests: it can be started inside a namespace.
+ * A process that runs only the boot services, for tests: it can be started inside a namespace.
  *
  * Its argument is a JSON object {interfaceName, table}. Each line it prints is a JSON object:
  * {ready}, {event}, {grant}, {problem} or {counters}. A line on its input is a new table, or
- * "counters". End of input ends it.
+ * "counters". It ends when its input ends.
  */
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -14,7 +14,7 @@ import type { BootAsset } from "../../server/boot/assets.ts";
 import type { BootNetwork } from "../../server/boot/boot-network.ts";
 import type { BootNode, BootTable } from "../../server/boot/boot-table.ts";
 
-/** Table and network as JSON; the network counts at the start only. */
+/** Table and network as JSON; the network is read at the start only. */
 export interface PlainTable {
   readonly network: BootNetwork;
   readonly nodes: Readonly<Record<string, BootNode>>;

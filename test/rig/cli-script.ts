@@ -11,9 +11,10 @@
  *                                    follow, and are waited for
  *     -- lab.yaml --                 from here on: files that are there when the script begins
  *
- * In an expected line <hex>, <number>, <time> and <any> stand for what may differ; a line "..."
- * stands for any number of lines. $WORK is the folder, which every command runs in, and $PORT a
- * free port. Both are replaced in files, too, and written so where they are found in output.
+ * In an expected line <hex>, <number>, <time> and <any> match what may differ. A line "..." stands
+ * for any number of lines. $WORK is the folder in which every command runs, and $PORT is a free
+ * port. Both are replaced in files too, and where their values occur in output they are written by
+ * these names.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -22,7 +23,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./huck-server.ts";
 
-/** A script that was read. */
+/** A parsed script. */
 export interface CliScript {
   /** Comments and empty lines before the first command. */
   readonly head: readonly string[];
@@ -33,15 +34,15 @@ export interface CliScript {
 /** One command and what is expected of it. */
 export interface CliStep {
   readonly command: string;
-  /** It runs until the script ends. */
+  /** True if it runs until the script ends. */
   readonly isBackground: boolean;
-  /** With their marks, `> ` or `! `; standard output comes first. */
+  /** Lines with their marks, `> ` or `! `; standard output comes first. */
   readonly output: readonly string[];
   /** Undefined for a command in the background. */
   readonly exitCode: number | undefined;
 }
 
-/** A command that hangs is killed then. Unit: milliseconds. */
+/** A command that hangs is killed after this time. Unit: milliseconds. */
 const COMMAND_WITHIN_MS = 60_000;
 
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
@@ -54,9 +55,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
 /**
  * Reads a script.
  *
- * @param text - Of the file.
- * @returns The script.
- * @throws An error for a line that is none of those above, or out of order.
+ * @throws Error for a line that is none of those above, or out of order.
  */
 export function readCliScript(text: string): CliScript {
   const [part = "", ...rest] = text.split(/^-- (.+) --\n/m);
@@ -101,10 +100,10 @@ export function writeCliSteps(steps: readonly CliStep[]): string {
 /**
  * Runs a script in a fresh folder, which is removed afterwards.
  *
- * @param script - Which.
  * @param more - More files for the folder.
  * @param port - For $PORT.
- * @returns Its steps as they went; lines that are as expected are given in the words of the script.
+ * @returns The steps as they ran. A line that matches what the script expects is returned as the
+ *   script has it.
  */
 export async function runCliScript(
   script: CliScript,
@@ -203,7 +202,7 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid !== undefined) process.kill(-child.pid, signal);
 }
 
-/** Takes a found line for the expected one that it matches; those that match none stay. */
+/** Replaces a found line by the expected line that it matches; others stay. */
 function inWordsOf(expected: readonly string[], found: readonly string[]): string[] {
   const result: string[] = [];
   let at = 0;

@@ -1,7 +1,7 @@
 /**
- * Every kind of control message, with its schema and examples as this version writes them.
+ * Every kind of control message, with its schema and with examples as this version writes them.
  *
- * test/unit/shared/control/frozen.test.ts holds them against what is frozen in
+ * test/unit/shared/control/frozen.test.ts compares them with what is frozen in
  * test/vectors/control.
  */
 import { createPrivateKey } from "node:crypto";
@@ -17,7 +17,10 @@ import { Problem } from "../../shared/control/problem.ts";
 
 /** A kind of message. */
 export interface ControlKind {
-  /** `request`: strict, written by receivers, verbs and people. `reply`: open, by the server. */
+  /**
+   * `request`: strict, written by receivers, verbs and people. `reply`: open, written by the
+   * server.
+   */
   readonly direction: "request" | "reply";
   readonly schema: z.ZodType;
   readonly messages: readonly object[];

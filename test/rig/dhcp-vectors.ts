@@ -18,7 +18,7 @@ export function vector(name: string): Uint8Array {
   );
 }
 
-/** A captured message with some of its fields or options replaced; an undefined option is cut. */
+/** A captured message with some fields or options replaced; an undefined option is removed. */
 export function variant(
   name: string,
   fields: Partial<DhcpMessage>,
@@ -45,7 +45,7 @@ function published(name: string): Pick<BootAsset, "name" | "path" | "sizeBytes">
   return { name, path: `/boot/${name}`, sizeBytes: 1000 };
 }
 
-/** What `make initramfs` publishes: all of it but a receiver and a loader for arm64. */
+/** What `make initramfs` makes: everything but a receiver and a loader for arm64. */
 export const BOOT_ASSETS: readonly BootAsset[] = [
   { role: "kernel", architecture: "x64", ...published("vmlinuz") },
   { role: "archive", architecture: "x64", order: 0, ...published("initramfs.zst") },
@@ -54,7 +54,7 @@ export const BOOT_ASSETS: readonly BootAsset[] = [
   { role: "extra", ...published("ipxe.efi") },
 ];
 
-/** What it takes to boot arm64 too. */
+/** What is needed to boot arm64 as well. */
 export const ARM64_ASSETS: readonly BootAsset[] = [
   { role: "kernel", architecture: "arm64", ...published("vmlinuz-arm64") },
   { role: "archive", architecture: "arm64", order: 0, ...published("initramfs-arm64.zst") },

@@ -1,8 +1,7 @@
 /**
- * Disks in memory for tests: partition tables made by hand, and sparse vectors made by real tools.
+ * Disks in memory for tests: partition tables made here, and sparse vectors made by real tools.
  *
- * The builder writes tables straight from UEFI 2.10 sections 5.2 and 5.3, sharing no code with the
- * readers.
+ * The tables are written after UEFI 2.10 sections 5.2 and 5.3, with no code of the readers.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -74,7 +73,7 @@ export function putMbr(
   view.setUint16(510, 0xaa55, true);
 }
 
-/** A disk that is random from end to end, but for an MBR with one partition. */
+/** A disk of random bytes with an MBR of one partition. */
 export function randomMbrDisk(
   seed: number,
   sizeBytes: number,
@@ -87,7 +86,7 @@ export function randomMbrDisk(
   return disk;
 }
 
-/** A vector: what a real tool wrote, zero sectors left out. */
+/** A vector: what a real tool wrote, without the sectors that are zero. */
 export interface SparseVector {
   readonly madeBy: string;
   readonly sectorCount: number;
@@ -112,9 +111,7 @@ export function diskOf(vector: SparseVector): Uint8Array {
   return disk;
 }
 
-/**
- * Calls `visit` with the disk after flipping one bit at a time; the disk is whole again afterwards.
- */
+/** Flips one bit at a time and calls `visit` with the disk; afterwards the disk is as before. */
 export function forEachFlip(
   disk: Uint8Array,
   offsets: Iterable<number>,

@@ -19,7 +19,7 @@ import { normalRanges, type Range, subtractRanges } from "../../shared/core/rang
 /** Unit: bytes. */
 export const MIB = 1 << 20;
 
-/** Runs a tool; its output comes back, its failure throws with what it printed. */
+/** Runs a tool and returns its output; a failure throws an error with what it printed. */
 export function run(tool: string, ...args: readonly string[]): string {
   return execFileSync(tool, args, {
     encoding: "utf8",
@@ -29,7 +29,10 @@ export function run(tool: string, ...args: readonly string[]): string {
   });
 }
 
-/** Makes a tree of files: many small ones, some large, some sparse; the same for the same seed. */
+/**
+ * Makes a tree of files: many small ones, some large, some sparse. The same seed gives the same
+ * tree.
+ */
 export function makeTree(folder: string, seed: number, megabytes: number): void {
   const random = seededRandom(seed);
   mkdirSync(folder, { recursive: true });
@@ -64,7 +67,10 @@ export function makeFile(file: string, sizeBytes: number): void {
   truncateSync(file, sizeBytes);
 }
 
-/** What dumpe2fs calls used, in sectors of 512 bytes. `ratio`: blocks per cluster with bigalloc. */
+/**
+ * The blocks that dumpe2fs calls used, in sectors of 512 bytes. `ratio`: blocks per cluster with
+ * bigalloc.
+ */
 export function usedByDumpe2fs(file: string, sizeBytes: number, ratio = 1): Range[] {
   const output = run("dumpe2fs", file);
   const blockBytes = Number(/^Block size: +(\d+)$/m.exec(output)?.[1]);
@@ -91,7 +97,7 @@ export function putBytes(disk: string, offset: number, bytes: Uint8Array): void 
   closeSync(fd);
 }
 
-/** Tells whether a tool can be started; a test that needs it is skipped where it is not there. */
+/** Tells whether a tool can be started; a test that needs it is skipped otherwise. */
 export function hasTool(tool: string): boolean {
   try {
     run(tool, "--version");
@@ -101,7 +107,7 @@ export function hasTool(tool: string): boolean {
   }
 }
 
-/** Cuts a run out of a disk into a file of its own, for a tool that wants one. */
+/** Copies a run of sectors of a disk into a file of its own, for a tool that wants a file. */
 export function cutOut(disk: string, offset: number, length: number, part: string): void {
   const bytes = new Uint8Array(length);
   const fd = openSync(disk, "r");

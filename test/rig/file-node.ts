@@ -2,8 +2,8 @@
  * A node without a computer: the real receiver as an ordinary process over a file that stands for
  * its disk, on a network card of its own.
  *
- * The one idea: it makes the same visit as PID 1 of a booted node, in a second instead of a minute.
- * Its power driver is `manual`: whoever runs the test starts it, with a token from the server.
+ * It makes the same visit as process 1 of a booted node, in a second instead of a minute. Its power
+ * driver is `manual`: the test starts it, with a token from the server.
  */
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
@@ -11,19 +11,19 @@ import type { Lab, Ran } from "./network-lab.ts";
 import type { LabServer, NodeSettings } from "./huck-server.ts";
 import { root } from "./huck-server.ts";
 
-/** A visit that goes on. */
+/** A visit that is under way. */
 export interface RunningVisit {
   readonly process: ChildProcess;
-  /** How it ended: exit code and all it printed. */
+  /** How it ended: exit code and everything it printed. */
   readonly ended: Promise<Ran>;
-  /** All it printed so far. */
+  /** Everything it has printed so far. */
   output(): string;
 }
 
 /** One node over files. */
 export class FileNode {
   readonly name: string;
-  /** For the inventory. */
+  /** Its entry of the inventory. */
   readonly settings: NodeSettings;
   /** Its network namespace. */
   readonly namespace: string;
@@ -49,8 +49,7 @@ export class FileNode {
    *
    * @param server - Gives the token.
    * @param disks - Files that stand for its disks.
-   * @param more - More words, or other ones: the last word of a name counts.
-   * @returns The visit.
+   * @param more - More arguments, or others: of several with one name, the last one counts.
    */
   async visit(
     server: LabServer,
@@ -61,12 +60,7 @@ export class FileNode {
     return this.start([...words, ...disks.map((disk) => `huck.disk=${disk}`)]);
   }
 
-  /**
-   * Starts a receiver with these words and no other.
-   *
-   * @param words - Of its command line.
-   * @returns The visit.
-   */
+  /** Starts a receiver with these arguments and no others. */
   start(words: readonly string[]): RunningVisit {
     const command = [
       process.execPath,

@@ -1,4 +1,4 @@
-/** Folders that tests write to, and that go when the tests are over. */
+/** Folders that tests write to; they are removed after the tests. */
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export function fileFolder(): string {
   return folder;
 }
 
-/** Makes a folder for the test that runs. Call it in the test or in its `beforeEach`. */
+/** Makes a folder for the test that is running. Call it in the test or in its `beforeEach`. */
 export function testFolder(): string {
   const folder = made();
   onTestFinished(() => {

@@ -22,7 +22,7 @@ export function frozenNames(): string[] {
   return files.map((file) => file.slice(0, -".json".length)).sort();
 }
 
-/** Reads a kind; an empty one when it is not frozen. */
+/** Reads a kind; an empty one if it is not frozen. */
 export function frozen(name: string): Frozen {
   const file = path.join(FOLDER, `${name}.json`);
   if (!existsSync(file)) return { schemas: [], messages: [] };
@@ -30,27 +30,27 @@ export function frozen(name: string): Frozen {
 }
 
 /**
- * Describes a kind as it goes over the wire: a request before its defaults are filled in, a reply
- * with every member. Unknown members do not belong to either.
+ * Gives the schema of a kind as it goes over the wire: a request before its defaults are filled in,
+ * a reply with all its members. Neither has unknown members.
  */
 export function wireSchema({ schema, direction }: ControlKind): object {
   const made = z.toJSONSchema(schema, {
     io: direction === "request" ? "input" : "output",
     override: ({ jsonSchema }) => {
-      delete jsonSchema.default; // what a reader makes of an absent member is no part of a message
+      delete jsonSchema.default; // how a reader fills in an absent member is not part of it
     },
   });
   return JSON.parse(JSON.stringify(made)) as object;
 }
 
-/** Says why a message does not fit the oldest frozen schema of its kind; undefined when it does. */
+/** Says why a message does not fit the oldest frozen schema of its kind; undefined if it fits. */
 export function misfit(name: string, message: unknown): string | undefined {
   const [oldest] = frozen(name).schemas;
   const parsed = z.fromJSONSchema(oldest as z.core.JSONSchema.JSONSchema).safeParse(message);
   return parsed.success ? undefined : `${name}: ${z.prettifyError(parsed.error)}`;
 }
 
-/** Adds today's schemas and messages where they are not frozen yet; nothing frozen is lost. */
+/** Adds today's schemas and messages if they are not frozen yet; nothing frozen is removed. */
 export function freezeAll(): void {
   for (const [name, kind] of Object.entries(CONTROL_KINDS)) {
     const { schemas, messages } = frozen(name);

@@ -1,9 +1,9 @@
 /**
- * The real server in a lab, and the real verbs spoken to it.
+ * The real server in a lab, and the real verbs that speak to it.
  *
- * The one idea: everything goes the way an admin goes: a huck.yaml, `huck serve` as a process in
- * the lab's namespace, and verbs whose exit code and JSON lines are looked at. The server can be
- * stopped in order, or killed and started again on the same state.
+ * A test does what an admin does: it writes a huck.yaml, runs `huck serve` as a process in the
+ * lab's namespace, and runs verbs and looks at their exit codes and JSON lines. It can stop the
+ * server in order, or kill it, and start it again on the same state.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -20,10 +20,10 @@ import type { Lab } from "./network-lab.ts";
 
 /** The work tree. */
 export const root: string = join(import.meta.dirname, "../..");
-/** The server is ready by then, even on a loaded computer. Unit: milliseconds. */
+/** The server must be ready by then, even on a loaded computer. Unit: milliseconds. */
 const READY_WITHIN_MS = 120_000;
 
-/** A node of the inventory; the rest is as in huck.yaml. */
+/** A node of the inventory; other fields as in huck.yaml. */
 export interface NodeSettings {
   readonly name: string;
   readonly macs: readonly string[];
@@ -32,7 +32,7 @@ export interface NodeSettings {
   readonly power?: object;
 }
 
-/** What differs between the servers of the tests. */
+/** What differs between the servers of different tests. */
 export interface ServerSettings {
   readonly nodes: readonly NodeSettings[];
   /** More of the `server:` section. */
@@ -41,7 +41,7 @@ export interface ServerSettings {
   readonly defaults?: object;
 }
 
-/** A line of `--json`; which members there are goes by `kind`. */
+/** A line of `--json`; its members depend on `kind`. */
 export interface JsonLine {
   readonly kind: string;
   readonly node?: string;
@@ -58,14 +58,14 @@ export interface VerbRun {
   readonly exitCode: number | null;
   readonly lines: readonly JsonLine[];
   readonly errors: string;
-  /** Verdict of a node. Fails the test when there is none. */
+  /** Gives the verdict of a node; fails the test if there is none. */
   verdict(node: string): Verdict;
 }
 
-/** A verb that is running. */
+/** A verb that runs. */
 export interface RunningVerb {
   readonly ended: Promise<VerbRun>;
-  /** Waits for a line, looking at earlier ones too. */
+  /** Waits for a line; earlier ones count too. */
   until(wanted: (line: JsonLine) => boolean): Promise<JsonLine>;
   /** Presses Ctrl-C. */
   interrupt(): void;
@@ -132,7 +132,7 @@ export class LabServer {
     }
   }
 
-  /** Everything it printed so far, before its restarts too; server.log holds the same. */
+  /** Everything it has printed so far, also before its restarts; server.log has the same. */
   get log(): string {
     return this.#log;
   }
@@ -140,7 +140,7 @@ export class LabServer {
   /**
    * Ends it.
    *
-   * @param signal - SIGKILL: as if its power were cut.
+   * @param signal - SIGKILL is like a power cut.
    */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const child = this.#child;
@@ -154,7 +154,7 @@ export class LabServer {
   /**
    * Saves a disk file into the store.
    *
-   * @param file - Only read.
+   * @param file - It is only read.
    * @param name - Of the image.
    */
   async importImage(file: string, name: string): Promise<void> {
@@ -174,7 +174,6 @@ export class LabServer {
    * Runs a verb to its end.
    *
    * @param words - Verb and arguments; `--socket` and `--json` are added.
-   * @returns How it ended.
    */
   async huck(...words: readonly string[]): Promise<VerbRun> {
     return await this.begin(...words).ended;
@@ -184,7 +183,6 @@ export class LabServer {
    * Starts a verb.
    *
    * @param words - As for {@link huck}.
-   * @returns The running verb.
    */
   begin(...words: readonly string[]): RunningVerb {
     const all = [join(root, "huck.ts"), ...words, "--socket", this.#socket, "--json"];
@@ -215,7 +213,7 @@ export class LabServer {
     };
   }
 
-  /** What a receiver of a node must be told to join: words of its command line. */
+  /** Gives the arguments with which a receiver of a node can join. */
   async receiverWords(node: string): Promise<string[]> {
     const line = new OperatorLine(this.#socket);
     const { serverUrl, token, serverKey, mac } = await line.post(

@@ -1,7 +1,4 @@
-/**
- * Images and disks in memory for tests: real captures through the real codec, nothing on the file
- * system.
- */
+/** Images and disks in memory for tests: real captures through the real codec, without files. */
 import { planDisk } from "../../shared/allocation/plan.ts";
 import { memorySource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
@@ -14,7 +11,7 @@ import { diskOf, putGpt, readVector } from "./disk-fixtures.ts";
 /** Unit: bytes. */
 export const MIB = 1 << 20;
 
-/** A sink that keeps what it gets. */
+/** A sink that keeps what is written to it. */
 export class MemorySink implements ByteSink {
   readonly #pieces: Uint8Array[] = [];
 
@@ -28,7 +25,7 @@ export class MemorySink implements ByteSink {
   }
 }
 
-/** Image bytes over memory, as strict as a file. */
+/** The bytes of an image in memory; a read past the end fails as it does in a file. */
 export function imageBytes(bytes: Uint8Array): ImageBytes {
   return {
     fileBytes: bytes.byteLength,
@@ -58,7 +55,7 @@ export function gptDisk(sectorBytes = 512): Uint8Array {
   return disk;
 }
 
-/** Captures a disk; `tool` and time do not reach the image id. */
+/** Captures a disk; `tool` and time have no influence on the image id. */
 export async function savedBytes(
   disk: Uint8Array,
   options: {

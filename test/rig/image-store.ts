@@ -71,7 +71,7 @@ export async function writeLongImage(
   return fileBytes;
 }
 
-/** Slots of 4 MiB hold 2048 extents with a gap behind each. Unit: 512 bytes. */
+/** A slot of 4 MiB holds 2048 extents with a gap behind each. Unit: 512 bytes. */
 const SLOT_UNITS = 8192;
 
 function giveUuid(target: string, fileBytes: number): void {

@@ -7,7 +7,7 @@ const PATH = join(import.meta.dirname, "../vectors/image/format.txt");
 /**
  * Reads one golden vector.
  *
- * @throws Error when there is none of that name.
+ * @throws Error if there is none of that name.
  */
 export function imageVector(name: string): string {
   const lines = readFileSync(PATH, "utf8").split("\n");

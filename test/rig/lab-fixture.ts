@@ -1,6 +1,6 @@
 /**
- * A lab in made-up time: the real decisions over a real journal and store; the test is the clock
- * and the sender.
+ * A lab whose clock is the test: the real decisions over a real journal and store. The test also
+ * plays the sender.
  */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import path from "node:path";
@@ -28,7 +28,7 @@ export interface TestSender extends SenderHandle {
   finish(fault?: string): void;
 }
 
-/** What a stream was asked for, and a handle on it. */
+/** What a stream was asked for, and its handle. */
 export function testSender(request: StreamRequest): TestSender {
   const ended = Promise.withResolvers<string | undefined>();
   const ending = Promise.withResolvers<undefined>();
@@ -59,10 +59,10 @@ export function testSender(request: StreamRequest): TestSender {
 
 /** All images of these tests have equal content, in files of their own. */
 const IMAGE_ID = "a".repeat(64);
-/** Bounds of the waits in these tests. Unit: milliseconds. */
+/** Longest waits of orders in these tests. Unit: milliseconds. */
 export const BOUNDS = { bootMs: 600_000, silenceMs: 30_000, returnMs: 180_000 };
 
-/** Who asks in these tests. */
+/** The principal of these tests. */
 const ROOT = { kind: "local", uid: 0, name: "root" } as const;
 
 /** A lab with its clock. */
@@ -84,7 +84,7 @@ export class TestLab {
     this.lab = this.#newLab();
   }
 
-  /** With a disk, the journal lies on it; without one, it is SQLite's. */
+  /** With a disk, the journal is in memory and is kept on it; without one, it is SQLite's. */
   static make(disk?: JournalDisk): Promise<TestLab> {
     const folder = freshFolder();
     const state = path.join(folder, "state");
@@ -100,21 +100,21 @@ export class TestLab {
     return new TestLab(folder, () => new MemoryJournal(disk));
   }
 
-  /** The server dies and starts again on the same folder, perhaps with another huck.yaml. */
+  /** Kills the server and starts it again on the same folder, perhaps with another huck.yaml. */
   restart(edited: (config: string) => string = (config) => config): void {
     this.journal.close();
     this.journal = this.#openJournal();
     this.lab = this.#newLab(edited(configText(1)));
   }
 
-  /** Begins a load whose image is whole. */
+  /** Begins a load whose image is proven. */
   load(nodes: string[], more: object = {}): string {
     const job = this.loadUnproven(nodes, more);
     this.lab.noteProof(job, undefined, this.now);
     return job;
   }
 
-  /** Begins a load whose image is still being checked. */
+  /** Begins a load whose image is not proven yet. */
   loadUnproven(nodes: string[], more: object = {}): string {
     const request = LoadRequest.parse({ image: "ubuntu", nodes, ...more });
     const image = { id: IMAGE_ID, file: `the file of ${request.image}` };
@@ -170,7 +170,7 @@ export class TestLab {
     return Object.fromEntries(nodes.map(({ node, verdict }) => [node, verdict?.code ?? "none"]));
   }
 
-  /** Somebody edits huck.yaml and has it read again. */
+  /** Changes huck.yaml and has it read again. */
   reload(edited: (config: string) => string): ReturnType<Lab["inventoryChanged"]> {
     this.inventory = this.#parsed(edited(configText(1)));
     return this.lab.inventoryChanged(this.now);

@@ -2,9 +2,9 @@
  * Tools of the server's tests: a real server on loopback in a folder of its own, a real small
  * image, and a node.
  *
- * The node is a driver of the real API written against shared/control: it says over HTTP what a
- * receiver says, and parses every answer by its schema. It has no disk: what receivers do with one
- * is tested elsewhere.
+ * The node speaks the real API as shared/control has it: it says over HTTP what a receiver says,
+ * and parses every answer by its schema. It has no disk; what receivers do with disks is tested
+ * elsewhere.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -33,7 +33,7 @@ import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 
-/** The order that an answer carries, unchecked. */
+/** The order in an answer; its signature is not checked. */
 export function orderIn({ order }: JoinReply): Order | undefined {
   return order === null ? undefined : Order.parse(JSON.parse(order.order));
 }
@@ -44,7 +44,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** A disk that a node tells of. */
+/** A disk that a node reports. */
 export const DISK: DiskDescription = {
   path: "/dev/sda",
   sizeBytes: 4 << 20,
@@ -58,7 +58,7 @@ export const DISK: DiskDescription = {
   inUse: [],
 };
 
-/** Three nodes: two free, one to be confirmed. */
+/** Three nodes: two are `reimage: free`, one is `confirm`. */
 const NODES = `
 nodes:
   - { name: fit01, macs: ["52:54:00:00:00:01"], reimage: free, address: 127.0.0.1 }
@@ -66,7 +66,7 @@ nodes:
   - { name: fit03, macs: ["52:54:00:00:00:03"] }
 `;
 
-/** Makes a folder that `dropFolders` removes. */
+/** Makes a folder, which `dropFolders` removes. */
 export function freshFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "huck-server-"));
   folders.push(folder);
@@ -86,7 +86,7 @@ export function configText(port: number, more = ""): string {
   return `server: ${server}\n${NODES}`;
 }
 
-/** Starts a server in a folder; start it again in the same folder to see what it remembers. */
+/** Starts a server in a folder. If one ran there before, this one continues its journal. */
 export async function serveIn(
   folder: string,
   port: number,
@@ -127,7 +127,7 @@ export async function eventsOf(server: RunningServer, job: string, after = 0): P
   return lines.map((line) => Event.parse(JSON.parse(line)));
 }
 
-/** A node that was booted: it has a token. */
+/** A booted node: it has a token. */
 export class TestNode {
   readonly name: string;
   readonly mac: string;
@@ -147,7 +147,7 @@ export class TestNode {
     return new TestNode(NodeToken.parse(answer.body));
   }
 
-  /** POSTs anything; the token goes along. */
+  /** POSTs anything, with the token. */
   async say(route: string, body: object, token = this.token): Promise<Answer> {
     const url = new URL(route, this.#url);
     const headers = { authorization: `Bearer ${token}` };
@@ -163,7 +163,7 @@ export class TestNode {
     return { status: answer.status, bytes: Buffer.from(await answer.arrayBuffer()) };
   }
 
-  /** Uploads; with `tornAt` the connection breaks after that many bytes. */
+  /** Uploads an image; with `tornAt` the connection breaks after that many bytes. */
   async upload(bytes: Buffer, tornAt?: number): Promise<Answer | "torn"> {
     const url = new URL(NodeRoute.capture, this.#url);
     const headers = {
@@ -215,7 +215,7 @@ export class TestNode {
     return ArmReply.parse(await this.#untilReady(NodeRoute.arm, { order, disk: DISK }));
   }
 
-  /** Asks again while the server proves the image, as a receiver does. */
+  /** Asks again as long as the server proves the image, as a receiver does. */
   async #untilReady(route: string, body: object): Promise<unknown> {
     for (let tries = 0; tries < 100; tries += 1) {
       const answer = await this.say(route, body);

@@ -13,9 +13,11 @@ export class MemoryDisk implements BlockDevice {
   writes = 0;
 
   /**
-   * @param content - The disk's bytes from here on, or the size of a blank one.
-   * @param sectorBytes - Its logical sectors; what is behind the last whole one is not there.
-   * @param inUse - What holds it.
+   * @param content - The bytes of the disk, which it owns from here on, or the size of a blank
+   *   disk.
+   * @param sectorBytes - Logical sector size; bytes behind the last whole sector do not belong to
+   *   the disk.
+   * @param inUse - What uses it; empty if nothing does.
    */
   constructor(content: Uint8Array | number, sectorBytes = 512, inUse: readonly string[] = []) {
     this.bytes = typeof content === "number" ? new Uint8Array(content) : content;

@@ -1,9 +1,9 @@
 /**
  * A journal in memory, the twin of journal-sqlite.io.ts for unit tests and for the simulated lab.
  *
- * What is durable lies in a {@link JournalDisk}; a journal opened on it anew sees what a restarted
- * server would see. The disk asks its `fate` before each durable write, so a test can make the disk
- * full, or cut the power just before or just after any write.
+ * A {@link JournalDisk} keeps what is durable. A journal that is opened on it anew sees what a
+ * restarted server would see. The disk calls `fate` before each durable write, so a test can fill
+ * the disk, or cut the power just before or just after any write.
  */
 import { Event } from "../../shared/control/event.ts";
 import { JOBS_KEPT } from "../../server/jobs/journal.ts";
@@ -16,10 +16,12 @@ import type {
   TokenRecord,
 } from "../../server/jobs/journal.ts";
 
-/** What becomes of one durable write. After a power cut the journal is dead until reopened. */
+/**
+ * What happens to one durable write. After a power cut the journal fails until it is opened anew.
+ */
 export type WriteFate = "kept" | "full" | "cut before" | "cut after";
 
-/** Thrown by a journal whose power was cut: in the write that met the cut and ever after. */
+/** Thrown by a journal whose power was cut, in that write and in every later call. */
 export class PowerCut extends Error {
   constructor() {
     super("the power was cut");
@@ -28,7 +30,7 @@ export class PowerCut extends Error {
 
 type Table = "job" | "order" | "token" | "sight" | "event";
 
-/** What survives a power cut. Records are kept as JSON, so nobody shares an object with it. */
+/** What survives a power cut. Records are kept as JSON, so no object is shared with it. */
 export class JournalDisk {
   readonly tables: Readonly<Record<Table, Map<string, string>>> = {
     job: new Map(),
@@ -37,11 +39,11 @@ export class JournalDisk {
     sight: new Map(),
     event: new Map(),
   };
-  /** Numbers up to here are reserved. */
+  /** Event numbers up to this one are reserved. */
   ceiling = 0;
   /** Durable writes so far, failed ones included. */
   writes = 0;
-  /** Asked before write number `write`, counted from 0. */
+  /** Called before write number `write`, counted from 0. */
   fate: (write: number) => WriteFate = () => "kept";
 }
 
@@ -144,7 +146,7 @@ export class MemoryJournal implements Journal {
     this.#dead = true;
   }
 
-  /** @throws When this write does not become durable. */
+  /** @throws Error if this write does not become durable. */
   #commit(): void {
     if (this.#undo?.length === 0) return;
     const fate = this.#disk.fate(this.#disk.writes);

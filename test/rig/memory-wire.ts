@@ -1,12 +1,12 @@
 /**
- * Networks in memory: engines that share an arena exchange datagrams, without loss or delay, with
- * those on the same segment, and time jumps from one wake-up to the next.
+ * Networks in memory. Engines that share an arena exchange datagrams with those on the same
+ * segment, without loss or delay, and time jumps from one wake-up to the next.
  */
 import assert from "node:assert/strict";
 import type { Arena } from "../../shared/core/arena.ts";
 import type { Endpoint, Engine, TransmitBatch } from "../../shared/core/engine.ts";
 
-/** Takes a datagram that lies in the arena. */
+/** Receives a datagram that lies in the arena. */
 type Ear = (offset: number, length: number, from: Endpoint) => void;
 
 interface Stop {
@@ -15,12 +15,12 @@ interface Stop {
   readonly wakeup: number;
 }
 
-/** Most datagrams an engine may send at a moment. */
+/** Most datagrams that an engine may send at once. */
 const BATCH_MAX = 64;
 const DATAGRAM_BYTES = 2048;
 const STEPS_MAX = 1_000_000;
 
-/** Segments of multicast networks, and the engines on them. */
+/** Multicast networks, called segments, and the engines on them. */
 export class MemoryWire {
   readonly #arena: Arena;
   readonly #group: Endpoint;
@@ -34,8 +34,8 @@ export class MemoryWire {
   }
 
   /**
-   * Puts an engine on a segment. `serve` carries out a request of the engine; when it returns
-   * undefined, it is asked again at the next step.
+   * Puts an engine on a segment. `serve` carries out a request of the engine. If it returns
+   * undefined, it is called again at the next step.
    */
   attach<Request, Result, Event extends { readonly kind: string }>(
     segment: string,

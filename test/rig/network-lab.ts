@@ -1,10 +1,10 @@
 /**
  * A lab network inside this computer: network namespaces on one bridge, taps for virtual nodes.
  *
- * The one idea: everything lies in namespaces whose names carry the maker's process id, and goes
- * with them: taps, bridge, links, filter rules. So labs beside each other never meet, nothing of
- * the computer's own network is touched, and what a killed test left behind is known by its name
- * and removed by the next. Needs root; labProblem() says why a lab cannot be had.
+ * All parts (taps, bridge, links, filter rules) are in namespaces and are removed with them. The
+ * names of the namespaces contain the process id of their maker. So labs that run at once never
+ * meet, the computer's own network is not touched, and the next lab recognises and removes what a
+ * killed test has left. A lab needs root; labProblem() says why one cannot be made.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import type { ChildProcess, SpawnOptions } from "node:child_process";
@@ -16,7 +16,7 @@ export const SERVER_ADDRESS = "10.77.0.1";
 export const BRIDGE = "lab";
 
 const NAME = /^hucklab(\d+)/;
-/** Longest run of one short command. Unit: milliseconds. */
+/** A short command is killed after this time. Unit: milliseconds. */
 const RUN_MS_MAX = 60_000;
 
 /** How a command ended. */
@@ -26,10 +26,10 @@ export interface Ran {
 }
 
 /**
- * Says why a lab cannot be had here.
+ * Says why a lab cannot be made here.
  *
- * @param programs - Programs wanted beside ip and nft.
- * @returns The reason, or undefined when all is there.
+ * @param programs - Programs that are needed besides ip and nft.
+ * @returns The reason, or undefined if everything is there.
  */
 export function labProblem(...programs: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0) return "network namespaces need root";
@@ -42,7 +42,7 @@ export function labProblem(...programs: readonly string[]): string | undefined {
   return tried.status === 0 ? undefined : `no network namespaces here: ${tried.stderr.trim()}`;
 }
 
-/** One lab network. Close it. */
+/** One lab network. The caller closes it. */
 export class Lab {
   /** Namespace of bridge and server. */
   readonly namespace: string;
@@ -95,20 +95,20 @@ export class Lab {
   }
 
   /**
-   * Gives `ip` in the server's namespace something to do.
+   * Runs `ip` in the server's namespace.
    *
-   * @param line - Words without quotes.
+   * @param line - Arguments, separated by spaces, without quotes.
    */
   ip(line: string): void {
     execFileSync("ip", ["-n", this.namespace, ...line.split(" ")], { stdio: "pipe" });
   }
 
   /**
-   * Drops what is sent to a range of addresses, on every port of the bridge but the server's own.
+   * Drops datagrams to a range of addresses, on every port of the bridge except the server's own.
    *
    * @param destination - Address or prefix, as nft writes it.
    * @param overBytes - Lets IPv4 packets of up to this length through.
-   * @returns Lets it through again when called.
+   * @returns A function that lets them through again.
    */
   drop(destination: string, overBytes = 0): () => void {
     const rules = `table bridge huck {
@@ -153,7 +153,7 @@ export class Lab {
     return child;
   }
 
-  /** Ends what was started and removes the namespaces. */
+  /** Ends all programs that were started and removes the namespaces. */
   async close(): Promise<void> {
     for (const child of this.#processes) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -172,7 +172,7 @@ export class Lab {
   }
 }
 
-/** Removes the namespaces of makers that are no more. */
+/** Removes the namespaces of processes that have ended. */
 function sweep(): void {
   const list = spawnSync("ip", ["netns", "list"], { encoding: "utf8" }).stdout;
   for (const line of list.split("\n")) {

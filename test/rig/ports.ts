@@ -3,13 +3,13 @@
  *
  * No two test processes get the same port, however many runs go on at once: each process leases a
  * block of ports by listening on an abstract socket that is named for the block, and the kernel
- * ends the lease with the process. Where port 0 does, use that instead.
+ * ends the lease with the process. Use port 0 instead wherever it will do.
  */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
-/** Above what services use, below 32768, where the kernel chooses by default. */
+/** Above the ports of services, and below 32768, from where the kernel chooses ports by default. */
 const FIRST_PORT = 10_000;
 const BLOCK_PORTS = 64;
 const BLOCKS = 350;
@@ -18,7 +18,7 @@ const blockStart = FIRST_PORT + (await leaseBlock()) * BLOCK_PORTS;
 let given = 0;
 
 /**
- * Finds ports that nobody listens on and that this process was not given lately.
+ * Finds ports that no process listens on and that this process has not got from here lately.
  *
  * @param count - How many neighbours, at most 8.
  * @returns The first of them, free for TCP and UDP.

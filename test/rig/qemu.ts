@@ -3,7 +3,7 @@
  *
  *     node test/rig/qemu.ts on|off|state FOLDER
  *
- * The idea: see qemu/driver.ts. `state` prints `on` or `off`.
+ * FOLDER describes the node (qemu/process.ts). `state` prints `on` or `off`.
  */
 import { isOn, switchOff, switchOn } from "./qemu/process.ts";
 

@@ -8,7 +8,7 @@ import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
 
-/** A codec that never gains anything: the same content, so the same id, in another file. */
+/** A codec that never makes anything smaller: same content and same id, but another file. */
 export const STORED_RAW: ChunkCodec = {
   ...zlibCodec(),
   compress: (raw) => new Uint8Array(raw.byteLength + 1),

@@ -4,9 +4,9 @@
  *     node test/rig/test-os.ts --kind tiny|debian --layout mbr|gpt --out FILE [--size MIB]
  *                             [--id TEXT] [--cache FOLDER]
  *
- * The idea: what the tests load onto virtual nodes must really boot, from the disk alone; when it
- * does, it prints `TESTOS-READY id=TEXT root=... kernel=...` on its first serial port. test-os/
- * has the parts. Writes FILE and build/cache only.
+ * What the tests load onto virtual nodes must really boot, from the disk alone. When it has booted,
+ * it prints `TESTOS-READY id=TEXT root=... kernel=...` on its first serial port. The parts are in
+ * test-os/. Only FILE and build/cache are written.
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,11 +1,10 @@
 /**
- * The stage of a test with virtual nodes: boot files, test disks, a lab, nodes, and the clearing
- * up.
+ * What a test with virtual nodes needs: boot files, test disks, a lab, nodes, and their removal.
  *
- * The one idea: a stage lives in one folder whose name carries the test's process id; whatever a
- * killed test left there (a QEMU, a namespace) is ended by the next stage. What takes long to make
- * is made once and kept in build/cache by the digest of all that decides it. HUCK_KEEP=1 keeps the
- * folder of a stage, to look at afterwards.
+ * A stage has one folder, whose name contains the process id of the test. If a test was killed, the
+ * next stage ends what it left (a QEMU, a namespace). What takes long to make is made once and kept
+ * in build/cache under a digest of its inputs. HUCK_KEEP=1 keeps the folder of a stage for a look
+ * at it.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -33,14 +32,14 @@ import type { NodeSettings, ServerSettings } from "./huck-server.ts";
 
 const cache = join(root, "build/cache");
 const PREFIX = "huck-e2e-";
-/** Longest build of the boot files: a first one fetches 110 MB. Unit: milliseconds. */
+/** Longest build of the boot files; the first one fetches 110 MB. Unit: milliseconds. */
 const BUILD_MS_MAX = 1_200_000;
 const MIB = 1024 * 1024;
 
 /**
- * Says why virtual nodes cannot be had here.
+ * Says why virtual nodes cannot run here.
  *
- * @returns The reason, or undefined when all is there.
+ * @returns The reason, or undefined if everything is there.
  */
 export function stageProblem(): string | undefined {
   const programs = ["qemu-system-x86_64", "mke2fs", "mkfs.fat", "mmd", "sfdisk", "grub-mkimage"];
@@ -49,7 +48,7 @@ export function stageProblem(): string | undefined {
   return existsSync("/dev/net/tun") ? undefined : "no /dev/net/tun here";
 }
 
-/** Prints loudly why tests are skipped. */
+/** Prints conspicuously why tests are skipped. */
 export function sayWhySkipped(what: string, problem: string | undefined): void {
   if (problem === undefined) return;
   process.stderr.write(
@@ -57,7 +56,7 @@ export function sayWhySkipped(what: string, problem: string | undefined): void {
   );
 }
 
-/** A virtual node to be. */
+/** A virtual node that is to be made. */
 export interface NodePlan {
   readonly name: string;
   /** Last byte of its MAC and of its address. */
@@ -66,20 +65,20 @@ export interface NodePlan {
   readonly controller: VmDisk["controller"];
   readonly diskMib: number;
   readonly memoryMib: number;
-  /** False: the server does not know it. */
+  /** False if the server does not know it. */
   readonly isInInventory?: false;
 }
 
 /** One virtual node, its disk and how to change its boot source. */
 export interface StageNode {
   readonly vm: Vm;
-  /** Empties its disk; it is off. */
+  /** Empties its disk; the node must be off. */
   erase(): void;
-  /** Boots from here from the next time it is switched on. */
+  /** Sets its boot source from the next time it is switched on. */
   bootsFrom(boot: VmDescription["boot"]): void;
 }
 
-/** Lab, server and virtual nodes of one test file. Close it. */
+/** Lab, server and virtual nodes of one test file. The caller closes it. */
 export class Stage {
   readonly name: string;
   readonly folder: string;
@@ -90,7 +89,7 @@ export class Stage {
   readonly #inventory: NodeSettings[] = [];
   readonly #servers: LabServer[] = [];
 
-  /** @param name - Letters; also names the file with the results. */
+  /** @param name - Letters; the file with the results has this name too. */
   constructor(name: string) {
     sweep();
     this.name = name;
@@ -98,13 +97,13 @@ export class Stage {
     this.lab = new Lab(name.slice(0, 4));
   }
 
-  /** Builds the boot files; when nothing changed that takes seconds. */
+  /** Builds the boot files, which takes seconds if nothing has changed. */
   buildBootFiles(): void {
     const script = join(root, "initramfs/build.ts");
     execFileSync(process.execPath, [script], { stdio: "pipe", timeout: BUILD_MS_MAX });
   }
 
-  /** Adds a virtual node with an empty disk; it is off. */
+  /** Adds a virtual node, switched off, with an empty disk. */
   add(plan: NodePlan): StageNode {
     const { name, number, diskMib } = plan;
     const folder = join(this.folder, "nodes", name);
@@ -144,7 +143,7 @@ export class Stage {
     return node;
   }
 
-  /** Starts a server that knows the nodes added so far and switches them. */
+  /** Starts a server that knows and switches the nodes that were added so far. */
   async serve(settings: Partial<ServerSettings> = {}): Promise<LabServer> {
     const switcher = `'${process.execPath}' '${join(root, "test/rig/qemu.ts")}'`;
     const folder = `'${join(this.folder, "nodes")}'/"$NODE"`;
@@ -191,7 +190,7 @@ export class Stage {
     return out;
   }
 
-  /** Writes the times of all phases to build/test-results and gives them as text. */
+  /** Writes the times of all phases to build/test-results and returns them as text. */
   report(): string {
     const table = phaseTable(this.times);
     const folder = join(root, "build/test-results");
@@ -212,10 +211,13 @@ export class Stage {
   }
 }
 
-/** A translated guest takes some 40 Mbit/s; a cap keeps tests from depending on the rate found. */
+/**
+ * A guest without KVM receives some 40 Mbit/s; with a cap, tests do not depend on the rate that is
+ * found.
+ */
 const RATE_MBIT = 60;
 
-/** Ends the virtual nodes of tests that are no more. */
+/** Ends the virtual nodes of tests that have ended. */
 function sweep(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = name.startsWith(PREFIX) ? name.slice(PREFIX.length).split("-")[0] : undefined;

@@ -2,7 +2,7 @@
  * Golden vectors of the wire: files of `key: value` lines, a blank line, and the datagram in
  * hexadecimal.
  *
- * They were made from WIRE.md by a program that shares no code with the codecs (SipHash included).
+ * A program that shares no code with the codecs (not even SipHash) made them from WIRE.md.
  */
 import { readFileSync } from "node:fs";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
@@ -12,7 +12,7 @@ import { splitSid, writeHeader } from "../../shared/wire/header.ts";
 import type { MessageType } from "../../shared/wire/header.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
 
-/** Where datagrams lie in the tests' arena. */
+/** Offset of datagrams in the arena of the tests. */
 export const AT = 64;
 
 export interface Vector {
@@ -33,7 +33,7 @@ export function readVector(name: string): Vector {
   return { fields, bytes: fromHex(hex, hex.length / 2) };
 }
 
-/** An arena to write into, its view, and the bytes of a datagram after sealing. */
+/** An arena to write into, its view, and the bytes of the sealed datagram. */
 export function workbench(): {
   readonly bytes: Uint8Array;
   readonly view: DataView;

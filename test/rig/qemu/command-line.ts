@@ -1,11 +1,11 @@
 /**
  * QEMU's command line for one virtual node.
  *
- * The one idea: what a test varies (firmware, card, disk controller, boot source) is data, and the
- * rest is fixed: one serial port written to a file, SeaBIOS and GRUB on it too, a random number
- * source (newer UEFI builds refuse the network without one), a QMP socket for the power button.
- * KVM is used only when it was proven to boot a kernel: in a cloud VM /dev/kvm may belong to a
- * module that emulates ring 0 and needs minutes for what translation does in seconds.
+ * A test chooses firmware, network card, disk controller and boot source. The rest is fixed: one
+ * serial port, written to a file, which SeaBIOS and GRUB use too; a random number source, without
+ * which newer UEFI builds refuse the network; a QMP socket for the power button. KVM is used only
+ * if it has booted a kernel before: in a cloud VM /dev/kvm may belong to a module that emulates
+ * ring 0 and needs minutes for what translation does in seconds.
  */
 
 /** How instructions are run. */
@@ -56,9 +56,12 @@ export interface VmFiles {
 
 /** Debian's UEFI firmware. */
 const OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-/** Variables as the firmware wants them at first. */
+/** Its variables as they are before the first boot. */
 export const OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd";
-/** Translated code kept: more costs memory per node, less is translated again. Unit: MiB. */
+/**
+ * Room for translated code. More costs memory in each node; with less, code is translated again.
+ * Unit: MiB.
+ */
 const TRANSLATION_MIB = 256;
 
 /**
@@ -89,7 +92,8 @@ export function qemuCommand(vm: VmDescription, files: VmFiles): string[] {
  *
  * @param modules - Names in /sys/module.
  * @param kvmBoots - Tells whether KVM really boots a kernel; asked only when it may.
- * @returns `kvm` only when the processor's own module is loaded, not its stand-in, and it boots.
+ * @returns `kvm` only if the processor's own module is loaded, not its stand-in, and a kernel
+ *   boots.
  */
 export function chooseAcceleration(
   modules: readonly string[],
@@ -99,12 +103,7 @@ export function chooseAcceleration(
   return real && !modules.includes("kvm_pvm") && kvmBoots() ? "kvm" : "tcg";
 }
 
-/**
- * Writes QEMU's words for an acceleration.
- *
- * @param acceleration - Which.
- * @returns Arguments.
- */
+/** Writes QEMU's arguments for an acceleration. */
 export function accelerationWords(acceleration: Acceleration): string[] {
   if (acceleration === "kvm") return ["-accel", "kvm", "-cpu", "host"];
   return ["-accel", `tcg,thread=multi,tb-size=${TRANSLATION_MIB}`, "-cpu", "max"];

@@ -1,9 +1,9 @@
 /**
  * Virtual nodes as folders: vm.json describes one, and it is switched on and off like a real one.
  *
- * The one idea: whoever switches a node (a test, or a power command of the server under test) needs
- * only its folder. The process id is kept with the process's start time, so an id that was given to
- * another process meanwhile is never killed. Killing is a power cut: QEMU gets SIGKILL.
+ * To switch a node, a test or a power command of the server under test needs only its folder. The
+ * process id is kept together with the start time of the process, so a process that got the same id
+ * later is never killed. A power cut is SIGKILL to QEMU.
  */
 import { spawn, spawnSync } from "node:child_process";
 import {
@@ -29,15 +29,15 @@ import type { Acceleration, VmDescription, VmFiles } from "./command-line.ts";
 
 /** Between two looks at a process that was killed. Unit: milliseconds. */
 const LOOK_EVERY_MS = 20;
-/** A killed process is gone by then, or the system is broken. Unit: milliseconds. */
+/** A killed process must be gone by then. Unit: milliseconds. */
 const GONE_WITHIN_MS = 10_000;
 /** A kernel under real KVM prints its first line in one second. Unit: milliseconds. */
 const PROBE_MS = 10_000;
 
 /**
- * Describes a virtual node, or describes it anew.
+ * Writes the description of a virtual node, or writes it anew.
  *
- * @param folder - Its folder, there already.
+ * @param folder - Its folder, which exists.
  * @param vm - What it is made of, from the next time it is switched on.
  */
 export function describeVm(folder: string, vm: VmDescription): void {
@@ -62,7 +62,7 @@ export function vmFiles(folder: string): VmFiles {
  * Switches a node on; one that is on stays on.
  *
  * @param folder - Its folder.
- * @throws When QEMU ends at once: its own words.
+ * @throws Error with QEMU's message if it ends at once.
  */
 export function switchOn(folder: string): void {
   if (isOn(folder)) return;
@@ -88,7 +88,7 @@ export function switchOn(folder: string): void {
  * Cuts a node's power.
  *
  * @param folder - Its folder.
- * @throws When the process does not go.
+ * @throws Error if the process does not end.
  */
 export function switchOff(folder: string): void {
   const pid = runningPid(folder);
@@ -144,7 +144,7 @@ export async function pressPowerButton(folder: string): Promise<void> {
 /**
  * Chooses how instructions are run on this computer.
  *
- * @param kernel - A bzImage to try KVM with, when the computer seems to have it.
+ * @param kernel - A bzImage to try KVM with, if the computer seems to have KVM.
  * @returns The choice.
  */
 export function acceleration(kernel: string): Acceleration {
@@ -173,9 +173,10 @@ function runningPid(folder: string): number | undefined {
 }
 
 /**
- * Start time of a process in clock ticks; undefined when it ended. proc(5), field 22.
+ * Gives the start time of a process in clock ticks; undefined if it has ended. See proc(5), field
+ * 22.
  *
- * @throws A system error other than that there is no such process.
+ * @throws A system error, except the one that there is no such process.
  */
 function startOf(pid: number): number | undefined {
   let text: string;

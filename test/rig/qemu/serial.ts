@@ -1,9 +1,9 @@
 /**
- * What a virtual node says on its serial port, as text to search in.
+ * What a virtual node prints on its serial port, as text to search in.
  *
- * The one idea: a test waits for words, never for time. Control sequences that firmware, iPXE and
- * GRUB draw with are taken out, the rest is kept, and each wait goes on where the last match ended,
- * so a marker of an earlier boot is never taken for one of the next.
+ * A test waits for words, never for a time. Control sequences, with which firmware, iPXE and GRUB
+ * draw, are removed. Each search goes on where the last match ended, so a marker of an earlier boot
+ * is never taken for one of a later boot.
  */
 
 /** Characters kept: some 40 boots. */
@@ -18,7 +18,7 @@ export class SerialText {
   #from = 0;
 
   /**
-   * Takes what came in.
+   * Adds what came in.
    *
    * @param bytes - The next bytes; sequences may be cut anywhere.
    */
@@ -38,7 +38,7 @@ export class SerialText {
    * Looks for words after the last match.
    *
    * @param wanted - Pattern, without the flags g and y.
-   * @returns The match, which later searches start behind; undefined when it is not there yet.
+   * @returns The match, behind which later searches start; undefined if it is not there yet.
    */
   find(wanted: RegExp): RegExpExecArray | undefined {
     const found = wanted.exec(this.#text.slice(this.#from));
@@ -53,10 +53,9 @@ export class SerialText {
   }
 
   /**
-   * Shows the end, for a message.
+   * Gives the last lines, for a message.
    *
    * @param lines - How many lines.
-   * @returns Text.
    */
   tail(lines: number): string {
     return this.#text.trimEnd().split("\n").slice(-lines).join("\n");

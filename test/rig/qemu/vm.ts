@@ -1,9 +1,9 @@
 /**
- * A virtual node in a test: switched on and off, and waited for by what it says.
+ * A virtual node in a test: the test switches it on and off, and waits for what it prints.
  *
- * The one idea: no test sleeps. Each wait names its phase and how long that takes on an idle
- * computer; it gives up after four times that (more on a loaded computer), or when the node's
- * power goes, and then shows the end of the serial port. The time of every phase is kept, for the
+ * No test sleeps. Each wait has the name of its phase and the time that the phase takes on an idle
+ * computer. It gives up after four times that, on a loaded computer later, or when the node's power
+ * goes off, and then shows the end of the serial port. The times of all phases are kept for the
  * table of the run.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from "node:fs";
@@ -14,16 +14,16 @@ import type { VmDescription } from "./command-line.ts";
 import { describeVm, isOn, pressPowerButton, switchOff, switchOn, vmFiles } from "./process.ts";
 import { SerialText } from "./serial.ts";
 
-/** How much longer than on an idle computer a phase may take, per runnable thread of a core. */
+/** How much longer than on an idle computer a phase may take, for each runnable thread per core. */
 const PATIENCE = 4;
 /** Between two looks at the serial port. Unit: milliseconds. */
 const LOOK_EVERY_MS = 50;
 /** Between two presses of the power button. Unit: milliseconds. */
 const PRESS_EVERY_MS = 5000;
-/** Lines of the serial port that an error shows. */
+/** An error shows so many lines of the serial port. */
 const TAIL_LINES = 25;
 
-/** One phase that was waited for. */
+/** A phase that was waited for. */
 export interface PhaseTime {
   readonly node: string;
   readonly phase: string;
@@ -64,7 +64,7 @@ export class Vm {
     return isOn(this.folder);
   }
 
-  /** Switches it on; what it said before is over. */
+  /** Switches it on; waits ignore what it said before. */
   on(): void {
     this.forget();
     switchOn(this.folder);
@@ -75,7 +75,7 @@ export class Vm {
     switchOff(this.folder);
   }
 
-  /** Begins anew: waits see only what it says from now on, and the phase's time starts here. */
+  /** Waits see only what it says from now on, and the time of the next phase starts here. */
   forget(): void {
     this.#look();
     this.#serial.skip();
@@ -89,7 +89,7 @@ export class Vm {
    * @param wanted - The words.
    * @param usualSeconds - What it takes on an idle computer; it may take four times as long.
    * @returns The match.
-   * @throws When they do not come, or QEMU ends before.
+   * @throws Error if they do not come, or if QEMU ends before.
    */
   async until(phase: string, wanted: RegExp, usualSeconds: number): Promise<RegExpExecArray> {
     const begun = performance.now();
@@ -108,11 +108,11 @@ export class Vm {
   }
 
   /**
-   * Watches for a while that words do not come.
+   * Makes sure that words do not come for a while.
    *
-   * @param words - That would be wrong.
+   * @param words - Words that would be wrong.
    * @param seconds - How long to watch.
-   * @returns The match when they came after all.
+   * @returns The match if they came after all.
    */
   async never(words: RegExp, seconds: number): Promise<RegExpExecArray | undefined> {
     const deadline = performance.now() + seconds * 1000;
@@ -198,7 +198,10 @@ export function phaseTable(times: readonly PhaseTime[]): string {
     .join("");
 }
 
-/** A virtual node beside other work gets its share of the cores, and so much longer it takes. */
+/**
+ * A virtual node that runs beside other work gets a share of the cores and takes longer
+ * accordingly.
+ */
 function patienceMs(usualSeconds: number): number {
   const [runnable = 1] = loadavg();
   return usualSeconds * 1000 * PATIENCE * Math.max(1, runnable / availableParallelism());
@@ -212,6 +215,6 @@ function readIfThere(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return ""; // a message is better without it than not at all
+    return ""; // a message without it is better than none
   }
 }

@@ -1,11 +1,11 @@
 /**
  * BIOS boot code without grub-install: boot.img into sector 0, core.img to its place, two numbers.
  *
- * The one idea: boot.img loads one sector, the first of core.img, whose place is a number in
- * boot.img; that sector loads the rest, whose place is a number in itself. GRUB 2.06:
+ * boot.img loads one sector, the first of core.img; its place is a number in boot.img. That sector
+ * loads the rest, whose place is a number in the sector itself. GRUB 2.06:
  * include/grub/i386/pc/boot.h (GRUB_BOOT_MACHINE_KERNEL_SECTOR 0x5c) and the block list at the end
  * of diskboot.img (start 0x1f4, 8 bytes; length 0x1fc and segment 0x1fe, which grub-mkimage fills
- * in). No loop device and no mounted file system takes part.
+ * in). No loop device and no mounted file system is needed.
  */
 import { FormatError } from "../../../shared/core/errors.ts";
 
@@ -16,11 +16,11 @@ export interface BootPiece {
   readonly bytes: Uint8Array;
 }
 
-/** Room for the core image. */
+/** The place for the core image. */
 export interface CorePlace {
   /** Its first sector. */
   readonly coreLba: number;
-  /** Sectors there. */
+  /** How many sectors are there. */
   readonly coreSectorsMax: number;
 }
 
@@ -36,9 +36,9 @@ const BLOCK_LIST_AT = 0x1f4;
  *
  * @param boot - GRUB's boot.img: 512 bytes.
  * @param core - core.img of grub-mkimage for i386-pc.
- * @param place - Where the core image goes.
- * @returns Code of sector 0 and the patched core image; inputs stay as they are.
- * @throws {@link FormatError} `boot_image` when a part is not what GRUB 2 makes or does not fit.
+ * @param place - The place for the core image.
+ * @returns Code of sector 0 and the patched core image; the inputs are not changed.
+ * @throws {@link FormatError} `boot_image` if a part is not what GRUB 2 makes, or does not fit.
  */
 export function bootCode(
   boot: Uint8Array,

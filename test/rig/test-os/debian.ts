@@ -1,15 +1,15 @@
 /**
- * The real test system: which Debian packages it is made of, and the files that make it speak.
+ * The Debian test system: its packages, and the files that make it print the marker.
  *
- * The one idea: an ordinary Debian 12 with systemd, but with the kernel that the boot files use
- * (Debian 12's own is packed with XZ, which costs half a minute a boot without hardware
- * virtualisation) and a service that prints the marker. Only the lists and texts are here;
- * driver.ts runs debootstrap with them.
+ * It is an ordinary Debian 12 with systemd and a service that prints the marker. Its kernel is the
+ * one that the boot files use: Debian 12's own is packed with XZ, which costs half a minute per
+ * boot without hardware virtualisation. This file has only the lists and texts; make.ts runs
+ * debootstrap with them.
  */
 import { createHash } from "node:crypto";
 import { ROOT_LABEL } from "./layout.ts";
 
-/** Release that is installed. */
+/** The release that is installed. */
 export const SUITE = "bookworm";
 
 /** What minbase lacks: an init, device names, a message bus for the power button, an initrd. */
@@ -26,7 +26,7 @@ export const PACKAGES: readonly string[] = [
 
 /** Written before the kernel is installed: path in the root -> text. */
 export const FILES_BEFORE_KERNEL: Readonly<Record<string, string>> = {
-  // Kernel modules no virtual node has a device for: a third of the package.
+  // Kernel modules for devices that no virtual node has: a third of the package.
   "etc/dpkg/dpkg.cfg.d/slim": [
     "drivers/gpu",
     "drivers/media",
@@ -98,10 +98,10 @@ export const NEEDLESS: readonly string[] = [
 ];
 
 /**
- * Tells two root trees apart.
+ * Gives the key under which a root tree is cached.
  *
  * @param kernelDigest - SHA-256 of the kernel package.
- * @returns Key of the cached tree: 16 hexadecimal digits of all that decides it.
+ * @returns 16 hexadecimal digits of a digest of everything that the tree depends on.
  */
 export function rootKey(kernelDigest: string): string {
   const files = [FILES_BEFORE_KERNEL, FILES_AFTER_KERNEL, PROGRAMS];

@@ -1,17 +1,17 @@
 /**
- * Where everything lies on a test disk: partitions, boot code, GRUB's core image.
+ * The layout of a test disk: partitions, boot code, GRUB's core image.
  *
- * The one idea: a GPT disk with both a bios_grub and an EFI system partition boots on BIOS and on
- * UEFI, so one image serves every virtual node. Numbers and UUIDs are fixed: the same request gives
- * the same table. Everything starts on a MiB; the table itself is written by sfdisk, not by us,
- * because these disks are what our own table readers are tested with.
+ * A GPT disk with both a bios_grub and an EFI system partition boots on BIOS and on UEFI, so one
+ * image will do for every virtual node. Numbers and UUIDs are fixed, so the same request gives the
+ * same table. Every partition starts on a MiB. sfdisk writes the table, because our own table
+ * readers are tested with these disks.
  */
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 
 /** Kind of partition table. */
 export type TableKind = "mbr" | "gpt";
 
-/** Where things lie. */
+/** The places on a disk. */
 export interface DiskLayout {
   readonly table: TableKind;
   /** Whole disk. Unit: MiB. */
@@ -46,7 +46,7 @@ const SECTORS_PER_MIB = 2048;
  * @param table - Kind of table.
  * @param sizeMib - Whole disk. Unit: MiB.
  * @returns The layout.
- * @throws {@link SituationError} `disk_too_small` when the root file system gets less than 48 MiB.
+ * @throws {@link SituationError} `disk_too_small` if the root file system gets less than 48 MiB.
  */
 export function layOutDisk(table: TableKind, sizeMib: number): DiskLayout {
   const gpt = table === "gpt";

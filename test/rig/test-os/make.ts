@@ -1,10 +1,10 @@
 /**
  * Makes a test disk: root tree -> ext4 -> disk with tables and boot code.
  *
- * The one idea: every file system is filled while it is made (mke2fs -d, mcopy), so nothing is ever
- * mounted and no loop device is needed; debootstrap, which mounts /proc in its chroot, runs in a
- * mount namespace of its own. Root is needed for the Debian kind only. Folders under the system's
- * temporary folder are removed at the end; the cache keeps downloads and finished root trees.
+ * Every file system is filled while it is made (mke2fs -d, mcopy), so nothing is mounted and no
+ * loop device is needed. debootstrap mounts /proc in its chroot, so it runs in a mount namespace of
+ * its own. Only the Debian kind needs root. Folders under the system's temporary folder are removed
+ * at the end; the cache keeps downloads and finished root trees.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -38,10 +38,13 @@ import { tinySystem } from "./tiny.ts";
 
 /** What disk to make. */
 export interface TestOsRequest {
-  /** `tiny`: kernel and busybox, in seconds. `debian`: systemd and all, minutes the first time. */
+  /**
+   * `tiny`: kernel and busybox, made in seconds. `debian`: with systemd, takes minutes the first
+   * time.
+   */
   readonly kind: "tiny" | "debian";
   readonly table: TableKind;
-  /** Disk file to write; one that is there is replaced at the end, in one step. */
+  /** Disk file to write; an existing one is replaced at the end, in one step. */
   readonly out: string;
   /** Unit: MiB. */
   readonly sizeMib: number;
@@ -62,7 +65,10 @@ const ENVIRONMENT = {
   E2FSPROGS_FAKE_TIME: EPOCH,
   MTOOLS_SKIP_CHECK: "1",
 };
-/** Longest run of one program: debootstrap over a slow line. Unit: milliseconds. */
+/**
+ * A program is killed after this time; debootstrap over a slow line takes longest. Unit:
+ * milliseconds.
+ */
 const RUN_MS_MAX = 1_800_000;
 const GRUB_FOLDER = "/usr/lib/grub";
 const BUSYBOX = "/bin/busybox";
@@ -71,7 +77,6 @@ const TINY_ZSTD_LEVEL = 9;
 /**
  * Makes a test disk.
  *
- * @param request - See {@link TestOsRequest}.
  * @throws {@link SituationError} `program_failed`, `disk_too_small`, and those of downloads.
  */
 export async function makeTestOs(request: TestOsRequest): Promise<void> {
@@ -220,7 +225,9 @@ function copyInto(disk: string, part: string, atMib: number): void {
   ]);
 }
 
-/** One GRUB program with all it needs inside: it looks for the root file system by its label. */
+/**
+ * Makes one GRUB program with all modules inside, which finds the root file system by its label.
+ */
 function makeEsp(esp: string): void {
   run("mkfs.fat", ["--invariant", "-n", "ESP", "-i", ESP_SERIAL, esp]);
   const config = `${esp}.cfg`;
@@ -266,7 +273,7 @@ const GRUB_MODULES = [
 /**
  * Runs a program to its end.
  *
- * @throws {@link SituationError} `program_failed` with what it said last.
+ * @throws {@link SituationError} `program_failed` with the last lines it printed.
  */
 function run(program: string, args: readonly string[], input = ""): string {
   const done = spawnSync(program, args, {

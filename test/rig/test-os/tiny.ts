@@ -1,10 +1,11 @@
 /**
  * The tiny test system: Debian's kernel, one busybox, two scripts of a dozen lines.
  *
- * The one idea: the first script (in the initramfs) finds the root file system by its label, the
- * second (on that file system) prints the marker, so the marker proves that boot code, kernel,
- * initramfs and root file system all came off the disk intact. Before it speaks it counts the boot
- * in a file and goes read-only again: a node whose power is cut after the marker has a clean disk.
+ * The first script, in the initramfs, finds the root file system by its label. The second, on that
+ * file system, prints the marker. So the marker proves that boot code, kernel, initramfs and root
+ * file system were all read from the disk intact. Before it prints, it counts the boot in a file
+ * and mounts the file system read-only again, so a node whose power is cut after the marker has a
+ * clean disk.
  */
 import { basename } from "node:path";
 import type { CpioEntry } from "../../../initramfs/cpio.ts";
@@ -40,7 +41,7 @@ export interface TinySystem {
  * @param kernel - Debian's kernel package.
  * @param busybox - A statically linked busybox.
  * @returns Files for the root tree and for its initramfs.
- * @throws {@link SituationError} `package_file` when the package holds no kernel, `module_missing`.
+ * @throws {@link SituationError} `package_file` if the package has no kernel, `module_missing`.
  */
 export function tinySystem(kernel: PackageFiles, busybox: Uint8Array): TinySystem {
   const image = kernel.paths().find((path) => path.startsWith("boot/vmlinuz-"));
@@ -77,7 +78,10 @@ export function tinySystem(kernel: PackageFiles, busybox: Uint8Array): TinySyste
   };
 }
 
-/** Modules are numbered in the order they are loaded, so that `*.ko` sorts right. */
+/**
+ * Modules are numbered in the order in which they are loaded, so that `*.ko` lists them in that
+ * order.
+ */
 function moduleEntries(kernel: PackageFiles, kernelRelease: string): CpioEntry[] {
   const paths = new Map<string, string>();
   for (const path of kernel.paths()) {
