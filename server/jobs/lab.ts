@@ -303,13 +303,10 @@ export class Lab {
 
   #endStrangers(now: number): string[] {
     const inventory = this.#parts.inventory();
-    const strangers = this.#state
-      .open()
-      .filter(({ record }) => record.armed === 0 && !inventory.has(record.node));
-    for (const order of strangers) {
-      order.happens({ event: "removed" }, now);
-    }
-    return strangers.map(({ record }) => record.node);
+    const strangers = this.#state.open().filter(({ record }) => !inventory.has(record.node));
+    for (const order of strangers) order.happens({ event: "removed" }, now);
+    const ended = strangers.filter(({ record }) => record.verdict !== null);
+    return ended.map(({ record }) => record.node);
   }
 
   #begin(plan: Plan, now: number): JobCreated {

@@ -126,7 +126,7 @@ const fallsSilent = first(
   when("mayReturn", "silent", "phase", "note", "wait"),
   else_("done", "verdict"),
 );
-const spoilt = (state: OrderState): OrderCell =>
+const endsUnlessArmed = (state: OrderState): OrderCell =>
   first(when("neverArmed", "done", "verdict"), else_(state));
 const over = ignored("the order is over");
 
@@ -147,7 +147,7 @@ export const ORDER_TABLE: Readonly<Record<OrderState, Readonly<Record<OrderEvent
     deadline: ends,
     abort: ends,
     restart: go("waiting", "enter", "wait"),
-    removed: ends,
+    removed: endsUnlessArmed("waiting"),
     journalBack: go("waiting", "wait", "reprieve"),
   },
   booting: {
@@ -160,12 +160,12 @@ export const ORDER_TABLE: Readonly<Record<OrderState, Readonly<Record<OrderEvent
     imageKept: go("captured", "image", "wait"),
     verdictSaid: ends,
     entered: go("booting", "note"),
-    imageDamaged: spoilt("booting"),
+    imageDamaged: endsUnlessArmed("booting"),
     silence: ends,
     deadline: ends,
     abort: ends,
     restart: go("booting", "wait"),
-    removed: ends,
+    removed: endsUnlessArmed("booting"),
     journalBack: go("booting", "wait", "reprieve"),
   },
   joined: {
@@ -178,12 +178,12 @@ export const ORDER_TABLE: Readonly<Record<OrderState, Readonly<Record<OrderEvent
     imageKept: go("captured", "image", "wait"),
     verdictSaid: ends,
     entered: go("joined", "note"),
-    imageDamaged: spoilt("joined"),
+    imageDamaged: endsUnlessArmed("joined"),
     silence: fallsSilent,
     deadline: ends,
     abort: go("stopping", "hurry", "answer"),
     restart: go("joined", "wait", "reprieve"),
-    removed: ends,
+    removed: endsUnlessArmed("joined"),
     journalBack: go("joined", "wait", "reprieve"),
   },
   armed: {
@@ -201,7 +201,7 @@ export const ORDER_TABLE: Readonly<Record<OrderState, Readonly<Record<OrderEvent
     deadline: ends,
     abort: go("stopping", "hurry", "answer"),
     restart: go("armed", "wait", "reprieve"),
-    removed: ends,
+    removed: ignored("a half-written disk is no safer than a finished one"),
     journalBack: go("armed", "wait", "reprieve"),
   },
   captured: {
@@ -232,12 +232,12 @@ export const ORDER_TABLE: Readonly<Record<OrderState, Readonly<Record<OrderEvent
     imageKept: go("captured", "image", "wait"),
     verdictSaid: ends,
     entered: go("silent", "note"),
-    imageDamaged: spoilt("silent"),
+    imageDamaged: endsUnlessArmed("silent"),
     silence: ends,
     deadline: ends,
     abort: ends,
     restart: go("silent", "wait"),
-    removed: ends,
+    removed: endsUnlessArmed("silent"),
     journalBack: go("silent", "wait", "reprieve"),
   },
   stopping: {
@@ -250,12 +250,12 @@ export const ORDER_TABLE: Readonly<Record<OrderState, Readonly<Record<OrderEvent
     imageKept: go("stopping", "image", "wait"),
     verdictSaid: ends,
     entered: go("stopping", "note"),
-    imageDamaged: spoilt("stopping"),
+    imageDamaged: endsUnlessArmed("stopping"),
     silence: ends,
     deadline: ends,
     abort: ignored("the job was aborted already"),
     restart: go("stopping", "hurry", "wait"),
-    removed: ends,
+    removed: endsUnlessArmed("stopping"),
     journalBack: go("stopping", "wait", "reprieve"),
   },
   done: {
