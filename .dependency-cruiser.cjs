@@ -27,7 +27,7 @@ const NPM = [
 ];
 
 /** Stages of the data path in shared, each knowing only those before it. */
-const STAGES = ["core", "disk", "volume", "filesystem", "allocation", "image"];
+const STAGES = ["core", "disk", "filesystem", "allocation", "image"];
 
 /** Services of the server: they ignore one another; `bmc < power` is the one arrow between them. */
 const SERVICES = "inventory|bmc|power|boot|store|sessions|network|schedule|hooks|live|sled";
@@ -44,7 +44,7 @@ const stage = (folder, index) =>
     {
       path: `^shared/(${[...STAGES.slice(index + 1), "fec", "wire", "session", "control"].join("|")})/`,
     },
-    "core < disk < volume < filesystem < allocation < image: a stage knows only those before it.",
+    "core < disk < filesystem < allocation < image: a stage knows only those before it.",
   );
 
 const placeOf = (floor) => (floor === "main" ? "^server/main[.]io[.]ts$" : `^server/${floor}/`);
@@ -144,6 +144,18 @@ module.exports = {
       { path: `^server/(${SERVICES})/` },
       { path: "^server/[^/]+/", pathNot: "^server/$1/" },
       "Services ignore one another, so that each can be read and tested by itself.",
+    ),
+    forbid(
+      "settings-are-handed-in",
+      { path: "^server/[^/]+/", pathNot: "^server/cli/" },
+      { path: "^server/(?!main[.]io[.]ts$)[^/]+[.]ts$" },
+      "config and node-drivers are read by main and the verbs; others are given what they need.",
+    ),
+    forbid(
+      "settings-are-handed-in",
+      { path: "^server/(?!main[.]io[.]ts$)[^/]+[.]ts$" },
+      { path: "^server/(jobs|api|cli|main[.]io[.]ts$)" },
+      "What huck.yaml may say follows from services and enter drivers, not from what uses it.",
     ),
     floor("services", -1),
     ...FLOORS.slice(0, -1).map(floor),

@@ -15,6 +15,16 @@ const later = "Take `now` as an argument; only an *.io.ts file reads a clock.";
 const seeded = "Take random bits, or a seeded generator (shared/core), as an argument.";
 const outside = "Only *.io.ts files touch the world.";
 
+/** A name is exported by the file that declares it, and by no other. */
+const exportsOnce = [
+  { selector: "ExportDefaultDeclaration", message: "Export by name: names are searchable." },
+  { selector: "ExportAllDeclaration", message: "No barrels: import from the defining file." },
+  {
+    selector: "ExportNamedDeclaration[declaration=null]",
+    message: "Export where it is declared: no second name, no second place.",
+  },
+];
+
 export default ts.config(
   {
     ignores: [
@@ -44,11 +54,7 @@ export default ts.config(
       "max-params": ["error", 4],
       "max-depth": ["error", 3],
       eqeqeq: "error",
-      "no-restricted-syntax": [
-        "error",
-        { selector: "ExportDefaultDeclaration", message: "Export by name: names are searchable." },
-        { selector: "ExportAllDeclaration", message: "No barrels: import from the defining file." },
-      ],
+      "no-restricted-syntax": ["error", ...exportsOnce],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/prefer-readonly": "error",
       "@typescript-eslint/restrict-template-expressions": [
@@ -99,6 +105,16 @@ export default ts.config(
           })),
         },
       ],
+      "no-restricted-syntax": [
+        "error",
+        ...exportsOnce,
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: later },
+        {
+          selector:
+            "CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']",
+          message: later,
+        },
+      ],
       "no-restricted-globals": [
         "error",
         ...[
@@ -110,6 +126,7 @@ export default ts.config(
           "console",
           "fetch",
           "crypto",
+          "globalThis",
         ].map((name) => ({ name, message: outside })),
         { name: "performance", message: later },
       ],

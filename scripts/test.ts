@@ -25,6 +25,8 @@ interface Step {
 interface Totals {
   readonly passed: number;
   readonly failed: number;
+  /** Tests that lacked root or a tool; where CI is set they count as failed. */
+  readonly skipped: number;
 }
 
 /** A line of the summary. */
@@ -38,6 +40,7 @@ interface Row {
 interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
+  readonly numPendingTests: number;
   readonly numFailedTestSuites: number;
   readonly success: boolean;
 }
@@ -45,7 +48,7 @@ interface VitestReport {
 const root = resolve(import.meta.dirname, "..");
 const results = join(root, "build/test-results");
 const sources = ["shared", "server", "receiver", "initramfs", "scripts", "test"];
-const none: Totals = { passed: 0, failed: 0 };
+const none: Totals = { passed: 0, failed: 0, skipped: 0 };
 
 function gate(name: string, ...command: string[]): Step {
   return { name, command, isVitest: false };
@@ -97,7 +100,7 @@ function runStep(step: Step): Totals {
   });
   if (run.error !== undefined) console.error(`Cannot run ${program}: ${run.error.message}`);
   const succeeded = run.status === 0;
-  if (!step.isVitest) return succeeded ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  if (!step.isVitest) return { ...none, ...(succeeded ? { passed: 1 } : { failed: 1 }) };
   return countReport(step.name, succeeded);
 }
 
@@ -108,10 +111,17 @@ function countReport(name: string, succeeded: boolean): Totals {
     report = JSON.parse(readFileSync(reportPath(name), "utf8")) as VitestReport;
   } catch (error) {
     console.error(`Cannot read the report of ${name}: ${String(error)}`);
-    return { passed: 0, failed: 1 };
+    return { ...none, failed: 1 };
   }
-  const failed = report.numFailedTests;
-  return { passed: report.numPassedTests, failed: succeeded ? failed : Math.max(1, failed) };
+  const { numPassedTests: passed, numFailedTests, numPendingTests: skipped } = report;
+  const failed = succeeded ? numFailedTests : Math.max(1, numFailedTests);
+  if (process.env["CI"] === undefined) return { passed, failed, skipped };
+  return { passed, failed: failed + skipped, skipped: 0 };
+}
+
+function textOf({ passed, failed, skipped }: Totals): string {
+  const rest = skipped === 0 ? "" : `, ${skipped} skipped`;
+  return `${passed} passed, ${failed} failed${rest}`;
 }
 
 function main(names: readonly string[]): number {
@@ -125,16 +135,17 @@ function main(names: readonly string[]): number {
   console.log("");
   for (const { name, totals, seconds } of rows) {
     const time = `${seconds.toFixed(1).padStart(7)} s`;
-    console.log(`  ${name.padEnd(14)}${time}  ${totals.passed} passed, ${totals.failed} failed`);
+    console.log(`  ${name.padEnd(14)}${time}  ${textOf(totals)}`);
   }
   const sum = rows.reduce(
     (total, row) => ({
       passed: total.passed + row.totals.passed,
       failed: total.failed + row.totals.failed,
+      skipped: total.skipped + row.totals.skipped,
     }),
     none,
   );
-  console.log(`${sum.passed} passed, ${sum.failed} failed`);
+  console.log(textOf(sum));
   return sum.failed === 0 ? 0 : 1;
 }
 

@@ -177,7 +177,7 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await app.close();
 }
 
-/** Largest body that is no upload: 256 disks fit (protocol-and-safety 3.6). */
+/** Largest body that is no upload: 256 disks fit. */
 const JSON_BYTES_MAX = 1 << 20;
 /** A node that is silent for this long within a request is taken to be gone. */
 const NODE_SILENCE_MS = 60_000;

@@ -170,6 +170,6 @@ const ChunkPath = z.strictObject({
     .min(0)
     .max((1 << 24) - 1),
 });
-/** Joins per second, and the most at once (protocol-and-safety 3.6). */
+/** Joins per second, and the most at once. */
 const JOINS_PER_SECOND = 20;
 const JOINS_BURST = 60;

@@ -1,6 +1,5 @@
 /**
- * Tokens: how a node without an identity of its own proves that we booted it
- * (protocol-and-safety 3.4).
+ * Tokens: how a node without an identity of its own proves that we booted it.
  *
  * A token is minted when a node fetches its boot script, is bound to the MAC that fetched it, and
  * is good for one join. From then on it speaks for the node as long as its order is open. When a
@@ -139,8 +138,7 @@ function digestOf(token: string): string {
 }
 
 /**
- * Time from script to join, enough for firmware, kernel and initramfs of the slowest node
- * (protocol-and-safety 3.4).
+ * Time from script to join, enough for firmware, kernel and initramfs of the slowest node.
  */
 export const JOIN_WITHIN_MS = 600_000;
 /** Unused tokens of one node: iPXE may fetch its script several times in one boot. */

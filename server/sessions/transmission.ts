@@ -222,5 +222,5 @@ function noGroupFree(found: string): SituationError {
   });
 }
 
-/** Most sessions at the same time (protocol-and-safety 3.6). */
+/** Most sessions at the same time. */
 const STREAMS_MAX = 64;

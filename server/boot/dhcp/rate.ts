@@ -1,6 +1,5 @@
 /**
- * Limits how many DHCP messages are read: 10 per second from one MAC, 500 per second in all
- * (protocol-and-safety 3.6).
+ * Limits how many DHCP messages are read: 10 per second from one MAC, 500 per second in all.
  *
  * Both limits are token buckets, refilled with time. Only MACs of the inventory have a bucket of
  * their own, so the inventory bounds the table. The common bucket is asked first, and bounds what

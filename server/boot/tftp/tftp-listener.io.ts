@@ -19,7 +19,7 @@ import type { TransferState } from "./transfer.ts";
 
 /** UDP port of TFTP. */
 const TFTP_PORT = 69;
-/** Most transfers at once (protocol-and-safety 3.6). */
+/** Most transfers at once. */
 const TRANSFERS_MAX = 256;
 /** How often we look for transfers that have waited too long. Unit: milliseconds. */
 const TICK_MS = 250;

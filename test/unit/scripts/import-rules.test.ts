@@ -40,6 +40,8 @@ const planted: readonly (readonly [string, string, readonly string[]])[] = [
   ["server/store/peek.ts", "../jobs/lab.ts", ["server-floors", "services-stand-alone"]],
   ["server/enter/peek.ts", "../jobs/lab.ts", ["server-floors"]],
   ["server/jobs/peek.ts", "../api/routes.ts", ["server-floors"]],
+  ["server/jobs/settings.ts", "../config.ts", ["settings-are-handed-in"]],
+  ["server/settings.ts", "./jobs/lab.ts", ["settings-are-handed-in"]],
   ["server/cli/remote/peek.ts", "../../config.ts", ["cli-speaks-the-api"]],
   ["server/cli/remote/deep.ts", "../../../shared/image/format.ts", ["cli-speaks-the-api"]],
   ["server/cli/deep.ts", "./remote/verb.ts", ["cli-speaks-the-api"]],

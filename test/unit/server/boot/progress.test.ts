@@ -25,7 +25,9 @@ test("bootSentence() names node, MAC and detail in each state, without a period"
   });
   expect(new Set(sentences).size).toBe(states.length);
   for (const sentence of sentences) {
-    expect(sentence).toMatch(/^fit01 \(02:00:00:00:00:01\) .*DETAIL.*[^.]$|DETAIL$/);
+    expect(sentence).toMatch(/^(fit01|02:00:00:00:00:01)/);
+    expect(sentence).toContain("DETAIL");
+    expect(sentence).toMatch(/[^.]$/);
     expect(sentence).not.toContain("%");
   }
 });
