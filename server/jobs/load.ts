@@ -1,8 +1,8 @@
 /**
  * The load, step by step.
  *
- * 1. plan.ts checks, before anything is touched, that the image is whole and that the nodes are
- *    known, idle and may be reimaged.
+ * 1. The API finds the image's file and proves its index, and plan.ts checks that the nodes are
+ *    known, idle and may be reimaged. Nothing is touched before.
  * 2. `LabState.begin` makes job and orders durable and has every node started.
  * 3. While the nodes boot, every stored byte of the image is read and proven: {@link imageProven}.
  * 4. A node joins and gets its order, signed for the nonce of this boot: {@link writeLoadOrder}.
@@ -21,7 +21,7 @@ import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { ArmRequest } from "../../shared/control/node-api.ts";
 import type { LoadOrder } from "../../shared/control/order.ts";
-import { LoadSpec } from "../../shared/control/spec.ts";
+import { LoadSpec, NodeSpec } from "../../shared/control/spec.ts";
 import type { Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -95,8 +95,7 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
-    disk: [...record.disk],
-    leave: record.leave,
+    ...NodeSpec.parse(record),
     image: { id: terms.imageId, name: job.image },
     needs: featuresNeeded(spec, LoadSpec.parse({})),
     ...spec,

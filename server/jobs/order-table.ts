@@ -77,7 +77,7 @@ export const ORDER_ACTIONS = {
   wait: ["W", "what the new state waits for has its whole time again, within the deadline"],
   hurry: ["H", "the deadline is at most two minutes away"],
   reprieve: ["R", "the deadline moves by the time that was lost, and leaves time for a report"],
-  enter: ["E", "main is asked to bring the node into the receiver"],
+  enter: ["E", "the loop is asked to bring the node into the receiver"],
   answer: ["B", "the boot answer may be another now"],
 } as const;
 

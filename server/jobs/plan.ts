@@ -1,6 +1,6 @@
 /**
  * The plan: decides whether a job may begin. Every reason to refuse a job is checked here, before
- * any node is touched.
+ * any node is touched, but for the image: whoever calls has found its file, or that there is none.
  *
  * A plan depends only on the request, the image, the inventory and the running jobs. A refusal is
  * exit code 4 and names every node it is about, so that the operator can correct all of the command

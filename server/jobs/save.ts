@@ -18,7 +18,7 @@
  */
 import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
-import { SaveSpec } from "../../shared/control/spec.ts";
+import { NodeSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
@@ -41,8 +41,7 @@ export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): 
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
-    disk: [...record.disk],
-    leave: record.leave,
+    ...NodeSpec.parse(record),
     name: job.image,
     needs: featuresNeeded(spec, SaveSpec.parse({})),
     ...spec,
