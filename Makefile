@@ -3,7 +3,8 @@
 # it needs are there; when they are, that takes less than a second.
 
 NODE_MODULES := $(CURDIR)/.node/node_modules
-export PATH := $(NODE_MODULES)/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# sfdisk, mkfs and the like lie in sbin, which a plain user of Debian does not search.
+export PATH := $(NODE_MODULES)/.bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/sbin:/sbin
 
 BOOTSTRAP := scripts/bootstrap
 

@@ -5,8 +5,9 @@
  * A file whose size is not what the manifest says belongs to another build, or is half a copy. It
  * is refused here, with its name, and not only when the first node fetches it.
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import path from "node:path";
+import { readTextFile } from "../../shared/linux/text-file.io.ts";
 import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import { assetsOf } from "./assets.ts";
 import type { BootAsset, BootAssets } from "./assets.ts";
@@ -46,9 +47,7 @@ export function readBootAssets(places: BootPlaces): BootAssets {
 
 function manifestText(place: string): string {
   try {
-    const { size } = statSync(place);
-    if (size <= BOOT_MANIFEST_BYTES_MAX) return readFileSync(place, "utf8");
-    throw new RangeError(`${size} bytes found, at most ${BOOT_MANIFEST_BYTES_MAX} wanted`);
+    return readTextFile(place, BOOT_MANIFEST_BYTES_MAX);
   } catch (cause) {
     throw new SituationError("no_boot_files", `Cannot read "${place}": ${messageOf(cause)}`, {
       cure: 'Run "make initramfs" and name its folder in server.bootFiles, or set dhcp mode off.',

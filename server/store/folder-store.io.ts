@@ -11,11 +11,11 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   rmSync,
-  statSync,
 } from "node:fs";
 import {
   type FileHandle,
@@ -41,7 +41,7 @@ import { identityOf, noSuchImage } from "./image-file.io.ts";
 import { imageNameOf, imagePathIn, isImageName } from "./image-file-name.ts";
 import { OpenImages } from "./open-images.io.ts";
 import { proveInThread } from "./proof-thread.io.ts";
-import { isForbidden, readingFault, writingFault } from "./store-faults.ts";
+import { readingFault, writingFault } from "./store-faults.ts";
 import { Summaries } from "./summaries.io.ts";
 
 const DRAFT_PREFIX = ".draft-";
@@ -242,19 +242,18 @@ class FolderDraft implements ImageDraft {
 }
 
 /**
- * Removes what crashed writers left: a draft that was not written to for a day has no writer. If
- * this user may only read the folder, the drafts stay.
+ * Removes what crashed writers left: a draft that was not written to for a day has no writer. What
+ * cannot be removed, or is no regular file, stays.
  */
 function sweepDrafts(folder: string, entries: readonly string[]): void {
   for (const entry of entries) {
     if (!entry.startsWith(DRAFT_PREFIX) || !entry.endsWith(DRAFT_SUFFIX)) continue;
     const path = join(folder, entry);
-    const writtenAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (writtenAt === undefined || Date.now() - writtenAt <= DRAFT_IDLE_MS) continue;
     try {
-      rmSync(path, { force: true });
-    } catch (error) {
-      if (!isForbidden(error)) throw error;
+      const facts = lstatSync(path);
+      if (facts.isFile() && Date.now() - facts.mtimeMs > DRAFT_IDLE_MS) rmSync(path);
+    } catch {
+      // Whatever it is, it harms nobody; it must not keep the store from opening.
     }
   }
 }

@@ -4,6 +4,7 @@
  * The server reads through the thread pool of Node.js, so that a slow disk never blocks its main
  * thread. Worker threads and commands that have nothing else to do read synchronously.
  */
+import { replacedImage } from "./store-faults.ts";
 import { closeSync, constants, fstatSync, open, fstat, openSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
 import { codeOf, FormatError, SituationError } from "../../shared/core/errors.ts";
@@ -118,15 +119,6 @@ export function noSuchImage(what: string): SituationError {
   return new SituationError("no_such_image", `Cannot open image "${what}": there is none`, {
     cure: "List the images to see which there are",
   });
-}
-
-/** The error for a name or path that now leads to another file than before. */
-export function replacedImage(what: string): SituationError {
-  return new SituationError(
-    "no_such_image",
-    `Cannot open image "${what}": another file has taken its place`,
-    { cure: "Run the command again; it then uses the new file from the beginning." },
-  );
 }
 
 function endsAt(path: string, offset: number): FormatError {

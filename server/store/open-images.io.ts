@@ -6,14 +6,9 @@
  * of the others stay open too, because a node asks for one chunk after the other.
  */
 import { closeSync } from "node:fs";
+import { imageFileIdentity } from "../../shared/image/reader.ts";
 import type { ImageReference, OpenedImage } from "../../shared/image/store.ts";
-import {
-  type FileOpened,
-  identityOf,
-  openForReading,
-  readAt,
-  replacedImage,
-} from "./image-file.io.ts";
+import { type FileOpened, identityOf, openForReading, readAt } from "./image-file.io.ts";
 import { IndexProver } from "./index-proof.io.ts";
 import { openedImage } from "./opened-image.ts";
 import { proveInThread, type ProvenIndex } from "./proof-thread.io.ts";
@@ -99,19 +94,19 @@ export class OpenImages {
     }
   }
 
-  async #hold(path: string, { file, name }: ImageReference): Promise<Hold> {
-    const known = file === undefined ? undefined : this.#kept.get(file);
+  async #hold(path: string, { file }: ImageReference): Promise<Hold> {
+    const known = [...this.#kept.values()].find(
+      ({ identity }) => identity !== "" && identity === file,
+    );
     if (known !== undefined) {
       const release = this.#holdKept(known);
-      if ((await identityOf(known.opened.fd)) === file) return { kept: known, release };
+      if ((await identityOf(known.opened.fd)) === known.opened.file) {
+        return { kept: known, release };
+      }
       this.#drop(known); // it has been written to since it was opened
       release();
     }
     const opened = await openForReading(path);
-    if (file !== undefined && file !== opened.file) {
-      closeSync(opened.fd);
-      throw replacedImage(name);
-    }
     const same = this.#kept.get(opened.file);
     if (same !== undefined) closeSync(opened.fd);
     const kept = same ?? this.#keep(opened);
@@ -120,10 +115,11 @@ export class OpenImages {
 
   #keep(opened: FileOpened): KeptFile {
     const proven = this.#prover.prove(opened);
-    const kept: KeptFile = { opened, proven, tableBytes: 0, holders: 0, dropped: false };
+    const kept = { opened, proven, identity: "", tableBytes: 0, holders: 0, dropped: false };
     this.#kept.set(opened.file, kept);
     proven.then(
       ({ index }) => {
+        kept.identity = imageFileIdentity(index);
         kept.tableBytes = index.table.bytes.byteLength;
         this.#shed();
       },
@@ -181,6 +177,8 @@ interface Hold {
 interface KeptFile {
   readonly opened: FileOpened;
   readonly proven: Promise<ProvenIndex>;
+  /** As {@link OpenedImage.file} says it; "" until the index is proven. */
+  identity: string;
   tableBytes: number;
   holders: number;
   /** True once it is out of the cache; the last holder closes it. */

@@ -7,13 +7,15 @@
 import assert from "node:assert/strict";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { ImageReference, ImageTail, OpenedImage } from "../../shared/image/store.ts";
+import { imageFileIdentity } from "../../shared/image/reader.ts";
 import { summaryOf } from "../../shared/image/summary.ts";
 import type { ProvenIndex } from "./proof-thread.io.ts";
+import { replacedImage } from "./store-faults.ts";
 
 /** A file that one image holds open. */
 export interface HeldFile {
   readonly path: string;
-  /** Identity of the file. */
+  /** Identity of the file on this computer; see `fileIdentityOf`. */
   readonly file: string;
   readonly proven: ProvenIndex;
   /** Fills `into` from the file. Allowed only while the file is held. */
@@ -37,12 +39,16 @@ export function openedImage(reference: ImageReference, held: HeldFile): OpenedIm
   if (reference.id !== undefined && reference.id !== summary.id) {
     throw otherImage(reference, summary.id);
   }
+  const identity = imageFileIdentity(index);
+  if (reference.file !== undefined && reference.file !== identity) {
+    throw replacedImage(reference.name);
+  }
   let open = true;
   return {
     summary,
     index,
     places: { path, file, offsets, lengths },
-    file,
+    file: identity,
     async record(chunk) {
       assert(open, "the image is open");
       const offset = offsets[chunk];

@@ -38,7 +38,7 @@ export function writingFault(folder: string, error: unknown): unknown {
 }
 
 /** True if the error means that this user lacks rights, or that the file system is read-only. */
-export function isForbidden(error: unknown): boolean {
+function isForbidden(error: unknown): boolean {
   return ["EACCES", "EPERM", "EROFS"].includes(codeOf(error) ?? "");
 }
 
@@ -53,3 +53,12 @@ const READING: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "its path is too long",
 };
 const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
+
+/** The error for a name or path that now leads to another file than before. */
+export function replacedImage(what: string): SituationError {
+  return new SituationError(
+    "no_such_image",
+    `Cannot open image "${what}": another file has taken its place`,
+    { cure: "Run the command again; it then uses the new file from the beginning." },
+  );
+}

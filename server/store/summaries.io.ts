@@ -7,8 +7,10 @@
  * image is opened, and the chunks before a load. A small file beside the images keeps the summaries
  * over a restart. It only saves time, so it is ignored if anything is wrong with it.
  */
+import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import * as z from "zod";
 import { codeOf, FormatError } from "../../shared/core/errors.ts";
 import { fileIdentityOf } from "../../shared/core/file-identity.ts";
@@ -20,6 +22,7 @@ import {
   readManifest,
 } from "../../shared/image/reader.ts";
 import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
+import { readTextFile } from "../../shared/linux/text-file.io.ts";
 import { type FileOpened, openForReading, readAt } from "./image-file.io.ts";
 
 type Facts = Omit<ImageSummary, "name">;
@@ -174,8 +177,7 @@ async function outlineOf(opened: FileOpened): Promise<ImageOutline> {
 /** Gives nothing if anything is wrong with the memo: the images are then read again. */
 async function readMemo(path: string): Promise<Readonly<Record<string, Facts>>> {
   try {
-    if ((await stat(path)).size > MEMO_BYTES_MAX) return {};
-    const parsed = Memo.safeParse(JSON.parse(await readFile(path, "utf8")));
+    const parsed = Memo.safeParse(JSON.parse(readTextFile(path, MEMO_BYTES_MAX)));
     return parsed.success ? parsed.data.files : {};
   } catch {
     return {};
@@ -190,9 +192,10 @@ async function writeMemo(
   const files = Object.fromEntries([...known].filter(([, facts]) => facts !== undefined));
   const text = JSON.stringify({ version: MEMO_VERSION, files });
   if (text.length > MEMO_BYTES_MAX) return;
-  const draft = `${path}.new`;
+  // A name that nobody can have put a link or a FIFO under; swept like other drafts after a crash.
+  const draft = join(dirname(path), `.draft-${randomBytes(8).toString("hex")}.partial`);
   try {
-    await writeFile(draft, text, { mode: 0o600 });
+    await writeFile(draft, text, { mode: 0o600, flag: "wx" });
     await rename(draft, path);
   } catch {
     await rm(draft, { force: true }).catch(() => undefined);

@@ -10,7 +10,13 @@ import { blake3, sameBytes, toHex } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
 import { ChunkTable, readTableHead, TABLE_HEADER_BYTES } from "./chunk-table.ts";
 import { imageIdOf } from "./content-record.ts";
-import { decodeFooter, decodeHeader, type ImageFooter, type RecordPlace } from "./header.ts";
+import {
+  decodeFooter,
+  decodeHeader,
+  encodeFooter,
+  type ImageFooter,
+  type RecordPlace,
+} from "./header.ts";
 import { BLOCK_BYTES, RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import { decodeRecordHeader } from "./record.ts";
@@ -190,3 +196,15 @@ function readRun(file: ImageBytes, offset: number, length: number): Uint8Array {
 function apart(found: string): FormatError {
   return new FormatError("bad_index", `Cannot read image: its parts contradict: ${found}`);
 }
+
+/**
+ * The identity of an image file by what it says of itself: its footer binds UUID, length, chunk
+ * table and manifest. Files with equal identity have every record at the same place.
+ *
+ * @returns 32 hexadecimal digits.
+ */
+export function imageFileIdentity({ footer }: Pick<ImageIndex, "footer">): string {
+  return toHex(blake3(encodeFooter(footer))).slice(0, IDENTITY_DIGITS);
+}
+
+const IDENTITY_DIGITS = 32;

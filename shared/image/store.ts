@@ -81,7 +81,10 @@ export interface OpenedImage {
   /** Proven against the image id; the chunks themselves are not. */
   readonly index: ImageIndex;
   readonly places: RecordPlaces;
-  /** Identity of the file. Two files with equal content are two files. */
+  /**
+   * Identity of the image file, from `imageFileIdentity`. Two saves of one disk are two files; a
+   * file keeps its identity wherever it is moved, mounted or copied.
+   */
   readonly file: string;
   /**
    * Reads the record of a chunk.

@@ -61,7 +61,7 @@ test("readBootAssets() does not read a manifest without bound", () => {
   truncateSync(manifest(), BOOT_MANIFEST_BYTES_MAX + 1);
   expect(refusal()).toMatchObject({
     code: "no_boot_files",
-    message: 'Cannot read "F/manifest.json": 1048577 bytes found, at most 1048576 wanted',
+    message: 'Cannot read "F/manifest.json": it has more than 1048576 bytes',
   });
 });
 

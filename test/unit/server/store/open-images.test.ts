@@ -112,7 +112,7 @@ test("a file that was written to is another file: its index is proven anew", asy
   appendFileSync(at(name), "x");
   await expect(images.open(at(name), { name })).rejects.toThrow(/no footer at its end/);
   await expect(images.open(at(name), { name, file: first.file })).rejects.toMatchObject({
-    code: "no_such_image",
+    code: "torn",
   });
   expect(() => openPlaces(first.places)).toThrow(/another file has taken its place/);
   first.close();

@@ -3,8 +3,9 @@
  *
  * A test file calls {@link testImageStore} with a way to make an empty store.
  */
-import { readFileSync } from "node:fs";
+import { copyFileSync, readFileSync, renameSync, statSync, utimesSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
+import { fileIdentityOf } from "../../../../shared/core/file-identity.ts";
 import { openRecord } from "../../../../shared/image/chunk-decoder.ts";
 import { openImageTail } from "../../../../shared/image/reader.ts";
 import type { ImageStore, ImageTail, OpenedImage } from "../../../../shared/image/store.ts";
@@ -79,7 +80,7 @@ export function testImageStore(name: string, makeStore: () => ImageStore): void 
       await put(store, "one");
       const image = await store.open({ name: "one" });
       const { path, file, offsets, lengths } = structuredClone(image.places);
-      expect(file).toBe(image.file);
+      expect(file).toBe(fileIdentityOf(statSync(path, { bigint: true })));
       const from = offsets[1] ?? 0;
       const record = readFileSync(path).subarray(from, from + (lengths[1] ?? 0));
       expect(record.equals(await image.record(1))).toBe(true);
@@ -170,6 +171,21 @@ export function testImageStore(name: string, makeStore: () => ImageStore): void 
       await store.close();
       await expect(store.open(reference)).rejects.toThrow(/another file has taken its place/);
       await expect(store.prove(reference)).rejects.toThrow(/another file has taken its place/);
+    });
+
+    test("a file is the same one to a load after its times and its place have changed", async () => {
+      const before = fresh();
+      await put(before, "one");
+      const { file, summary, places, ...image } = await before.open({ name: "one" });
+      image.close();
+      await before.close();
+      utimesSync(places.path, 1, 1);
+      renameSync(places.path, `${places.path}.copy`);
+      copyFileSync(`${places.path}.copy`, places.path);
+      const again = await before.open({ name: "one", id: summary.id, file });
+      expect(again.places.file).not.toBe(places.file);
+      await expectAllOf(again, await whole);
+      again.close();
     });
 
     test("an index is parsed once for a file, however many open it", async () => {
