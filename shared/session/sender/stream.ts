@@ -142,7 +142,7 @@ export class Stream {
     if (member === undefined) return;
     this.#counts.nacks += 1;
     if (nack.syncNo > this.#syncMessages.syncNo) return;
-    this.#parts.members.hear(member, nack, now);
+    this.#parts.members.hear(nack, now);
     if (member.state !== "active" || member.as === "shed") return;
     for (const { chunk, block, value } of nack.blocks) {
       if (value === 0) continue;

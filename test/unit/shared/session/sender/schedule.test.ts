@@ -88,7 +88,7 @@ test("the carousel passes over members whose ring is full", () => {
   const { drain } = setUp(4);
   drain([], 0);
   const member = describer()([{ start: 0, end: 4 }], 50);
-  member.ringPercent = 100;
+  Object.assign(member, { ringPercent: 100 });
   expect(drain([member], 51)).toEqual([]);
 });
 
