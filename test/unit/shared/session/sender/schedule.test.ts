@@ -37,7 +37,7 @@ function setUp(chunkCount: number): {
       const next = schedule.peek();
       sent.push((next?.block?.chunk.chunk ?? 0) * 100 + (next?.symbol ?? 0));
       const finished = schedule.taken();
-      if (finished !== undefined) finished.finished = true;
+      finished?.finish(0);
       if (finished !== undefined) advance(active, now);
     }
     return sent;
