@@ -1,5 +1,5 @@
 /**
- * Chunks in memory: a bounded number of records in the arena, with a note of what was sent of each.
+ * Chunks in memory: a bounded number of records in the arena.
  *
  * The sender can repair a chunk only from its bytes, so recently sent chunks stay in the cache. To
  * make room it gives up the least recently used chunk, preferring those that nobody can still send
@@ -15,6 +15,7 @@ import {
 } from "../../fec/partition.ts";
 import type { Random } from "../../core/random.ts";
 import { SYMBOL_IDS } from "../../fec/scheme.ts";
+import { Block, CachedChunk } from "./cached-chunk.ts";
 
 /**
  * Parity symbols of a block are made this many at a time: the kernel makes four in one pass over
@@ -24,61 +25,6 @@ export const PARITY_GROUP = 4;
 /** With fewer slots chunks cannot be interleaved. */
 const SLOTS_MIN = 4;
 const PAGE_BYTES = 4096;
-
-/** One source block of a cached chunk, and how much of it was sent. */
-export interface Block {
-  readonly chunk: CachedChunk;
-  readonly index: number;
-  readonly k: number;
-  /** Arena offset of its first source symbol. */
-  readonly offset: number;
-  /** Arena offset of the room for its parity symbols. */
-  readonly parityOffset: number;
-  /**
-   * Number of the next fresh symbol once the source was sent: k .. 254, then 0 .. k-1, and around.
-   */
-  next: number;
-  /**
-   * Parity symbols (or repeats) sent in all; capped at 255, because receivers are told it in a
-   * byte.
-   */
-  issued: number;
-  /** Parity symbols already computed: number of the first, and how many. */
-  readyFrom: number;
-  readyCount: number;
-  /** Symbols to send because a receiver lacks them. */
-  owed: number;
-  /** Source symbols to send again from the start of the block, before fresh symbols. */
-  resend: number;
-  /**
-   * Repair symbols sent, counted by the latest SYNC at the time of sending; newest last, bounded.
-   */
-  readonly sentAfter: { readonly sync: number; count: number }[];
-  /**
-   * Number of the latest SYNC when the pass finished the block. Answers to that SYNC or an older
-   * one describe a block that was not completely sent.
-   */
-  finishedSync: number;
-  /** True once everything that the pass sends of the block was sent. */
-  finished: boolean;
-  /** How many SYNCs have asked about it since its last symbol was sent. */
-  asked: number;
-}
-
-/** A chunk in a slot. */
-export interface CachedChunk {
-  readonly chunk: number;
-  readonly slot: number;
-  /** Source symbols; 0 while it is being read. */
-  symbols: number;
-  blocks: readonly Block[];
-  /**
-   * Value of the use counter at its last use: the smallest one is the least recently used chunk.
-   */
-  usedAt: number;
-  /** Reasons to stay in the cache: it is interleaved, being read, or has symbols owed. */
-  pins: number;
-}
 
 /** Region and sizes of a cache. */
 export interface CacheShape {
@@ -130,7 +76,7 @@ export class ChunkCache {
   }
 
   /**
-   * Reserves a slot to read a chunk into; the entry is pinned until {@link loaded}.
+   * Reserves a slot to read a chunk into; the entry stays at least until {@link loaded}.
    *
    * @param chunk - One that is not in the cache.
    * @returns Its entry, or undefined if no slot can be freed now.
@@ -140,7 +86,7 @@ export class ChunkCache {
     const slot = this.#free.pop() ?? this.#evict();
     if (slot === undefined) return undefined;
     this.#uses += 1;
-    const entry: CachedChunk = { chunk, slot, symbols: 0, blocks: [], usedAt: this.#uses, pins: 1 };
+    const entry = new CachedChunk(chunk, slot, this.#uses);
     this.#chunks.set(chunk, entry);
     return entry;
   }
@@ -153,7 +99,7 @@ export class ChunkCache {
   /**
    * Notes that a record has been read: cuts it into blocks and pads its last symbol with zeros.
    *
-   * @param entry - From {@link reserve}; its pin passes to the caller.
+   * @param entry - From {@link reserve}; unless it is pinned, the next reserve may give it up.
    * @param length - Of the record, 1 .. capacity. Unit: bytes.
    */
   loaded(entry: CachedChunk, length: number): void {
@@ -169,32 +115,23 @@ export class ChunkCache {
     const blocks: Block[] = [];
     for (let index = 0; index < cut.blockCount; index += 1) {
       const k = blockSymbols(cut, index);
-      blocks.push({
+      const place = {
         chunk: entry,
         index,
         k,
         offset: offset + blockFirstSymbol(cut, index) * symbolBytes,
         parityOffset: parity + index * PARITY_GROUP * symbolBytes,
-        next: again ? k + this.#shape.random.below(SYMBOL_IDS - k) : k,
-        issued: 0,
-        readyFrom: 0,
-        readyCount: 0,
-        owed: 0,
-        resend: 0,
-        sentAfter: [],
-        finishedSync: 0,
-        finished: true,
-        asked: 0,
-      });
+        firstFresh: again ? k + this.#shape.random.below(SYMBOL_IDS - k) : k,
+      };
+      blocks.push(new Block(place));
     }
-    entry.symbols = symbols;
-    entry.blocks = blocks;
+    entry.fill(symbols, blocks);
     this.touch(entry);
   }
 
   touch(entry: CachedChunk): void {
     this.#uses += 1;
-    entry.usedAt = this.#uses;
+    entry.use(this.#uses);
   }
 
   /**
@@ -210,7 +147,7 @@ export class ChunkCache {
   #evict(): number | undefined {
     let best: CachedChunk | undefined;
     for (const entry of this.#chunks.values()) {
-      if (entry.pins === 0 && (best === undefined || entry.usedAt < best.usedAt)) best = entry;
+      if (!entry.pinned && (best === undefined || entry.usedAt < best.usedAt)) best = entry;
     }
     if (best === undefined) return undefined;
     this.#chunks.delete(best.chunk);

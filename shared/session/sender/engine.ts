@@ -224,7 +224,7 @@ class SenderEngine implements Sender {
     switch (report.state) {
       case "waiting":
       case "receiving":
-        member.state = "active";
+        this.#members.setState(member.node, "active");
         break;
       case "done":
       case "failed":
@@ -240,7 +240,7 @@ class SenderEngine implements Sender {
 
   #memberEnded(member: Member, state: "done" | "failed" | "left" | "lost", reason: string): void {
     if (member.state === state) return;
-    member.state = state;
+    this.#members.setState(member.node, state);
     this.#events.push({ kind: "member ended", node: member.node, state, reason });
     this.#stream.membersChanged();
   }

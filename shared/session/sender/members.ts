@@ -43,8 +43,8 @@ const CLOCK_UNIT_MS = 0.001;
 /** From here on we take a ring to fill because its disk does not keep up. Unit: percent. */
 const RING_HALF = 50;
 
-/** One member. */
-export interface Member {
+/** One member, as this file writes it. */
+interface MemberRecord {
   readonly node: number;
   remote: Endpoint;
   state: MemberState;
@@ -86,6 +86,11 @@ export interface Member {
   clearSince: number;
 }
 
+/** One member. Only the functions of this file change it. */
+export type Member = Readonly<MemberRecord>;
+
+type BaseRoundTrip = Pick<MemberRecord, "baseMs" | "baseAt">;
+
 /** Sender of a report. */
 export interface ReportOrigin {
   readonly remote: Endpoint;
@@ -94,7 +99,7 @@ export interface ReportOrigin {
 }
 
 export class Members {
-  readonly #byNode = new Map<number, Member>();
+  readonly #byNode = new Map<number, MemberRecord>();
   readonly #policy: SenderPolicy;
   /** The last time at which no active member made progress: then all wait for the same thing. */
   #stillAt = -Infinity;
@@ -158,8 +163,16 @@ export class Members {
     return member;
   }
 
-  /** Applies the telemetry that a NACK carries. */
-  hear(member: Member, nack: Nack, now: number): void {
+  /** Notes that a member takes part, or how it ended. */
+  setState(node: number, state: MemberState): void {
+    const member = this.#byNode.get(node);
+    if (member !== undefined) member.state = state;
+  }
+
+  /** Applies the telemetry that a member's NACK carries. */
+  hear(nack: Nack, now: number): void {
+    const member = this.#byNode.get(nack.node);
+    if (member === undefined) return;
     member.heardAt = now;
     member.loss = nack.netLossQ16 / 65536;
     member.drainKiBs = nack.drainKiBs;
@@ -188,7 +201,7 @@ export class Members {
    * @returns Members whose class changed.
    */
   classify(paceKiBs: number, now: number): Member[] {
-    const active = this.active();
+    const active: MemberRecord[] = this.active();
     const stuck = this.#stuck(active, now);
     const medianLoss =
       upperMedian(
@@ -260,6 +273,16 @@ export class Members {
   }
 }
 
+/** Starts the next look: queueing and drops of the members count from now on. */
+export function startLook(members: readonly Member[], now: number): void {
+  const records: readonly MemberRecord[] = members;
+  for (const member of records) {
+    member.queueMs = Infinity;
+    member.newDrops = 0;
+    member.lookedAt = now;
+  }
+}
+
 /**
  * The median; of two middle values the greater.
  *
@@ -281,7 +304,7 @@ function isOvertaken(member: Member, seq: number, now: number): boolean {
 }
 
 /** @returns True when the class changed. */
-function changeClass(member: Member, cause: boolean, now: number): boolean {
+function changeClass(member: MemberRecord, cause: boolean, now: number): boolean {
   if (cause) {
     member.clearSince = Infinity;
     member.causeSince = Math.min(member.causeSince, now);
@@ -300,24 +323,24 @@ function changeClass(member: Member, cause: boolean, now: number): boolean {
   return false;
 }
 
-function noteRing(member: Member, percent: number, now: number): void {
+function noteRing(member: MemberRecord, percent: number, now: number): void {
   member.ringPercent = percent;
   member.fullSince = percent < RING_HALF ? Infinity : Math.min(member.fullSince, now);
 }
 
-function noteBase(base: Pick<Member, "baseMs" | "baseAt">, sampleMs: number, now: number): void {
+function noteBase(base: BaseRoundTrip, sampleMs: number, now: number): void {
   if (sampleMs > base.baseMs && now - base.baseAt <= BASE_LIFE_MS) return;
   base.baseMs = sampleMs;
   base.baseAt = now;
 }
 
-function noteRoundTrip(member: Member, roundTripMs: number): void {
+function noteRoundTrip(member: MemberRecord, roundTripMs: number): void {
   if (member.roundTripMs === 0) member.roundTripMs = roundTripMs;
   else if (roundTripMs > member.roundTripMs) member.roundTripMs = roundTripMs;
   else member.roundTripMs += (roundTripMs - member.roundTripMs) * ROUND_TRIP_WEIGHT;
 }
 
-function newMember(node: number, remote: Endpoint, now: number): Member {
+function newMember(node: number, remote: Endpoint, now: number): MemberRecord {
   return {
     node,
     remote,

@@ -33,8 +33,8 @@ import type { Probe } from "../../wire/probe.ts";
 import { SYNC_FIXED_BYTES, writeSync } from "../../wire/sync.ts";
 import type { Sync } from "../../wire/sync.ts";
 import { TAG_BYTES } from "../../wire/tag.ts";
+import type { Block } from "./cached-chunk.ts";
 import { PARITY_GROUP } from "./chunk-cache.ts";
-import type { Block } from "./chunk-cache.ts";
 import type { SenderOptions } from "./contract.ts";
 
 /** Bytes of a CTL message without its reason. */
@@ -120,8 +120,7 @@ export class Outbox {
       ? this.source(block, symbol, repair)
       : this.#data(block, symbol, this.#parity(block, symbol, hint), repair);
     if (!written) return false;
-    block.next = symbol + 1 === SYMBOL_IDS ? 0 : symbol + 1;
-    block.issued = Math.min(block.issued + 1, 255);
+    block.sentFresh();
     return true;
   }
 
@@ -131,17 +130,15 @@ export class Outbox {
    */
   #parity(block: Block, symbol: number, hint: number): number {
     const { symbolBytes } = this.#options;
-    const ready = symbol >= block.readyFrom && symbol < block.readyFrom + block.readyCount;
-    if (!ready) {
+    if (!block.hasParity(symbol)) {
       const count = Math.min(Math.max(hint, 1), PARITY_GROUP, SYMBOL_IDS - symbol);
       for (let i = 0; i < block.k; i += 1) this.#sources[i] = block.offset + i * symbolBytes;
       const outputs = new Uint32Array(count);
       for (let i = 0; i < count; i += 1) outputs[i] = block.parityOffset + i * symbolBytes;
       this.#encoder.encode(this.#sources.subarray(0, block.k), symbolBytes, symbol, outputs);
-      block.readyFrom = symbol;
-      block.readyCount = count;
+      block.madeParity(symbol, count);
     }
-    return block.parityOffset + (symbol - block.readyFrom) * symbolBytes;
+    return block.parityOffset + (symbol - block.parityFrom) * symbolBytes;
   }
 
   #data(block: Block, symbol: number, from: number, repair: boolean): boolean {

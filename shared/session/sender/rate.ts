@@ -9,7 +9,7 @@
  * network's rate stays as it is. Compare protocol page 1.9, whose loss rule this replaces.
  */
 import type { SenderPolicy } from "./policy.ts";
-import { upperMedian } from "./members.ts";
+import { startLook, upperMedian } from "./members.ts";
 import type { Member } from "./members.ts";
 
 /** Least time between two looks while searching. Unit: milliseconds. */
@@ -167,7 +167,7 @@ export class RateControl {
   /**
    * Evaluates what the held members reported since the last look, if enough time has passed.
    *
-   * @param held - Held members; their `queueMs` and `newDrops` are reset.
+   * @param held - Held members; after a look their queueing and drops are measured anew.
    * @param roundTripMs - Of the group.
    * @returns True if a look was taken: the rate may have changed.
    */
@@ -183,11 +183,7 @@ export class RateControl {
       this.#judge(heard, elapsedMs);
     }
     this.#limitByDrain(held);
-    for (const member of held) {
-      member.queueMs = Infinity;
-      member.newDrops = 0;
-      member.lookedAt = now;
-    }
+    startLook(held, now);
     this.#lookedAt = now;
     this.#sentBytes = 0;
     this.#refused = 0;

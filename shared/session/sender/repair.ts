@@ -8,15 +8,10 @@
  */
 import { WHOLE_BLOCK } from "../../wire/block-list.ts";
 import type { BlockEntry } from "../../wire/block-list.ts";
-import type { Block } from "./chunk-cache.ts";
+import type { Block } from "./cached-chunk.ts";
 
 /** An ADV repeats at most this many blocks; older ones are dropped. */
 const HEARD_MAX = 200;
-/**
- * Sent symbols are counted separately for this many SYNCs; answers to older SYNCs come too late to
- * matter.
- */
-const SENT_AFTER_MAX = 8;
 
 /** The queue of blocks with symbols owed, and the deficits that the next ADV repeats. */
 export class Repairs {
@@ -51,20 +46,13 @@ export class Repairs {
     const whole = deficit === WHOLE_BLOCK || deficit >= block.k;
     const need = whole ? block.k : deficit;
     this.#hear(block, whole ? WHOLE_BLOCK : deficit, syncNo);
-    if (!block.finished || syncNo <= block.finishedSync) return;
-    const inFlight = sentSince(block, syncNo);
+    if (!block.finishedBefore(syncNo)) return;
+    const inFlight = block.repairsSince(syncNo);
     const owed = need - inFlight;
     if (owed <= block.owed) return;
-    if (whole && inFlight === 0 && block.owed === 0) block.resend = block.k;
-    this.#owe(block, owed);
-  }
-
-  #owe(block: Block, owed: number): void {
-    if (block.owed === 0) {
-      this.#queue.push(block);
-      block.chunk.pins += 1;
-    }
-    block.owed = owed;
+    if (whole && inFlight === 0 && block.owed === 0) block.resendSource();
+    if (block.owed === 0) this.#queue.push(block);
+    block.owe(owed);
   }
 
   /** @returns The block whose turn it is, or undefined. It stays until {@link sent}. */
@@ -81,15 +69,10 @@ export class Repairs {
   sent(lastSync: number): Block | undefined {
     const block = this.#queue.shift();
     if (block === undefined) return undefined;
-    block.owed -= 1;
-    noteSent(block, lastSync);
-    if (block.owed > 0) {
-      this.#queue.push(block);
-      return undefined;
-    }
-    block.chunk.pins -= 1;
-    block.asked = 0;
-    return block;
+    block.sentRepair(lastSync);
+    if (block.owed === 0) return block;
+    this.#queue.push(block);
+    return undefined;
   }
 
   /**
@@ -117,21 +100,4 @@ export class Repairs {
     if (at >= 0) this.#heard[at] = entry;
     else if (this.#heard.length < HEARD_MAX) this.#heard.push(entry);
   }
-}
-
-/** Repair symbols of a block that were sent after a SYNC. */
-function sentSince(block: Block, syncNo: number): number {
-  let count = 0;
-  for (const entry of block.sentAfter) if (entry.sync >= syncNo) count += entry.count;
-  return count;
-}
-
-function noteSent(block: Block, lastSync: number): void {
-  const last = block.sentAfter.at(-1);
-  if (last?.sync === lastSync) {
-    last.count += 1;
-    return;
-  }
-  block.sentAfter.push({ sync: lastSync, count: 1 });
-  if (block.sentAfter.length > SENT_AFTER_MAX) block.sentAfter.shift();
 }

@@ -7,7 +7,8 @@
  * described as wholly lacking. The schedule requests reads ahead of need and keeps nothing of a
  * chunk that is finished.
  */
-import type { Block, CachedChunk, ChunkCache } from "./chunk-cache.ts";
+import type { Block, CachedChunk } from "./cached-chunk.ts";
+import type { ChunkCache } from "./chunk-cache.ts";
 import type { ReadRequest } from "./contract.ts";
 import type { Member } from "./members.ts";
 import type { ProactiveParity } from "./proactive.ts";
@@ -37,16 +38,19 @@ export interface ScheduleParts {
 
 /** The next symbol to send. The object is reused. */
 export interface NextSymbol {
-  block: Block | undefined;
+  readonly block: Block | undefined;
   /** Below k: that source symbol. Otherwise the block's next fresh symbol. */
-  symbol: number;
+  readonly symbol: number;
 }
 
 export class Schedule {
   readonly #parts: ScheduleParts;
   readonly #open: OpenChunk[] = [];
   readonly #ahead: CachedChunk[] = [];
-  readonly #next: NextSymbol = { block: undefined, symbol: 0 };
+  readonly #next: { -readonly [Key in keyof NextSymbol]: NextSymbol[Key] } = {
+    block: undefined,
+    symbol: 0,
+  };
   #chunkCount: number | undefined;
   #turn = 0;
   /** Next chunk to read. */
@@ -124,9 +128,7 @@ export class Schedule {
       const cached = cache.get(chunk);
       const entry = cached ?? cache.reserve(chunk);
       if (entry === undefined) break;
-      // A chunk that is being read for a repair is pinned by that read; once it is read, the pin is
-      // ours.
-      if (cached !== undefined && cached.symbols > 0) cached.pins += 1;
+      entry.pin();
       this.#cursor = chunk + 1;
       this.#ahead.push(entry);
       if (cached === undefined) {
@@ -144,17 +146,12 @@ export class Schedule {
       const entry = this.#ahead[0];
       if (entry === undefined || entry.symbols === 0) return;
       this.#ahead.shift();
-      for (const block of entry.blocks) block.finished = false;
+      for (const block of entry.blocks) block.begin();
       const open = { entry, block: 0, symbol: 0, symbolsEnd: 0 };
       this.#begin(open);
       this.#open.push(open);
       if (this.#pass > 1) this.#frontier = entry.chunk;
     }
-  }
-
-  /** @returns True if the chunk is open or will be opened next. */
-  holds(entry: CachedChunk): boolean {
-    return this.#ahead.includes(entry) || this.#open.some((open) => open.entry === entry);
   }
 
   /** Forgets a chunk that does not exist: the pipe ended before it. */
@@ -237,7 +234,7 @@ export class Schedule {
       this.#turn += 1;
     } else {
       this.#open.splice(this.#turn, 1);
-      open.entry.pins -= 1;
+      open.entry.unpin();
       if (this.#pass === 1) this.#sent += 1;
       this.#parts.cache.touch(open.entry);
     }

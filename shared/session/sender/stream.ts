@@ -7,8 +7,8 @@
  * Each decision is explained in its own file: schedule.ts, repair.ts, sync-schedule.ts, rate.ts.
  */
 import type { Nack } from "../../wire/nack.ts";
+import type { Block, CachedChunk } from "./cached-chunk.ts";
 import { ChunkCache } from "./chunk-cache.ts";
-import type { Block, CachedChunk } from "./chunk-cache.ts";
 import type { ReadRequest, SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
 import type { Member, Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
@@ -133,7 +133,6 @@ export class Stream {
       const target = entry.blocks[block];
       if (target !== undefined) this.#repairs.ask(target, deficit, syncNo);
     }
-    if (!this.#schedule.holds(entry)) entry.pins -= 1;
   }
 
   /** Applies a NACK. */
@@ -142,7 +141,7 @@ export class Stream {
     if (member === undefined) return;
     this.#counts.nacks += 1;
     if (nack.syncNo > this.#syncMessages.syncNo) return;
-    this.#parts.members.hear(member, nack, now);
+    this.#parts.members.hear(nack, now);
     if (member.state !== "active" || member.as === "shed") return;
     for (const { chunk, block, value } of nack.blocks) {
       if (value === 0) continue;
@@ -246,8 +245,7 @@ export class Stream {
   }
 
   #finish(block: Block, now: number): void {
-    block.finished = true;
-    block.finishedSync = this.#syncMessages.syncNo;
+    block.finish(this.#syncMessages.syncNo);
     this.#syncMessages.ask(block, now);
     this.#dirty = true;
     this.#advance(now);
@@ -265,7 +263,6 @@ export class Stream {
     }
     this.#counts.repair += 1;
     this.#repairsInARow += 1;
-    if (block.resend > 0) block.resend -= 1;
     const done = this.#repairs.sent(this.#syncMessages.syncNo);
     if (done === undefined) return true;
     this.#cache.touch(done.chunk);

@@ -9,7 +9,7 @@
 import { Flag } from "../../wire/header.ts";
 import { COUNT_UNKNOWN } from "../../wire/sync.ts";
 import { SyncSchedule } from "./sync-schedule.ts";
-import type { Block } from "./chunk-cache.ts";
+import type { Block } from "./cached-chunk.ts";
 import type { Outbox } from "./outbox.ts";
 import type { SenderPolicy } from "./policy.ts";
 import type { RateControl } from "./rate.ts";
@@ -87,7 +87,6 @@ export class SyncMessages {
 
   /** Queues a question about a block of which everything was sent for now. */
   ask(block: Block, now: number): void {
-    block.asked = 0;
     this.#syncSchedule.add(block, now);
   }
 

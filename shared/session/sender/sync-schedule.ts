@@ -5,7 +5,7 @@
  * question must have arrived, in case question or answer was lost. After that, a receiver that
  * still lacks something sends a NACK unasked (the receiver's stale blocks).
  */
-import type { Block } from "./chunk-cache.ts";
+import type { Block } from "./cached-chunk.ts";
 
 /** When to ask. */
 export interface SyncTimes {
@@ -45,6 +45,7 @@ export class SyncSchedule {
 
   /** Queues a question about a block that is finished or repaired. */
   add(block: Block, now: number): void {
+    block.askAnew();
     this.#fresh.push({ block, dueAt: now + this.#times.syncIntervalMs });
   }
 
@@ -74,7 +75,7 @@ export class SyncSchedule {
       const { block } = next;
       if (block.owed > 0 || !block.finished || blocks.includes(block)) continue;
       blocks.push(block);
-      block.asked += 1;
+      block.noteAsked();
       if (block.asked < this.#times.askTimes) {
         this.#again.push({ block, dueAt: now + againAfterMs });
       }

@@ -1,7 +1,7 @@
 /** A cache with real chunks for the tests of whatever works on blocks. */
 import assert from "node:assert";
 import { ChunkCache } from "../../../../../shared/session/sender/chunk-cache.ts";
-import type { Block, CachedChunk } from "../../../../../shared/session/sender/chunk-cache.ts";
+import type { Block, CachedChunk } from "../../../../../shared/session/sender/cached-chunk.ts";
 import { seededRandom } from "../../../../../shared/core/random.ts";
 
 export const SYMBOL_BYTES = 32;
@@ -21,12 +21,11 @@ export function cacheOf(slots: number): { readonly cache: ChunkCache; readonly b
   return { cache, bytes };
 }
 
-/** Puts a chunk of so many symbols into the cache and takes its pin away. */
+/** Puts a chunk of so many symbols into the cache, unpinned. */
 export function load(cache: ChunkCache, chunk: number, symbols: number): CachedChunk {
   const entry = cache.reserve(chunk);
   assert(entry !== undefined, "cache is full");
   cache.loaded(entry, symbols * SYMBOL_BYTES);
-  entry.pins -= 1;
   return entry;
 }
 

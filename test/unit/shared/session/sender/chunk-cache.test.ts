@@ -10,7 +10,7 @@ test("reserve() gives up the chunk unused for longest, and no pinned one", () =>
   const entries = [0, 1, 2, 3].map((chunk) => load(cache, chunk, 10));
   const [first, second] = entries;
   if (first === undefined || second === undefined) throw new Error("no entries");
-  first.pins += 1;
+  first.pin();
   cache.touch(second);
   expect(cache.reserve(9)).toBeDefined();
   expect(cache.get(2)).toBeUndefined();
@@ -20,7 +20,16 @@ test("reserve() gives up the chunk unused for longest, and no pinned one", () =>
 
 test("reserve() gives nothing when all chunks are pinned", () => {
   const { cache } = cacheOf(4);
-  for (const chunk of [0, 1, 2, 3]) load(cache, chunk, 10).pins += 1;
+  for (const chunk of [0, 1, 2, 3]) load(cache, chunk, 10).pin();
+  expect(cache.reserve(4)).toBeUndefined();
+  cache.get(2)?.unpin();
+  expect(cache.reserve(4)).toBeDefined();
+  expect(cache.get(2)).toBeUndefined();
+});
+
+test("reserve() gives nothing while all chunks are being read", () => {
+  const { cache } = cacheOf(4);
+  for (const chunk of [0, 1, 2, 3]) cache.reserve(chunk);
   expect(cache.reserve(4)).toBeUndefined();
 });
 

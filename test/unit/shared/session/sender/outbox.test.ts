@@ -84,7 +84,7 @@ test("fresh() gives parity from which alone the block is rebuilt", () => {
 
 test("fresh() goes on with source symbols when all parity names are used", () => {
   const { options, outbox, batch, block } = setUp();
-  block.next = 254;
+  while (block.next < 254) block.sentFresh();
   outbox.begin(batch);
   outbox.fresh(block, 3, true);
   outbox.fresh(block, 2, true);

@@ -11,7 +11,10 @@ import { RateControl } from "../../../../../shared/session/sender/rate.ts";
 
 const STEP_MS = 10;
 
-function member(node: number): Member {
+/** A member whose answers a test makes up. */
+type MadeUp = { -readonly [Key in keyof Member]: Member[Key] };
+
+function member(node: number): MadeUp {
   const lacks = { from: 0, to: 0, ranges: [], chunksDone: 0, lacking: 1, reason: "" };
   const state = { state: "receiving" as const, ringPercent: 0, netLossQ16: 0, drainKiBs: 0 };
   const origin = { remote: { address: "10.0.0.1", port: 1 }, seq: 0 };

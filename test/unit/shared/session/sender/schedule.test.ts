@@ -37,7 +37,7 @@ function setUp(chunkCount: number): {
       const next = schedule.peek();
       sent.push((next?.block?.chunk.chunk ?? 0) * 100 + (next?.symbol ?? 0));
       const finished = schedule.taken();
-      if (finished !== undefined) finished.finished = true;
+      finished?.finish(0);
       if (finished !== undefined) advance(active, now);
     }
     return sent;
@@ -88,7 +88,7 @@ test("the carousel passes over members whose ring is full", () => {
   const { drain } = setUp(4);
   drain([], 0);
   const member = describer()([{ start: 0, end: 4 }], 50);
-  member.ringPercent = 100;
+  Object.assign(member, { ringPercent: 100 });
   expect(drain([member], 51)).toEqual([]);
 });
 

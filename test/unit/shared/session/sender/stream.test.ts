@@ -69,7 +69,7 @@ test("a shed member's answers are heard but not served", () => {
   for (let now = 0; now < 60; now += 1) step(now);
   const member = members.get(1);
   if (member === undefined) throw new Error("no member");
-  member.as = "shed";
+  Object.assign(member, { as: "shed" });
   complain(1, 60);
   expect(member.heardAt).toBe(60);
   step(61);

@@ -39,8 +39,8 @@ test("take() leaves out blocks with symbols owed and those being sent again", ()
   const asks = new SyncSchedule(times);
   const [owed, open, good] = blocks(3);
   if (owed === undefined || open === undefined || good === undefined) throw new Error("no blocks");
-  owed.owed = 2;
-  open.finished = false;
+  owed.owe(2);
+  open.begin();
   for (const block of [owed, open, good]) asks.add(block, 0);
   expect(asks.take(10, 50, 0)).toEqual([good]);
 });
