@@ -41,7 +41,7 @@ export class Summaries {
   /** By file identity; undefined for a file that is not an image. */
   readonly #known = new Map<string, Facts | undefined>();
   readonly #reading = new Map<string, Promise<Facts | undefined>>();
-  #loaded: Promise<void> | undefined;
+  #loaded = false;
   #changed = false;
   #writing: Promise<void> = Promise.resolve();
   #reads = 0;
@@ -58,7 +58,7 @@ export class Summaries {
 
   /** Looks at the file of an image; reads it only if it is new or has changed. */
   async look(name: string, path: string): Promise<Look> {
-    await (this.#loaded ??= this.#load());
+    this.#load();
     let file: string | undefined;
     try {
       const facts = await stat(path, { bigint: true });
@@ -131,9 +131,10 @@ export class Summaries {
     }
   }
 
-  async #load(): Promise<void> {
-    if (this.#memo === undefined) return;
-    for (const [file, facts] of Object.entries(await readMemo(this.#memo))) {
+  #load(): void {
+    if (this.#memo === undefined || this.#loaded) return;
+    this.#loaded = true;
+    for (const [file, facts] of Object.entries(readMemo(this.#memo))) {
       this.#known.set(file, facts);
     }
   }
@@ -175,7 +176,7 @@ async function outlineOf(opened: FileOpened): Promise<ImageOutline> {
 }
 
 /** Gives nothing if anything is wrong with the memo: the images are then read again. */
-async function readMemo(path: string): Promise<Readonly<Record<string, Facts>>> {
+function readMemo(path: string): Readonly<Record<string, Facts>> {
   try {
     const parsed = Memo.safeParse(JSON.parse(readTextFile(path, MEMO_BYTES_MAX)));
     return parsed.success ? parsed.data.files : {};

@@ -173,7 +173,7 @@ export function testImageStore(name: string, makeStore: () => ImageStore): void 
       await expect(store.prove(reference)).rejects.toThrow(/another file has taken its place/);
     });
 
-    test("a file is the same one to a load after its times and its place have changed", async () => {
+    test("a file is the same one after its times and its place have changed", async () => {
       const before = fresh();
       await put(before, "one");
       const { file, summary, places, ...image } = await before.open({ name: "one" });
