@@ -63,7 +63,7 @@ export interface SenderPolicy {
   readonly heldShare: number;
   /**
    * A member whose ring has been at least half full for this long, and that finished no chunk
-   * meanwhile, is shed (protocol page 1.10).
+   * meanwhile, is shed.
    */
   readonly stuckMs: number;
   /** A member whose loss exceeds the median by this much is shed. */

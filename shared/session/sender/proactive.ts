@@ -3,7 +3,7 @@
  *
  * We send the least number h of parity symbols with which, at the loss the members report, the
  * chance that all of them decode a block without a NACK is one half. More parity costs everyone
- * bandwidth, less costs a round trip. Model: protocol page 1.8.
+ * bandwidth, less costs a round trip. WIRE.md section 4, step 2.
  */
 import { SYMBOL_IDS } from "../../fec/scheme.ts";
 

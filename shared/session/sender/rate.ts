@@ -6,7 +6,7 @@
  * full buffer, stops it. It then settles at the rate that arrives, and varies around it by a few
  * percent. Random loss at constant delay changes nothing. A held member whose ring fills sets a
  * second limit; while that limit is the lower one, nothing is learnt about the network, and the
- * network's rate stays as it is. Compare protocol page 1.9, whose loss rule this replaces.
+ * network's rate stays as it is.
  */
 import type { SenderPolicy } from "./policy.ts";
 import { startLook, upperMedian } from "./members.ts";

@@ -2,7 +2,7 @@
  * Which symbol is sent next: the first pass in ascending order, then the carousel.
  *
  * Eight chunks are open at a time and take turns symbol by symbol, so that a burst of losses costs
- * many blocks a few symbols instead of one block many (protocol page 1.6). The order is ascending
+ * many blocks a few symbols instead of one block many. The order is ascending
  * because disks write fastest that way. The carousel sends only chunks that some active member
  * described as wholly lacking. The schedule requests reads ahead of need and keeps nothing of a
  * chunk that is finished.
