@@ -1,5 +1,6 @@
 /**
- * Measures the incoming stream: its loss, from gaps in the sender's sequence numbers, and its rate.
+ * Measures how a session arrives: its loss, from gaps in the sender's sequence numbers, and its
+ * rate.
  *
  * The sender numbers its datagrams, so the numbers of a window minus the datagrams that arrived are
  * the losses. Datagrams that this computer's own kernel dropped are not counted as loss, because
@@ -9,7 +10,7 @@ import { FRAME_OVERHEAD_BYTES } from "../../wire/header.ts";
 
 /** A loss window spans this many datagrams. */
 const WINDOW_DATAGRAMS = 256;
-/** In a slow stream a window is closed after this long, if it has this many datagrams. */
+/** In a slow session a window is closed after this long, if it has this many datagrams. */
 const WINDOW_MS = 200;
 const WINDOW_DATAGRAMS_MIN = 16;
 /** A larger gap is a new start (late join, sender restart), not loss. Unit: datagrams. */
@@ -19,7 +20,7 @@ const RATE_WINDOW_MS = 25;
 /** Weight of a new loss window: after 3 windows the old value counts half. */
 const LOSS_WEIGHT = 0.2;
 
-/** Measures one sender's stream. */
+/** Measures the datagrams of one session. */
 export class Arrival {
   #highest = -1;
   #windowStart = 0;

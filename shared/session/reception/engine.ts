@@ -216,7 +216,7 @@ class ReceptionEngine implements Reception {
   #data(offset: number, length: number, now: number): void {
     const assembly = this.#taken?.assembly;
     if (assembly === undefined) return;
-    this.#stream();
+    this.#begin();
     assembly.data(offset, length, now);
   }
 
@@ -254,7 +254,7 @@ class ReceptionEngine implements Reception {
     const { messages } = known ?? this.#take(announce, sid, now);
     if (known === undefined) messages.reports.within(announce.reportSpreadMs, now);
     messages.remote = this.#options.sender ?? heard;
-    if (announce.state === "streaming") this.#stream();
+    if (announce.state === "streaming") this.#begin();
     this.#count(announce.chunkCount, now);
   }
 
@@ -289,7 +289,7 @@ class ReceptionEngine implements Reception {
     return taken;
   }
 
-  #stream(): void {
+  #begin(): void {
     if (this.#streaming) return;
     this.#streaming = true;
     this.#events.push({ kind: "started" });
@@ -298,7 +298,7 @@ class ReceptionEngine implements Reception {
   #sync(sync: Sync, flags: number, now: number): void {
     const taken = this.#taken;
     if (taken === undefined) return;
-    this.#stream();
+    this.#begin();
     this.#frontier = sync.frontier;
     this.#count(sync.chunkCount, now);
     if (this.#phase !== "receiving") return;

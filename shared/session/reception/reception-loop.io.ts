@@ -55,7 +55,7 @@ export interface ReceptionLoopOptions extends LoopWatcher<ReceptionEvent> {
  */
 const PAUSE_MS = 1;
 /**
- * After a batch with fewer datagrams the loop does not sleep: the stream is too thin to collect.
+ * After a batch with fewer datagrams the loop does not sleep: too few come to be worth collecting.
  */
 const PAUSE_FROM = 4;
 /** A batch this large was cut off by the port: more datagrams wait, so the loop does not sleep. */

@@ -36,7 +36,7 @@ import type { Member, ReportOrigin } from "./members.ts";
 import { Outbox } from "./outbox.ts";
 import { SENDER_POLICY } from "./policy.ts";
 import type { SenderPolicy } from "./policy.ts";
-import { Stream } from "./stream.ts";
+import { Streaming } from "./streaming.ts";
 
 /** The members are checked for silence and stalls this often. Unit: milliseconds. */
 const CHECK_MS = 100;
@@ -73,7 +73,7 @@ class SenderEngine implements Sender {
   readonly #members: Members;
   readonly #outbox: Outbox;
   readonly #gathering: Gathering;
-  readonly #stream: Stream;
+  readonly #streaming: Streaming;
   #phase: SenderPhase = "gathering";
   #events: SenderEvent[] = [];
   #words: Word[] = [];
@@ -101,7 +101,7 @@ class SenderEngine implements Sender {
     const emit = (event: SenderEvent): void => {
       this.#events.push(event);
     };
-    this.#stream = new Stream({ options, policy, outbox, members, emit });
+    this.#streaming = new Streaming({ options, policy, outbox, members, emit });
   }
 
   receive(view: DatagramView, now: number): void {
@@ -121,7 +121,7 @@ class SenderEngine implements Sender {
           { remote: view.remote, seq: messageSequence(this.#view, offset) },
           now,
         );
-      } else this.#stream.nack(readNack(reader), now);
+      } else this.#streaming.nack(readNack(reader), now);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.#dropped += 1;
@@ -131,13 +131,13 @@ class SenderEngine implements Sender {
   complete(result: SenderResult, now: number): void {
     switch (result.kind) {
       case "read":
-        this.#stream.loaded(result.chunk, result.length, now);
+        this.#streaming.loaded(result.chunk, result.length, now);
         break;
       case "read failed":
         this.#finish("aborted", `chunk ${result.chunk} cannot be read: ${result.reason}`, now);
         break;
       case "refused":
-        this.#stream.rate.noteRefused(result.count);
+        this.#streaming.rate.noteRefused(result.count);
         break;
       case "abort":
         this.#finish("aborted", result.reason, now);
@@ -152,7 +152,7 @@ class SenderEngine implements Sender {
     }
     if (this.#phase === "gathering") this.#gather(now);
     if (this.#phase === "streaming") {
-      this.#stream.tick(now);
+      this.#streaming.tick(now);
       if (now >= this.#checkAt) this.#check(now);
     }
     if (
@@ -173,13 +173,13 @@ class SenderEngine implements Sender {
     if (this.#phase === "ending") this.#sayEnd(now);
     else this.#announce(now);
     if (this.#phase === "gathering") this.#gathering.probe(outbox, now);
-    if (this.#phase === "streaming") this.#stream.transmit(now);
-    this.#stream.charge(outbox.finish());
+    if (this.#phase === "streaming") this.#streaming.transmit(now);
+    this.#streaming.charge(outbox.finish());
     return outbox.count;
   }
 
   requests(): readonly SenderRequest[] {
-    return this.#phase === "streaming" ? this.#stream.takeReads() : [];
+    return this.#phase === "streaming" ? this.#streaming.takeReads() : [];
   }
 
   events(): readonly SenderEvent[] {
@@ -193,12 +193,12 @@ class SenderEngine implements Sender {
     if (!this.#started || this.#words.length > 0) return 0;
     if (this.#phase === "ending") return this.#endAt;
     if (this.#phase === "gathering") return this.#gathering.nextWakeup();
-    return Math.min(this.#stream.nextWakeup(), this.#gathering.announceAt, this.#checkAt);
+    return Math.min(this.#streaming.nextWakeup(), this.#gathering.announceAt, this.#checkAt);
   }
 
   stats(): SenderStats {
     return {
-      ...this.#stream.stats(),
+      ...this.#streaming.stats(),
       phase: this.#phase,
       dropped: this.#dropped,
       members: [...this.#members.all()].map(memberStats),
@@ -233,7 +233,7 @@ class SenderEngine implements Sender {
         this.#say({ remote, node: report.node, end: false });
         break;
     }
-    this.#stream.membersChanged();
+    this.#streaming.membersChanged();
     if (this.#phase === "gathering") this.#gather(now);
     if (this.#phase === "streaming" && this.#members.active().length === 0) this.#check(now);
   }
@@ -242,7 +242,7 @@ class SenderEngine implements Sender {
     if (member.state === state) return;
     this.#members.setState(member.node, state);
     this.#events.push({ kind: "member ended", node: member.node, state, reason });
-    this.#stream.membersChanged();
+    this.#streaming.membersChanged();
   }
 
   #say(word: Word): void {
@@ -267,13 +267,13 @@ class SenderEngine implements Sender {
     this.#phase = "streaming";
     this.#checkAt = now + CHECK_MS;
     this.#events.push({ kind: "started", members: this.#members.active().length });
-    this.#stream.start(now);
+    this.#streaming.start(now);
   }
 
   #announce(now: number): void {
     if (now < this.#gathering.announceAt) return;
     const streaming = this.#phase === "streaming";
-    const { chunkCount } = this.#stream;
+    const { chunkCount } = this.#streaming;
     const members = this.#members.active().length;
     const message = this.#gathering.announcement({ streaming, chunkCount, members }, now);
     if (this.#outbox.announce(message)) this.#gathering.announced(streaming, now);
@@ -284,7 +284,7 @@ class SenderEngine implements Sender {
     this.#checkAt = now + CHECK_MS;
     const { silenceMs, stallMs } = this.#policy;
     for (const member of this.#members.active()) {
-      const carouselMs = now - Math.max(member.progressAt, this.#stream.carouselSince);
+      const carouselMs = now - Math.max(member.progressAt, this.#streaming.carouselSince);
       if (now - member.heardAt >= silenceMs) {
         this.#memberEnded(member, "lost", `silent for ${silenceMs} ms`);
       } else if (carouselMs >= stallMs) {

@@ -1,11 +1,11 @@
 /**
- * Before the stream: announcements, the probe series, and the decision to start.
+ * Before streaming: announcements, the probe series, and the decision to start.
  *
  * A session starts when enough members have joined and the minimum wait is over, at once when it is
  * full, and in any case after the maximum wait (udpcast's min-receivers, min-wait and max-wait).
- * Each member sees a series of probes that starts after it joined, so that it knows before the
- * stream starts whether datagrams of full length reach it. A member that joins later learns that
- * from the stream itself.
+ * Each member sees a series of probes that starts after it joined, so that it knows before
+ * streaming starts whether datagrams of full length reach it. A member that joins later learns that
+ * from the data itself.
  */
 import type { Announce } from "../../wire/announce.ts";
 import { START_UNKNOWN } from "../../wire/announce.ts";

@@ -18,7 +18,7 @@ export interface ChunkSource {
    *
    * @param chunk - Chunks are requested in ascending order first, later in any order.
    * @param into - Written from its start; the source must not keep it after it answered.
-   * @returns Length of the record; 0 if the stream ended before this chunk.
+   * @returns Length of the record; 0 if the source ended before this chunk.
    * @throws Anything: the session is aborted with its message.
    */
   read(chunk: number, into: Uint8Array): number | Promise<number>;

@@ -49,7 +49,7 @@ test("every newcomer sees a probe series of its own before the start", () => {
   expect(made.judge(4, 4, 400)).toBe("start");
 });
 
-test("who joins after the longest wait sees the stream instead of probes", () => {
+test("who joins after the longest wait sees the data instead of probes", () => {
   const made = gathering(8);
   expect(made.judge(1, 1, 1000)).toBe("start");
 });

@@ -1,6 +1,6 @@
 /**
- * Goal: no prefix of the stream carries more than depth + rate * time, and a driver that wakes on
- * time gets the full rate. Method: greedy senders in virtual time, sizes by property.
+ * Goal: no prefix of what is sent carries more than depth + rate * time, and a driver that wakes
+ * on time gets the full rate. Method: greedy senders in virtual time, sizes by property.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";

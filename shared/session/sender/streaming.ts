@@ -31,8 +31,8 @@ const TICK_MS = 10;
 /** Factor from KiB/s to bits per second. */
 const KIB_BITS = 8192;
 
-/** The parts of a stream. */
-export interface StreamParts {
+/** The parts of a sender that its streaming phase works with. */
+export interface StreamingParts {
   readonly options: SenderOptions;
   readonly policy: SenderPolicy;
   readonly outbox: Outbox;
@@ -41,9 +41,9 @@ export interface StreamParts {
   readonly emit: (event: SenderEvent) => void;
 }
 
-export class Stream {
+export class Streaming {
   readonly rate: RateControl;
-  readonly #parts: StreamParts;
+  readonly #parts: StreamingParts;
   readonly #cache: ChunkCache;
   readonly #schedule: Schedule;
   readonly #repairs = new Repairs();
@@ -63,7 +63,7 @@ export class Stream {
   #lossQ16 = 0;
   #repairsInARow = 0;
 
-  constructor(parts: StreamParts) {
+  constructor(parts: StreamingParts) {
     this.#parts = parts;
     const { options, policy } = parts;
     const { symbolBytes, recordBytesMax, cacheBytes, random, arena, chunkCount } = options;
@@ -312,7 +312,7 @@ export class Stream {
     return this.#active;
   }
 
-  /** @returns When the stream has something to do next. */
+  /** @returns When there is something to do next. */
   nextWakeup(): number {
     const next = Math.min(this.#syncMessages.dueAt(), this.#tickedAt + TICK_MS);
     const sendable = this.#repairs.count > 0 || this.#schedule.openCount > 0;
