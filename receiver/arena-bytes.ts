@@ -1,7 +1,7 @@
 /** How much memory a reception may take, by the RAM of the node (promise P9). */
 
 /**
- * Gives the size of the ring of chunk slots: 0.4 x RAM - 90 MB, at least 48 and at most 256 MB.
+ * Gives the size of the ring of lanes: 0.4 x RAM - 90 MB, at least 48 and at most 256 MB.
  * Node.js and the kernel take the 90 MB; more than 256 MB makes no session faster.
  *
  * @param memoryBytes - RAM of the node.

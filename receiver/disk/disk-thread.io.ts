@@ -33,7 +33,7 @@ export function openDiskWork(): DiskWork {
 class DiskThread implements DiskWork {
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #worker: Worker;
-  /** Calls that have no answer yet: at most one per slot of the reception's ring. */
+  /** Calls that have no answer yet: at most one per lane of the reception. */
   readonly #calls = new Map<number, OpenCall>();
   readonly #gone: Promise<void>;
   #sink: CaptureSink | undefined;

@@ -33,7 +33,7 @@ const REACHED_WITHIN_MS = 10_000;
 
 /** What the host of a reception provides. */
 export interface ReceptionHost {
-  /** Size of the ring of chunk slots. Unit: bytes. */
+  /** Size of the ring of lanes. Unit: bytes. */
   readonly ringBytes: number;
   /** Interface for multicast, by kernel name. */
   readonly interfaceName: string | undefined;

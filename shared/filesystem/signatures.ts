@@ -52,8 +52,8 @@ const MD_MAGIC = 0xa92b4efc;
  */
 const ZFS_LABEL_BYTES = 256 << 10;
 const ZFS_RING_OFFSET = 128 << 10;
-/** Shortest slot of that ring; longer ones are multiples. Unit: bytes. */
-const ZFS_SLOT_BYTES = 1024;
+/** Shortest uberblock of that ring; longer ones are multiples. Unit: bytes. */
+const ZFS_UBERBLOCK_BYTES = 1024;
 /** "oo-ba-bloc", in the byte order of the computer that wrote it. */
 const ZFS_MAGIC = 0x00bab10cn;
 
@@ -105,7 +105,7 @@ function hasUberblock(source: SectorSource, sizeBytes: number): boolean {
     if (label < 0 || label + ZFS_LABEL_BYTES > sizeBytes) return false;
     const length = ZFS_LABEL_BYTES - ZFS_RING_OFFSET;
     const ring = readBytes(source, label + ZFS_RING_OFFSET, length);
-    for (let at = 0; at < length; at += ZFS_SLOT_BYTES) {
+    for (let at = 0; at < length; at += ZFS_UBERBLOCK_BYTES) {
       const little = new ByteReader(ring, "ZFS uberblock", at).u64le();
       const big = new ByteReader(ring, "ZFS uberblock", at).u64be();
       if (little === ZFS_MAGIC || big === ZFS_MAGIC) return true;

@@ -1,9 +1,9 @@
 /**
  * DatagramPort over node:dgram: the plain twin, for systems where koffi cannot be loaded.
  *
- * Incoming datagrams are copied into slots of the arena when their events come, and passed on when
- * the driver asks; when all slots are full they are dropped, as by a socket buffer. It makes one
- * call and one buffer object per datagram, which is good for some 1 Gbit/s, no more.
+ * Incoming datagrams are copied into a queue in the arena when their events come, and passed on
+ * when the driver asks; when the queue is full they are dropped, as by a socket buffer. It makes
+ * one call and one buffer object per datagram, which is good for some 1 Gbit/s, no more.
  */
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
@@ -16,9 +16,9 @@ import type { DatagramOptions } from "./datagram-options.ts";
 import { interfaceAddress } from "./interfaces.io.ts";
 
 /** Datagrams that can wait in the arena: 10 ms at 1 Gbit/s. */
-const RING_SLOTS = 1024;
+const QUEUE_DATAGRAMS = 1024;
 /** One full datagram of a 1500-byte frame; larger ones are dropped as truncated. Unit: bytes. */
-const SLOT_BYTES = 1536;
+const DATAGRAM_BYTES_MAX = 1536;
 const ENDPOINTS_MAX = 4096;
 
 /** A UDP socket of node:dgram. One thread owns it. */
@@ -28,8 +28,8 @@ export class DgramPort implements DatagramPort {
   readonly #socket: Socket;
   readonly #arena: Arena;
   readonly #interfaceAddress: string | undefined;
-  readonly #slots: number;
-  readonly #lengths = new Int32Array(RING_SLOTS);
+  readonly #queueOffset: number;
+  readonly #lengths = new Int32Array(QUEUE_DATAGRAMS);
   readonly #remotes: Endpoint[] = [];
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #joined = new Set<string>();
@@ -44,7 +44,7 @@ export class DgramPort implements DatagramPort {
     this.#socket = socket;
     this.#arena = options.arena;
     this.#interfaceAddress = address;
-    this.#slots = options.arena.region(RING_SLOTS * SLOT_BYTES);
+    this.#queueOffset = options.arena.region(QUEUE_DATAGRAMS * DATAGRAM_BYTES_MAX);
     this.batch = new PackedBatch(options.arena);
     const bound = socket.address();
     this.local = { address: bound.address, port: bound.port };
@@ -99,11 +99,11 @@ export class DgramPort implements DatagramPort {
     const end = this.#tail;
     const count = end - this.#head;
     for (; this.#head < end; this.#head += 1) {
-      const slot = this.#head % RING_SLOTS;
-      const remote = this.#remotes[slot];
+      const place = this.#head % QUEUE_DATAGRAMS;
+      const remote = this.#remotes[place];
       if (remote === undefined) continue;
-      const offset = this.#slots + slot * SLOT_BYTES;
-      const length = this.#lengths[slot] ?? 0;
+      const offset = this.#queueOffset + place * DATAGRAM_BYTES_MAX;
+      const length = this.#lengths[place] ?? 0;
       visit({ offset, length, remote, dropped: this.#totals.dropped });
     }
     this.#totals.received += count;
@@ -159,14 +159,14 @@ export class DgramPort implements DatagramPort {
   }
 
   #store(bytes: Uint8Array, remote: RemoteInfo): void {
-    if (this.#tail - this.#head >= RING_SLOTS || bytes.byteLength > SLOT_BYTES) {
+    if (this.#tail - this.#head >= QUEUE_DATAGRAMS || bytes.byteLength > DATAGRAM_BYTES_MAX) {
       this.#totals.dropped += 1;
       return;
     }
-    const slot = this.#tail % RING_SLOTS;
-    this.#arena.bytes.set(bytes, this.#slots + slot * SLOT_BYTES);
-    this.#lengths[slot] = bytes.byteLength;
-    this.#remotes[slot] = this.#intern(remote);
+    const place = this.#tail % QUEUE_DATAGRAMS;
+    this.#arena.bytes.set(bytes, this.#queueOffset + place * DATAGRAM_BYTES_MAX);
+    this.#lengths[place] = bytes.byteLength;
+    this.#remotes[place] = this.#intern(remote);
     this.#tail += 1;
     this.#wake?.();
   }

@@ -22,7 +22,7 @@ import {
 } from "./libc.io.ts";
 import type { NativeBlock } from "./libc.io.ts";
 import { SegmentedSender } from "./segmented-sender.io.ts";
-import { EndpointTable, SOCKADDR_SLOT_BYTES } from "./socket-address.io.ts";
+import { EndpointTable, SOCKADDR_ROOM_BYTES } from "./socket-address.io.ts";
 import { UdpSocket } from "./socket.io.ts";
 
 const EINTR = 4;
@@ -32,7 +32,7 @@ const POLLIN = 1;
 /** Most messages of one recvmmsg; without coalescing each is one datagram. */
 const MESSAGES = 64;
 /** Room for a coalesced run, and 1472 more so that buffers do not share cache sets. Unit: bytes. */
-const SLOT_BYTES = 65536 + 1472;
+const MESSAGE_ROOM_BYTES = 65536 + 1472;
 /** struct mmsghdr: name 0, its length 8, iov 16, count 24, control 32, its length 40, len 56. */
 const MMSGHDR_BYTES = 64;
 const IOVEC_BYTES = 16;
@@ -67,7 +67,7 @@ export class MmsgPort implements DatagramPort {
     "uintptr",
   ]);
   readonly #ppoll = libcFunction("ppoll", "int", ["uintptr", "ulong", "uintptr", "uintptr"]);
-  readonly #slots: number;
+  readonly #messagesOffset: number;
   readonly #headers: NativeBlock;
   readonly #words: Uint32Array;
   readonly #names: NativeBlock;
@@ -81,11 +81,11 @@ export class MmsgPort implements DatagramPort {
   constructor(options: DatagramOptions) {
     this.#socket = new UdpSocket(options); // first: if it throws, the arena is untouched
     this.local = this.#socket.local;
-    this.#slots = options.arena.region(MESSAGES * SLOT_BYTES);
+    this.#messagesOffset = options.arena.region(MESSAGES * MESSAGE_ROOM_BYTES);
     this.batch = new PackedBatch(options.arena);
     this.#headers = nativeBlock(MESSAGES * (MMSGHDR_BYTES + IOVEC_BYTES));
     this.#words = new Uint32Array(this.#headers.bytes.buffer);
-    this.#names = nativeBlock(MESSAGES * SOCKADDR_SLOT_BYTES);
+    this.#names = nativeBlock(MESSAGES * SOCKADDR_ROOM_BYTES);
     this.#control = nativeBlock(MESSAGES * CONTROL_BYTES);
     this.#poll = nativeBlock(32);
     this.#layOut(options.arena);
@@ -166,11 +166,11 @@ export class MmsgPort implements DatagramPort {
       const pointer = (at: number, value: number): void => {
         view.setBigUint64(at, BigInt(value), true);
       };
-      pointer(header, this.#names.address + index * SOCKADDR_SLOT_BYTES);
+      pointer(header, this.#names.address + index * SOCKADDR_ROOM_BYTES);
       pointer(header + 16, address + vector);
       pointer(header + 24, 1);
       pointer(header + 32, this.#control.address + index * CONTROL_BYTES);
-      pointer(vector, base + this.#slots + index * SLOT_BYTES);
+      pointer(vector, base + this.#messagesOffset + index * MESSAGE_ROOM_BYTES);
       pointer(vector + 8, 65536);
       this.#reset(header);
     }
@@ -178,7 +178,7 @@ export class MmsgPort implements DatagramPort {
 
   /** Restores the capacities, which the kernel has overwritten with the lengths it used. */
   #reset(header: number): void {
-    this.#words[(header + 8) >> 2] = SOCKADDR_SLOT_BYTES;
+    this.#words[(header + 8) >> 2] = SOCKADDR_ROOM_BYTES;
     this.#words[(header + 40) >> 2] = CONTROL_BYTES;
   }
 
@@ -196,9 +196,9 @@ export class MmsgPort implements DatagramPort {
     const controlBytes = this.#words[(header + 40) >> 2] ?? 0;
     const view = this.#view;
     const segment = controlBytes > 0 ? this.#readControl(index, controlBytes) : 0;
-    view.remote = this.#endpoints.endpointAt(this.#names.view, index * SOCKADDR_SLOT_BYTES);
+    view.remote = this.#endpoints.endpointAt(this.#names.view, index * SOCKADDR_ROOM_BYTES);
     this.#reset(header);
-    const start = this.#slots + index * SLOT_BYTES;
+    const start = this.#messagesOffset + index * MESSAGE_ROOM_BYTES;
     if (segment === 0) {
       view.offset = start;
       view.length = length;

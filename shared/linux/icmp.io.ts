@@ -16,7 +16,7 @@ import {
   nativeBlock,
 } from "./libc.io.ts";
 import type { LibcFunction } from "./libc.io.ts";
-import { AF_INET, SOCKADDR_SLOT_BYTES, readSockaddr, writeSockaddr } from "./socket-address.io.ts";
+import { AF_INET, SOCKADDR_ROOM_BYTES, readSockaddr, writeSockaddr } from "./socket-address.io.ts";
 
 export interface Pinger {
   readonly kind: "raw-socket" | "ping-socket" | "raw-libc";
@@ -207,7 +207,7 @@ class LibcPinger implements Pinger {
   readonly #recvfrom: LibcFunction;
   readonly #waiting = new Waiting();
   readonly #buffer = nativeBlock(RECEIVE_BYTES);
-  readonly #name = nativeBlock(SOCKADDR_SLOT_BYTES + 8);
+  readonly #name = nativeBlock(SOCKADDR_ROOM_BYTES + 8);
   readonly #identifier = process.pid & 0xffff;
   #timer: NodeJS.Timeout | undefined;
   #open = true;
@@ -257,8 +257,8 @@ class LibcPinger implements Pinger {
   #collect(): void {
     const { view, address } = this.#name;
     for (let turn = 0; turn < RECEIVES_MAX; turn += 1) {
-      view.setUint32(SOCKADDR_SLOT_BYTES, SOCKADDR_SLOT_BYTES, true);
-      const lengthAt = address + SOCKADDR_SLOT_BYTES;
+      view.setUint32(SOCKADDR_ROOM_BYTES, SOCKADDR_ROOM_BYTES, true);
+      const lengthAt = address + SOCKADDR_ROOM_BYTES;
       const buffer = this.#buffer.address;
       const length = this.#recvfrom(this.#fd, buffer, RECEIVE_BYTES, 0, address, lengthAt);
       if (length < 0) break;

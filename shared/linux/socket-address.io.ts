@@ -3,7 +3,7 @@
  *
  * An engine uses endpoints, the kernel wants 16 or 28 bytes. For a sender that was seen before, the
  * table compares numbers and makes no object: it keeps one {@link Endpoint} per address and one
- * slot of bytes per Endpoint. Both sides are bounded. A full side is emptied, which only means that
+ * structure per Endpoint. Both sides are bounded. A full side is emptied, which only means that
  * its entries are made again. Source: ip(7), ipv6(7).
  */
 import { isIPv6 } from "node:net";
@@ -15,7 +15,7 @@ import type { NativeBlock } from "./libc.io.ts";
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 /** Room for the larger of the two structures, rounded for alignment. Unit: bytes. */
-export const SOCKADDR_SLOT_BYTES = 32;
+export const SOCKADDR_ROOM_BYTES = 32;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 const SOCKADDR_IN6_WORDS = SOCKADDR_IN6_BYTES / 4;
@@ -23,7 +23,7 @@ const SOCKADDR_IN6_WORDS = SOCKADDR_IN6_BYTES / 4;
 const ENDPOINTS_MAX = 4096;
 
 /**
- * @param view - {@link SOCKADDR_SLOT_BYTES} bytes from `offset` on are overwritten.
+ * @param view - {@link SOCKADDR_ROOM_BYTES} bytes from `offset` on are overwritten.
  * @param endpoint - Numeric address and port.
  * @param scope - Interface index for a link-local IPv6 address, else 0.
  * @returns Length of the structure. Unit: bytes.
@@ -35,7 +35,7 @@ export function writeSockaddr(
   endpoint: Endpoint,
   scope: number,
 ): number {
-  for (let index = 0; index < SOCKADDR_SLOT_BYTES; index += 4) view.setUint32(offset + index, 0);
+  for (let index = 0; index < SOCKADDR_ROOM_BYTES; index += 4) view.setUint32(offset + index, 0);
   view.setUint16(offset + 2, endpoint.port);
   if (isIPv6(endpoint.address)) {
     view.setUint16(offset, AF_INET6, true);
@@ -137,13 +137,13 @@ function ipv6Text(groups: readonly number[]): string {
   return `${hex.slice(0, best.start).join(":")}::${hex.slice(best.start + best.length).join(":")}`;
 }
 
-/** One Endpoint per remote address, and one slot of socket address bytes per Endpoint. */
+/** One Endpoint per remote address, and one socket address structure per Endpoint. */
 export class EndpointTable {
   readonly #scope: number;
   readonly #block: NativeBlock;
   readonly #v4 = new Map<number, Endpoint>();
   readonly #v6 = new Map<string, Endpoint>();
-  readonly #slots = new Map<Endpoint, number>();
+  readonly #offsets = new Map<Endpoint, number>();
   #lastKey = -1;
   #last: Endpoint = { address: "0.0.0.0", port: 0 };
   readonly #lastV6Words = new Uint32Array(SOCKADDR_IN6_WORDS);
@@ -155,7 +155,7 @@ export class EndpointTable {
    */
   constructor(scope: number) {
     this.#scope = scope;
-    this.#block = nativeBlock(ENDPOINTS_MAX * SOCKADDR_SLOT_BYTES);
+    this.#block = nativeBlock(ENDPOINTS_MAX * SOCKADDR_ROOM_BYTES);
   }
 
   /** @returns Length of every structure in this table (a socket has one family). Unit: bytes. */
@@ -187,13 +187,13 @@ export class EndpointTable {
   }
 
   /**
-   * Makes sure that the next `count` endpoints find a slot without invalidating one handed out
+   * Makes sure that the next `count` endpoints find room without invalidating an address handed out
    * since.
    *
    * @param count - At most 4096.
    */
   makeRoom(count: number): void {
-    if (this.#slots.size + count > ENDPOINTS_MAX) this.#slots.clear();
+    if (this.#offsets.size + count > ENDPOINTS_MAX) this.#offsets.clear();
   }
 
   /**
@@ -204,13 +204,13 @@ export class EndpointTable {
    * @throws {@link HuckError} `bad_address`.
    */
   addressOf(endpoint: Endpoint): number {
-    let slot = this.#slots.get(endpoint);
-    if (slot === undefined) {
-      slot = this.#slots.size * SOCKADDR_SLOT_BYTES;
-      this.#lengthBytes = writeSockaddr(this.#block.view, slot, endpoint, this.#scope);
-      this.#slots.set(endpoint, slot);
+    let offset = this.#offsets.get(endpoint);
+    if (offset === undefined) {
+      offset = this.#offsets.size * SOCKADDR_ROOM_BYTES;
+      this.#lengthBytes = writeSockaddr(this.#block.view, offset, endpoint, this.#scope);
+      this.#offsets.set(endpoint, offset);
     }
-    return this.#block.address + slot;
+    return this.#block.address + offset;
   }
 
   #ipv6At(view: DataView, offset: number): Endpoint {

@@ -15,7 +15,7 @@ import type { LibcFunction, NativeBlock } from "./libc.io.ts";
 import {
   AF_INET,
   AF_INET6,
-  SOCKADDR_SLOT_BYTES,
+  SOCKADDR_ROOM_BYTES,
   addressBytes,
   readSockaddr,
   writeSockaddr,
@@ -74,7 +74,7 @@ export class UdpSocket {
   constructor(options: DatagramOptions) {
     this.#v6 = options.bind.address.includes(":");
     this.#setsockopt = libcFunction("setsockopt", "int", ["int", "int", "int", "uintptr", "uint"]);
-    this.#scratch = nativeBlock(SOCKADDR_SLOT_BYTES);
+    this.#scratch = nativeBlock(SOCKADDR_ROOM_BYTES);
     const { interfaceName } = options;
     this.interfaceIndex = interfaceName === undefined ? 0 : interfaceIndex(interfaceName);
     const socket = libcFunction("socket", "int", ["int", "int", "int"]);
@@ -173,7 +173,7 @@ export class UdpSocket {
     const length = writeSockaddr(view, 0, wanted, this.interfaceIndex);
     checked(bind(this.fd, address, length), `bind UDP ${wanted.address} port ${wanted.port}`);
     const size = nativeBlock(8);
-    size.view.setUint32(0, SOCKADDR_SLOT_BYTES, true);
+    size.view.setUint32(0, SOCKADDR_ROOM_BYTES, true);
     checked(getsockname(this.fd, address, size.address), "read the socket's own address");
     return readSockaddr(view, 0);
   }

@@ -23,7 +23,7 @@ function wireShare(result: SessionResult): number {
 test("a disk that hangs is shed, and slows the others by half for some seconds at most", () => {
   const settings = { chunkCount: 400, rateCap: 100e6 };
   const alone = runSession(plan(copies(2, receiver()), settings));
-  const hung = receiver({ armsAt: Infinity, diesAt: 12_000, ringSlots: 24 });
+  const hung = receiver({ armsAt: Infinity, diesAt: 12_000, ringLanes: 24 });
   const result = runSession(plan([hung, ...copies(2, receiver())], settings));
   expect(faultsOf(result)).toEqual([]);
   const classed = result.events.find((event) => event.kind === "classed");
@@ -35,7 +35,7 @@ test("a disk that hangs is shed, and slows the others by half for some seconds a
 });
 
 test("nodes that all wait for leave to write lose little, and go on once they have it", () => {
-  const waiting = receiver({ armsAt: 4000, drain: 200e6, ringSlots: 48 });
+  const waiting = receiver({ armsAt: 4000, drain: 200e6, ringLanes: 48 });
   for (const rateCap of [undefined, 500e6]) {
     const result = runSession(plan(copies(4, waiting), { chunkCount: 200, rateCap }));
     expect(faultsOf(result)).toEqual([]);
@@ -49,8 +49,8 @@ test("nodes that all wait for leave to write lose little, and go on once they ha
 
 test("when slow disks leave, the rate goes up to what 100 Mbit/s carry and no further", () => {
   const egress = { ...PERFECT, bandwidth: 100e6, queueBytes: 500_000 };
-  const slow = receiver({ drain: 6e6, diesAt: 2000, ringSlots: 48 });
-  const fast = copies(2, receiver({ ringSlots: 48 }));
+  const slow = receiver({ drain: 6e6, diesAt: 2000, ringLanes: 48 });
+  const fast = copies(2, receiver({ ringLanes: 48 }));
   const settings = { chunkCount: 1200, recordBytesMax: 65_536, egress };
   const result = runSession(plan([...fast, ...copies(3, slow)], settings), {
     policy: { startRate: 50e6, silenceMs: 1000 },
@@ -62,9 +62,9 @@ test("when slow disks leave, the rate goes up to what 100 Mbit/s carry and no fu
 
 test("a disk that takes 60 % of the line is held", () => {
   const egress = { ...PERFECT, bandwidth: 100e6, queueBytes: 500_000 };
-  const slow = receiver({ drain: 7.5e6, ringSlots: 48 });
+  const slow = receiver({ drain: 7.5e6, ringLanes: 48 });
   const settings = { chunkCount: 500, recordBytesMax: 65_536, egress };
-  const result = runSession(plan([...copies(2, receiver({ ringSlots: 48 })), slow], settings), {
+  const result = runSession(plan([...copies(2, receiver({ ringLanes: 48 })), slow], settings), {
     policy: { startRate: 50e6 },
   });
   expect(faultsOf(result)).toEqual([]);
@@ -74,7 +74,7 @@ test("a disk that takes 60 % of the line is held", () => {
 test("300 members, of whom a few answer at a time, find the rate", () => {
   const egress = { ...PERFECT, bandwidth: 200e6, queueBytes: 1_000_000 };
   const settings = { chunkCount: 200, recordBytesMax: 16_384, egress };
-  const members = copies(300, receiver({ ringSlots: 8 }));
+  const members = copies(300, receiver({ ringLanes: 8 }));
   let most = 0;
   const result = runSession(plan(members, settings), {
     policy: { startRate: 20e6 },

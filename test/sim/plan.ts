@@ -23,7 +23,7 @@ export interface ReceiverPlan {
   readonly drain: number;
   /** Until then its disk takes nothing: a node that waits for leave to write. */
   readonly armsAt: number;
-  readonly ringSlots: number;
+  readonly ringLanes: number;
   readonly inOrder: boolean;
   readonly canFetch: boolean;
   /** Chunks whose content seems wrong at first: as a disk that flips bits would. */
@@ -40,7 +40,7 @@ export interface Plan {
   /** The sender learns the number of chunks only at the end. */
   readonly pipe: boolean;
   readonly rateCap: number | undefined;
-  readonly cacheSlots: number;
+  readonly cacheLanes: number;
   readonly egress: Link;
   readonly senderDiesAt: number;
   readonly receivers: readonly ReceiverPlan[];
@@ -76,7 +76,7 @@ export function planOf(seed: number): Plan {
     kind: pipe || random.below(3) === 0 ? "cast" : "image",
     pipe,
     rateCap,
-    cacheSlots: pick(random, [8, 24, 40, 64]),
+    cacheLanes: pick(random, [8, 24, 40, 64]),
     egress,
     senderDiesAt: random.below(25) === 0 ? random.fraction() * lengthMs : Infinity,
     receivers,
@@ -123,7 +123,7 @@ function receiverOf(random: Random, about: About): ReceiverPlan {
     up: { ...own, duplicate: 0, cuts },
     armsAt: 0,
     drain: !first && fate === 6 ? rate / 80 : pick(random, [Infinity, Infinity, rate / 4]),
-    ringSlots: pick(random, [8, 24, 40, 64]),
+    ringLanes: pick(random, [8, 24, 40, 64]),
     inOrder: random.below(4) === 0,
     canFetch: random.below(3) === 0,
     badOnce: random.below(8) === 0 ? [random.below(16)] : [],

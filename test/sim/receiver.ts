@@ -52,7 +52,7 @@ export interface SimReceiverParts {
   readonly repairer: BlockRepairer;
   /** Region of the arena with room for two rings: before and after a restart. */
   readonly ring: number;
-  readonly slotBytes: number;
+  readonly laneBytes: number;
   readonly content: Content;
   readonly batch: SimBatch;
   readonly seed: number;
@@ -133,8 +133,8 @@ export class SimReceiver {
 
   #start(now: number): void {
     this.#startedAtMs = now;
-    const { plan, receiver, arena, tagger, ring, slotBytes, end, seed } = this.#parts;
-    const ringBytes = receiver.ringSlots * slotBytes;
+    const { plan, receiver, arena, tagger, ring, laneBytes, end, seed } = this.#parts;
+    const ringBytes = receiver.ringLanes * laneBytes;
     const own = arenaAt(arena, ring + this.#lives * ringBytes);
     const wanted: Range[] = [];
     for (let chunk = 0; chunk < plan.chunkCount; chunk += 1) {

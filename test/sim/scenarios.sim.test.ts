@@ -28,7 +28,7 @@ function slowOne(alone: SessionResult, mixed: SessionResult): { cost: number; ow
 
 test("60 receivers at 1 % loss: overhead near table 1.7, feedback bounded", () => {
   const lossy = { ...PERFECT, delayMs: 0.2, loss: 0.01 };
-  const members = copies(60, receiver({ down: lossy, up: lossy, ringSlots: 12 }));
+  const members = copies(60, receiver({ down: lossy, up: lossy, ringLanes: 12 }));
   const settings = { recordBytesMax: 131_072, rateCap: 100e6, chunkCount: 80 };
   const result = runSession(plan(members, settings));
   expect(faultsOf(result)).toEqual([]);

@@ -115,7 +115,7 @@ class Simulation {
     });
     const kernel = createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) });
     const tagger = createTagger(arena.memory, KEY);
-    const slotBytes = Math.ceil((plan.recordBytesMax + 12 * plan.symbolBytes) / 4096 + 1) * 4096;
+    const laneBytes = Math.ceil((plan.recordBytesMax + 12 * plan.symbolBytes) / 4096 + 1) * 4096;
     this.#sender = createSender({
       arena,
       kernel,
@@ -129,7 +129,7 @@ class Simulation {
       symbolBytes: plan.symbolBytes,
       recordBytesMax: plan.recordBytesMax,
       chunkCount: plan.pipe ? undefined : plan.chunkCount,
-      cacheBytes: plan.cacheSlots * slotBytes,
+      cacheBytes: plan.cacheLanes * laneBytes,
       rateCap: plan.rateCap,
       start: startRule(plan),
       policy: { silenceMs: 4000, stallMs: 20_000, startRate: 30e6, ...policy },
@@ -139,8 +139,8 @@ class Simulation {
     const repairer = new BlockRepairer(arena, kernel, scratch);
     this.#receivers = plan.receivers.map((receiver, index) => {
       const lives = receiver.returnsAt === Infinity ? 1 : 2;
-      const ring = arena.region(receiver.ringSlots * slotBytes * lives);
-      const parts = { plan, receiver, end: index + 1, arena, tagger, repairer, ring, slotBytes };
+      const ring = arena.region(receiver.ringLanes * laneBytes * lives);
+      const parts = { plan, receiver, end: index + 1, arena, tagger, repairer, ring, laneBytes };
       const content = this.#content;
       const batch = this.#network.batch(index + 1);
       return new SimReceiver({ ...parts, content, batch, seed: random.u32() });
@@ -212,7 +212,7 @@ class Simulation {
       const exists = chunk < this.#plan.chunkCount;
       assert(exists || this.#plan.pipe, `read of chunk ${chunk} that does not exist`);
       const record = exists ? this.#content.record(chunk) : new Uint8Array(0);
-      assert(record.length <= capacity, "record longer than its slot");
+      assert(record.length <= capacity, "record longer than its lane");
       this.#arena.bytes.set(record, offset);
       this.#sender.complete({ kind: "read", chunk, length: record.length }, now);
     }

@@ -183,7 +183,8 @@ function eventText(event: ReceptionEvent): string | undefined {
 function factsOf(event: ReceptionEvent): Readonly<Record<string, unknown>> {
   if (event.kind !== "session") return { ...event };
   const { sid, symbolBytes, chunkCount } = event.facts;
-  return { kind: event.kind, sid: sid.toString(16), symbolBytes, chunkCount, slots: event.slots };
+  // "slots" is the name that programs know
+  return { kind: event.kind, sid: sid.toString(16), symbolBytes, chunkCount, slots: event.lanes };
 }
 
 function progressText(reception: Reception, output: CatchOutput): string {

@@ -2,8 +2,8 @@
  * From symbols to chunks: stores DATA, and requests work from the driver when a block or a chunk is
  * complete.
  *
- * A chunk is lacking, in a slot, being fetched, or done; only the driver can make it done, after
- * its digest matched and its bytes were kept. When no slot is free, data of new chunks is dropped
+ * A chunk is lacking, in a lane, being fetched, or done; only the driver can make it done, after
+ * its digest matched and its bytes were kept. When no lane is free, data of new chunks is dropped
  * on purpose and counted as shed: those chunks stay lacking as a whole, never half kept.
  */
 import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, readSymbolName } from "../../wire/data.ts";
@@ -20,7 +20,7 @@ import type {
 import { Drain } from "./drain.ts";
 import { Fetches } from "./fetches.ts";
 import type { ReceptionPolicy } from "./policy.ts";
-import { PutResult, SlotTable } from "./slots.ts";
+import { PutResult, LaneTable } from "./lanes.ts";
 
 /** Totals of an assembly. Datagrams unless a unit is named. */
 export interface AssemblyCounters {
@@ -50,7 +50,7 @@ export interface AssemblyOptions {
 /** The chunks of one session while they are put together. */
 export class Assembly {
   readonly chunks: ChunkStates;
-  readonly slots: SlotTable;
+  readonly lanes: LaneTable;
   readonly fetches: Fetches;
   readonly drain: Drain = new Drain();
   readonly counters: AssemblyCounters = {
@@ -70,12 +70,12 @@ export class Assembly {
   readonly #name: SymbolName = { chunk: 0, block: 0, symbol: 0, chunkSymbols: 0 };
   readonly #badTries = new Map<number, number>();
   /**
-   * Slots that are complete but not yet delivered, because earlier chunks come first (in-order
+   * Lanes that are complete but not yet delivered, because earlier chunks come first (in-order
    * delivery), by chunk.
    */
   readonly #waiting = new Map<number, number>();
   #requests: ReceptionRequest[] = [];
-  /** Slots under repair or delivery. */
+  /** Lanes under repair or delivery. */
   #working = 0;
 
   constructor(from: AssemblyOptions) {
@@ -89,7 +89,7 @@ export class Assembly {
     this.fetches = new Fetches(this.chunks, policy);
     const { symbolBytes, recordBytesMax } = facts;
     const ring = { bytes, offset: from.ringOffset, ringBytes: options.ringBytes };
-    this.slots = new SlotTable({ ...ring, symbolBytes, recordBytesMax });
+    this.lanes = new LaneTable({ ...ring, symbolBytes, recordBytesMax });
   }
 
   /** @returns True if every wanted chunk is right and kept. */
@@ -102,12 +102,12 @@ export class Assembly {
    *   wait for symbols.
    */
   get ringPercent(): number {
-    return Math.round((100 * this.drain.open) / this.slots.count);
+    return Math.round((100 * this.drain.open) / this.lanes.count);
   }
 
   /**
    * Describes the chunks that the sender may send whole: those of which nothing is here, and those
-   * that get no further because our NACKs stay unanswered. If slots are short, only as many chunks
+   * that get no further because our NACKs stay unanswered. If lanes are short, only as many chunks
    * are described as the ring has room for.
    *
    * @param from - The sender's position.
@@ -115,13 +115,13 @@ export class Assembly {
    * @returns An exact description of a span.
    */
   describe(from: number, rangesMax: number, now: number): LackingDescription {
-    const before = now - this.#policy.staleSlotMs;
-    const { slots, chunks } = this;
-    const isStuck = (slot: number): boolean => slots.isUntouched(slot, before);
+    const before = now - this.#policy.staleLaneMs;
+    const { lanes, chunks } = this;
+    const isStuck = (lane: number): boolean => lanes.isUntouched(lane, before);
     let chunksMax = Infinity;
-    if (slots.freeCount * 4 <= slots.count) {
-      chunksMax = slots.freeCount;
-      for (let slot = 0; slot < slots.count; slot += 1) if (isStuck(slot)) chunksMax += 1;
+    if (lanes.freeCount * 4 <= lanes.count) {
+      chunksMax = lanes.freeCount;
+      for (let lane = 0; lane < lanes.count; lane += 1) if (isStuck(lane)) chunksMax += 1;
     }
     // While the number of chunks is unknown, those from the sender's position on have not been
     // sent.
@@ -130,19 +130,19 @@ export class Assembly {
   }
 
   /**
-   * @returns First chunk that gets no slot even if one is free, because others must be delivered
+   * @returns First chunk that gets no lane even if one is free, because others must be delivered
    *   before it.
    */
   get windowEnd(): number {
-    return this.#options.inOrder ? this.chunks.lowestLacking + this.slots.count : Infinity;
+    return this.#options.inOrder ? this.chunks.lowestLacking + this.lanes.count : Infinity;
   }
 
   /**
-   * @param chunk - One that is in no slot.
-   * @returns True if it would get a slot now.
+   * @param chunk - One that is in no lane.
+   * @returns True if it would get a lane now.
    */
   admits(chunk: number): boolean {
-    return this.slots.freeCount > 0 && chunk < this.windowEnd;
+    return this.lanes.freeCount > 0 && chunk < this.windowEnd;
   }
 
   /**
@@ -173,28 +173,28 @@ export class Assembly {
       this.counters.malformed += 1;
       return;
     }
-    let slot = this.chunks.slotOf(name.chunk);
-    if (slot < 0) {
-      slot = this.#admit(name, now);
-      if (slot < 0) return;
+    let lane = this.chunks.laneOf(name.chunk);
+    if (lane < 0) {
+      lane = this.#admit(name, now);
+      if (lane < 0) return;
     }
-    const cut = this.slots.cutOf(slot);
+    const cut = this.lanes.cutOf(lane);
     if (name.block >= cut.blockCount || name.chunkSymbols !== cut.symbolCount) {
       this.counters.malformed += 1;
       return;
     }
     const source = offset + DATA_HEADER_BYTES;
-    const put = this.slots.put(slot, name.block, name.symbol, source, now);
+    const put = this.lanes.put(lane, name.block, name.symbol, source, now);
     if (put === PutResult.surplus) {
       this.counters.surplus += 1;
       return;
     }
     this.counters.kept += 1;
-    if (put === PutResult.blockRepairable) this.#repair(slot, name.chunk, name.block);
-    else if (put === PutResult.blockComplete && this.slots.isComplete(slot)) this.#full(slot, now);
+    if (put === PutResult.blockRepairable) this.#repair(lane, name.chunk, name.block);
+    else if (put === PutResult.blockComplete && this.lanes.isComplete(lane)) this.#full(lane, now);
   }
 
-  /** Gives a chunk a slot; if there is none, counts the reason. */
+  /** Gives a chunk a lane; if there is none, counts the reason. */
   #admit({ chunk, chunkSymbols }: SymbolName, now: number): number {
     if (!this.chunks.isLacking(chunk)) {
       this.counters.surplus += 1;
@@ -203,7 +203,7 @@ export class Assembly {
     const recordLength = this.#options.recordLengths?.[chunk];
     const expected =
       recordLength === undefined ? chunkSymbols : Math.ceil(recordLength / this.#symbolBytes);
-    if (chunkSymbols > this.slots.symbolsMax || chunkSymbols !== expected) {
+    if (chunkSymbols > this.lanes.symbolsMax || chunkSymbols !== expected) {
       this.counters.malformed += 1;
       return -1;
     }
@@ -211,36 +211,36 @@ export class Assembly {
       this.counters.shed += 1;
       return -1;
     }
-    if (this.slots.freeCount === 0) this.#giveUpStale(now);
-    const slot = this.slots.take(chunk, chunkSymbols, now);
-    if (slot < 0) this.counters.shed += 1;
-    else this.chunks.setSlot(chunk, slot);
-    return slot;
+    if (this.lanes.freeCount === 0) this.#giveUpStale(now);
+    const lane = this.lanes.take(chunk, chunkSymbols, now);
+    if (lane < 0) this.counters.shed += 1;
+    else this.chunks.setLane(chunk, lane);
+    return lane;
   }
 
   #giveUpStale(now: number): void {
-    const slot = this.slots.stalest(now - this.#policy.staleSlotMs);
-    if (slot < 0) return;
-    this.chunks.setLacking(this.slots.chunkOf(slot));
-    this.slots.release(slot);
+    const lane = this.lanes.stalest(now - this.#policy.staleLaneMs);
+    if (lane < 0) return;
+    this.chunks.setLacking(this.lanes.chunkOf(lane));
+    this.lanes.release(lane);
   }
 
-  #repair(slot: number, chunk: number, block: number): void {
+  #repair(lane: number, chunk: number, block: number): void {
     this.#working += 1;
-    const offset = this.slots.blockOffset(slot, block);
-    const symbols = this.slots.symbolsIn(slot, block);
+    const offset = this.lanes.blockOffset(lane, block);
+    const symbols = this.lanes.symbolsIn(lane, block);
     const symbolBytes = this.#symbolBytes;
     this.#requests.push({ kind: "decode", chunk, block, offset, symbolBytes, symbols });
   }
 
-  #full(slot: number, now: number): void {
-    const chunk = this.slots.chunkOf(slot);
-    this.slots.setDelivering(slot);
+  #full(lane: number, now: number): void {
+    const chunk = this.lanes.chunkOf(lane);
+    this.lanes.setDelivering(lane);
     if (!this.#options.inOrder) {
-      this.#deliver(chunk, slot, now);
+      this.#deliver(chunk, lane, now);
       return;
     }
-    this.#waiting.set(chunk, slot);
+    this.#waiting.set(chunk, lane);
     this.#deliverInOrder(now);
   }
 
@@ -249,25 +249,25 @@ export class Assembly {
    */
   #deliverInOrder(now: number): void {
     const chunk = this.chunks.lowestLacking;
-    const slot = this.#waiting.get(chunk);
-    if (slot === undefined) return;
+    const lane = this.#waiting.get(chunk);
+    if (lane === undefined) return;
     this.#waiting.delete(chunk);
-    this.#deliver(chunk, slot, now);
+    this.#deliver(chunk, lane, now);
   }
 
-  #deliver(chunk: number, slot: number, now: number): void {
+  #deliver(chunk: number, lane: number, now: number): void {
     this.#working += 1;
     this.drain.begin(now);
     this.#requests.push({
       kind: "deliver",
       chunk,
-      offset: this.slots.offsetOf(slot),
-      length: this.#lengthOf(chunk, slot),
+      offset: this.lanes.offsetOf(lane),
+      length: this.#lengthOf(chunk, lane),
     });
   }
 
-  #lengthOf(chunk: number, slot: number): number {
-    const padded = this.slots.cutOf(slot).symbolCount * this.#symbolBytes;
+  #lengthOf(chunk: number, lane: number): number {
+    const padded = this.lanes.cutOf(lane).symbolCount * this.#symbolBytes;
     return this.#options.recordLengths?.[chunk] ?? padded;
   }
 
@@ -300,16 +300,16 @@ export class Assembly {
   #decoded(chunk: number, block: number, now: number): void {
     this.#working -= 1;
     this.counters.decodedBlocks += 1;
-    const slot = this.chunks.slotOf(chunk);
-    this.slots.repaired(slot, block);
-    if (this.slots.isComplete(slot)) this.#full(slot, now);
+    const lane = this.chunks.laneOf(chunk);
+    this.lanes.repaired(lane, block);
+    if (this.lanes.isComplete(lane)) this.#full(lane, now);
   }
 
   #delivered(chunk: number, ok: boolean, now: number): number {
     this.#working -= 1;
-    const slot = this.chunks.slotOf(chunk);
-    this.drain.end(this.#lengthOf(chunk, slot), now);
-    this.slots.release(slot);
+    const lane = this.chunks.laneOf(chunk);
+    this.drain.end(this.#lengthOf(chunk, lane), now);
+    this.lanes.release(lane);
     if (ok) {
       this.chunks.setDone(chunk);
       if (this.#options.inOrder) this.#deliverInOrder(now);
@@ -344,7 +344,7 @@ export class Assembly {
   }
 
   /**
-   * Starts fetching the rest after multicast is over. Chunks in slots that are under neither repair
+   * Starts fetching the rest after multicast is over. Chunks in lanes that are under neither repair
    * nor delivery become lacking.
    */
   fetchRest(): void {
@@ -353,9 +353,9 @@ export class Assembly {
   }
 
   #dropPartial(): void {
-    for (let slot = this.slots.stalest(Infinity); slot >= 0; slot = this.slots.stalest(Infinity)) {
-      this.chunks.setLacking(this.slots.chunkOf(slot));
-      this.slots.release(slot);
+    for (let lane = this.lanes.stalest(Infinity); lane >= 0; lane = this.lanes.stalest(Infinity)) {
+      this.chunks.setLacking(this.lanes.chunkOf(lane));
+      this.lanes.release(lane);
     }
   }
 }

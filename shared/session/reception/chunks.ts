@@ -1,5 +1,5 @@
 /**
- * The state of every chunk of the session: lacking, in a slot, being fetched, done, or not wanted.
+ * The state of every chunk of the session: lacking, in a lane, being fetched, done, or not wanted.
  *
  * Two bytes per chunk (32 MiB for the largest session) give the state for a datagram without a
  * search. The number of chunks may be unknown at first (a pipe); the table then grows with the
@@ -10,8 +10,8 @@ import { intersectRanges, normalRanges } from "../../core/ranges.ts";
 import type { Range } from "../../core/ranges.ts";
 import { SESSION_CHUNKS_MAX } from "../../wire/sync.ts";
 
-/** Number of slots that the two-byte codes leave room for. */
-export const SLOTS_MAX = 65_000;
+/** Number of lanes that the two-byte codes leave room for. */
+export const LANES_MAX = 65_000;
 const LACKING = 0;
 const DONE = 65_535;
 const UNWANTED = 65_534;
@@ -32,10 +32,10 @@ export interface DescriptionBounds {
   /** Lacking chunks at most, all ranges together. */
   readonly chunksMax: number;
   /**
-   * True for slots whose chunk gets no further by repairs. The chunk is described as lacking and
-   * keeps its slot.
+   * True for lanes whose chunk gets no further by repairs. The chunk is described as lacking and
+   * keeps its lane.
    */
-  readonly isStuck: (slot: number) => boolean;
+  readonly isStuck: (lane: number) => boolean;
 }
 
 export class ChunkStates {
@@ -96,13 +96,13 @@ export class ChunkStates {
     return chunk < (this.#count ?? SESSION_CHUNKS_MAX);
   }
 
-  /** @returns Its slot, or -1 when it is in none. */
-  slotOf(chunk: number): number {
+  /** @returns Its lane, or -1 when it is in none. */
+  laneOf(chunk: number): number {
     const code = this.#codes[chunk] ?? LACKING;
     return code >= FETCHING ? -1 : code - 1;
   }
 
-  /** @returns True if the chunk is wanted, not done, in no slot and not being fetched. */
+  /** @returns True if the chunk is wanted, not done, in no lane and not being fetched. */
   isLacking(chunk: number): boolean {
     if (chunk >= this.#codes.length) this.#grow(chunk + 1);
     return this.#codes[chunk] === LACKING;
@@ -110,16 +110,16 @@ export class ChunkStates {
 
   /**
    * @param chunk - One that is lacking.
-   * @param slot - The slot it is now in.
+   * @param lane - The lane it is now in.
    */
-  setSlot(chunk: number, slot: number): void {
-    this.#codes[chunk] = slot + 1;
+  setLane(chunk: number, lane: number): void {
+    this.#codes[chunk] = lane + 1;
   }
 
-  /** @param chunk - In a slot or being fetched until now. */
+  /** @param chunk - In a lane or being fetched until now. */
   setLacking(chunk: number): void {
     const code = this.#codes[chunk] ?? LACKING;
-    assert(code !== LACKING && code <= FETCHING, `chunk ${chunk} was in no slot and not fetched`);
+    assert(code !== LACKING && code <= FETCHING, `chunk ${chunk} was in no lane and not fetched`);
     this.#codes[chunk] = LACKING;
   }
 
@@ -128,7 +128,7 @@ export class ChunkStates {
     this.#codes[chunk] = FETCHING;
   }
 
-  /** @param chunk - In a slot or being fetched until now; right and kept. */
+  /** @param chunk - In a lane or being fetched until now; right and kept. */
   setDone(chunk: number): void {
     if (this.#codes[chunk] === DONE) return;
     this.#codes[chunk] = DONE;

@@ -1,7 +1,7 @@
 /**
  * The interface of a reception engine: options, requests, results, events. It holds no logic.
  *
- * A driver needs only this file and `createReception`. The engine fills chunk slots in the arena
+ * A driver needs only this file and `createReception`. The engine fills chunk lanes in the arena
  * from datagrams and requests work on them: repair a block, deliver a record, fetch a chunk by
  * unicast. The engine never judges content: only the driver, with the digest, says that a chunk is
  * right. The defaults of the policy are in policy.ts.
@@ -15,7 +15,7 @@ import type { ReceptionPolicy } from "./policy.ts";
 
 /** What {@link createReception} needs. */
 export interface ReceptionOptions {
-  /** The slots are taken from it; received datagrams lie in it. */
+  /** The lanes are taken from it; received datagrams lie in it. */
   readonly arena: Arena;
   /** Checks the tags of received datagrams and writes those of outgoing ones. */
   readonly tagger: Tagger;
@@ -28,7 +28,7 @@ export interface ReceptionOptions {
   /** Destination of reports; undefined sends them to the source of the announcements. */
   readonly sender?: Endpoint;
   /**
-   * Arena bytes for slots. At least 4 records of the session must fit, or the engine fails with
+   * Arena bytes for lanes. At least 4 records of the session must fit, or the engine fails with
    * "ring too small".
    */
   readonly ringBytes: number;
@@ -119,7 +119,7 @@ export interface SessionFacts {
 
 /** An event of a reception, for logs, progress bars and verdicts. */
 export type ReceptionEvent =
-  | { readonly kind: "session"; readonly facts: SessionFacts; readonly slots: number }
+  | { readonly kind: "session"; readonly facts: SessionFacts; readonly lanes: number }
   /** The first datagram of full length (PROBE or DATA) arrived by multicast. */
   | { readonly kind: "reached" }
   | { readonly kind: "started" }
@@ -170,7 +170,7 @@ export interface ReceptionStats {
   readonly kept: number;
   /** DATA datagrams of blocks or chunks that were complete already. */
   readonly surplus: number;
-  /** DATA datagrams dropped on purpose because no slot was free. */
+  /** DATA datagrams dropped on purpose because no lane was free. */
   readonly shed: number;
   /** Datagrams with a bad tag, of another session, or malformed. */
   readonly dropped: number;
@@ -181,6 +181,6 @@ export interface ReceptionStats {
   readonly fetched: number;
   /** Current network loss, 0 .. 1. */
   readonly loss: number;
-  readonly slotsUsed: number;
-  readonly slots: number;
+  readonly lanesUsed: number;
+  readonly lanes: number;
 }

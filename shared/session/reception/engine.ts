@@ -45,8 +45,8 @@ import { type ReceptionPolicy, RECEPTION_POLICY } from "./policy.ts";
 import { receptionStats } from "./stats.ts";
 import { ReceiverMessages, reportedStateOf } from "./receiver-messages.ts";
 
-/** Fewer slots cannot hold an interleave and its repairs. */
-const SLOTS_MIN = 4;
+/** Fewer lanes cannot hold an interleave and its repairs. */
+const LANES_MIN = 4;
 /** A report that a SYNC asks for is sent at a random time within this. Unit: milliseconds. */
 const ASKED_REPORT_MS = 10;
 
@@ -281,9 +281,9 @@ class ReceptionEngine implements Reception {
     this.#taken = taken;
     this.#phase = "receiving";
     this.#deadlines.take(now);
-    this.#events.push({ kind: "session", facts, slots: assembly.slots.count });
-    if (assembly.slots.count < SLOTS_MIN) {
-      const found = `${assembly.slots.count} records of ${recordBytesMax} bytes fit`;
+    this.#events.push({ kind: "session", facts, lanes: assembly.lanes.count });
+    if (assembly.lanes.count < LANES_MIN) {
+      const found = `${assembly.lanes.count} records of ${recordBytesMax} bytes fit`;
       this.#fail("ring_too_small", `ring of ${options.ringBytes} bytes: ${found}`, now);
     }
     return taken;

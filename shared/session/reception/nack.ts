@@ -14,7 +14,7 @@ import { WHOLE_BLOCK } from "../../wire/block-list.ts";
 import type { BlockEntry } from "../../wire/block-list.ts";
 import type { Sync } from "../../wire/sync.ts";
 import type { ChunkStates } from "./chunks.ts";
-import type { SlotTable } from "./slots.ts";
+import type { LaneTable } from "./lanes.ts";
 
 /**
  * Answers are delayed by a random time up to this even if nobody else answers. Unit: milliseconds.
@@ -49,9 +49,9 @@ export interface Answer {
 /** The parts that the schedule reads. */
 export interface NackContext {
   readonly chunks: ChunkStates;
-  readonly slots: SlotTable;
+  readonly lanes: LaneTable;
   readonly random: Random;
-  /** Tells whether a chunk that is in no slot would get one now. */
+  /** Tells whether a chunk that is in no lane would get one now. */
   readonly admits: (chunk: number) => boolean;
   /** A block that was not touched for this long goes into a NACK unasked. Unit: milliseconds. */
   readonly staleBlockMs: number;
@@ -168,18 +168,18 @@ export class NackSchedule {
    * the wait.
    */
   #ask({ chunk, block }: Pick<BlockEntry, "chunk" | "block">): number {
-    const { chunks, slots } = this.#context;
+    const { chunks, lanes } = this.#context;
     if (!chunks.exists(chunk)) return 0;
-    const slot = chunks.slotOf(chunk);
-    if (slot >= 0) {
-      const cut = slots.cutOf(slot);
+    const lane = chunks.laneOf(chunk);
+    if (lane >= 0) {
+      const cut = lanes.cutOf(lane);
       if (block >= cut.blockCount) return 0;
-      slots.setAsked(slot, block);
-      this.#complain(chunk, block, slots.deficit(slot, block));
+      lanes.setAsked(lane, block);
+      this.#complain(chunk, block, lanes.deficit(lane, block));
       return blockSymbols(cut, block);
     }
     // Nothing of the chunk is here although it was sent after we joined: all its datagrams were
-    // lost. (If no slot is free, they were dropped on purpose, and the carousel brings the chunk
+    // lost. (If no lane is free, they were dropped on purpose, and the carousel brings the chunk
     // again.)
     const missed =
       chunk >= this.#joinedAt && this.#context.admits(chunk) && chunks.isLacking(chunk);
@@ -192,17 +192,17 @@ export class NackSchedule {
    * lost.
    */
   #addStale(sync: Sync, now: number): void {
-    const { slots, staleBlockMs } = this.#context;
+    const { lanes, staleBlockMs } = this.#context;
     const before = now - Math.max(staleBlockMs, 2 * sync.grttMs);
-    for (let slot = 0; slot < slots.count; slot += 1) {
-      const chunk = slots.chunkOf(slot);
+    for (let lane = 0; lane < lanes.count; lane += 1) {
+      const chunk = lanes.chunkOf(lane);
       if (chunk < 0) continue;
       const over = chunk < sync.frontier || sync.pass > 1;
-      const { blockCount } = slots.cutOf(slot);
+      const { blockCount } = lanes.cutOf(lane);
       for (let block = 0; block < blockCount; block += 1) {
-        if (slots.blockTouchedAt(slot, block) >= before) continue;
-        if (!over && !slots.wasAsked(slot, block)) continue;
-        if (!this.#isListed(chunk, block)) this.#complain(chunk, block, slots.deficit(slot, block));
+        if (lanes.blockTouchedAt(lane, block) >= before) continue;
+        if (!over && !lanes.wasAsked(lane, block)) continue;
+        if (!this.#isListed(chunk, block)) this.#complain(chunk, block, lanes.deficit(lane, block));
       }
     }
   }
@@ -217,9 +217,9 @@ export class NackSchedule {
   }
 
   #stillLacks({ chunk, block }: Complaint): boolean {
-    const { chunks, slots } = this.#context;
-    const slot = chunks.slotOf(chunk);
-    return slot >= 0 ? slots.deficit(slot, block) > 0 : chunks.isLacking(chunk);
+    const { chunks, lanes } = this.#context;
+    const lane = chunks.laneOf(chunk);
+    return lane >= 0 ? lanes.deficit(lane, block) > 0 : chunks.isLacking(chunk);
   }
 
   /**

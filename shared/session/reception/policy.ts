@@ -32,10 +32,10 @@ export interface ReceptionPolicy {
    */
   readonly staleBlockMs: number;
   /**
-   * A slot that was not touched for this long may be given to another chunk, and its chunk is
+   * A lane that was not touched for this long may be given to another chunk, and its chunk is
    * described as lacking.
    */
-  readonly staleSlotMs: number;
+  readonly staleLaneMs: number;
   /**
    * After this many wrong contents of one chunk it is fetched by unicast, or the reception fails.
    */
@@ -55,7 +55,7 @@ export const RECEPTION_POLICY: ReceptionPolicy = {
   silentMs: 5_000,
   lostSenderMs: 30_000,
   staleBlockMs: 200,
-  staleSlotMs: 1_000,
+  staleLaneMs: 1_000,
   badTriesMax: 2,
   fetchesMax: 4,
   fetchTriesMax: 3,

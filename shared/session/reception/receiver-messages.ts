@@ -61,10 +61,10 @@ export class ReceiverMessages {
     this.remote = remote;
     const { options, policy, assembly, facts } = context;
     const random: Random = options.random;
-    const { chunks, slots } = assembly;
+    const { chunks, lanes } = assembly;
     const { staleBlockMs } = policy;
     const admits = (chunk: number): boolean => assembly.admits(chunk);
-    this.nacks = new NackSchedule({ chunks, slots, random, admits, staleBlockMs });
+    this.nacks = new NackSchedule({ chunks, lanes, random, admits, staleBlockMs });
     this.reports = new ReportSchedule(policy, random);
     this.#sid = splitSid(facts.sid);
     const { bytes } = options.arena;

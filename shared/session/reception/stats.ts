@@ -17,7 +17,7 @@ export interface StatsSources {
 export function receptionStats(sources: StatsSources): ReceptionStats {
   const { phase, received, dropped, loss, assembly, messages } = sources;
   const counters = assembly?.counters;
-  const slots = assembly?.slots.count ?? 0;
+  const lanes = assembly?.lanes.count ?? 0;
   return {
     phase,
     chunkCount: assembly?.chunks.count,
@@ -34,7 +34,7 @@ export function receptionStats(sources: StatsSources): ReceptionStats {
     badChunks: counters?.badChunks ?? 0,
     fetched: assembly?.fetches.fetched ?? 0,
     loss,
-    slotsUsed: slots - (assembly?.slots.freeCount ?? 0),
-    slots,
+    lanesUsed: lanes - (assembly?.lanes.freeCount ?? 0),
+    lanes,
   };
 }

@@ -186,19 +186,19 @@ export class Block {
   }
 }
 
-/** A chunk in a slot of the cache. */
+/** A chunk in a lane of the cache. */
 export class CachedChunk {
   readonly chunk: number;
-  readonly slot: number;
+  readonly lane: number;
   #symbols = 0;
   #blocks: readonly Block[] = [];
   #usedAt: number;
   #pins = 0;
 
   /** @param usedAt - Value of the cache's use counter. */
-  constructor(chunk: number, slot: number, usedAt: number) {
+  constructor(chunk: number, lane: number, usedAt: number) {
     this.chunk = chunk;
-    this.slot = slot;
+    this.lane = lane;
     this.#usedAt = usedAt;
   }
 

@@ -3,7 +3,7 @@
  *
  * The sender can repair a chunk only from its bytes, so recently sent chunks stay in the cache. To
  * make room it gives up the least recently used chunk, preferring those that nobody can still send
- * a NACK for. A chunk that is needed again later is read again. Each slot has room for a few parity
+ * a NACK for. A chunk that is needed again later is read again. Each lane has room for a few parity
  * symbols per block behind the record.
  */
 import assert from "node:assert";
@@ -22,8 +22,8 @@ import { Block, CachedChunk } from "./cached-chunk.ts";
  * the source symbols.
  */
 export const PARITY_GROUP = 4;
-/** With fewer slots chunks cannot be interleaved. */
-const SLOTS_MIN = 4;
+/** With fewer lanes chunks cannot be interleaved. */
+const LANES_MIN = 4;
 const PAGE_BYTES = 4096;
 
 /** Region and sizes of a cache. */
@@ -40,11 +40,11 @@ export interface CacheShape {
 }
 
 export class ChunkCache {
-  /** Slots in all. */
+  /** Lanes in all. */
   readonly count: number;
   readonly #shape: CacheShape;
   readonly #symbolsMax: number;
-  readonly #slotBytes: number;
+  readonly #laneBytes: number;
   readonly #chunks = new Map<number, CachedChunk>();
   readonly #free: number[] = [];
   /** Chunks that were in the cache before: their parity numbers start at random, not at k again. */
@@ -56,16 +56,16 @@ export class ChunkCache {
     this.#symbolsMax = Math.ceil(shape.recordBytesMax / shape.symbolBytes);
     const blocksMax = Math.ceil(this.#symbolsMax / SOURCE_SYMBOLS_MAX);
     const places = this.#symbolsMax + blocksMax * PARITY_GROUP;
-    this.#slotBytes = Math.ceil((places * shape.symbolBytes) / PAGE_BYTES) * PAGE_BYTES;
-    this.count = Math.floor(shape.cacheBytes / this.#slotBytes);
+    this.#laneBytes = Math.ceil((places * shape.symbolBytes) / PAGE_BYTES) * PAGE_BYTES;
+    this.count = Math.floor(shape.cacheBytes / this.#laneBytes);
     assert(
-      this.count >= SLOTS_MIN,
+      this.count >= LANES_MIN,
       `cache of ${shape.cacheBytes} bytes holds ${this.count} chunks`,
     );
-    for (let slot = this.count - 1; slot >= 0; slot -= 1) this.#free.push(slot);
+    for (let lane = this.count - 1; lane >= 0; lane -= 1) this.#free.push(lane);
   }
 
-  /** @returns Longest record that fits into a slot. Unit: bytes. */
+  /** @returns Longest record that fits into a lane. Unit: bytes. */
   get capacity(): number {
     return this.#symbolsMax * this.#shape.symbolBytes;
   }
@@ -76,24 +76,24 @@ export class ChunkCache {
   }
 
   /**
-   * Reserves a slot to read a chunk into; the entry stays at least until {@link loaded}.
+   * Reserves a lane to read a chunk into; the entry stays at least until {@link loaded}.
    *
    * @param chunk - One that is not in the cache.
-   * @returns Its entry, or undefined if no slot can be freed now.
+   * @returns Its entry, or undefined if no lane can be freed now.
    */
   reserve(chunk: number): CachedChunk | undefined {
     assert(!this.#chunks.has(chunk), `chunk ${chunk} is in the cache`);
-    const slot = this.#free.pop() ?? this.#evict();
-    if (slot === undefined) return undefined;
+    const lane = this.#free.pop() ?? this.#evict();
+    if (lane === undefined) return undefined;
     this.#uses += 1;
-    const entry = new CachedChunk(chunk, slot, this.#uses);
+    const entry = new CachedChunk(chunk, lane, this.#uses);
     this.#chunks.set(chunk, entry);
     return entry;
   }
 
   /** @returns Arena offset of its record. */
   offsetOf(entry: CachedChunk): number {
-    return this.#shape.offset + entry.slot * this.#slotBytes;
+    return this.#shape.offset + entry.lane * this.#laneBytes;
   }
 
   /**
@@ -141,7 +141,7 @@ export class ChunkCache {
    */
   discard(entry: CachedChunk): void {
     this.#chunks.delete(entry.chunk);
-    this.#free.push(entry.slot);
+    this.#free.push(entry.lane);
   }
 
   #evict(): number | undefined {
@@ -151,6 +151,6 @@ export class ChunkCache {
     }
     if (best === undefined) return undefined;
     this.#chunks.delete(best.chunk);
-    return best.slot;
+    return best.lane;
   }
 }

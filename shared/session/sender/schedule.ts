@@ -13,7 +13,7 @@ import type { ReadRequest } from "./contract.ts";
 import type { Member } from "./members.ts";
 import type { ProactiveParity } from "./proactive.ts";
 
-/** A member with no free slot can take nothing new. Unit: percent. */
+/** A member with no free lane can take nothing new. Unit: percent. */
 const RING_FULL = 100;
 
 /** An open chunk, and how far its sending has come. */

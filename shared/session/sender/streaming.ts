@@ -3,7 +3,7 @@
  * their answers.
  *
  * Three things compete for the pacer's bytes: SYNC and ADV messages, which are small and go first;
- * symbols that are owed, because receivers keep slots open for them; and the next symbol in order.
+ * symbols that are owed, because receivers keep lanes open for them; and the next symbol in order.
  * Each decision is explained in its own file: schedule.ts, repair.ts, sync-schedule.ts, rate.ts.
  */
 import type { Nack } from "../../wire/nack.ts";

@@ -8,14 +8,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   EndpointTable,
-  SOCKADDR_SLOT_BYTES,
+  SOCKADDR_ROOM_BYTES,
   addressBytes,
   readSockaddr,
   writeSockaddr,
 } from "../../../../shared/linux/socket-address.io.ts";
 
 function blank(): DataView {
-  return new DataView(new ArrayBuffer(SOCKADDR_SLOT_BYTES));
+  return new DataView(new ArrayBuffer(SOCKADDR_ROOM_BYTES));
 }
 
 function hexOf(view: DataView, length: number): string {

@@ -57,7 +57,7 @@ test("in order, chunks wait for those before them, and those too far ahead are r
   const { assembly, put } = setUp({ inOrder: true });
   for (const chunk of [2, 1]) for (const symbol of [0, 1]) put(chunk, symbol);
   expect(assembly.takeRequests()).toEqual([]);
-  put(assembly.slots.count, 0);
+  put(assembly.lanes.count, 0);
   expect(assembly.counters.shed).toBe(1);
   for (const symbol of [0, 1]) put(0, symbol);
   const delivered: number[] = [];
@@ -85,13 +85,13 @@ test("the first DATA of a chunk decides its shape; later ones that differ are dr
   expect(assembly.counters.kept).toBe(1);
 });
 
-test("new chunks are shed while no slot is free, and take a stale one's slot later", () => {
+test("new chunks are shed while no lane is free, and take a stale one's lane later", () => {
   const { assembly, put } = setUp();
-  for (let chunk = 0; chunk < assembly.slots.count; chunk += 1) put(chunk, 0);
+  for (let chunk = 0; chunk < assembly.lanes.count; chunk += 1) put(chunk, 0);
   put(19, 0);
   expect(assembly.counters.shed).toBe(1);
-  put(19, 0, 2, RECEPTION_POLICY.staleSlotMs + 1);
-  expect(assembly.chunks.slotOf(19)).toBeGreaterThanOrEqual(0);
+  put(19, 0, 2, RECEPTION_POLICY.staleLaneMs + 1);
+  expect(assembly.chunks.laneOf(19)).toBeGreaterThanOrEqual(0);
   expect(assembly.chunks.isLacking(0)).toBe(true);
 });
 
@@ -114,7 +114,7 @@ test("describe() leaves chunks in progress out until they are stuck", () => {
   const { assembly, put } = setUp();
   put(0, 0);
   expect(assembly.describe(0, 10, 10).ranges).toEqual([{ start: 1, end: 20 }]);
-  const later = RECEPTION_POLICY.staleSlotMs + 10;
+  const later = RECEPTION_POLICY.staleLaneMs + 10;
   expect(assembly.describe(0, 10, later).ranges).toEqual([{ start: 0, end: 20 }]);
 });
 

@@ -8,14 +8,14 @@ import { ChunkStates } from "../../../../../shared/session/reception/chunks.ts";
 
 const bounds = { rangesMax: 100, chunksMax: Infinity, isStuck: () => false };
 
-test("a chunk goes from lacking to its slot to done, and may lack again", () => {
+test("a chunk goes from lacking to its lane to done, and may lack again", () => {
   const table = new ChunkStates(undefined);
   table.setCount(4);
   expect(table.lacking).toBe(4);
-  table.setSlot(2, 7);
-  expect([table.slotOf(2), table.isLacking(2)]).toEqual([7, false]);
+  table.setLane(2, 7);
+  expect([table.laneOf(2), table.isLacking(2)]).toEqual([7, false]);
   table.setDone(2);
-  expect([table.slotOf(2), table.done, table.lacking]).toEqual([-1, 1, 3]);
+  expect([table.laneOf(2), table.done, table.lacking]).toEqual([-1, 1, 3]);
   table.addLacking([{ start: 0, end: 9 }]);
   expect([table.done, table.lacking, table.isLacking(2)]).toEqual([0, 4, true]);
 });
@@ -36,7 +36,7 @@ test("a pipe's count comes late: chunks done before count", () => {
   const table = new ChunkStates(undefined);
   for (const chunk of [0, 1, 2, 5000]) {
     expect(table.isLacking(chunk)).toBe(true);
-    table.setSlot(chunk, 1);
+    table.setLane(chunk, 1);
     table.setDone(chunk);
   }
   expect(table.lacking).toBe(0);
@@ -71,9 +71,9 @@ test("describe() tells exactly what lacks in its span", () => {
 test("describe() asks for no more than there is room for, and for stuck chunks again", () => {
   const table = new ChunkStates(undefined);
   table.setCount(10);
-  table.setSlot(0, 3);
-  table.setSlot(1, 4);
-  const isStuck = (slot: number): boolean => slot === 4;
+  table.setLane(0, 3);
+  table.setLane(1, 4);
+  const isStuck = (lane: number): boolean => lane === 4;
   expect(table.describe(0, Infinity, { ...bounds, chunksMax: 3, isStuck })).toEqual({
     from: 0,
     to: 4,
@@ -82,10 +82,10 @@ test("describe() asks for no more than there is room for, and for stuck chunks a
   expect(table.describe(0, 3, bounds).ranges).toEqual([{ start: 2, end: 3 }]);
 });
 
-test("setLacking() refuses a chunk that is in no slot and not being fetched", () => {
+test("setLacking() refuses a chunk that is in no lane and not being fetched", () => {
   const table = new ChunkStates([{ start: 0, end: 3 }]);
   table.setCount(4);
-  table.setSlot(1, 0);
+  table.setLane(1, 0);
   table.setDone(1);
   for (const chunk of [0, 1, 3]) {
     expect(() => {

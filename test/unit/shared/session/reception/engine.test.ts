@@ -78,7 +78,7 @@ test("a reception joins the first session announced and reports what it lacks", 
   const play = new Play();
   play.stage.announce(play.engine, {}, 10);
   expect(play.engine.events()).toMatchObject([
-    { kind: "session", facts: { sid: SID, symbolBytes: 32, chunkCount: 3 }, slots: 8 },
+    { kind: "session", facts: { sid: SID, symbolBytes: 32, chunkCount: 3 }, lanes: 8 },
   ]);
   const [report] = play.hear(14).reports;
   expect(report).toMatchObject({ node: 5, state: "waiting", lacking: 3 });

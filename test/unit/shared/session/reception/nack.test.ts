@@ -1,27 +1,27 @@
 /**
  * Goal: complaints are counted when asked, spread, silenced by ADV, and never lost by the next
- * SYNC. Method: one chunk in a slot, SYNCs and ADVs by hand.
+ * SYNC. Method: one chunk in a lane, SYNCs and ADVs by hand.
  */
 import { expect, test } from "vitest";
 import { ChunkStates } from "../../../../../shared/session/reception/chunks.ts";
 import { NackSchedule } from "../../../../../shared/session/reception/nack.ts";
-import { SlotTable } from "../../../../../shared/session/reception/slots.ts";
+import { LaneTable } from "../../../../../shared/session/reception/lanes.ts";
 import { seededRandom } from "../../../../../shared/core/random.ts";
 import { syncOf } from "./options.ts";
 
-function setUp(): { nacks: NackSchedule; slots: SlotTable; chunks: ChunkStates; slot: number } {
+function setUp(): { nacks: NackSchedule; lanes: LaneTable; chunks: ChunkStates; lane: number } {
   const bytes = new Uint8Array(65_536);
   const sizes = { offset: 0, ringBytes: 32_768, symbolBytes: 32, recordBytesMax: 3200 };
-  const slots = new SlotTable({ bytes, ...sizes });
+  const lanes = new LaneTable({ bytes, ...sizes });
   const chunks = new ChunkStates(undefined);
   chunks.setCount(50);
-  const slot = slots.take(4, 100, 0);
-  chunks.setSlot(4, slot);
-  for (let symbol = 0; symbol < 90; symbol += 1) slots.put(slot, 0, symbol, 0, 0);
+  const lane = lanes.take(4, 100, 0);
+  chunks.setLane(4, lane);
+  for (let symbol = 0; symbol < 90; symbol += 1) lanes.put(lane, 0, symbol, 0, 0);
   const random = seededRandom(2);
-  const admits = (): boolean => slots.freeCount > 0;
-  const nacks = new NackSchedule({ chunks, slots, random, admits, staleBlockMs: 200 });
-  return { nacks, slots, chunks, slot };
+  const admits = (): boolean => lanes.freeCount > 0;
+  const nacks = new NackSchedule({ chunks, lanes, random, admits, staleBlockMs: 200 });
+  return { nacks, lanes, chunks, lane };
 }
 
 const asks = { blocks: [{ chunk: 4, block: 0, value: 0 }] };
@@ -33,9 +33,9 @@ test("a block that is not asked about is not complained about", () => {
 });
 
 test("the answer names the deficit at the moment of the SYNC, with clock and hold", () => {
-  const { nacks, slots, slot } = setUp();
+  const { nacks, lanes, lane } = setUp();
   nacks.onSync(syncOf({ ...asks, syncNo: 7 }), false, 10);
-  slots.put(slot, 0, 99, 0, 11);
+  lanes.put(lane, 0, 99, 0, 11);
   expect(nacks.take(10, 12.5)).toEqual({
     syncNo: 7,
     tUsEcho: 5_000_000,
@@ -91,10 +91,10 @@ test("a chunk lost as a whole counts 255, unless it was sent before we joined", 
 
 test("the worst-off speak before the others", () => {
   const wait = (missing: number): number => {
-    const { nacks, slots, chunks } = setUp();
-    const slot = slots.take(6, 100, 0);
-    chunks.setSlot(6, slot);
-    for (let symbol = missing; symbol < 100; symbol += 1) slots.put(slot, 0, symbol, 0, 0);
+    const { nacks, lanes, chunks } = setUp();
+    const lane = lanes.take(6, 100, 0);
+    chunks.setLane(6, lane);
+    for (let symbol = missing; symbol < 100; symbol += 1) lanes.put(lane, 0, symbol, 0, 0);
     const group = { log2Members: 7, backoffQuarterMs: 80, lossQ16: 655 };
     nacks.onSync(syncOf({ ...group, blocks: [{ chunk: 6, block: 0, value: 0 }] }), false, 0);
     return nacks.dueAt;

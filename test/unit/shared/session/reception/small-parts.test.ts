@@ -73,7 +73,7 @@ test("receptionStats() is all zeros before a session is taken", () => {
   const counts = { received: 3, dropped: 2, loss: 0 };
   const parts = { assembly: undefined, messages: undefined };
   const stats = receptionStats({ phase: "waiting", ...counts, ...parts });
-  expect(stats).toMatchObject({ phase: "waiting", received: 3, dropped: 2, kept: 0, slots: 0 });
+  expect(stats).toMatchObject({ phase: "waiting", received: 3, dropped: 2, kept: 0, lanes: 0 });
   expect(stats.chunkCount).toBeUndefined();
 });
 
@@ -83,17 +83,17 @@ test("Fetches passes over a forced chunk that came by multicast while it waited"
   const fetches = new Fetches(chunks, { fetchesMax: 1, fetchTriesMax: 2 });
   for (const chunk of [1, 2, 3, 4]) fetches.force(chunk);
   expect(fetches.next()).toBe(1);
-  chunks.setSlot(2, 0);
-  chunks.setSlot(3, 1);
+  chunks.setLane(2, 0);
+  chunks.setLane(3, 1);
   chunks.setDone(3);
   fetches.complete(1, true);
-  expect([fetches.next(), chunks.slotOf(2), chunks.done]).toEqual([4, 0, 2]);
+  expect([fetches.next(), chunks.laneOf(2), chunks.done]).toEqual([4, 0, 2]);
 });
 
 test("Fetches goes back to a chunk that lacks again after its turn", () => {
   const chunks = new ChunkStates(undefined);
   chunks.setCount(3);
-  chunks.setSlot(0, 0);
+  chunks.setLane(0, 0);
   const fetches = new Fetches(chunks, { fetchesMax: 4, fetchTriesMax: 2 });
   fetches.fetchAll();
   expect([fetches.next(), fetches.next(), fetches.next()]).toEqual([1, 2, -1]);

@@ -6,10 +6,10 @@ import { seededRandom } from "../../../../../shared/core/random.ts";
 
 export const SYMBOL_BYTES = 32;
 
-/** A cache of so many slots for records of at most 300 symbols. */
-export function cacheOf(slots: number): { readonly cache: ChunkCache; readonly bytes: Uint8Array } {
-  const slotBytes = 12_288;
-  const bytes = new Uint8Array(slots * slotBytes);
+/** A cache of so many lanes for records of at most 300 symbols. */
+export function cacheOf(lanes: number): { readonly cache: ChunkCache; readonly bytes: Uint8Array } {
+  const laneBytes = 12_288;
+  const bytes = new Uint8Array(lanes * laneBytes);
   const cache = new ChunkCache({
     bytes,
     offset: 0,

@@ -37,7 +37,7 @@ test("loaded() cuts 300 symbols into two blocks of 150 and zero-fills the last s
   const { cache, bytes } = cacheOf(4);
   bytes.fill(0xff);
   const entry = cache.reserve(5);
-  if (entry === undefined) throw new Error("no slot");
+  if (entry === undefined) throw new Error("no lane");
   cache.loaded(entry, 299 * 32 + 1);
   expect(entry.blocks.map((block) => block.k)).toEqual([150, 150]);
   const end = cache.offsetOf(entry) + 300 * 32;
@@ -55,10 +55,10 @@ test("loaded() begins with other parity names when a chunk is read again", () =>
   expect(again).toBeLessThan(255);
 });
 
-test("discard() frees the slot of a chunk that does not exist", () => {
+test("discard() frees the lane of a chunk that does not exist", () => {
   const { cache } = cacheOf(4);
   const entry = cache.reserve(3);
-  if (entry === undefined) throw new Error("no slot");
+  if (entry === undefined) throw new Error("no lane");
   cache.discard(entry);
   expect(cache.get(3)).toBeUndefined();
   for (const chunk of [10, 11, 12, 13]) expect(cache.reserve(chunk)).toBeDefined();

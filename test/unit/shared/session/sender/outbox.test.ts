@@ -33,7 +33,7 @@ function setUp(): {
   const offset = arena.region(sizes.cacheBytes);
   const cache = new ChunkCache({ bytes: arena.bytes, offset, random, ...sizes });
   const entry = cache.reserve(9);
-  if (entry === undefined) throw new Error("no slot");
+  if (entry === undefined) throw new Error("no lane");
   for (let at = 0; at < 256 * K; at += 1) arena.bytes[offset + at] = random.below(256);
   cache.loaded(entry, 256 * K);
   return {

@@ -1,5 +1,5 @@
 /**
- * Goal: a slot puts any k symbols of a block in its k places, whatever their order, and knows what
+ * Goal: a lane puts any k symbols of a block in its k places, whatever their order, and knows what
  * lacks. Method: random arrivals by property, rebuilt with the real decoder.
  */
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import {
   BlockRepairer,
   repairScratchBytes,
 } from "../../../../../shared/session/reception/block-repair.ts";
-import { PutResult, SlotTable } from "../../../../../shared/session/reception/slots.ts";
+import { PutResult, LaneTable } from "../../../../../shared/session/reception/lanes.ts";
 import { Arena, arenaMemory } from "../../../../../shared/core/arena.ts";
 import { seededRandom } from "../../../../../shared/core/random.ts";
 import { BlockEncoder } from "../../../../../shared/fec/encode.ts";
@@ -22,9 +22,9 @@ const repairer = new BlockRepairer(arena, kernel, arena.region(repairScratchByte
 const RING = arena.region(16 * 8192);
 const SOURCE = arena.region(255 * T);
 
-function table(recordSymbols: number): SlotTable {
+function table(recordSymbols: number): LaneTable {
   const ring = { bytes: arena.bytes, offset: RING, ringBytes: 16 * 8192 };
-  return new SlotTable({ ...ring, symbolBytes: T, recordBytesMax: recordSymbols * T });
+  return new LaneTable({ ...ring, symbolBytes: T, recordBytesMax: recordSymbols * T });
 }
 
 /** Fills SOURCE with k random symbols and all parity of the block behind them. */
@@ -42,25 +42,25 @@ test("any k symbols in any order give the block back", () => {
     fc.property(shape, ({ k, seed }) => {
       makeBlock(k, seed);
       const random = seededRandom(seed + 1);
-      const slots = table(192);
-      const slot = slots.take(3, k, 0);
+      const lanes = table(192);
+      const lane = lanes.take(3, k, 0);
       let put: PutResult = PutResult.surplus;
       let kept = 0;
       while (put !== PutResult.blockComplete && put !== PutResult.blockRepairable) {
         const symbol = random.below(255);
-        put = slots.put(slot, 0, symbol, SOURCE + symbol * T, 1);
+        put = lanes.put(lane, 0, symbol, SOURCE + symbol * T, 1);
         if (put !== PutResult.surplus) kept += 1;
-        expect(slots.deficit(slot, 0)).toBe(put === PutResult.blockRepairable ? 0 : k - kept);
+        expect(lanes.deficit(lane, 0)).toBe(put === PutResult.blockRepairable ? 0 : k - kept);
       }
       expect(kept).toBe(k);
       if (put === PutResult.blockRepairable) {
-        const symbols = slots.symbolsIn(slot, 0);
-        const offset = slots.blockOffset(slot, 0);
+        const symbols = lanes.symbolsIn(lane, 0);
+        const offset = lanes.blockOffset(lane, 0);
         repairer.repair({ kind: "decode", chunk: 3, block: 0, offset, symbolBytes: T, symbols });
-        slots.repaired(slot, 0);
+        lanes.repaired(lane, 0);
       }
-      expect(slots.isComplete(slot)).toBe(true);
-      const offset = slots.offsetOf(slot);
+      expect(lanes.isComplete(lane)).toBe(true);
+      const offset = lanes.offsetOf(lane);
       const rebuilt = arena.bytes.slice(offset, offset + k * T);
       expect(rebuilt).toEqual(arena.bytes.slice(SOURCE, SOURCE + k * T));
     }),
@@ -69,42 +69,42 @@ test("any k symbols in any order give the block back", () => {
 });
 
 test("put() counts a symbol once", () => {
-  const slots = table(10);
-  const slot = slots.take(1, 10, 0);
-  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(PutResult.kept);
-  expect(slots.put(slot, 0, 4, SOURCE, 0)).toBe(PutResult.surplus);
-  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(PutResult.kept);
-  expect(slots.put(slot, 0, 200, SOURCE, 0)).toBe(PutResult.surplus);
-  expect(slots.deficit(slot, 0)).toBe(8);
+  const lanes = table(10);
+  const lane = lanes.take(1, 10, 0);
+  expect(lanes.put(lane, 0, 4, SOURCE, 0)).toBe(PutResult.kept);
+  expect(lanes.put(lane, 0, 4, SOURCE, 0)).toBe(PutResult.surplus);
+  expect(lanes.put(lane, 0, 200, SOURCE, 0)).toBe(PutResult.kept);
+  expect(lanes.put(lane, 0, 200, SOURCE, 0)).toBe(PutResult.surplus);
+  expect(lanes.deficit(lane, 0)).toBe(8);
 });
 
-test("a slot is clean when it is taken again", () => {
-  const slots = table(10);
-  const slot = slots.take(1, 10, 0);
-  slots.put(slot, 0, 4, SOURCE, 0);
-  slots.setAsked(slot, 0);
-  slots.release(slot);
-  expect(slots.take(2, 10, 5)).toBe(slot);
-  expect(slots.deficit(slot, 0)).toBe(10);
-  expect(slots.wasAsked(slot, 0)).toBe(false);
+test("a lane is clean when it is taken again", () => {
+  const lanes = table(10);
+  const lane = lanes.take(1, 10, 0);
+  lanes.put(lane, 0, 4, SOURCE, 0);
+  lanes.setAsked(lane, 0);
+  lanes.release(lane);
+  expect(lanes.take(2, 10, 5)).toBe(lane);
+  expect(lanes.deficit(lane, 0)).toBe(10);
+  expect(lanes.wasAsked(lane, 0)).toBe(false);
 });
 
-test("take() gives no slot beyond the ring, and stalest() finds the one to give up", () => {
-  const slots = table(300);
-  const taken = Array.from({ length: slots.count }, (_, chunk) => slots.take(chunk, 300, chunk));
-  expect(slots.count).toBeGreaterThan(3);
-  expect(slots.take(999, 300, 0)).toBe(-1);
-  expect(slots.stalest(2)).toBe(taken[0]);
-  slots.setDelivering(taken[0] ?? -1);
-  expect(slots.stalest(2)).toBe(taken[1]);
-  expect(slots.stalest(1)).toBe(-1);
+test("take() gives no lane beyond the ring, and stalest() finds the one to give up", () => {
+  const lanes = table(300);
+  const taken = Array.from({ length: lanes.count }, (_, chunk) => lanes.take(chunk, 300, chunk));
+  expect(lanes.count).toBeGreaterThan(3);
+  expect(lanes.take(999, 300, 0)).toBe(-1);
+  expect(lanes.stalest(2)).toBe(taken[0]);
+  lanes.setDelivering(taken[0] ?? -1);
+  expect(lanes.stalest(2)).toBe(taken[1]);
+  expect(lanes.stalest(1)).toBe(-1);
 });
 
 test("a chunk of 300 symbols has two blocks, each complete by itself", () => {
-  const slots = table(300);
-  const slot = slots.take(1, 300, 0);
-  for (let symbol = 0; symbol < 150; symbol += 1) slots.put(slot, 1, symbol, SOURCE, 0);
-  expect([slots.deficit(slot, 0), slots.deficit(slot, 1)]).toEqual([150, 0]);
-  expect(slots.isComplete(slot)).toBe(false);
-  expect(slots.blockOffset(slot, 1) - slots.offsetOf(slot)).toBe(150 * T);
+  const lanes = table(300);
+  const lane = lanes.take(1, 300, 0);
+  for (let symbol = 0; symbol < 150; symbol += 1) lanes.put(lane, 1, symbol, SOURCE, 0);
+  expect([lanes.deficit(lane, 0), lanes.deficit(lane, 1)]).toEqual([150, 0]);
+  expect(lanes.isComplete(lane)).toBe(false);
+  expect(lanes.blockOffset(lane, 1) - lanes.offsetOf(lane)).toBe(150 * T);
 });
