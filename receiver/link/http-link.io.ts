@@ -15,8 +15,9 @@ import {
   SessionTerms,
   StatusReply,
 } from "../../shared/control/node-api.ts";
-import { Problem } from "../../shared/control/problem.ts";
+import { Problem, situationOfProblem } from "../../shared/control/problem.ts";
 import { ExitCode, FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import { jsonOf } from "../../shared/core/json.ts";
 import type { CaptureUpload, ServerLink } from "./server-link.ts";
 
 /** Longest wait for an answer after the request was sent. Unit: milliseconds. */
@@ -71,11 +72,11 @@ export function openServerLink(server: string, token: string): ServerLink {
   const get = (path: string, bytesMax: number): Promise<Uint8Array> =>
     http.call({ method: "GET", path, bytesMax, repeatForMs: REPEAT_FOR_MS });
   return {
-    join: async (request) => parsed(JoinReply, await post(NodeRoute.join, request)),
-    session: async (request) => parsed(SessionTerms, await post(NodeRoute.session, request)),
-    arm: async (request) => parsed(ArmReply, await post(NodeRoute.arm, request)),
-    status: async (report) => parsed(StatusReply, await post(NodeRoute.status, report, 0)),
-    verdict: async (report) => parsed(StatusReply, await post(NodeRoute.verdict, report)),
+    join: async (request) => replyOf(JoinReply, await post(NodeRoute.join, request)),
+    session: async (request) => replyOf(SessionTerms, await post(NodeRoute.session, request)),
+    arm: async (request) => replyOf(ArmReply, await post(NodeRoute.arm, request)),
+    status: async (report) => replyOf(StatusReply, await post(NodeRoute.status, report, 0)),
+    verdict: async (report) => replyOf(StatusReply, await post(NodeRoute.verdict, report)),
     manifest: () => get(NodeRoute.manifest, MANIFEST_BYTES_MAX),
     chunk: (index) => get(`${NodeRoute.chunk}/${index}`, RECORD_BYTES_MAX),
     capture: () => new HttpCapture(server, token),
@@ -230,42 +231,30 @@ async function bodyOf(answer: IncomingMessage, bytesMax: number): Promise<Uint8A
   return Buffer.concat(pieces);
 }
 
-function parsed<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.infer<Schema> {
-  const result = schema.safeParse(jsonOf(bytes));
+function replyOf<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.infer<Schema> {
+  const json = jsonIn(bytes);
+  if (json === undefined) throw badAnswer("no JSON");
+  const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new FormatError(
-    "bad_answer",
-    `Cannot read the server's answer: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
-  );
+  throw badAnswer(`${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`);
 }
 
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (cause) {
-    throw new FormatError("bad_answer", "Cannot read the server's answer: no JSON", { cause });
-  }
+function badAnswer(found: string): FormatError {
+  return new FormatError("bad_answer", `Cannot read the server's answer: ${found}`);
+}
+
+function jsonIn(bytes: Uint8Array): unknown {
+  return jsonOf(Buffer.from(bytes).toString("utf8"));
 }
 
 function situationOf(answer: IncomingMessage, bytes: Uint8Array): SituationError {
   const status = answer.statusCode ?? 0;
-  const problem = Problem.safeParse(tryJson(bytes));
-  if (problem.success) {
-    const { code, detail, cure, exitCode } = problem.data;
-    return new SituationError(code, detail, { cure, exitCode });
-  }
+  const problem = Problem.safeParse(jsonIn(bytes));
+  if (problem.success) return situationOfProblem(problem.data);
   return new SituationError("server_refused", `Cannot go on: the server answered ${status}`, {
     cure: "Look into the server's log.",
   });
-}
-
-function tryJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return undefined; // no Problem in the body: the caller reports the status alone
-  }
 }
 
 function unreachable(server: string, cause: unknown): SituationError {

@@ -15,6 +15,7 @@
 import { type KeyObject, createPublicKey, sign, verify } from "node:crypto";
 import * as z from "zod";
 import { canonicalJson } from "../core/canonical-json.ts";
+import { jsonOf } from "../core/json.ts";
 import { Features, toldTo } from "./feature.ts";
 import { Digest, Id128, ImageName, MacAddress, NodeName, Timestamp } from "./names.ts";
 import { LoadSpec, NodeSpec, SaveSpec } from "./spec.ts";
@@ -154,12 +155,4 @@ export const SPKI_ED25519_PREFIX: Buffer = Buffer.from("302a300506032b6570032100
 
 function signedBytes(text: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from("huck-order-v1\0"), text]);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the schema refuses it
-  }
 }

@@ -40,6 +40,11 @@ export function problemOf(thrown: unknown): Problem {
   return { code, status, detail: clip(messageOf(thrown)), cure: "", exitCode: ExitCode.unknown };
 }
 
+/** Makes the error of a program that gives up because of a problem that was answered. */
+export function situationOfProblem({ code, detail, cure, exitCode }: Problem): SituationError {
+  return new SituationError(code, detail, { cure, exitCode });
+}
+
 function clip(text: string): string {
   return text.slice(0, 1000);
 }

@@ -11,8 +11,9 @@ import { text } from "node:stream/consumers";
 import type * as z from "zod";
 import { Event } from "../../../shared/control/event.ts";
 import { OperatorRoute } from "../../../shared/control/operator-api.ts";
-import { Problem } from "../../../shared/control/problem.ts";
+import { Problem, situationOfProblem } from "../../../shared/control/problem.ts";
 import { ExitCode, SituationError, codeOf, messageOf } from "../../../shared/core/errors.ts";
+import { jsonOf } from "../../../shared/core/json.ts";
 
 /** The server's socket, if neither --socket nor $HUCK_SOCKET names another one. */
 export const SOCKET_DEFAULT = "/run/huck/huck.sock";
@@ -116,8 +117,7 @@ function problemError(body: string): SituationError {
       },
     );
   }
-  const { code, detail, cure, exitCode } = problem.data;
-  return new SituationError(code, detail, { cure, exitCode });
+  return situationOfProblem(problem.data);
 }
 
 function unreachable(socketPath: string, cause: unknown): SituationError {
@@ -133,12 +133,4 @@ function unreachable(socketPath: string, cause: unknown): SituationError {
       cause,
     },
   );
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined; // the schema refuses it
-  }
 }
