@@ -38,8 +38,8 @@ export function wholeOption(flag: string, bounds: Bounds): OptionReader<number> 
  */
 export function durationOption(flag: string, bounds: Bounds = ANY_TIME): OptionReader<number> {
   const { least, most } = bounds;
-  const from = least === 0 ? "" : `, at least ${timeText(least)}`;
-  const to = most === Infinity ? "" : `, at most ${timeText(most)}`;
+  const from = least === 0 ? "" : `, at least ${typedTime(least)}`;
+  const to = most === Infinity ? "" : `, at most ${typedTime(most)}`;
   return (text) => {
     const match = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)?$/.exec(text);
     const value = Number(match?.[1]) * (TIME_UNITS[match?.[2] ?? "s"] ?? 1);
@@ -59,7 +59,7 @@ export function durationOption(flag: string, bounds: Bounds = ANY_TIME): OptionR
  */
 export function rateOption(flag: string, bounds: Bounds = ANY_RATE): OptionReader<number> {
   const { least, most } = bounds;
-  const range = `from ${rateText(least)} to ${rateText(most)}`;
+  const range = `from ${typedRate(least)} to ${typedRate(most)}`;
   return (text) => {
     const match = /^(\d{1,12}(?:\.\d{1,6})?)([kmg]?)$/i.exec(text);
     const factor = RATE_UNITS[(match?.[2] ?? "").toLowerCase()] ?? 1;
@@ -111,7 +111,8 @@ function unusable(
   return new SituationError("usage", message, { cure, exitCode: ExitCode.usage });
 }
 
-function timeText(ms: number): string {
+/** Writes a time as it may be typed: "90s". */
+function typedTime(ms: number): string {
   for (const unit of ["h", "m", "s"]) {
     const size = TIME_UNITS[unit] ?? 1;
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
@@ -119,7 +120,8 @@ function timeText(ms: number): string {
   return `${ms}ms`;
 }
 
-function rateText(bitsPerSecond: number): string {
+/** Writes a rate as it may be typed: "500M". */
+function typedRate(bitsPerSecond: number): string {
   for (const unit of ["g", "m", "k"]) {
     const size = RATE_UNITS[unit] ?? 1;
     if (bitsPerSecond >= size) return `${bitsPerSecond / size}${unit.toUpperCase()}`;

@@ -1,5 +1,5 @@
 /**
- * Quantities as all verbs print them: sizes, times and counts.
+ * Quantities as all verbs print them: sizes, rates, times and counts.
  *
  * Sizes are decimal (1 MB = 10^6 bytes), as disks are sold and networks are measured. A text that
  * means binary units (a slot of 1 MiB) says "MiB" itself.
@@ -18,6 +18,11 @@ export function sizeText(bytes: number): string {
   if (bytes / 1000 ** unit >= 999.5 && unit < SIZE_UNITS.length - 1) unit += 1;
   const value = bytes / 1000 ** unit;
   return `${value < 999.5 ? value.toPrecision(3) : Math.round(value)} ${SIZE_UNITS[unit] ?? ""}`;
+}
+
+/** Writes bytes per second: "310 MB/s". */
+export function rateText(bytesPerSecond: number): string {
+  return `${sizeText(Math.round(bytesPerSecond))}/s`;
 }
 
 /** Writes a duration in seconds with one decimal: "4.7 s". */

@@ -47,6 +47,20 @@ const WORKS: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Explains why something that an option or argument names cannot be opened.
+ *
+ * @param code - Of the result.
+ * @param thrown - What opening it threw; its message is kept.
+ * @param cure - In the words of the verb's options.
+ */
+export function openFailure(code: string, thrown: unknown, cure: string): SituationError {
+  return new SituationError(code, messageOf(situationOf(thrown) ?? thrown), {
+    cure,
+    cause: thrown,
+  });
+}
+
+/**
  * Explains whatever reached the end of a verb.
  *
  * @returns The situation, with exit code refused or unknown; undefined if it is not a system error

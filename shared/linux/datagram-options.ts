@@ -37,6 +37,11 @@ export interface DatagramOptions {
 export const RECEIVE_BUFFER_BYTES: number = 16 * 1024 * 1024;
 /** Default send buffer: 4 ms at 1 Gbit/s; a larger one delays repairs behind it. Unit: bytes. */
 export const SEND_BUFFER_BYTES: number = 512 * 1024;
+/** Gives the address that binds a port of all interfaces, of the family of another address. */
+export function anyAddress(alike: string): "0.0.0.0" | "::" {
+  return alike.includes(":") ? "::" : "0.0.0.0";
+}
+
 /** Most datagrams in a batch: two to three segmented sends of 45 full ones. */
 export const BATCH_DATAGRAMS_MAX = 128;
 /** Room for a batch of full datagrams of 1500-byte frames. Unit: bytes. */

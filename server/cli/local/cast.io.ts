@@ -9,13 +9,11 @@ import type { Command } from "commander";
 import { Arena, arenaMemory } from "../../../shared/core/arena.ts";
 import type { DatagramPort } from "../../../shared/core/datagram-port.ts";
 import type { ExitCode } from "../../../shared/core/errors.ts";
-import { SituationError, codeOf, messageOf } from "../../../shared/core/errors.ts";
+import { codeOf } from "../../../shared/core/errors.ts";
 import { seededRandom } from "../../../shared/core/random.ts";
 import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
-import type { DatagramOptions } from "../../../shared/linux/datagram-options.ts";
-import { openDatagramPort } from "../../../shared/linux/datagram.io.ts";
-import { situationOf } from "../system-error.ts";
+import { openFailure } from "../system-error.ts";
 import { durationOption, rateOption, wholeOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
@@ -27,9 +25,11 @@ import { createSender } from "../../../shared/session/sender/engine.ts";
 import { runSender } from "../../../shared/session/sender/sender-loop.io.ts";
 import { castPlace } from "./cast-options.ts";
 import type { CastPlace } from "./cast-options.ts";
+import { castPortFailure, openCastPort } from "./cast-port.io.ts";
 import { CastTally, castProgress } from "./cast-report.ts";
 import { openCastInput } from "./cast-input.io.ts";
 import type { CastInput } from "./cast-input.io.ts";
+import { stoppable } from "./stoppable.io.ts";
 
 export interface CastFlags extends CastPlace {
   /** Unit: bits per second. */
@@ -127,29 +127,22 @@ async function run({ arena, port, input, reporter, flags }: Cast): Promise<ExitC
     start: startRule(flags),
   });
   const tally = new CastTally(reporter, () => performance.now());
-  let stop: string | undefined;
-  const interrupt = (): void => {
-    stop = "interrupted by the operator";
-  };
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
-  try {
-    const end = await runSender({
+  const end = await stoppable("ends the process", (signal) =>
+    runSender({
       sender,
       port,
       arena,
       source: input,
-      stopReason: () => stop,
+      stopReason: () => (signal.aborted ? "interrupted by the operator" : undefined),
       onEvent: (event) => {
         tally.take(event);
       },
       onProgress: () => {
         reporter.progress(castProgress(sender, input.sizeBytes));
       },
-    });
-    return tally.finish(end, sender, port.counters);
-  } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  }
+    }),
+  );
+  return tally.finish(end, sender, port.counters);
 }
 
 async function openPort(
@@ -157,25 +150,21 @@ async function openPort(
   flags: CastFlags,
   reporter: TerminalReporter,
 ): Promise<DatagramPort> {
-  const address = flags.group.includes(":") ? "::" : "0.0.0.0";
-  const named = flags.interface === undefined ? {} : { interfaceName: flags.interface };
-  const options = (port: number): DatagramOptions => ({ arena, bind: { address, port }, ...named });
-  const opened = await openDatagramPort(options(flags.port + 1)).catch((error: unknown) => {
+  const options = { arena, place: flags, shared: false };
+  try {
+    return await openCastPort({ ...options, port: flags.port + 1 }, reporter);
+  } catch (error) {
+    if (codeOf(error) !== "EADDRINUSE") throw castPortFailure(error);
     // Another cast on this host uses that port; any other will do, because receivers are told it.
-    if (codeOf(error) === "EADDRINUSE") return openDatagramPort(options(0));
-    throw refused("no_port", error, "Check --interface, --port and --group.");
-  });
-  if (opened.kind === "dgram") {
-    reporter.event(`plain sockets, slower: ${opened.because ?? "asked for"}`, { kind: "twin" });
+    return await openCastPort({ ...options, port: 0 }, reporter);
   }
-  return opened.port;
 }
 
 function openInput(file: string): CastInput {
   try {
     return openCastInput(file);
   } catch (error) {
-    throw refused("no_input", error, 'Name a readable file or disk, or "-".');
+    throw openFailure("no_input", error, 'Name a readable file or disk, or "-".');
   }
 }
 
@@ -187,8 +176,4 @@ function startRule(flags: CastFlags): StartRule {
     waitMinMs: wait ?? (minReceivers === undefined ? WAIT_DEFAULT_MS : 0),
     waitMaxMs: maxWait ?? Infinity,
   };
-}
-
-function refused(code: string, error: unknown, cure: string): SituationError {
-  return new SituationError(code, messageOf(situationOf(error) ?? error), { cure, cause: error });
 }

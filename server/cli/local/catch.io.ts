@@ -8,12 +8,11 @@ import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { Arena, arenaMemory } from "../../../shared/core/arena.ts";
 import type { DatagramPort } from "../../../shared/core/datagram-port.ts";
-import { ExitCode, SituationError, messageOf } from "../../../shared/core/errors.ts";
+import { ExitCode } from "../../../shared/core/errors.ts";
 import { seededRandom } from "../../../shared/core/random.ts";
 import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
-import { openDatagramPort } from "../../../shared/linux/datagram.io.ts";
-import { situationOf } from "../system-error.ts";
+import { openFailure } from "../system-error.ts";
 import { durationOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
 import { countText, secondsText, sizeText } from "../quantity-text.ts";
@@ -31,8 +30,10 @@ import { runReception } from "../../../shared/session/reception/reception-loop.i
 import type { ReceptionEnd } from "../../../shared/session/reception/reception-loop.io.ts";
 import { castPlace } from "./cast-options.ts";
 import type { CastPlace } from "./cast-options.ts";
+import { castPortFailure, openCastPort } from "./cast-port.io.ts";
 import { openCatchOutput } from "./catch-output.io.ts";
 import type { CatchOutput } from "./catch-output.io.ts";
+import { stoppable } from "./stoppable.io.ts";
 
 export interface CatchFlags extends CastPlace {
   /** Unit: milliseconds. */
@@ -109,30 +110,23 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
     inOrder: output.inOrder,
     policy: { sessionWaitMs: flags.wait ?? Infinity },
   });
-  let stop: string | undefined;
-  const interrupt = (): void => {
-    stop = "interrupted by the operator";
-  };
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
-  try {
-    const end = await runReception({
+  const end = await stoppable("ends the process", (signal) =>
+    runReception({
       reception,
       port,
       arena,
       repairer: new BlockRepairer(arena, kernel, scratch),
       sink: output,
-      stopReason: () => stop,
+      stopReason: () => (signal.aborted ? "interrupted by the operator" : undefined),
       onEvent: (event) => {
         reporter.event(eventText(event), factsOf(event));
       },
       onProgress: () => {
         reporter.progress(progressText(reception, output));
       },
-    });
-    return finish(end, output, reporter, reception);
-  } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  }
+    }),
+  );
+  return finish(end, output, reporter, reception);
 }
 
 function finish(
@@ -199,22 +193,13 @@ async function openPort(
   flags: CatchFlags,
   reporter: TerminalReporter,
 ): Promise<DatagramPort> {
-  const address = flags.group.includes(":") ? "::" : "0.0.0.0";
-  const named = flags.interface === undefined ? {} : { interfaceName: flags.interface };
+  const options = { arena, place: flags, port: flags.port, shared: true };
   try {
-    const opened = await openDatagramPort({
-      arena,
-      bind: { address, port: flags.port },
-      shared: true,
-      ...named,
-    });
-    if (opened.kind === "dgram") {
-      reporter.event(`plain sockets, slower: ${opened.because ?? "asked for"}`, { kind: "twin" });
-    }
-    opened.port.join(flags.group);
-    return opened.port;
+    const port = await openCastPort(options, reporter);
+    port.join(flags.group);
+    return port;
   } catch (error) {
-    throw refused("no_port", error, "Check --interface, --port and --group.");
+    throw castPortFailure(error);
   }
 }
 
@@ -222,10 +207,6 @@ function openOutput(path: string, sparse: boolean): CatchOutput {
   try {
     return openCatchOutput(path, sparse);
   } catch (error) {
-    throw refused("no_output", error, 'Name a file that can be made, an unused disk, or "-".');
+    throw openFailure("no_output", error, 'Name a file that can be made, an unused disk, or "-".');
   }
-}
-
-function refused(code: string, error: unknown, cure: string): SituationError {
-  return new SituationError(code, messageOf(situationOf(error) ?? error), { cure, cause: error });
 }

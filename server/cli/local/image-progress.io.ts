@@ -1,11 +1,10 @@
 /**
- * Shows the progress of local work on one image (a live line with rate and time left), and makes
- * Ctrl-C an abort signal.
+ * Shows the progress of local work on one image: a live line with rate and time left.
  *
  * The rate is the mean since the start: work on one disk is steady, and a mean does not jump.
  */
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
-import { sizeText } from "../quantity-text.ts";
+import { rateText, sizeText } from "../quantity-text.ts";
 
 /** Shortest time between two updates of the live line. Unit: milliseconds. */
 const RENEW_MS = 200;
@@ -59,23 +58,5 @@ export function progressText(label: string, state: ProgressState): string {
   const rate = elapsedMs === 0 ? 0 : doneBytes / (elapsedMs / 1000);
   const left = rate === 0 ? "" : `  ${Math.ceil((totalBytes - doneBytes) / rate)} s left`;
   const parts = [`${label} ${percent} %`, `${sizeText(doneBytes)} of ${sizeText(totalBytes)}`];
-  return `${parts.join("  ")}  ${sizeText(Math.round(rate))}/s${left}`;
-}
-
-/** Runs work that Ctrl-C or SIGTERM stops at its next safe point, through the signal. */
-export async function stoppable<Result>(
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const controller = new AbortController();
-  const stop = (): void => {
-    controller.abort();
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  try {
-    return await work(controller.signal);
-  } finally {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
-  }
+  return `${parts.join("  ")}  ${rateText(rate)}${left}`;
 }

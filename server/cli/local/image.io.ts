@@ -19,9 +19,10 @@ import { openFolderStore } from "../../store/folder-store.io.ts";
 import { openPlaces } from "../../store/image-file.io.ts";
 import { openImageAt } from "../../store/open-images.io.ts";
 import { imagePlace } from "./image-place.ts";
-import { progressLine, stoppable } from "./image-progress.io.ts";
+import { progressLine } from "./image-progress.io.ts";
 import { restoreLocally } from "./restore-locally.io.ts";
 import { saveImage } from "./save-locally.io.ts";
+import { stoppable } from "./stoppable.io.ts";
 import { checkLines, infoLines } from "./image-text.ts";
 
 interface CommonFlags {
@@ -166,7 +167,7 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
     tool: `huck ${packageFile.version}`,
     host: hostName(),
   };
-  const summary = await stoppable((signal) => saveImage(task, reporter, signal));
+  const summary = await stoppable("is ignored", (signal) => saveImage(task, reporter, signal));
   const { name, id, usedBytes, fileBytes } = summary;
   const sizes = `${sizeText(usedBytes)} of content in ${sizeText(fileBytes)}`;
   reporter.event(`Saved "${name}": ${sizes}, id ${id}`, { event: "saved", ...summary });
@@ -181,7 +182,7 @@ async function restore(image: string, target: string, flags: RestoreFlags): Prom
     codec: flags.codec,
     ...(flags.erase === undefined ? {} : { erase: flags.erase }),
   };
-  const result = await stoppable((signal) => restoreLocally(task, reporter, signal));
+  const result = await stoppable("is ignored", (signal) => restoreLocally(task, reporter, signal));
   const { writtenBytes, verifiedChunks } = result;
   const readBack = `${countText(verifiedChunks, "chunk")} read back`;
   const text = `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}`;

@@ -8,7 +8,7 @@ import type { Event } from "../../../shared/control/event.ts";
 import { principalText } from "../../../shared/control/principal.ts";
 import { PHASE_SENTENCES, isOk } from "../../../shared/control/verdict.ts";
 import type { Verdict } from "../../../shared/control/verdict.ts";
-import { countText, sizeText } from "../quantity-text.ts";
+import { countText, rateText } from "../quantity-text.ts";
 import type { Room } from "../terminal.io.ts";
 import type { Board, Row } from "./board.ts";
 
@@ -91,10 +91,6 @@ export function eventLine(event: Event): string | undefined {
 /** Writes how many nodes are right: "1 of 2 nodes ok". */
 export function okText(ok: number, all: number): string {
   return `${ok} of ${countText(all, "node")} ok`;
-}
-
-function rateText(bytesPerSecond: number): string {
-  return `${sizeText(Math.round(bytesPerSecond))}/s`;
 }
 
 /** Lays out columns in lines without trailing blanks. The first row is the heading. */

@@ -11,6 +11,7 @@ import { HuckError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createFecKernel } from "../../fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../fec/wasm-kernel.ts";
+import { anyAddress } from "../../linux/datagram-options.ts";
 import { createTagger } from "../../wire/tag.ts";
 import { BlockRepairer, repairScratchBytes } from "./block-repair.ts";
 import type {
@@ -61,9 +62,8 @@ export async function runNetThread(
   const { group, interfaceName } = order;
   const arena = new Arena(memory, used);
   const sink = new PortSink(data.sink);
-  const address = group.address.includes(":") ? "::" : "0.0.0.0";
   const named = interfaceName === undefined ? {} : { interfaceName };
-  const bind = { address, port: group.port };
+  const bind = { address: anyAddress(group.address), port: group.port };
   const { port, because } = await world.open({ arena, bind, shared: true, ...named });
   try {
     port.join(group.address);

@@ -10,6 +10,7 @@ import { codeOf, messageOf } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createFecKernel } from "../../fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../fec/wasm-kernel.ts";
+import { anyAddress } from "../../linux/datagram-options.ts";
 import { openDatagramPort } from "../../linux/datagram.io.ts";
 import { createTagger } from "../../wire/tag.ts";
 import type { SenderMessage, SenderOrder, SenderWorkerData } from "./sender-thread.io.ts";
@@ -40,9 +41,8 @@ async function runOrder(
   source: RecordFileSource,
 ): Promise<void> {
   const { session, interfaceName } = order;
-  const address = session.group.address.includes(":") ? "::" : "0.0.0.0";
   const named = interfaceName === undefined ? {} : { interfaceName };
-  const bind = { address, port: order.feedbackPort };
+  const bind = { address: anyAddress(session.group.address), port: order.feedbackPort };
   const { port, because } = await openDatagramPort({ arena, bind, ...named });
   try {
     const feedbackPort = port.local.port;

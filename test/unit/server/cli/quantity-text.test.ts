@@ -2,7 +2,12 @@
  * Goal: sizes, times and counts read as people write them. Method: tables.
  */
 import { expect, test } from "vitest";
-import { countText, secondsText, sizeText } from "../../../../server/cli/quantity-text.ts";
+import {
+  countText,
+  rateText,
+  secondsText,
+  sizeText,
+} from "../../../../server/cli/quantity-text.ts";
 
 test.each([
   [0, "0 bytes"],
@@ -18,6 +23,10 @@ test.each([
   [1.2345e18, "1235 PB"],
 ])("sizeText() writes %d as %s", (bytes, text) => {
   expect(sizeText(bytes)).toBe(text);
+});
+
+test("rateText() writes whole bytes per second", () => {
+  expect([0, 1.4, 310_400_000].map(rateText)).toEqual(["0 bytes/s", "1 byte/s", "310 MB/s"]);
 });
 
 test("secondsText() writes one decimal", () => {

@@ -5,9 +5,17 @@
  */
 import { expect, test } from "vitest";
 import { Arena, arenaMemory } from "../../../../shared/core/arena.ts";
-import { BATCH_DATAGRAMS_MAX, PackedBatch } from "../../../../shared/linux/datagram-options.ts";
+import {
+  BATCH_DATAGRAMS_MAX,
+  PackedBatch,
+  anyAddress,
+} from "../../../../shared/linux/datagram-options.ts";
 
 const remote = { address: "10.0.0.1", port: 1 };
+
+test("anyAddress() is of the family of the group", () => {
+  expect([anyAddress("239.1.2.3"), anyAddress("ff02::1")]).toEqual(["0.0.0.0", "::"]);
+});
 
 test("PackedBatch.add() places datagrams back to back", () => {
   const batch = new PackedBatch(new Arena(arenaMemory(1 << 20)));

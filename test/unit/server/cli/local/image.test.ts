@@ -7,11 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { imagePlace } from "../../../../../server/cli/local/image-place.ts";
-import {
-  progressLine,
-  progressText,
-  stoppable,
-} from "../../../../../server/cli/local/image-progress.io.ts";
+import { progressLine, progressText } from "../../../../../server/cli/local/image-progress.io.ts";
 import {
   restoreLocally,
   type RestoreTask,
@@ -203,16 +199,5 @@ describe("image progress", () => {
     expect(shown.length).toBeGreaterThanOrEqual(5);
     expect(shown.length).toBeLessThanOrEqual(7);
     expect(shown.at(-1)).toMatch(/^saving 100 %/);
-  });
-
-  test("stoppable() turns SIGINT into an abort and gives the signal back afterwards", async () => {
-    const listeners = process.listenerCount("SIGINT");
-    const aborted = await stoppable(async (signal) => {
-      process.emit("SIGINT");
-      await Promise.resolve();
-      return signal.aborted;
-    });
-    expect(aborted).toBe(true);
-    expect(process.listenerCount("SIGINT")).toBe(listeners);
   });
 });
