@@ -7,7 +7,7 @@
  */
 import type { SaveOrder } from "../shared/control/order.ts";
 import { diskForOrder } from "./load.ts";
-import type { Stage } from "./load.ts";
+import type { Stage } from "./stage.ts";
 
 /**
  * Saves the disk of this node.

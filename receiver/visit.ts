@@ -18,10 +18,11 @@ import { phaseLine, verdictLines } from "./console/screen.ts";
 import type { DiskWork } from "./disk/disk-work.ts";
 import { NodeFailure, failedVerdict } from "./failure.ts";
 import { load } from "./load.ts";
-import type { ReceptionStart, LoadReception, Stage } from "./load.ts";
 import { save } from "./save.ts";
+import type { LoadReception, ReceptionStart } from "./link/load-reception.ts";
 import type { ServerLink } from "./link/server-link.ts";
 import { Reporter } from "./link/reporter.ts";
+import type { Stage } from "./stage.ts";
 
 /** What a visit needs of the outside world. */
 export interface Host {

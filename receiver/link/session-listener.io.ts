@@ -12,7 +12,6 @@ import type { VerdictCode } from "../../shared/control/verdict.ts";
 import { arenaMemory } from "../../shared/core/arena.ts";
 import { fromHex } from "../../shared/core/digest.ts";
 import { messageOf } from "../../shared/core/errors.ts";
-import type { ProbeResult, ReceptionOutcome, ReceptionStart, LoadReception } from "../load.ts";
 import type { ReceptionEvent, ReceptionFailure } from "../../shared/session/reception/contract.ts";
 import {
   RECEPTION_OVERHEAD_BYTES,
@@ -24,6 +23,12 @@ import type {
   SinkReply,
   SinkRequest,
 } from "../../shared/session/reception/reception-thread.io.ts";
+import type {
+  LoadReception,
+  ProbeResult,
+  ReceptionOutcome,
+  ReceptionStart,
+} from "./load-reception.ts";
 
 /**
  * The sender announces itself at least every 500 ms, and sends probes when a member is new: losing

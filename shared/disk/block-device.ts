@@ -70,3 +70,11 @@ export interface BlockDevice extends SectorSource {
   /** Closes the device. Idempotent. */
   close(): void;
 }
+
+/** Bytes that are written to a disk, and their place there. */
+export interface DiskWrite {
+  /** Unit: bytes from the start of the disk. */
+  readonly offset: ByteCount;
+  /** A view; the function that made it says how long it is valid. */
+  readonly bytes: Uint8Array;
+}

@@ -7,20 +7,13 @@
  */
 import { blake3, sameBytes } from "../core/digest.ts";
 import { FormatError } from "../core/errors.ts";
-import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
+import { EXTENT_UNIT_BYTES } from "../core/units.ts";
+import type { DiskWrite } from "../disk/block-device.ts";
 import type { ChunkEntry, ChunkTable } from "./chunk-table.ts";
 import { Codec, type ChunkCodec } from "./chunk-codec.ts";
 import { RECORD_HEADER_BYTES, RecordType } from "./limits.ts";
 import type { ImageBytes } from "./reader.ts";
 import { decodeRecordHeader } from "./record.ts";
-
-/** Bytes, and their place on a disk. */
-export interface DiskWrite {
-  /** Unit: bytes from the start of the disk. */
-  readonly offset: ByteCount;
-  /** A view; the function that made it says how long it is valid. */
-  readonly bytes: Uint8Array;
-}
 
 /**
  * Reads the record of a chunk.

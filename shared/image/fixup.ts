@@ -12,7 +12,7 @@ import { SituationError } from "../core/errors.ts";
 import { type GptCopy, readGptCopy } from "../disk/gpt.ts";
 import { isProtective, MBR_BYTES, readMbrEntries } from "../disk/mbr.ts";
 import { memorySource } from "../disk/source.ts";
-import type { DiskWrite } from "./chunk-decoder.ts";
+import type { DiskWrite } from "../disk/block-device.ts";
 import type { Fixup } from "./placement.ts";
 
 const MBR_ENTRIES_OFFSET = 446;

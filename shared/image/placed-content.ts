@@ -9,7 +9,7 @@ import { blake3, sameBytes } from "../core/digest.ts";
 import { codeOf } from "../core/errors.ts";
 import { normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
 import type { SectorSource } from "../disk/source.ts";
-import type { DiskWrite } from "./chunk-decoder.ts";
+import type { DiskWrite } from "../disk/block-device.ts";
 import { decodeGateRecord } from "./gate-record.ts";
 import { placedWrites, type Placement } from "./placement.ts";
 import type { ImageIndex } from "./reader.ts";

@@ -10,8 +10,8 @@
 import assert from "node:assert/strict";
 import type { Range } from "../core/ranges.ts";
 import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
+import type { DiskWrite } from "../disk/block-device.ts";
 import type { ChunkTable } from "./chunk-table.ts";
-import type { DiskWrite } from "./chunk-decoder.ts";
 
 /**
  * A run of the image's content that goes to one place in one piece. Unit: bytes of the saved disk.

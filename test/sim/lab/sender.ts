@@ -6,7 +6,7 @@ import type {
   ReceptionOutcome,
   ReceptionStart,
   LoadReception,
-} from "../../../receiver/load.ts";
+} from "../../../receiver/link/load-reception.ts";
 import type { SenderHandle, StreamRequest } from "../../../server/sessions/transmission.ts";
 import { recordOf } from "./disk-work.ts";
 import type { SimStore } from "./images.ts";

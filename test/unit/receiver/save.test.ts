@@ -1,6 +1,6 @@
 /** Goal: a failed save leaves nothing at the server. Method: the story over a scripted stage. */
 import { expect, test } from "vitest";
-import type { Stage } from "../../../receiver/load.ts";
+import type { Stage } from "../../../receiver/stage.ts";
 import { save } from "../../../receiver/save.ts";
 import type { SaveOrder } from "../../../shared/control/order.ts";
 

@@ -7,13 +7,15 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { NodeFailure } from "../../../receiver/failure.ts";
 import type { DiskWork, ScanResult } from "../../../receiver/disk/disk-work.ts";
-import type { ProbeResult, ReceptionOutcome, ReceptionStart } from "../../../receiver/load.ts";
-import { visit } from "../../../receiver/visit.ts";
-import type { Host, VisitEnd } from "../../../receiver/visit.ts";
+import type {
+  ProbeResult,
+  ReceptionOutcome,
+  ReceptionStart,
+} from "../../../receiver/link/load-reception.ts";
+import { type Host, type VisitEnd, visit } from "../../../receiver/visit.ts";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
 import type { ArmReply, SessionTerms } from "../../../shared/control/node-api.ts";
-import { SPKI_ED25519_PREFIX, signOrder } from "../../../shared/control/order.ts";
-import type { Order } from "../../../shared/control/order.ts";
+import { type Order, SPKI_ED25519_PREFIX, signOrder } from "../../../shared/control/order.ts";
 import { misfit } from "../../rig/frozen-control.ts";
 import type { Verdict, VerdictCode } from "../../../shared/control/verdict.ts";
 
