@@ -26,8 +26,11 @@ import type { Host } from "./visit.ts";
 export interface HostWorld {
   /** Shows a line on the console. */
   print(line: string): void;
-  /** Entry of the net thread; default: the receiver's own. */
-  readonly netThread?: URL;
+  /**
+   * Entry of the net thread: NET_THREAD. The demo gives one that loses datagrams; it has only one
+   * computer, whose loopback loses none.
+   */
+  readonly netThread: URL;
 }
 
 /**
@@ -60,7 +63,7 @@ export function openHost(options: ReceiverOptions, world: HostWorld): Host {
       listenToSession(start, {
         ringBytes: arenaBytes(totalmem()),
         interfaceName,
-        ...(world.netThread === undefined ? {} : { netThread: world.netThread }),
+        netThread: world.netThread,
         note: (text) => {
           world.print(`huck: ${text}`);
         },

@@ -10,6 +10,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { isOk } from "../shared/control/verdict.ts";
 import { ExitCode, messageOf } from "../shared/core/errors.ts";
 import { endKernel } from "../shared/linux/power.io.ts";
+import { NET_THREAD } from "../shared/session/reception/reception-thread.io.ts";
 import { openHost } from "./host.io.ts";
 import { leaveDriver } from "./leave/leave-drivers.io.ts";
 import { parseReceiverOptions } from "./options.ts";
@@ -28,7 +29,7 @@ function print(line: string): void {
 
 async function asProcess(): Promise<number> {
   const options = parseReceiverOptions(process.argv.slice(2).join(" "));
-  const { verdict } = await visit(openHost(options, { print }));
+  const { verdict } = await visit(openHost(options, { print, netThread: NET_THREAD }));
   return verdict === undefined || isOk(verdict) ? ExitCode.ok : ExitCode.someNodeNotRight;
 }
 
@@ -44,7 +45,7 @@ async function asPid1(): Promise<never> {
     });
     await connect(boot, options);
     print(`huck: network ${boot.name} ${options.network?.address ?? ""}`);
-    end = await visit(openHost(options, { print }));
+    end = await visit(openHost(options, { print, netThread: NET_THREAD }));
     failed = end.verdict !== undefined && !isOk(end.verdict);
   } catch (error) {
     print(`huck: receiver stops: ${messageOf(error)}`);

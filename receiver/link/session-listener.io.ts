@@ -42,8 +42,8 @@ export interface ReceptionHost {
   readonly ringBytes: number;
   /** Interface for multicast, by kernel name. */
   readonly interfaceName: string | undefined;
-  /** Entry of the net thread; default: the one beside reception-thread.io.ts. */
-  readonly netThread?: URL;
+  /** Entry of the net thread: see {@link startReception}. */
+  readonly netThread: URL;
   /** Called with text that an operator should read. */
   note(text: string): void;
 }
@@ -122,7 +122,7 @@ class SessionListener implements LoadReception {
     const take = (message: ReceptionMessage): void => {
       this.#take(message);
     };
-    return startReception({ order, memory: this.#memory, used: 0, sink }, take, netThread);
+    return startReception(netThread, { order, memory: this.#memory, sink }, take);
   }
 
   async #serve(request: SinkRequest): Promise<void> {

@@ -23,7 +23,6 @@ import { FormatError, HuckError, codeOf } from "../core/errors.ts";
 import type { ByteCount, Lba } from "../core/units.ts";
 import type { BlockDevice, DiskIdentity } from "../disk/block-device.ts";
 import { diskIdentity } from "./disks.io.ts";
-import type { SystemRoots } from "./disks.io.ts";
 import {
   SystemCallError,
   addressOf,
@@ -54,8 +53,6 @@ export type DeviceAccess = "write" | "read";
 export interface OpenOptions {
   /** Default: write. */
   readonly access?: DeviceAccess;
-  /** The places of sysfs and procfs. */
-  readonly roots?: SystemRoots;
 }
 
 /**
@@ -65,11 +62,11 @@ export interface OpenOptions {
  * @throws {@link HuckError} `not_a_disk`; a system error (EBUSY: in use, EACCES, ENOENT).
  */
 export function openBlockDevice(path: string, options: OpenOptions = {}): BlockDevice {
-  const { access = "write", roots = {} } = options;
+  const { access = "write" } = options;
   const stat = statSync(path);
   if (stat.isBlockDevice()) {
     const name = basename(realpathSync(path));
-    return new LinuxDisk(path, diskIdentity(name, roots), access);
+    return new LinuxDisk(path, diskIdentity(name), access);
   }
   if (stat.isFile()) return new LinuxDisk(path, fileIdentity(path, stat.size), access);
   throw new HuckError(

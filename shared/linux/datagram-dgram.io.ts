@@ -11,7 +11,12 @@ import { once } from "node:events";
 import type { Arena } from "../core/arena.ts";
 import type { DatagramPort, PortCounters } from "../core/datagram-port.ts";
 import type { DatagramView, Endpoint } from "../core/engine.ts";
-import { PackedBatch, RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from "./datagram-options.ts";
+import {
+  MULTICAST_TTL,
+  PackedBatch,
+  RECEIVE_BUFFER_BYTES,
+  SEND_BUFFER_BYTES,
+} from "./datagram-options.ts";
 import type { DatagramOptions } from "./datagram-options.ts";
 import { interfaceAddress } from "./interfaces.io.ts";
 
@@ -72,11 +77,11 @@ export class DgramPort implements DatagramPort {
     });
     socket.bind({ port: options.bind.port, address: options.bind.address });
     await once(socket, "listening"); // rejects on "error"
-    socket.setMulticastTTL(options.timeToLive ?? 1);
+    socket.setMulticastTTL(MULTICAST_TTL);
     socket.setMulticastLoopback(true);
     if (address !== undefined) socket.setMulticastInterface(address);
-    socket.setRecvBufferSize(options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES);
-    socket.setSendBufferSize(options.sendBufferBytes ?? SEND_BUFFER_BYTES);
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    socket.setSendBufferSize(SEND_BUFFER_BYTES);
     return new DgramPort(socket, options, address);
   }
 

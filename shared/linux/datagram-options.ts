@@ -15,33 +15,27 @@ export interface DatagramOptions {
   readonly bind: Endpoint;
   /** Interface for multicast both ways, by name; default: the routing table decides. */
   readonly interfaceName?: string;
-  /** Number of routers that multicast may cross, plus one; default 1. */
-  readonly timeToLive?: number;
   /**
    * True if other sockets of this host bind the same port, as receivers of one group do; default
    * false.
    */
   readonly shared?: boolean;
-  /** Receive buffer to request; without privilege the kernel may give less. Unit: bytes. */
-  readonly receiveBufferBytes?: number;
-  /**
-   * Send buffer to request. Keep it small: a large one is a queue that delays repairs. Unit: bytes.
-   */
-  readonly sendBufferBytes?: number;
 }
 
 /**
- * Default receive buffer: 16 MiB of kernel memory is about 7000 full datagrams, 85 ms at
- * 1 Gbit/s. Unit: bytes.
+ * Receive buffer to request; without privilege the kernel may give less. 16 MiB of kernel memory is
+ * about 7000 full datagrams, 85 ms at 1 Gbit/s. Unit: bytes.
  */
 export const RECEIVE_BUFFER_BYTES: number = 16 * 1024 * 1024;
-/** Default send buffer: 4 ms at 1 Gbit/s; a larger one delays repairs behind it. Unit: bytes. */
+/** Send buffer to request: 4 ms at 1 Gbit/s; a larger one delays repairs behind it. Unit: bytes. */
 export const SEND_BUFFER_BYTES: number = 512 * 1024;
 /** Gives the address that binds a port of all interfaces, of the family of another address. */
 export function anyAddress(alike: string): "0.0.0.0" | "::" {
   return alike.includes(":") ? "::" : "0.0.0.0";
 }
 
+/** Routers that multicast may cross, plus one: a session stays on its own network. */
+export const MULTICAST_TTL = 1;
 /** Most datagrams in a batch: two to three segmented sends of 45 full ones. */
 export const BATCH_DATAGRAMS_MAX = 128;
 /** Room for a batch of full datagrams of 1500-byte frames. Unit: bytes. */

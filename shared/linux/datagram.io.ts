@@ -11,26 +11,19 @@ import { libcProblem } from "./libc.io.ts";
 export interface OpenedPort {
   /** The caller closes it. */
   readonly port: DatagramPort;
-  /** "mmsg": batched system calls. "dgram": the plain twin. */
-  readonly kind: "mmsg" | "dgram";
-  /** Why it is the plain twin. */
+  /** Why it is the plain twin; undefined if it is not. */
   readonly because?: string;
 }
 
 /**
- * @param wanted - Asks for one kind; default: the best that works.
  * @throws {@link HuckError} with the errno's name if address, port or interface is not available.
  */
-export async function openDatagramPort(
-  options: DatagramOptions,
-  wanted: "mmsg" | "dgram" | "best" = "best",
-): Promise<OpenedPort> {
+export async function openDatagramPort(options: DatagramOptions): Promise<OpenedPort> {
   const problem = libcProblem();
-  if (wanted === "mmsg" || (wanted === "best" && problem === undefined)) {
+  if (problem === undefined) {
     const { MmsgPort } = await import("./datagram-mmsg.io.ts");
-    return { port: new MmsgPort(options), kind: "mmsg" };
+    return { port: new MmsgPort(options) };
   }
   const { DgramPort } = await import("./datagram-dgram.io.ts");
-  const port = await DgramPort.open(options);
-  return { port, kind: "dgram", ...(problem === undefined ? {} : { because: problem.message }) };
+  return { port: await DgramPort.open(options), because: problem.message };
 }

@@ -81,17 +81,12 @@ export function bringUp(name: string): void {
  *
  * @param name - Kernel name of an interface that is up.
  * @param timeoutMs - Longest wait.
- * @param sysRoot - Root of sysfs.
  * @returns True as soon as there is a carrier; false if the time is over.
  */
-export async function waitForCarrier(
-  name: string,
-  timeoutMs: number,
-  sysRoot = "/sys",
-): Promise<boolean> {
+export async function waitForCarrier(name: string, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    if (listInterfaces(sysRoot).some((one) => one.name === name && one.carrier)) return true;
+    if (listInterfaces().some((one) => one.name === name && one.carrier)) return true;
     if (performance.now() >= deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, CARRIER_POLL_MS));
   }

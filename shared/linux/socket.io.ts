@@ -7,7 +7,7 @@
  */
 import type { Endpoint } from "../core/engine.ts";
 import { HuckError } from "../core/errors.ts";
-import { RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from "./datagram-options.ts";
+import { MULTICAST_TTL, RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES } from "./datagram-options.ts";
 import type { DatagramOptions } from "./datagram-options.ts";
 import { interfaceIndex } from "./interfaces.io.ts";
 import { checked, closeDescriptor, libcFunction, nativeBlock } from "./libc.io.ts";
@@ -122,13 +122,11 @@ export class UdpSocket {
 
   #configure(options: DatagramOptions): void {
     if (options.shared === true) this.#set(SOL_SOCKET, SO_REUSEADDR, 1, "share the port");
-    const receiveBytes = options.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES;
-    const sendBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
-    if (!this.#try(SOL_SOCKET, SO_RCVBUFFORCE, receiveBytes)) {
-      this.#set(SOL_SOCKET, SO_RCVBUF, receiveBytes, "set the receive buffer");
+    if (!this.#try(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)) {
+      this.#set(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES, "set the receive buffer");
     }
-    if (!this.#try(SOL_SOCKET, SO_SNDBUFFORCE, sendBytes)) {
-      this.#set(SOL_SOCKET, SO_SNDBUF, sendBytes, "set the send buffer");
+    if (!this.#try(SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)) {
+      this.#set(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES, "set the send buffer");
     }
     this.#try(SOL_SOCKET, SO_RXQ_OVFL, 1);
     const { view, address } = this.#scratch;
@@ -136,13 +134,12 @@ export class UdpSocket {
     view.setUint32(8, SEND_TIMEOUT_US, true);
     view.setUint32(12, 0);
     checked(this.#setsockopt(this.fd, SOL_SOCKET, SO_SNDTIMEO, address, 16), "bound sending");
-    const ttl = options.timeToLive ?? 1;
-    if (this.#v6) this.#configureV6(ttl);
-    else this.#configureV4(ttl);
+    if (this.#v6) this.#configureV6();
+    else this.#configureV4();
   }
 
-  #configureV4(ttl: number): void {
-    this.#set(IPPROTO_IP, IP_MULTICAST_TTL, ttl, "set the multicast TTL");
+  #configureV4(): void {
+    this.#set(IPPROTO_IP, IP_MULTICAST_TTL, MULTICAST_TTL, "set the multicast TTL");
     this.#set(IPPROTO_IP, IP_MULTICAST_LOOP, 1, "loop multicast back");
     this.#try(IPPROTO_IP, IP_MULTICAST_ALL, 0);
     this.#try(IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO);
@@ -155,9 +152,9 @@ export class UdpSocket {
     );
   }
 
-  #configureV6(hops: number): void {
+  #configureV6(): void {
     this.#set(IPPROTO_IPV6, IPV6_V6ONLY, 1, "keep to IPv6");
-    this.#set(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, hops, "set the multicast hop limit");
+    this.#set(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, MULTICAST_TTL, "set the multicast hop limit");
     this.#set(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1, "loop multicast back");
     this.#try(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
     this.#try(IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DO);

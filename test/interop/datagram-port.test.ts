@@ -9,7 +9,8 @@ import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import type { DatagramPort } from "../../shared/core/datagram-port.ts";
 import type { DatagramView, Endpoint } from "../../shared/core/engine.ts";
 import type { DatagramOptions } from "../../shared/linux/datagram-options.ts";
-import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
+import { DgramPort } from "../../shared/linux/datagram-dgram.io.ts";
+import { MmsgPort } from "../../shared/linux/datagram-mmsg.io.ts";
 import { libcProblem } from "../../shared/linux/libc.io.ts";
 
 const ATTEMPTS_MAX = 200;
@@ -36,7 +37,8 @@ async function side(
 ): Promise<Side> {
   const arena = new Arena(arenaMemory(8 << 20));
   const bind = { address, port: 0 };
-  const { port } = await openDatagramPort({ arena, bind, ...more }, kind);
+  const options = { arena, bind, ...more };
+  const port = kind === "mmsg" ? new MmsgPort(options) : await DgramPort.open(options);
   opened.push(port);
   return { arena, port };
 }

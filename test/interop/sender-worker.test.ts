@@ -24,6 +24,7 @@ import { fileIdentityOf } from "../../shared/core/file-identity.ts";
 import { seededRandom } from "../../shared/core/random.ts";
 import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
+import { DgramPort } from "../../shared/linux/datagram-dgram.io.ts";
 import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
 import { freePort } from "../rig/ports.ts";
@@ -74,11 +75,13 @@ function order(sid: bigint, waitMaxMs: number): SenderOrder {
 
 async function receive(
   sid: bigint,
-  kind: "mmsg" | "dgram" | "best",
+  kind: "best" | "dgram",
 ): Promise<{ end: ReceptionEnd; right: number }> {
   const arena = new Arena(arenaMemory(32 << 20));
   const bind = { address: "0.0.0.0", port: group.port };
-  const { port } = await openDatagramPort({ arena, bind, shared: true, interfaceName: "lo" }, kind);
+  const options = { arena, bind, shared: true, interfaceName: "lo" };
+  const port =
+    kind === "best" ? (await openDatagramPort(options)).port : await DgramPort.open(options);
   port.join(group.address);
   const kernel = createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) });
   const scratch = arena.region(repairScratchBytes(SYMBOL_BYTES));

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { openHost } from "../../receiver/host.io.ts";
+import { NET_THREAD } from "../../shared/session/reception/reception-thread.io.ts";
 import { parseReceiverOptions } from "../../receiver/options.ts";
 import { visit } from "../../receiver/visit.ts";
 import { OperatorLine } from "../../server/cli/remote/operator-line.io.ts";
@@ -105,7 +106,8 @@ test("a load goes every step of the control walk, and the disk holds the image",
   ];
   const lines: string[] = [];
   const print = (text: string): void => void lines.push(text);
-  const end = await visit(openHost(parseReceiverOptions(words.join(" ")), { print }));
+  const world = { print, netThread: NET_THREAD };
+  const end = await visit(openHost(parseReceiverOptions(words.join(" ")), world));
   expect(end, "leave: as the order says").toMatchObject({ leave: "reboot" });
   expect(end.verdict, lines.join("\n")).toMatchObject({ code: "ok", incomplete: false });
 

@@ -30,11 +30,11 @@ export async function openCastPort(
 ): Promise<DatagramPort> {
   const bind = { address: anyAddress(place.group), port };
   const named = place.interface === undefined ? {} : { interfaceName: place.interface };
-  const opened = await openDatagramPort({ arena, bind, shared, ...named });
-  if (opened.kind === "dgram") {
-    reporter.event(`plain sockets, slower: ${opened.because ?? "asked for"}`, { kind: "twin" });
+  const { port: opened, because } = await openDatagramPort({ arena, bind, shared, ...named });
+  if (because !== undefined) {
+    reporter.event(`plain sockets, slower: ${because}`, { kind: "twin" });
   }
-  return opened.port;
+  return opened;
 }
 
 /** Explains to the operator what {@link openCastPort} threw. */

@@ -58,9 +58,9 @@ export async function runNetThread(
   data: ReceptionWorkerData,
   world: NetThreadPorts,
 ): Promise<void> {
-  const { order, memory, used, stop } = data;
+  const { order, memory, stop } = data;
   const { group, interfaceName } = order;
-  const arena = new Arena(memory, used);
+  const arena = new Arena(memory);
   const sink = new PortSink(data.sink);
   const named = interfaceName === undefined ? {} : { interfaceName };
   const bind = { address: anyAddress(group.address), port: group.port };

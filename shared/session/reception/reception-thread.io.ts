@@ -54,13 +54,8 @@ export type ReceptionMessage =
 /** `workerData` of a net thread. */
 export interface ReceptionWorkerData {
   readonly order: ReceptionOrder;
-  /**
-   * The arena: after the first `used` bytes, at least `ringBytes` +
-   * {@link RECEPTION_OVERHEAD_BYTES}.
-   */
+  /** The arena: at least `ringBytes` + {@link RECEPTION_OVERHEAD_BYTES}. */
   readonly memory: WebAssembly.Memory;
-  /** Bytes at its start that belong to others. */
-  readonly used: number;
   /** The sink's port: {@link SinkRequest}s go there and {@link SinkReply}s come from there. */
   readonly sink: MessagePort;
   /** One word; any value but 0 stops the reception. */
@@ -78,18 +73,22 @@ export interface RunningReception {
   readonly gone: Promise<void>;
 }
 
+/** Entry of a net thread over the real network. */
+export const NET_THREAD: URL = new URL("./reception-thread-entry.io.ts", import.meta.url);
+
 /**
  * Starts a net thread.
  *
+ * @param entry - {@link NET_THREAD}, or the file of a thread that puts something between the
+ *   network and {@link runNetThread}.
  * @param data - All but `stop`; the sink's port is transferred.
  * @param onMessage - Called for every message, in order.
- * @param entry - The worker's file; default: the one beside this file.
  * @returns At once.
  */
 export function startReception(
+  entry: URL,
   data: Omit<ReceptionWorkerData, "stop">,
   onMessage: (message: ReceptionMessage) => void,
-  entry: URL = new URL("./reception-thread-entry.io.ts", import.meta.url),
 ): RunningReception {
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const workerData: ReceptionWorkerData = { ...data, stop };

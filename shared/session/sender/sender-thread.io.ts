@@ -83,16 +83,15 @@ export interface RunningSender {
  *
  * @param order - Copied, except for shared memory.
  * @param onMessage - Called for every message, in order.
- * @param entry - The worker's file; default: the one beside this file.
  * @returns At once; an "open" message tells when the port is open.
  */
 export function startSender(
   order: SenderOrder,
   onMessage: (message: SenderMessage) => void,
-  entry: URL = new URL("./sender-thread-entry.io.ts", import.meta.url),
 ): RunningSender {
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const workerData: SenderWorkerData = { order, stop };
+  const entry = new URL("./sender-thread-entry.io.ts", import.meta.url);
   const worker = new Worker(entry, { workerData, trackUnmanagedFds: false });
   worker.on("message", onMessage);
   worker.on("error", (error: Error) => {

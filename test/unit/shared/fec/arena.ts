@@ -1,9 +1,9 @@
 /** What the tests of shared/fec share: an arena, its symbols, golden files, a generator. */
 import { readFileSync } from "node:fs";
 import { arenaMemory } from "../../../../shared/core/arena.ts";
-import { createFecKernel } from "../../../../shared/fec/kernel.ts";
 import type { FecKernel, KernelName } from "../../../../shared/fec/scheme.ts";
-import { FEC_SCRATCH_BYTES } from "../../../../shared/fec/wasm-kernel.ts";
+import { TableKernel } from "../../../../shared/fec/table-kernel.ts";
+import { createWasmKernel, FEC_SCRATCH_BYTES } from "../../../../shared/fec/wasm-kernel.ts";
 
 export const memory: WebAssembly.Memory = arenaMemory(2 << 20);
 export const bytes: Uint8Array = new Uint8Array(memory.buffer);
@@ -11,8 +11,11 @@ export const bytes: Uint8Array = new Uint8Array(memory.buffer);
 export const FIRST: number = Math.ceil(FEC_SCRATCH_BYTES / 64) * 64;
 export const NAMES: readonly KernelName[] = ["wasm-relaxed", "wasm-simd", "table"];
 
-export const kernelOf = (name: KernelName): FecKernel =>
-  createFecKernel(memory, { scratch: 0, name });
+export function kernelOf(name: KernelName): FecKernel {
+  const kernel = name === "table" ? new TableKernel(memory) : createWasmKernel(name, memory, 0);
+  if (kernel === undefined) throw new Error(`this Node.js refuses ${name}`);
+  return kernel;
+}
 
 /** Offsets of `count` symbols side by side, `skip` symbols from the first place. */
 export function places(count: number, symbolBytes: number, skip = 0): Uint32Array {

@@ -34,7 +34,6 @@ test("runNetThread() joins the group, ends when stopped, and closes its port", a
       group: { address: "239.192.0.1", port: 7000 },
     },
     memory: arenaMemory(ringBytes + RECEPTION_OVERHEAD_BYTES),
-    used: 0,
     sink,
     stop: new Int32Array(new SharedArrayBuffer(4)).fill(1),
   } as unknown as ReceptionWorkerData;
