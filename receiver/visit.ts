@@ -18,6 +18,7 @@ import { phaseLine, verdictLines } from "./console/screen.ts";
 import type { DiskWork } from "./disk/disk-work.ts";
 import { NodeFailure, failedVerdict } from "./failure.ts";
 import { load } from "./load.ts";
+import type { SuccessCode } from "./load.ts";
 import { save } from "./save.ts";
 import type { LoadReception, ReceptionStart } from "./link/load-reception.ts";
 import type { ServerLink } from "./link/server-link.ts";
@@ -149,7 +150,7 @@ class Obedience {
     });
   }
 
-  async #work(order: Order, disk: DiskWork, reporter: Reporter): Promise<"ok" | "ok_unchanged"> {
+  async #work(order: Order, disk: DiskWork, reporter: Reporter): Promise<SuccessCode> {
     const stage: Stage = {
       link: this.#host.link,
       reporter,
@@ -164,7 +165,7 @@ class Obedience {
     return order.action === "load" ? load(order, stage) : save(order, stage);
   }
 
-  #good(code: "ok" | "ok_unchanged", order: Order, disk: DiskWork): Verdict {
+  #good(code: SuccessCode, order: Order, disk: DiskWork): Verdict {
     const done =
       order.action === "load" ? "every chunk is on the disk" : "the image is on the server";
     return {

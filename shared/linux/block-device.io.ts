@@ -13,7 +13,6 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
-  readSync,
   realpathSync,
   statSync,
   writeSync,
@@ -31,6 +30,7 @@ import {
   libcProblem,
   nativeBlock,
 } from "./libc.io.ts";
+import { readFullySync } from "./read-fully.io.ts";
 
 /** Sector size of a file that stands for a disk. Unit: bytes. */
 const FILE_SECTOR_BYTES = 512;
@@ -125,11 +125,9 @@ class LinuxDisk implements BlockDevice {
   read(lba: Lba, into: Uint8Array): void {
     const offset = lba * this.sectorBytes;
     this.#checkInside("read", offset, into.byteLength);
-    let done = 0;
-    while (done < into.byteLength) {
-      const got = readSync(this.#buffered, into, done, into.byteLength - done, offset + done);
-      if (got === 0) throw this.#outside("read", offset + done, into.byteLength - done);
-      done += got;
+    const got = readFullySync(this.#buffered, into, offset);
+    if (got < into.byteLength) {
+      throw this.#outside("read", offset + got, into.byteLength - got);
     }
   }
 

@@ -7,10 +7,11 @@
  * WWN), never by its kernel name. Anything that cannot be read counts as unknown, never as free.
  * Sources: Documentation/ABI/stable/sysfs-block, proc(5) on swaps.
  */
-import { readFileSync, readdirSync, realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { DiskIdentity } from "../disk/block-device.ts";
 import { MountTable } from "./mount-table.io.ts";
+import { SYSFS_SECTOR_BYTES, sysfsNames, sysfsText } from "./sysfs.io.ts";
 
 /** The places of sysfs and procfs. */
 export interface SystemRoots {
@@ -33,7 +34,6 @@ const NO_DISKS: readonly (readonly [RegExp, string])[] = [
   [/boot\d$/, "the boot area of an eMMC"],
   [/rpmb$/, "the protected area of an eMMC"],
 ];
-const SYSFS_SECTOR_BYTES = 512;
 
 /**
  * @param roots - The places to read.
@@ -68,7 +68,7 @@ export function whyNoDisk(name: string): string | undefined {
  */
 export function diskIdentity(name: string, roots: SystemRoots = {}): DiskIdentity {
   const folder = join(roots.sys ?? "/sys", "block", name);
-  const text = (path: string): string => attribute(join(folder, path));
+  const text = (path: string): string => sysfsText(join(folder, path));
   const devicePath = resolved(join(folder, "device"));
   return {
     path: `/dev/${name.replaceAll("!", "/")}`,
@@ -103,7 +103,7 @@ function worldWideName(wwid: string): string {
 
 /** SCSI page 80h: 4 bytes of header, then the serial number as text (SPC-5 7.7.19). */
 function unitSerial(path: string): string {
-  return attribute(path, 4);
+  return sysfsText(path, 4);
 }
 
 function usesOf(name: string, roots: SystemRoots): readonly string[] {
@@ -111,16 +111,16 @@ function usesOf(name: string, roots: SystemRoots): readonly string[] {
   const proc = roots.proc ?? "/proc";
   const parts = [folder, ...partitionFolders(folder, name)];
   const uses: string[] = [];
-  if (attribute(join(folder, "ro")) === "1") uses.push("read-only");
+  if (sysfsText(join(folder, "ro")) === "1") uses.push("read-only");
   const mounts = new MountTable(roots.sys, proc);
   for (const part of parts) {
     const label = basename(part);
-    for (const { place } of mounts.of(label, attribute(join(part, "dev")))) {
+    for (const { place } of mounts.of(label, sysfsText(join(part, "dev")))) {
       uses.push(
         place === "/" ? `${label} holds the running system` : `${label} mounted on ${place}`,
       );
     }
-    for (const holder of entries(join(part, "holders"))) uses.push(`${label} held by ${holder}`);
+    for (const holder of sysfsNames(join(part, "holders"))) uses.push(`${label} held by ${holder}`);
   }
   const names = new Set(parts.map((part) => `/dev/${basename(part)}`));
   for (const swap of swapDevices(proc)) {
@@ -130,22 +130,14 @@ function usesOf(name: string, roots: SystemRoots): readonly string[] {
 }
 
 function partitionFolders(folder: string, name: string): string[] {
-  return entries(folder)
-    .filter((entry) => entry.startsWith(name) && attribute(join(folder, entry, "partition")) !== "")
+  return sysfsNames(folder)
+    .filter((entry) => entry.startsWith(name) && sysfsText(join(folder, entry, "partition")) !== "")
     .map((entry) => join(folder, entry));
 }
 
 function swapDevices(proc: string): readonly string[] {
-  const lines = attribute(join(proc, "swaps")).split("\n").slice(1);
+  const lines = sysfsText(join(proc, "swaps")).split("\n").slice(1);
   return lines.map((line) => line.split(/\s/, 1)[0] ?? "");
-}
-
-function entries(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // no such folder, so nothing is in it
-  }
 }
 
 function resolved(path: string): string {
@@ -153,14 +145,5 @@ function resolved(path: string): string {
     return realpathSync(path);
   } catch {
     return ""; // a device without a parent
-  }
-}
-
-/** Reads an attribute of sysfs; depending on driver and medium it may be missing or unreadable. */
-function attribute(path: string, skip = 0): string {
-  try {
-    return readFileSync(path, "latin1").slice(skip).replaceAll("\0", "").trim();
-  } catch {
-    return "";
   }
 }

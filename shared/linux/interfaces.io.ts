@@ -5,11 +5,12 @@
  * system call. The root of /sys is an argument, so a test uses a folder of files as a network. The
  * kernel itself is asked only for the numbers and addresses that sockets need.
  */
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { basename, join } from "node:path";
 import { HuckError } from "../core/errors.ts";
 import { libcFunction } from "./libc.io.ts";
+import { sysfsText } from "./sysfs.io.ts";
 
 export interface NetworkInterface {
   /** Kernel name, for example "eth0". */
@@ -18,7 +19,7 @@ export interface NetworkInterface {
   readonly index: number;
   /** Lower-case MAC address with colons; "00:00:00:00:00:00" for loopback. */
   readonly mac: string;
-  /** Interface index, as socket options take it. */
+  /** Kernel name of its driver; empty for a virtual interface. */
   readonly driver: string;
   /** True if a link partner is connected; always false while the interface is down. */
   readonly carrier: boolean;
@@ -76,24 +77,17 @@ function noInterface(name: string): HuckError {
 }
 
 function readInterface(path: string, name: string): NetworkInterface | undefined {
-  const index = Number(attribute(path, "ifindex"));
+  const index = Number(sysfsText(join(path, "ifindex")));
   if (!Number.isSafeInteger(index) || index <= 0) return undefined; // "bonding_masters" is a file
   return {
     name,
     index,
-    mac: attribute(path, "address"),
+    mac: sysfsText(join(path, "address")),
     driver: driverOf(path),
-    carrier: attribute(path, "carrier") === "1",
-    mtu: Number(attribute(path, "mtu")),
+    // answers EINVAL while the interface is down
+    carrier: sysfsText(join(path, "carrier")) === "1",
+    mtu: Number(sysfsText(join(path, "mtu"))),
   };
-}
-
-function attribute(path: string, name: string): string {
-  try {
-    return readFileSync(join(path, name), "latin1").trim();
-  } catch {
-    return ""; // "carrier" answers EINVAL while the interface is down; others go with the device
-  }
 }
 
 function driverOf(path: string): string {

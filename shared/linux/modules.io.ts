@@ -6,9 +6,10 @@
  * a bus driver makes devices appear. A module that fails does not stop the others: its error is
  * returned. Source: finit_module(2); globs are those of fnmatch(3).
  */
-import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { errnoName, lastErrno, libcFunction } from "./libc.io.ts";
+import { sysfsNames, sysfsText } from "./sysfs.io.ts";
 
 /** What coldplug must know of the modules at hand (made by initramfs/modules-index.ts). */
 export interface ModuleTable {
@@ -131,10 +132,10 @@ class AliasIndex {
 function deviceAliases(sysRoot: string): ReadonlySet<string> {
   const aliases = new Set<string>();
   const buses = join(sysRoot, "bus");
-  for (const bus of names(buses)) {
+  for (const bus of sysfsNames(buses)) {
     const devices = join(buses, bus, "devices");
-    for (const device of names(devices)) {
-      const alias = textOf(join(devices, device, "modalias"));
+    for (const device of sysfsNames(devices)) {
+      const alias = sysfsText(join(devices, device, "modalias"));
       if (alias !== "") aliases.add(alias);
     }
   }
@@ -149,21 +150,5 @@ function loadModule(file: string): number {
     return finit(number, fd, "", 0) === 0 ? 0 : lastErrno();
   } finally {
     closeSync(fd);
-  }
-}
-
-function names(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // a bus without devices has no such folder
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "latin1").trim();
-  } catch {
-    return ""; // most devices of most buses have no alias
   }
 }

@@ -7,8 +7,9 @@
  * the source leads to the device, or if Btrfs says that one file system holds both. Sources:
  * proc(5) on mountinfo, fs/btrfs/sysfs.c.
  */
-import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { sysfsNames } from "./sysfs.io.ts";
 
 /** One mount of a device. */
 export interface DeviceMount {
@@ -45,7 +46,8 @@ export class MountTable {
     const lines = readFileSync(join(proc, "self/mountinfo"), "utf8").split("\n");
     this.#mounts = lines.flatMap(mountOf);
     const folder = join(sys, "fs/btrfs");
-    this.#volumes = entries(folder).map((volume) => entries(join(folder, volume, "devices")));
+    // empty without Btrfs
+    this.#volumes = sysfsNames(folder).map((volume) => sysfsNames(join(folder, volume, "devices")));
   }
 
   /**
@@ -105,12 +107,4 @@ function numberOf(rdev: number): string {
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
   const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
   return `${major}:${minor}`;
-}
-
-function entries(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // no such folder: no Btrfs here
-  }
 }

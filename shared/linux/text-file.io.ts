@@ -2,7 +2,8 @@
  * Reads a small text file that somebody else may have put in place: it must be a regular file, and
  * no more than a bound is read of it. A FIFO, a device or an endless file costs nothing.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { readFullySync } from "./read-fully.io.ts";
 
 /**
  * Reads a file as UTF-8.
@@ -16,13 +17,9 @@ export function readTextFile(path: string, bytesMax: number): string {
   try {
     if (!fstatSync(fd).isFile()) throw new RangeError("it is no regular file");
     const bytes = Buffer.alloc(bytesMax + 1);
-    let length = 0;
-    while (length < bytes.byteLength) {
-      const got = readSync(fd, bytes, length, bytes.byteLength - length, length);
-      if (got === 0) return bytes.toString("utf8", 0, length);
-      length += got;
-    }
-    throw new RangeError(`it has more than ${bytesMax} bytes`);
+    const length = readFullySync(fd, bytes, 0);
+    if (length > bytesMax) throw new RangeError(`it has more than ${bytesMax} bytes`);
+    return bytes.toString("utf8", 0, length);
   } finally {
     closeSync(fd);
   }

@@ -11,8 +11,6 @@ import {
   fstatSync,
   mkdtempSync,
   openSync,
-  read,
-  readFileSync,
   realpathSync,
   rmSync,
   writeSync,
@@ -20,8 +18,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Readable } from "node:stream";
-import { promisify } from "node:util";
 import { HuckError } from "../../../shared/core/errors.ts";
+import { readFully } from "../../../shared/linux/read-fully.io.ts";
+import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
 import {
   CAST_DATA_BYTES,
   CAST_HEADER_BYTES,
@@ -37,9 +36,6 @@ export interface CastInput extends ChunkSource {
   close(): void;
 }
 
-const SYSFS_SECTOR_BYTES = 512;
-const readAsync = promisify(read);
-
 /**
  * Opens an input.
  *
@@ -51,17 +47,14 @@ export function openCastInput(path: string): CastInput {
   const fd = openSync(path, "r");
   const stat = fstatSync(fd);
   if (stat.isFile()) return new FileInput(path, fd, stat.size);
-  if (stat.isBlockDevice()) return new FileInput(path, fd, deviceBytes(path));
+  if (stat.isBlockDevice()) {
+    return new FileInput(path, fd, deviceSizeBytes(basename(realpathSync(path))));
+  }
   if (stat.isDirectory()) {
     closeSync(fd);
     throw new HuckError("input_is_folder", `Cannot cast "${path}": it is a folder, a file wanted`);
   }
   return new PipeInput(createReadStream(path, { fd }));
-}
-
-function deviceBytes(path: string): number {
-  const name = basename(realpathSync(path));
-  return Number(readFileSync(`/sys/class/block/${name}/size`, "latin1")) * SYSFS_SECTOR_BYTES;
 }
 
 class FileInput implements CastInput {
@@ -82,7 +75,7 @@ class FileInput implements CastInput {
     const offset = chunk * CAST_DATA_BYTES;
     const length = Math.min(CAST_DATA_BYTES, this.sizeBytes - offset);
     const data = into.subarray(CAST_HEADER_BYTES, CAST_HEADER_BYTES + length);
-    const got = await fill(this.#fd, data, offset);
+    const got = await readFully(this.#fd, data, offset);
     if (got < length) {
       throw new HuckError(
         "input_shrank",
@@ -136,7 +129,7 @@ class PipeInput implements CastInput {
     const offset = chunk * CAST_DATA_BYTES;
     const data = into.subarray(CAST_HEADER_BYTES, CAST_HEADER_BYTES + CAST_DATA_BYTES);
     if (chunk < this.#chunks) {
-      const length = await fill(this.#spool, data, offset);
+      const length = await readFully(this.#spool, data, offset);
       return sealCastRecord(into, chunk, length, this.#ended && chunk === this.#chunks - 1);
     }
     if (this.#ended) return 0;
@@ -173,16 +166,4 @@ function openSpool(): number {
   const fd = openSync(join(folder, "stream"), "wx+", 0o600);
   rmSync(folder, { recursive: true });
   return fd;
-}
-
-// Gives fewer bytes than wanted only at the end of the file.
-async function fill(fd: number, into: Uint8Array, offset: number): Promise<number> {
-  let done = 0;
-  while (done < into.byteLength) {
-    const left = into.byteLength - done;
-    const { bytesRead } = await readAsync(fd, into, done, left, offset + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done;
 }

@@ -14,7 +14,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   realpathSync,
   rmSync,
   statSync,
@@ -25,8 +24,8 @@ import { codeOf, SituationError } from "../../../shared/core/errors.ts";
 import { guessSectorBytes } from "../../../shared/disk/probe.ts";
 import type { SectorSource } from "../../../shared/disk/source.ts";
 import { MountTable } from "../../../shared/linux/mount-table.io.ts";
-
-const SYSFS_SECTOR_BYTES = 512;
+import { readFullySync } from "../../../shared/linux/read-fully.io.ts";
+import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
 
 export interface OpenSource extends SectorSource {
   /** Why its content may change while it is read; empty if nothing can write to it. */
@@ -132,12 +131,7 @@ function sourceOf(
     sectorBytes,
     sectorCount,
     read(lba, into) {
-      for (let done = 0; done < into.byteLength; ) {
-        const at = lba * sectorBytes + done;
-        const got = readSync(fd, into, done, into.byteLength - done, at);
-        if (got === 0) throw notADisk(path);
-        done += got;
-      }
+      if (readFullySync(fd, into, lba * sectorBytes) < into.byteLength) throw notADisk(path);
     },
     close() {
       if (!closed) closeSync(fd);
@@ -150,8 +144,7 @@ function deviceFacts(name: string): { readonly sizeBytes: number; readonly secto
   const folder = join("/sys/class/block", name);
   const parent = existsSync(join(folder, "partition")) ? join(realpathSync(folder), "..") : folder;
   const sectorBytes = Number(readFileSync(join(parent, "queue/logical_block_size"), "latin1"));
-  const sectors = Number(readFileSync(join(folder, "size"), "latin1"));
-  return { sizeBytes: sectors * SYSFS_SECTOR_BYTES, sectorBytes };
+  return { sizeBytes: deviceSizeBytes(name), sectorBytes };
 }
 
 /** Names read-write mounts, swap and holders of a disk and its partitions. */

@@ -5,11 +5,11 @@
  * reads, encodes and sends by itself and reports by messages. It is stopped through one word of
  * shared memory, which it reads every round.
  */
-import { closeSync, fstatSync, openSync, read } from "node:fs";
-import { promisify } from "node:util";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { HuckError } from "../../core/errors.ts";
 import { fileIdentityOf } from "../../core/file-identity.ts";
+import { readFully } from "../../linux/read-fully.io.ts";
 import type { SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
 import type { ChunkSource } from "./sender-loop.io.ts";
 
@@ -143,24 +143,15 @@ export class RecordFileSource implements ChunkSource {
   async read(chunk: number, into: Uint8Array): Promise<number> {
     const start = this.#records.offsets[chunk] ?? 0;
     const length = this.#records.lengths[chunk] ?? 0;
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await readAsync(this.#fd, into, done, length - done, start + done);
-      if (bytesRead === 0) {
-        throw new HuckError(
-          "image_torn",
-          `Cannot read chunk ${chunk} of "${this.#records.path}": ` +
-            `it ends ${length - done} bytes early`,
-        );
-      }
-      done += bytesRead;
-    }
-    return length;
+    const got = await readFully(this.#fd, into.subarray(0, length), start);
+    if (got === length) return length;
+    throw new HuckError(
+      "image_torn",
+      `Cannot read chunk ${chunk} of "${this.#records.path}": it ends ${length - got} bytes early`,
+    );
   }
 
   close(): void {
     closeSync(this.#fd);
   }
 }
-
-const readAsync = promisify(read);
