@@ -13,10 +13,8 @@ import { arenaMemory } from "../../shared/core/arena.ts";
 import { fromHex } from "../../shared/core/digest.ts";
 import { messageOf } from "../../shared/core/errors.ts";
 import type { ReceptionEvent, ReceptionFailure } from "../../shared/session/reception/contract.ts";
-import {
-  RECEPTION_OVERHEAD_BYTES,
-  startReception,
-} from "../../shared/session/reception/reception-thread.io.ts";
+import { SESSION_OVERHEAD_BYTES } from "../../shared/session/engine-loop.io.ts";
+import { startReception } from "../../shared/session/reception/reception-thread.io.ts";
 import type {
   ReceptionMessage,
   RunningReception,
@@ -74,7 +72,7 @@ class SessionListener implements LoadReception {
     this.reached = this.#reached.promise;
     this.ended = this.#ended.promise;
     this.ended.catch(() => undefined); // the load may have ended before it reads this
-    this.#memory = arenaMemory(host.ringBytes + RECEPTION_OVERHEAD_BYTES);
+    this.#memory = arenaMemory(host.ringBytes + SESSION_OVERHEAD_BYTES);
     const { port1, port2 } = new MessageChannel();
     this.#sink = port1;
     port1.on("message", (request: SinkRequest) => {

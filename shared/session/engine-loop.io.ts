@@ -53,6 +53,11 @@ export interface LoopParts<Request, Result, Event> {
   received?(got: number): void;
 }
 
+/**
+ * Arena bytes that an end of a session needs besides its cache or ring: for port buffers and
+ * batches of either kind of port, tagger, FEC scratch and repair scratch.
+ */
+export const SESSION_OVERHEAD_BYTES: number = 8 * 1024 * 1024;
 /** Longest wait in a round, and so the longest time until a stop is noticed. Unit: milliseconds. */
 const WAIT_MAX_MS = 20;
 /** While requests are open, the loop checks for results this often. Unit: milliseconds. */

@@ -15,7 +15,8 @@ export const ANNOUNCE_BYTES: number = HEADER_BYTES + 56 + TAG_BYTES;
 const IMAGE_ID_BYTES = 32;
 /** Symbols are a multiple of this, because FEC works on 32 bytes at a time. Unit: bytes. */
 const SYMBOL_UNIT = 32;
-const SYMBOL_BYTES_MAX = 8896;
+/** Longest symbol: its datagram fits a link of MTU 9000, also with IPv6. Unit: bytes. */
+export const SYMBOL_BYTES_MAX = 8896;
 /** Longest record: 64 MiB, far more than any record of an image. Unit: bytes. */
 const RECORD_BYTES_MAX = 2 ** 26;
 /** `startsInMs` of a session whose start is not known. */

@@ -20,6 +20,7 @@ import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { CAST_RECORD_BYTES_MAX } from "../../../shared/wire/cast-record.ts";
 import { castKey } from "../../../shared/wire/cast-session.ts";
 import { createTagger } from "../../../shared/wire/tag.ts";
+import { SESSION_OVERHEAD_BYTES } from "../../../shared/session/engine-loop.io.ts";
 import type { StartRule } from "../../../shared/session/sender/contract.ts";
 import { createSender } from "../../../shared/session/sender/engine.ts";
 import { runSender } from "../../../shared/session/sender/sender-loop.io.ts";
@@ -45,8 +46,6 @@ export interface CastFlags extends CastPlace {
 const SYMBOL_BYTES = 1408;
 /** For chunks in the interleave, chunks that may be NACKed, and chunks read ahead. Unit: bytes. */
 const CACHE_BYTES = 40 * 1024 * 1024;
-/** For the port's buffers and batches of either kind, tagger and FEC scratch. Unit: bytes. */
-const PORT_BYTES = 8 * 1024 * 1024;
 /** Most receivers of one session: what its messages can count. */
 const MEMBERS_MAX = 65535;
 /** Without a number of receivers to wait for, people need time to start some. */
@@ -88,7 +87,7 @@ export async function cast(file: string, flags: CastFlags): Promise<ExitCode> {
   const reporter = createTerminalReporter({ json: flags.json ?? false, jsonTo: 1 });
   const input = openInput(file);
   try {
-    const arena = new Arena(arenaMemory(CACHE_BYTES + PORT_BYTES));
+    const arena = new Arena(arenaMemory(CACHE_BYTES + SESSION_OVERHEAD_BYTES));
     const port = await openPort(arena, flags, reporter);
     try {
       return await run({ arena, port, input, reporter, flags });

@@ -17,8 +17,10 @@ import { durationOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
 import { countText, secondsText, sizeText } from "../quantity-text.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import { SYMBOL_BYTES_MAX } from "../../../shared/wire/announce.ts";
 import { castKey } from "../../../shared/wire/cast-session.ts";
 import { createTagger } from "../../../shared/wire/tag.ts";
+import { SESSION_OVERHEAD_BYTES } from "../../../shared/session/engine-loop.io.ts";
 import {
   BlockRepairer,
   repairScratchBytes,
@@ -43,9 +45,6 @@ export interface CatchFlags extends CastPlace {
 
 /** For chunks: 8 in the interleave, the others waiting for repair or the disk. Unit: bytes. */
 const RING_BYTES = 40 * 1024 * 1024;
-/** For the port's buffers and batches of either kind, tagger and FEC scratch. Unit: bytes. */
-const PORT_BYTES = 8 * 1024 * 1024;
-const SYMBOL_BYTES_MAX = 8896;
 
 /** Describes `huck catch` on a fresh command, which it gives back. */
 export function catchCommand(command: Command): Command {
@@ -76,7 +75,7 @@ export async function catchCast(path: string, flags: CatchFlags): Promise<ExitCo
   });
   const output = openOutput(path, flags.sparse ?? false);
   try {
-    const arena = new Arena(arenaMemory(RING_BYTES + PORT_BYTES));
+    const arena = new Arena(arenaMemory(RING_BYTES + SESSION_OVERHEAD_BYTES));
     const port = await openPort(arena, flags, reporter);
     try {
       return await run({ arena, port, output, reporter, flags });

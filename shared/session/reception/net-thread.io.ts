@@ -12,6 +12,7 @@ import { seededRandom } from "../../core/random.ts";
 import { createFecKernel } from "../../fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../fec/wasm-kernel.ts";
 import { anyAddress } from "../../linux/datagram-options.ts";
+import { SYMBOL_BYTES_MAX } from "../../wire/announce.ts";
 import { createTagger } from "../../wire/tag.ts";
 import { BlockRepairer, repairScratchBytes } from "./block-repair.ts";
 import type {
@@ -23,8 +24,6 @@ import type {
 import { createReception } from "./engine.ts";
 import { runReception } from "./reception-loop.io.ts";
 import type { ChunkSink, SinkAnswer } from "./reception-loop.io.ts";
-
-const SYMBOL_BYTES_MAX = 8896;
 
 /** What a port is opened with. */
 export interface PortOptions {

@@ -54,16 +54,13 @@ export type ReceptionMessage =
 /** `workerData` of a net thread. */
 export interface ReceptionWorkerData {
   readonly order: ReceptionOrder;
-  /** The arena: at least `ringBytes` + {@link RECEPTION_OVERHEAD_BYTES}. */
+  /** The arena: at least `ringBytes` + {@link SESSION_OVERHEAD_BYTES}. */
   readonly memory: WebAssembly.Memory;
   /** The sink's port: {@link SinkRequest}s go there and {@link SinkReply}s come from there. */
   readonly sink: MessagePort;
   /** One word; any value but 0 stops the reception. */
   readonly stop: Int32Array<SharedArrayBuffer>;
 }
-
-/** Arena bytes for port buffers, repair scratch, tagger and FEC scratch of a net thread. */
-export const RECEPTION_OVERHEAD_BYTES: number = 8 * 1024 * 1024;
 
 /** A running net thread. */
 export interface RunningReception {

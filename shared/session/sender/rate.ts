@@ -75,7 +75,7 @@ const RING_HALF = 50;
 /** Above any rate we expect to meet. Unit: bits per second. */
 const RATE_MAX = 100e9;
 /** Factor from KiB/s to bits per second. */
-const KIB_BITS = 8192;
+export const KIB_BITS = 8192;
 
 /** What limits the rate; a number is the node whose disk does. */
 export type Limit = "cap" | "network" | "host" | "start" | number;

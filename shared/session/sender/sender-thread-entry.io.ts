@@ -13,19 +13,17 @@ import { FEC_SCRATCH_BYTES } from "../../fec/wasm-kernel.ts";
 import { anyAddress } from "../../linux/datagram-options.ts";
 import { openDatagramPort } from "../../linux/datagram.io.ts";
 import { createTagger } from "../../wire/tag.ts";
+import { SESSION_OVERHEAD_BYTES } from "../engine-loop.io.ts";
 import type { SenderMessage, SenderOrder, SenderWorkerData } from "./sender-thread.io.ts";
 import { RecordFileSource, StopWord } from "./sender-thread.io.ts";
 import { createSender } from "./engine.ts";
 import { runSender } from "./sender-loop.io.ts";
 
-/** Arena bytes for port buffers, tagger and FEC scratch. */
-const PORT_BYTES = 8 * 1024 * 1024;
-
 /** Thrown to leave the loop without telling the members. */
 class Vanished extends Error {}
 
 async function main({ order, stop }: SenderWorkerData): Promise<void> {
-  const arena = new Arena(arenaMemory(order.session.cacheBytes + PORT_BYTES));
+  const arena = new Arena(arenaMemory(order.session.cacheBytes + SESSION_OVERHEAD_BYTES));
   const source = new RecordFileSource(order.records);
   try {
     await runOrder(order, stop, arena, source);

@@ -16,7 +16,7 @@ import { Pacer } from "./pacer.ts";
 import type { SenderPolicy } from "./policy.ts";
 import { ProactiveParity } from "./proactive.ts";
 import { SyncMessages } from "./sync-messages.ts";
-import { RateControl } from "./rate.ts";
+import { KIB_BITS, RateControl } from "./rate.ts";
 import { Repairs } from "./repair.ts";
 import { LateRepairs } from "./late-repairs.ts";
 import { Schedule } from "./schedule.ts";
@@ -28,8 +28,6 @@ import { Schedule } from "./schedule.ts";
 const REPAIRS_IN_A_ROW = 3;
 /** Rate and classes are updated this often. Unit: milliseconds. */
 const TICK_MS = 10;
-/** Factor from KiB/s to bits per second. */
-const KIB_BITS = 8192;
 
 /** The parts of a sender that its streaming phase works with. */
 export interface StreamingParts {

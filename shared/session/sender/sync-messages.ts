@@ -12,6 +12,7 @@ import { SyncSchedule } from "./sync-schedule.ts";
 import type { Block } from "./cached-chunk.ts";
 import type { Outbox } from "./outbox.ts";
 import type { SenderPolicy } from "./policy.ts";
+import { KIB_BITS } from "./rate.ts";
 import type { RateControl } from "./rate.ts";
 import type { Repairs } from "./repair.ts";
 import type { Schedule } from "./schedule.ts";
@@ -38,8 +39,6 @@ const ECHO_MS = 20;
 const ECHO_CAPPED_MS = 100;
 const PASS_MAX = 255;
 const U16_MAX = 65_535;
-/** Factor from KiB/s to bits per second. */
-const KIB_BITS = 8192;
 
 export interface SyncMessageParts {
   readonly policy: SenderPolicy;

@@ -3,7 +3,7 @@
  * engine and loop over a port on which nothing comes.
  */
 import { expect, test } from "vitest";
-import { RECEPTION_OVERHEAD_BYTES } from "../../../../../shared/session/reception/reception-thread.io.ts";
+import { SESSION_OVERHEAD_BYTES } from "../../../../../shared/session/engine-loop.io.ts";
 import type {
   ReceptionMessage,
   ReceptionWorkerData,
@@ -33,7 +33,7 @@ test("runNetThread() joins the group, ends when stopped, and closes its port", a
       seed: 1,
       group: { address: "239.192.0.1", port: 7000 },
     },
-    memory: arenaMemory(ringBytes + RECEPTION_OVERHEAD_BYTES),
+    memory: arenaMemory(ringBytes + SESSION_OVERHEAD_BYTES),
     sink,
     stop: new Int32Array(new SharedArrayBuffer(4)).fill(1),
   } as unknown as ReceptionWorkerData;
