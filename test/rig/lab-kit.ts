@@ -32,6 +32,7 @@ import type { Config } from "../../server/config.ts";
 import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
+import { Arrivals } from "./arrivals.ts";
 
 /** The order in an answer; its signature is not checked. */
 export function orderIn({ order }: JoinReply): Order | undefined {
@@ -86,16 +87,19 @@ export function configText(port: number, more = ""): string {
   return `server: ${server}\n${NODES}`;
 }
 
+/** A line of a server's log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
 /** Starts a server in a folder. If one ran there before, this one continues its journal. */
 export async function serveIn(
   folder: string,
   port: number,
   more = "",
-  logged: Record<string, unknown>[] = [],
+  logged = new Arrivals<LogLine>(),
 ): Promise<RunningServer> {
   const config = parseConfig(configText(port, more), path.join(folder, "huck.yaml"), NODE_DRIVERS);
   const write = (line: string): void => {
-    logged.push(JSON.parse(line) as Record<string, unknown>);
+    logged.add(JSON.parse(line) as LogLine);
   };
   const log = pino({}, { write });
   const reread = (): Config => readConfig(path.join(folder, "huck.yaml"));
@@ -215,14 +219,22 @@ export class TestNode {
     return ArmReply.parse(await this.#untilReady(NodeRoute.arm, { order, disk: DISK }));
   }
 
-  /** Asks again as long as the server proves the image, as a receiver does. */
+  /**
+   * Asks again as long as the server proves the image, as a receiver does: the server does not tell
+   * nodes when it has done so.
+   */
   async #untilReady(route: string, body: object): Promise<unknown> {
-    for (let tries = 0; tries < 100; tries += 1) {
+    const until = performance.now() + PROVEN_WITHIN_MS;
+    for (;;) {
       const answer = await this.say(route, body);
       if (answer.status !== 429) return answer.body;
-      await sleep(50);
+      if (performance.now() > until) {
+        throw new Error(
+          `${route}: not ready in ${PROVEN_WITHIN_MS} ms: ${JSON.stringify(answer.body)}`,
+        );
+      }
+      await sleep(ASK_AGAIN_MS);
     }
-    throw new Error(`${route} was never ready`);
   }
 
   async report(order: string, phase: Phase, doneBytes = 0): Promise<StatusReply> {
@@ -258,6 +270,11 @@ export function verdictOf(code: VerdictCode): Verdict {
     at: new Date(0).toISOString(),
   };
 }
+
+/** Less than the time limit of a unit test, so that the message says what was waited for. */
+const PROVEN_WITHIN_MS = 15_000;
+/** A receiver waits a second; an image of these tests is proven in some milliseconds. */
+const ASK_AGAIN_MS = 10;
 
 async function ask(options: object, body?: object): Promise<Answer> {
   return await new Promise((resolve, reject) => {

@@ -2,7 +2,9 @@
 import { afterAll, afterEach, beforeEach } from "vitest";
 import { JobCreated } from "../../shared/control/operator-api.ts";
 import type { RunningServer } from "../../server/main.io.ts";
+import { Arrivals } from "./arrivals.ts";
 import { TestNode, dropFolders, freshFolder, operate, orderIn, serveIn } from "./lab-kit.ts";
+import type { LogLine } from "./lab-kit.ts";
 import { freePort } from "./ports.ts";
 import { storeImage } from "./small-image.ts";
 
@@ -11,7 +13,7 @@ export class ServerPerTest {
   folder = "";
   imageId = "";
   /** What the servers of this test wrote into their log. */
-  logged: Record<string, unknown>[] = [];
+  logged = new Arrivals<LogLine>();
   /** The port after it is free too. */
   readonly port = freePort(2);
   #server: RunningServer | undefined;
@@ -20,7 +22,7 @@ export class ServerPerTest {
   constructor() {
     beforeEach(async () => {
       this.folder = freshFolder();
-      this.logged = [];
+      this.logged = new Arrivals();
       this.imageId = await storeImage(this.folder, "ubuntu");
       await this.start();
     });
@@ -53,6 +55,21 @@ export class ServerPerTest {
     return JobCreated.parse((await operate(this.server, "POST", "/v1/loads", body)).body);
   }
 
+  /**
+   * Waits until somebody else, such as a verb in its own process, has begun a job.
+   *
+   * @throws If nobody does, or the server refuses it.
+   */
+  async jobBegun(): Promise<void> {
+    const asked = await this.logged.until(
+      ({ msg }) => /: POST \/v1\/(loads|saves)$/.test(String(msg)),
+      BEGUN_WITHIN_MS,
+    );
+    if (typeof asked === "string" || asked["status"] !== 201) {
+      throw new Error(`no job was begun: ${JSON.stringify(asked)}`);
+    }
+  }
+
   /** Boots a node, joins, and gives it with its order. */
   async joined(name: string): Promise<{ node: TestNode; order: string }> {
     const node = await TestNode.boot(this.server, name);
@@ -60,3 +77,6 @@ export class ServerPerTest {
     return { node, order: orderIn(reply)?.id ?? "none" };
   }
 }
+
+/** A verb starts in a second; less than the time limit of a unit test. */
+const BEGUN_WITHIN_MS = 15_000;

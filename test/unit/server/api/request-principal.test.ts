@@ -84,7 +84,7 @@ test("the log has who, what and result of every request that changes something",
   const { node, order } = await lab.joined("fit01");
   await node.end(order, "ok_unchanged");
   await node.say("/node/v1/verdict", {}, "0".repeat(32));
-  const lines = lab.logged.filter((line) => line["principal"] !== undefined);
+  const lines = lab.logged.all.filter((line) => line["principal"] !== undefined);
   expect(lines.map(({ msg, status, about }) => [msg, status, about])).toEqual([
     [expect.stringMatching(/uid \d+.*: POST \/v1\/loads$/), 201, `job ${job}`],
     [expect.stringMatching(/: DELETE \/v1\/jobs\/0+$/), 404, "no_such_job"],

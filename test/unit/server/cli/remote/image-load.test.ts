@@ -13,14 +13,9 @@ import type { Ran } from "./cli-kit.ts";
 const lab = new ServerPerTest();
 const socket = (): Record<string, string> => ({ HUCK_SOCKET: lab.server.socket });
 
-/** Waits until the node belongs to a job, then plays it to a verdict. */
+/** Waits until the job has begun, then plays a node to a verdict. */
 async function play(name: string, code: VerdictCode): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
-    const { body } = await operate(lab.server, "GET", "/v1/nodes");
-    const { nodes } = body as { nodes: { name: string; job: string | null }[] };
-    if (nodes.find((one) => one.name === name)?.job !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await lab.jobBegun();
   const node = await TestNode.boot(lab.server, name);
   const reply = await node.join();
   await node.end(orderIn(reply)?.id ?? "", code);
