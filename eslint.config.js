@@ -14,6 +14,28 @@ const ownersOfIo = ["**/*.io.ts"];
 const later = "Take `now` as an argument; only an *.io.ts file reads a clock.";
 const seeded = "Take random bits, or a seeded generator (shared/core), as an argument.";
 const outside = "Only *.io.ts files touch the world.";
+const sameRun =
+  "Same seed, same run: take test/rig/seeded-bytes.ts, or seededRandom (shared/core).";
+
+/** What draws chance; `message` says what to use instead. */
+const chanceProperties = (message) =>
+  [
+    ["Math", "random"],
+    ["crypto", "getRandomValues"],
+    ["crypto", "randomUUID"],
+  ].map(([object, property]) => ({ object, property, message }));
+const CHANCE = [
+  "getRandomValues",
+  "randomBytes",
+  "randomFill",
+  "randomFillSync",
+  "randomInt",
+  "randomUUID",
+  "webcrypto",
+];
+const chanceImports = (importNames, message) => ({
+  paths: ["node:crypto", "crypto"].map((name) => ({ name, importNames, message })),
+});
 
 /** A name is exported by the file that declares it, and by no other. */
 const exportsOnce = [
@@ -79,31 +101,14 @@ export default ts.config(
         "error",
         { object: "Date", property: "now", message: later },
         { object: "performance", property: "now", message: later },
-        { object: "Math", property: "random", message: seeded },
-        { object: "crypto", property: "getRandomValues", message: seeded },
-        { object: "crypto", property: "randomUUID", message: seeded },
+        ...chanceProperties(seeded),
       ],
       "no-restricted-imports": [
         "error",
-        {
-          paths: ["node:crypto", "crypto"].map((name) => ({
-            name,
-            importNames: [
-              "getRandomValues",
-              "randomBytes",
-              "randomFill",
-              "randomFillSync",
-              "randomInt",
-              "randomUUID",
-              "webcrypto",
-              "generateKey",
-              "generateKeySync",
-              "generateKeyPair",
-              "generateKeyPairSync",
-            ],
-            message: seeded,
-          })),
-        },
+        chanceImports(
+          [...CHANCE, "generateKey", "generateKeySync", "generateKeyPair", "generateKeyPairSync"],
+          seeded,
+        ),
       ],
       "no-restricted-syntax": [
         "error",
@@ -139,9 +144,13 @@ export default ts.config(
     rules: { "@typescript-eslint/no-non-null-assertion": "off" },
   },
   {
-    // A test is one story told from top to bottom.
+    // A test is one story told from top to bottom, and the same story each time.
     files: ["test/**/*.ts", "scripts/**/*.ts"],
-    rules: { "max-lines-per-function": "off" },
+    rules: {
+      "max-lines-per-function": "off",
+      "no-restricted-properties": ["error", ...chanceProperties(sameRun)],
+      "no-restricted-imports": ["error", chanceImports(CHANCE, sameRun)],
+    },
   },
   {
     // The tool that reads its configuration dictates the default export.

@@ -7,12 +7,12 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freePort } from "../rig/ports.ts";
 import { fileFolder } from "../rig/folder.ts";
+import { seededBytes } from "../rig/seeded-bytes.ts";
 
 const entry = new URL("../../huck.ts", import.meta.url).pathname;
 const privileged = process.getuid?.() === 0;
@@ -48,7 +48,7 @@ function place(): string[] {
 }
 
 function input(name: string, byteCount: number): { path: string; bytes: Buffer } {
-  const bytes = randomBytes(byteCount);
+  const bytes = seededBytes(byteCount, byteCount);
   const path = join(folder, name);
   writeFileSync(path, bytes);
   return { path, bytes };
@@ -74,7 +74,7 @@ test.each([
 
 test("a pipe goes in and comes out in order, and events come as JSON", async () => {
   const at = place();
-  const bytes = randomBytes(5_500_000);
+  const bytes = seededBytes(1, 5_500_000);
   const receiver = run(["catch", "-", ...at, "--wait", "60", "--json"]);
   const sender = run(["cast", "-", ...at, "--min-receivers", "1", "--json"]);
   sender.child.stdin?.end(bytes);
@@ -94,7 +94,7 @@ test("a pipe goes in and comes out in order, and events come as JSON", async () 
 test("zeros become holes where --sparse asks for it, and the file is as long as ever", async () => {
   const at = place();
   const path = join(folder, "zeros");
-  const bytes = Buffer.concat([Buffer.alloc(6 << 20), randomBytes(5), Buffer.alloc(3 << 20)]);
+  const bytes = Buffer.concat([Buffer.alloc(6 << 20), seededBytes(2, 5), Buffer.alloc(3 << 20)]);
   writeFileSync(path, bytes);
   const out = join(folder, "out zeros");
   const receiver = run(["catch", out, ...at, "--wait", "60", "--sparse"]);

@@ -1,10 +1,9 @@
 /**
  * Goal: a sender thread sends the records of a file as they are, tells what happens, and obeys.
  *
- * Method: the real thread and a reception in this one, over loopback multicast; records of random
- * length, compared byte by byte. Both loops, and the plain twin's port on the receiving side.
+ * Method: the real thread and a reception in this one, over loopback multicast; records of many
+ * lengths, compared byte by byte. Both loops, and the plain twin's port on the receiving side.
  */
-import { randomBytes, randomInt } from "node:crypto";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -29,23 +28,26 @@ import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
 import { freePort } from "../rig/ports.ts";
 import { fileFolder } from "../rig/folder.ts";
+import { nextId, seededBytes } from "../rig/seeded-bytes.ts";
 
 const CHUNKS = 12;
 const RECORD_BYTES_MAX = 300_000;
 const SYMBOL_BYTES = 1408;
-const key = randomBytes(16);
+const key = nextId();
 const group = { address: "239.255.78.1", port: freePort() };
 const folder = fileFolder();
 let records: RecordFile;
 let content: Buffer;
 
 beforeAll(() => {
-  const lengths = Uint32Array.from({ length: CHUNKS }, () => randomInt(1, RECORD_BYTES_MAX));
+  const random = seededRandom(11);
+  const length = (): number => 1 + random.below(RECORD_BYTES_MAX);
+  const lengths = Uint32Array.from({ length: CHUNKS }, length);
   const offsets = new Float64Array(CHUNKS);
   for (let chunk = 1; chunk < CHUNKS; chunk += 1) {
     offsets[chunk] = (offsets[chunk - 1] ?? 0) + (lengths[chunk - 1] ?? 0);
   }
-  content = randomBytes((offsets[CHUNKS - 1] ?? 0) + (lengths[CHUNKS - 1] ?? 0));
+  content = seededBytes(12, (offsets[CHUNKS - 1] ?? 0) + (lengths[CHUNKS - 1] ?? 0));
   const path = join(folder, "records");
   writeFileSync(path, content);
   records = { path, file: fileIdentityOf(statSync(path, { bigint: true })), offsets, lengths };
@@ -119,7 +121,7 @@ async function receive(
 
 test.each(["best", "dgram"] as const)("records arrive as they are (%s port)", async (kind) => {
   const messages: SenderMessage[] = [];
-  const sid = randomBytes(8).readBigUInt64LE();
+  const sid = nextId().readBigUInt64LE();
   const sender = startSender(order(sid, Infinity), (message) => messages.push(message));
   const { end, right } = await receive(sid, kind);
   expect(end).toMatchObject({ outcome: "complete" });
@@ -148,7 +150,7 @@ test("a torn file ends the session with a reason, for the receiver too", async (
   writeFileSync(path, content.subarray(0, content.byteLength - 10));
   const torn = { ...records, path, file: fileIdentityOf(statSync(path, { bigint: true })) };
   const messages: SenderMessage[] = [];
-  const sid = randomBytes(8).readBigUInt64LE();
+  const sid = nextId().readBigUInt64LE();
   const given = { ...order(sid, Infinity), records: torn };
   const sender = startSender(given, (message) => messages.push(message));
   const { end } = await receive(sid, "best");

@@ -5,7 +5,6 @@
  * {ready}, {event}, {grant}, {problem} or {counters}. A line on its input is a new table, or
  * "counters". It ends when its input ends.
  */
-import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { messageOf } from "../../shared/core/errors.ts";
 import { startBoot } from "../../server/boot/boot-services.io.ts";
@@ -13,6 +12,7 @@ import { assetsOf } from "../../server/boot/assets.ts";
 import type { BootAsset } from "../../server/boot/assets.ts";
 import type { BootNetwork } from "../../server/boot/boot-network.ts";
 import type { BootNode, BootTable } from "../../server/boot/boot-table.ts";
+import { nextId } from "./seeded-bytes.ts";
 
 /** Table and network as JSON; the network is read at the start only. */
 export interface PlainTable {
@@ -41,7 +41,7 @@ const boot = await startBoot({
   network: settings.table.network,
   table: tableOf(settings.table),
   grant: (request) => {
-    const token = randomBytes(16).toString("hex");
+    const token = nextId().toString("hex");
     print({ grant: { ...request, token } });
     return Promise.resolve({ serverUrl: "http://10.77.0.1:8077", token, serverKey: "a2V5" });
   },

@@ -3,7 +3,6 @@
  * copies of it under a UUID of their own, so each is another file of the real format.
  */
 import { closeSync, copyFileSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { inlinePool, laneAt } from "../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import {
@@ -15,6 +14,7 @@ import {
 import { BLOCK_BYTES } from "../../shared/image/limits.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
 import { imagePathIn } from "../../server/store/image-file-name.ts";
+import { nextId } from "./seeded-bytes.ts";
 
 /** Makes images "many-000" and so on, each of `chunks` chunks of one sector. */
 export async function makeImages(folder: string, count: number, chunks: number): Promise<string[]> {
@@ -44,7 +44,7 @@ export async function writeLongImage(
     writeSync(fd, bytes);
     return Promise.resolve();
   };
-  const header = { uuid: randomBytes(16), createdMs: 0 };
+  const header = { uuid: nextId(), createdMs: 0 };
   const pool = inlinePool(zlibCodec());
   const lane = laneAt(pool.lanes, 0);
   const writer = new ImageWriter({ append }, header);
@@ -75,7 +75,7 @@ export async function writeLongImage(
 const SLOT_UNITS = 8192;
 
 function giveUuid(target: string, fileBytes: number): void {
-  const uuid = randomBytes(16);
+  const uuid = nextId();
   const fd = openSync(target, "r+");
   const block = new Uint8Array(BLOCK_BYTES);
   const end = fileBytes - BLOCK_BYTES;

@@ -2,7 +2,7 @@
  * A lab whose clock is the test: the real decisions over a real journal and store. The test also
  * plays the sender.
  */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import path from "node:path";
 import type { JoinReply } from "../../shared/control/node-api.ts";
 import { LoadRequest, SaveRequest } from "../../shared/control/operator-api.ts";
@@ -19,6 +19,7 @@ import { Transmissions } from "../../server/sessions/transmission.ts";
 import type { SenderHandle, StreamRequest } from "../../server/sessions/transmission.ts";
 import { type JournalDisk, MemoryJournal } from "./memory-journal.ts";
 import { DISK, configText, freshFolder, orderIn, verdictOf } from "./lab-kit.ts";
+import { nextId } from "./seeded-bytes.ts";
 
 /** A sender of the test. */
 export interface TestSender extends SenderHandle {
@@ -128,7 +129,7 @@ export class TestLab {
   /** Boots a node and joins. */
   join(name: string): { visitor: Visitor; token: string; order: string; reply: JoinReply } {
     const { mac, token } = this.lab.mintFor(name, this.now);
-    const nonce = randomBytes(16).toString("hex");
+    const nonce = nextId().toString("hex");
     const identity = { token, nonce, macs: [mac] };
     const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0", features: [] };
     const reply = this.lab.desk.join({ ...identity, ...facts }, this.now);
@@ -182,7 +183,7 @@ export class TestLab {
 
   #newLab(config = configText(1)): Lab {
     this.inventory = this.#parsed(config);
-    const id128 = (): string => randomBytes(16).toString("hex");
+    const id128 = (): string => nextId().toString("hex");
     const transmissions = new Transmissions({
       start: (request) => {
         const sender = testSender(request);

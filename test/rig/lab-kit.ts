@@ -6,7 +6,6 @@
  * and parses every answer by its schema. It has no disk; what receivers do with disks is tested
  * elsewhere.
  */
-import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -33,6 +32,7 @@ import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";
 import { Arrivals } from "./arrivals.ts";
+import { nextId } from "./seeded-bytes.ts";
 
 /** The order in an answer; its signature is not checked. */
 export function orderIn({ order }: JoinReply): Order | undefined {
@@ -136,7 +136,7 @@ export class TestNode {
   readonly name: string;
   readonly mac: string;
   readonly token: string;
-  nonce = randomBytes(16).toString("hex");
+  nonce = nextId().toString("hex");
   readonly #url: string;
 
   constructor(granted: NodeToken) {

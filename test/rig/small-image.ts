@@ -1,5 +1,4 @@
 /** A real image of three chunks, in a store or in memory. */
-import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
 import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
@@ -7,6 +6,7 @@ import { inlinePool, laneAt } from "../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
+import { nextId } from "./seeded-bytes.ts";
 
 /** A codec that never makes anything smaller: same content and same id, but another file. */
 export const STORED_RAW: ChunkCodec = {
@@ -17,7 +17,7 @@ export const STORED_RAW: ChunkCodec = {
 /** Writes an image of three chunks. */
 async function writeImage(sink: ByteSink, codec: ChunkCodec, seed = 1): Promise<string> {
   const pool = inlinePool(codec);
-  const writer = new ImageWriter(sink, { uuid: randomBytes(16), createdMs: 0 });
+  const writer = new ImageWriter(sink, { uuid: nextId(), createdMs: 0 });
   await writer.begin();
   for (let slot = 0; slot < 3; slot += 1) {
     const raw = Buffer.alloc(64 << 10, `${seed}-${slot}-`);
