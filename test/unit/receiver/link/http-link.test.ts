@@ -89,12 +89,21 @@ test("a status report is not repeated when nobody answers", async () => {
   await expect(link.status(report)).rejects.toMatchObject({ code: "server_unreachable" });
 });
 
+interface Upload {
+  readonly link: ServerLink;
+  readonly got: () => number;
+  /** Resolves when the upload has begun; until `resume` is called, nothing of it is read. */
+  readonly begun: Promise<IncomingMessage>;
+}
+
 /** Answers an upload after so many bytes, without an answer when it is to hang up. */
 async function uploading(
   afterBytes: number,
   reply: Reply | "hang up",
-): Promise<{ link: ServerLink; got: () => number }> {
+  reads: "at once" | "later" = "at once",
+): Promise<Upload> {
   let got = 0;
+  const begun = Promise.withResolvers<IncomingMessage>();
   server = createServer((request, response) => {
     request.on("data", (piece: Buffer) => {
       got += piece.byteLength;
@@ -102,21 +111,34 @@ async function uploading(
       if (reply === "hang up") request.destroy();
       else response.writeHead(reply.status).end(JSON.stringify(reply.body));
     });
+    if (reads === "later") request.pause();
+    begun.resolve(request);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  return { link: openServerLink(`http://127.0.0.1:${port}`, TOKEN), got: () => got };
+  const link = openServerLink(`http://127.0.0.1:${port}`, TOKEN);
+  return { link, got: () => got, begun: begun.promise };
 }
 
 const PIECE = new Uint8Array(1 << 20);
+/** More than the buffers of two sockets hold. */
+const PIECES = 60;
 
 test("an upload goes at the pace of the server and ends with its answer", async () => {
-  const { link, got } = await uploading(40 * PIECE.byteLength, { status: 201, body: {} });
+  const total = PIECES * PIECE.byteLength;
+  const { link, got, begun } = await uploading(total, { status: 201, body: {} }, "later");
   const upload = link.capture();
-  for (let count = 0; count < 40; count += 1) await upload.append(PIECE);
+  let appended = 0;
+  const appending = (async (): Promise<void> => {
+    for (; appended < PIECES; appended += 1) await upload.append(PIECE);
+  })();
+  const request = await begun;
+  expect(appended).toBeLessThan(PIECES); // the rest waits until the server reads
+  request.resume();
+  await appending;
   await upload.commit();
-  expect(got()).toBe(40 * PIECE.byteLength);
+  expect(got()).toBe(total);
 });
 
 test.each([

@@ -51,7 +51,7 @@ test("eventStream() goes on with what happens after it was opened, without a gap
   expect(await reading).toEqual(["before", "after", "end"]);
 });
 
-test("eventStream() drops progress first and itself last when nobody reads", () => {
+test("eventStream() drops progress first and itself last when nobody reads", async () => {
   const stream = eventStream(log, job, 0, false);
   stream.read(0);
   for (let index = 0; index < 5000; index += 1) {
@@ -60,9 +60,14 @@ test("eventStream() drops progress first and itself last when nobody reads", () 
       0,
     );
   }
+  expect(stream.readableLength).toBeGreaterThan(60_000);
   expect(stream.readableLength).toBeLessThan(100_000);
   log.together(() => {
     for (let index = 0; index < 6000; index += 1) note("x".repeat(900));
   });
+  expect(stream.readableLength).toBeGreaterThan(4 << 20);
   expect(stream.readableLength).toBeLessThan(5 << 20);
+  log.add(end, 0);
+  const lines = (await text(stream)).trim().split("\n"); // it has ended, so this does too
+  expect(lines.at(-1)).toContain('"note"');
 });

@@ -83,6 +83,14 @@ describe("checkZstdFrame()", () => {
   });
 });
 
-test("createChunkCodec() gives what was named", async () => {
+test("createChunkCodec() gives what was named, or says that it is missing", async () => {
   expect((await createChunkCodec("node:zlib")).name).toBe("node:zlib");
+  const named = createChunkCodec("zstd-napi");
+  const loads = await import("zstd-napi/binding.js").then(
+    () => true,
+    () => false,
+  );
+  if (loads) expect((await named).name).toBe("zstd-napi");
+  else await expect(named).rejects.toMatchObject({ code: "codec_missing" });
+  expect((await createChunkCodec("auto")).name).toBe(loads ? "zstd-napi" : "node:zlib");
 });

@@ -95,15 +95,21 @@ describe("EndpointTable", () => {
     expect(at(1, 5)).toBe(first);
   });
 
-  test("endpointAt() goes on after more addresses than it may keep", () => {
-    const table = new EndpointTable(0);
-    const view = blank();
-    for (let port = 1; port <= 10_000; port += 1) {
-      const endpoint = { address: "10.0.0.1", port };
-      writeSockaddr(view, 0, endpoint, 0);
-      expect(table.endpointAt(view, 0)).toEqual(endpoint);
-    }
-  });
+  test.each(["10.0.0.1", "fe80::1"])(
+    "endpointAt() goes on after more addresses than it may keep, and forgets the first (%s)",
+    (address) => {
+      const table = new EndpointTable(0);
+      const view = blank();
+      const at = (port: number): unknown => {
+        writeSockaddr(view, 0, { address, port }, 0);
+        return table.endpointAt(view, 0);
+      };
+      const first = at(1);
+      for (let port = 2; port <= 10_000; port += 1) expect(at(port)).toEqual({ address, port });
+      expect(at(1)).toEqual(first);
+      expect(at(1)).not.toBe(first);
+    },
+  );
 
   test("addressOf() gives each endpoint its own bytes after makeRoom()", () => {
     const table = new EndpointTable(0);

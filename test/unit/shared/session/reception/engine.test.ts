@@ -155,7 +155,14 @@ test("END while chunks lack fails the reception, or fetches the rest", () => {
     play.hear(21);
     const events = play.engine.events();
     if (canFetch) expect(events.at(-1)).toEqual({ kind: "ended", outcome: "complete" });
-    else expect(play.engine.stats().phase).not.toBe("receiving");
+    else {
+      expect(events.at(-1)).toEqual({
+        kind: "ended",
+        outcome: "failed",
+        code: "session_ended",
+        reason: "session ended: time; 2 chunks lacking",
+      });
+    }
   }
 });
 
@@ -176,8 +183,10 @@ test("P3: silence is told, and a lost sender ends the reception", () => {
   play.stage.announce(play.engine, {}, 0);
   play.engine.events();
   for (let now = 0; now <= 310; now += 10) play.hear(now);
-  const kinds = play.engine.events().map((event) => event.kind);
-  expect(kinds).toEqual(["silent", "ended"]);
+  expect(play.engine.events()).toMatchObject([
+    { kind: "silent" },
+    { kind: "ended", outcome: "failed", code: "lost_sender" },
+  ]);
 });
 
 test("no session, a ring that is too small, an operator: each has its own reason", () => {
@@ -187,7 +196,9 @@ test("no session, a ring that is too small, an operator: each has its own reason
   const small = new Play();
   small.stage.announce(small.engine, { recordBytesMax: 16_384 }, 0);
   expect(reportedStateOf(undefined, false, 0).state).toBe("waiting");
-  expect(small.hear(1).reports).toMatchObject([{ state: "failed" }]);
+  expect(small.hear(1).reports).toMatchObject([
+    { state: "failed", reason: expect.stringMatching(/ring of \d+ bytes/) as string },
+  ]);
   const stopped = new Play();
   stopped.stage.announce(stopped.engine, {}, 0);
   stopped.engine.complete({ kind: "abort", reason: "disk error" }, 5);

@@ -64,16 +64,19 @@ test("a member that always lacks everything gets three symbols of four at most",
   expect(sourceSent * 3 + 30).toBeGreaterThanOrEqual(repairSent);
 });
 
-test("a shed member's answers are heard but not served", () => {
+test.each([
+  ["held", 16],
+  ["shed", 0],
+] as const)("a %s member that lacks 16 symbols is heard, and gets %i", (as, symbols) => {
   const { streaming, members, step, complain } = setUp(4);
   for (let now = 0; now < 60; now += 1) step(now);
   const member = members.get(1);
   if (member === undefined) throw new Error("no member");
-  Object.assign(member, { as: "shed" });
-  complain(1, 60);
+  Object.assign(member, { as });
+  complain(streaming.stats().otherSent, 60);
   expect(member.heardAt).toBe(60);
-  step(61);
-  expect(streaming.stats().repairSent).toBe(0);
+  for (let now = 61; now < 120; now += 1) step(now);
+  expect(streaming.stats().repairSent).toBe(symbols);
 });
 
 test("a chunk that left the cache is read again to be repaired", () => {
