@@ -21,6 +21,8 @@ const projects: Readonly<Record<string, number>> = {
 const config: ViteUserConfig = defineConfig({
   test: {
     passWithNoTests: false,
+    // By default one processor is left free, which on two of them halves the work done at a time.
+    maxWorkers: "100%",
     projects: Object.entries(projects).map(([name, timeoutMs]) => ({
       test: {
         name,
