@@ -35,7 +35,7 @@ import type { OrderKey } from "./jobs/order-key.io.ts";
 import { Lab } from "./jobs/lab.ts";
 import { LabLoop, steadyClock } from "./jobs/lab-loop.io.ts";
 import { senderStarter } from "./sessions/sender-start.io.ts";
-import { Transmissions } from "./sessions/transmission.ts";
+import { Sessions } from "./sessions/sessions.ts";
 import { openFolderStore } from "./store/folder-store.io.ts";
 
 export interface ServerParts {
@@ -89,7 +89,7 @@ class Wiring {
   readonly #address: LabAddress;
   readonly #key: OrderKey;
   readonly #images: ImageStore;
-  readonly #transmissions: Transmissions;
+  readonly #sessions: Sessions;
   readonly #lab: Lab;
   readonly #loop: LabLoop;
   readonly #notes: string[] = [];
@@ -110,7 +110,7 @@ class Wiring {
     });
     this.#images = openFolderStore(server.store, { keepSummaries: true });
     closers.push(() => this.#images.close());
-    this.#transmissions = this.#newTransmissions();
+    this.#sessions = this.#newSessions();
     this.#lab = new Lab(
       {
         inventory: () => this.#inventory,
@@ -121,7 +121,7 @@ class Wiring {
           silenceMs: server.silenceSeconds * 1000,
           returnMs: server.returnSeconds * 1000,
         },
-        transmissions: this.#transmissions,
+        sessions: this.#sessions,
         id128,
       },
       this.#now(),
@@ -161,7 +161,7 @@ class Wiring {
     this.#loop.wake();
     this.#learnImages();
     this.#closers.push(
-      () => this.#transmissions.close(),
+      () => this.#sessions.close(),
       () => {
         this.#loop.close();
       },
@@ -255,9 +255,9 @@ class Wiring {
     return { serverUrl, token: minted.token, serverKey: this.#key.publicHex };
   }
 
-  #newTransmissions(): Transmissions {
+  #newSessions(): Sessions {
     const { server } = this.#parts.config;
-    return new Transmissions({
+    return new Sessions({
       start: senderStarter({
         open: (image) => this.#images.open(image),
         interfaceName: this.#address.interfaceName,
@@ -271,7 +271,7 @@ class Wiring {
       id128,
       failed: (image, reason) => {
         this.#parts.log.error({ image, reason }, "a sender ended by a fault");
-        this.#lab.noteStreamFailed(image, reason, this.#now());
+        this.#lab.noteSenderFailed(image, reason, this.#now());
       },
     });
   }

@@ -29,7 +29,7 @@ import { LabState } from "./state.ts";
 import type { LabRequest } from "./state.ts";
 import type { WaitBounds } from "./order-machine.ts";
 import { TokenBook } from "./token.ts";
-import type { StreamImage, Transmissions } from "../sessions/transmission.ts";
+import type { SessionImage, Sessions } from "../sessions/sessions.ts";
 import { wantedOf } from "./wanted.ts";
 
 export interface LabParts {
@@ -39,7 +39,7 @@ export interface LabParts {
   /** Ed25519 private key that signs orders. */
   readonly orderKey: KeyObject;
   readonly bounds: WaitBounds;
-  readonly transmissions: Transmissions;
+  readonly sessions: Sessions;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
 }
@@ -250,7 +250,7 @@ export class Lab {
   }
 
   /** Tells the operators of all running loads of this image that its sender failed, and why. */
-  noteStreamFailed(image: StreamImage, reason: string, now: number): void {
+  noteSenderFailed(image: SessionImage, reason: string, now: number): void {
     for (const order of this.#state.open()) {
       const { job } = order;
       const { terms } = job;
@@ -315,7 +315,7 @@ export class Lab {
   }
 
   #releaseEnded(): void {
-    for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
+    for (const id of this.#state.takeEnded()) this.#parts.sessions.leave(id);
   }
 
   #planParts(principal: Principal): PlanParts {

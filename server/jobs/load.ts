@@ -7,7 +7,7 @@
  * 3. While the nodes boot, every stored byte of the image is read and proven: {@link imageProven}.
  * 4. A node joins and gets its order, signed for the nonce of this boot: {@link writeLoadOrder}.
  * 5. The node compares its disks with the order, digests what is on them, and asks for the session.
- *    It gets it once the image is proven: {@link refuseUnproven}, transmission.ts.
+ *    It gets it once the image is proven: {@link refuseUnproven}, sessions.ts.
  * 6. The node has seen that multicast arrives and asks to clear the partition table:
  *    {@link decideArm}. An order allows this to at most two boots.
  * 7. The node reports how it goes on. `LabState.pass` ends the wait for one that stays silent.

@@ -30,7 +30,7 @@ import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
 import { JOIN_WITHIN_MS } from "./token.ts";
 import type { TokenBook } from "./token.ts";
-import type { StreamImage, Transmissions } from "../sessions/transmission.ts";
+import type { SessionImage, Sessions } from "../sessions/sessions.ts";
 import { nodeBoots, nodeEnds, nodeReports } from "./visit.ts";
 
 export interface DeskParts {
@@ -38,7 +38,7 @@ export interface DeskParts {
   readonly inventory: () => Inventory;
   /** Ed25519 private key that signs orders. */
   readonly orderKey: KeyObject;
-  readonly transmissions: Transmissions;
+  readonly sessions: Sessions;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
 }
@@ -146,7 +146,7 @@ export class NodeDesk {
       if (other.action !== "load" || other.imageId !== terms.imageId) return false;
       return other.file === undefined ? image === job.image : other.file === terms.file;
     });
-    return await this.#parts.transmissions.join({
+    return await this.#parts.sessions.join({
       order: record.id,
       image: imageOfLoad(job.image, terms),
       rateBitsPerSecond: terms.rateBitsPerSecond,
@@ -208,7 +208,7 @@ export class NodeDesk {
    *   one file.
    * @throws {@link SituationError} `order_over` if the node has no load to do.
    */
-  imageOf(visitor: Visitor): StreamImage {
+  imageOf(visitor: Visitor): SessionImage {
     const job = visitor.order?.job;
     if (job?.terms.action !== "load") throw orderOver("");
     return imageOfLoad(job.image, job.terms);
@@ -279,11 +279,11 @@ export class NodeDesk {
   }
 
   #releaseEnded(): void {
-    for (const id of this.#state.takeEnded()) this.#parts.transmissions.leave(id);
+    for (const id of this.#state.takeEnded()) this.#parts.sessions.leave(id);
   }
 }
 
-function imageOfLoad(name: string, { imageId, file }: LoadTerms): StreamImage {
+function imageOfLoad(name: string, { imageId, file }: LoadTerms): SessionImage {
   return { name, id: imageId, file };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Starts a sender thread for a stream that transmissions ask for.
+ * Starts the sender thread of a session.
  *
  * The thread reads records from the image file itself, so it is told only where they lie. We keep
  * the image open as long as the thread lives. Starting has succeeded once the thread's feedback
@@ -10,11 +10,11 @@ import { HuckError } from "../../shared/core/errors.ts";
 import type { ImageReference, OpenedImage } from "../../shared/image/store.ts";
 import { startSender } from "../../shared/session/sender/sender-thread.io.ts";
 import type { SenderMessage, SenderOrder } from "../../shared/session/sender/sender-thread.io.ts";
-import type { SenderHandle, StartSender, StreamRequest } from "./transmission.ts";
+import type { SenderHandle, StartSender, SendRequest } from "./sessions.ts";
 
 /** What every sender is started with. */
 export interface SenderParts {
-  /** Opens the image of a stream; the sender's starter closes it. */
+  /** Opens the image of a session; the sender's starter closes it. */
   readonly open: (image: ImageReference) => Promise<OpenedImage>;
   /** Kernel name of the interface to send on. */
   readonly interfaceName: string;
@@ -24,7 +24,7 @@ export interface SenderParts {
   readonly seed: () => number;
 }
 
-/** Makes the function with which {@link Transmissions} starts its streams. */
+/** Makes the function with which {@link Sessions} starts its senders. */
 export function senderStarter(parts: SenderParts): StartSender {
   return async (request) => {
     const image = await parts.open(request.image);
@@ -82,7 +82,7 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
   };
 }
 
-function orderOf(request: StreamRequest, parts: SenderParts, image: OpenedImage): SenderOrder {
+function orderOf(request: SendRequest, parts: SenderParts, image: OpenedImage): SenderOrder {
   const records = image.places;
   const recordBytesMax = records.lengths.reduce((most, length) => Math.max(most, length), 0);
   return {

@@ -15,22 +15,22 @@ import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { openJournal } from "../../server/jobs/journal-sqlite.io.ts";
 import { Lab } from "../../server/jobs/lab.ts";
 import type { Visitor } from "../../server/jobs/node-desk.ts";
-import { Transmissions } from "../../server/sessions/transmission.ts";
-import type { SenderHandle, StreamRequest } from "../../server/sessions/transmission.ts";
+import { Sessions } from "../../server/sessions/sessions.ts";
+import type { SenderHandle, SendRequest } from "../../server/sessions/sessions.ts";
 import { type JournalDisk, MemoryJournal } from "./memory-journal.ts";
 import { DISK, configText, freshFolder, orderIn, verdictOf } from "./lab-kit.ts";
 import { nextId } from "./seeded-bytes.ts";
 
 /** A sender of the test. */
 export interface TestSender extends SenderHandle {
-  readonly request: StreamRequest;
+  readonly request: SendRequest;
   readonly stopped: ("told" | "silently")[];
   beginEnd(): void;
   finish(fault?: string): void;
 }
 
-/** What a stream was asked for, and its handle. */
-export function testSender(request: StreamRequest): TestSender {
+/** Gives the handle of a sender that sends nothing. */
+export function testSender(request: SendRequest): TestSender {
   const ended = Promise.withResolvers<string | undefined>();
   const ending = Promise.withResolvers<undefined>();
   const stopped: TestSender["stopped"] = [];
@@ -184,7 +184,7 @@ export class TestLab {
   #newLab(config = configText(1)): Lab {
     this.inventory = this.#parsed(config);
     const id128 = (): string => nextId().toString("hex");
-    const transmissions = new Transmissions({
+    const sessions = new Sessions({
       start: (request) => {
         const sender = testSender(request);
         this.senders.push(sender);
@@ -196,7 +196,7 @@ export class TestLab {
       rateBitsPerSecond: undefined,
       id128,
       failed: (image, reason) => {
-        this.lab.noteStreamFailed(image, reason, this.now);
+        this.lab.noteSenderFailed(image, reason, this.now);
       },
     });
     return new Lab(
@@ -205,7 +205,7 @@ export class TestLab {
         journal: this.journal,
         orderKey: this.#key,
         bounds: BOUNDS,
-        transmissions,
+        sessions,
         id128,
       },
       this.now,

@@ -1,4 +1,4 @@
-/** Senders and receptions of the simulation: a stream is heard chunk by chunk, or not at all. */
+/** Senders and receptions of the simulation: a session is heard chunk by chunk, or not at all. */
 import type { VerdictCode } from "../../../shared/control/verdict.ts";
 import { SituationError } from "../../../shared/core/errors.ts";
 import type {
@@ -7,23 +7,23 @@ import type {
   ReceptionStart,
   LoadReception,
 } from "../../../receiver/link/load-reception.ts";
-import type { SenderHandle, StreamRequest } from "../../../server/sessions/transmission.ts";
+import type { SenderHandle, SendRequest } from "../../../server/sessions/sessions.ts";
 import { recordOf } from "./disk-work.ts";
 import type { SimStore } from "./images.ts";
 import type { Deferred, World } from "./world.ts";
 
-/** A stream on the network. */
-interface Stream {
-  readonly request: StreamRequest;
+/** A session on the network. */
+interface SimSession {
+  readonly request: SendRequest;
   state: "sends" | "ended" | "vanished";
 }
 
-/** All streams: what is multicast on the lab's network. */
+/** All sessions: what is multicast on the lab's network. */
 export class Multicast {
   readonly #world: World;
   readonly #store: SimStore;
   readonly #faults: number;
-  readonly #streams = new Map<string, Stream>();
+  readonly #sessions = new Map<string, SimSession>();
 
   constructor(world: World, store: SimStore, faults: number) {
     this.#world = world;
@@ -31,25 +31,25 @@ export class Multicast {
     this.#faults = faults;
   }
 
-  stream(session: string): Stream | undefined {
-    return this.#streams.get(session);
+  session(sid: string): SimSession | undefined {
+    return this.#sessions.get(sid);
   }
 
   /** Starts a sender for one run of the server. */
-  async start(request: StreamRequest): Promise<SenderHandle> {
+  async start(request: SendRequest): Promise<SenderHandle> {
     const world = this.#world;
     await world.sleep(world.between(5, 300));
     if (world.chance(this.#faults)) {
       throw new SituationError("no_sender", "Cannot start the sender: no thread", { cure: "" });
     }
     const image = this.#store.named(request.image.name);
-    const stream: Stream = { request, state: "sends" };
-    this.#streams.set(request.session, stream);
+    const session: SimSession = { request, state: "sends" };
+    this.#sessions.set(request.session, session);
     const ended = world.deferred<string | undefined>();
     const ending = world.deferred<undefined>();
     const end = (state: "ended" | "vanished", fault?: string): void => {
-      if (stream.state !== "sends") return;
-      stream.state = state;
+      if (session.state !== "sends") return;
+      session.state = state;
       ended.resolve(fault);
     };
     if (world.chance(this.#faults)) {
@@ -71,10 +71,10 @@ export class Multicast {
     };
   }
 
-  /** The server died: all its streams stop without a word. */
+  /** The server died: all its senders stop without a word. */
   vanishAll(): void {
-    for (const stream of this.#streams.values()) {
-      if (stream.state === "sends") stream.state = "vanished";
+    for (const session of this.#sessions.values()) {
+      if (session.state === "sends") session.state = "vanished";
     }
   }
 }
@@ -157,10 +157,10 @@ export class SimReception implements LoadReception {
     return { ok: true };
   }
 
-  /** By multicast while the stream lives, and again when it came damaged; else by unicast. */
+  /** By multicast while the session lives, and again when it came damaged; else by unicast. */
   async #takeChunk(chunk: number): Promise<void> {
     const { world, chunkMs, sleep, store } = this.#listener;
-    const image = store.images.get(this.#stream()?.request.image.name ?? "");
+    const image = store.images.get(this.#session()?.request.image.name ?? "");
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       await sleep(world.between(20, chunkMs));
       if (this.#stopped !== undefined) return;
@@ -172,12 +172,12 @@ export class SimReception implements LoadReception {
     if (this.#stopped === undefined) await this.#start.fetch(chunk);
   }
 
-  #stream(): Stream | undefined {
-    return this.#listener.multicast.stream(this.#start.terms.session);
+  #session(): SimSession | undefined {
+    return this.#listener.multicast.session(this.#start.terms.session);
   }
 
-  #state(): Stream["state"] {
-    return this.#stream()?.state ?? "vanished";
+  #state(): SimSession["state"] {
+    return this.#session()?.state ?? "vanished";
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The server of the simulation: one run after the other over the same medium. Every run is made of
- * the production parts (Lab, NodeDesk, LabLoop, ProofQueue, Transmissions, boot table, join gate);
+ * the production parts (Lab, NodeDesk, LabLoop, ProofQueue, Sessions, boot table, join gate);
  * only sockets, threads and the clock are the simulation's.
  */
 import { createPrivateKey, createPublicKey } from "node:crypto";
@@ -18,7 +18,7 @@ import { LabLoop } from "../../../server/jobs/lab-loop.io.ts";
 import { Lab } from "../../../server/jobs/lab.ts";
 import type { Visitor } from "../../../server/jobs/node-desk.ts";
 import type { PowerDriver } from "../../../server/power/power-driver.ts";
-import { Transmissions } from "../../../server/sessions/transmission.ts";
+import { Sessions } from "../../../server/sessions/sessions.ts";
 import { BOOT_ASSETS } from "../../rig/dhcp-vectors.ts";
 import { FaultyJournal } from "./faulty-journal.ts";
 import type { JournalFate } from "./faulty-journal.ts";
@@ -122,7 +122,7 @@ export class ServerRun {
   readonly #journal: FaultyJournal;
   readonly #loop: LabLoop;
   readonly #gate: JoinGate;
-  readonly #transmissions: Transmissions;
+  readonly #sessions: Sessions;
   readonly #origin: number;
   readonly #proven = new Set<string>();
   readonly #drafts = new Map<string, { draft: ImageDraft; visitor: Visitor; pieces: number }>();
@@ -135,14 +135,14 @@ export class ServerRun {
     this.#origin = origin;
     this.healthySince = parts.world.now;
     this.#journal = new FaultyJournal(parts.openJournal(), this.#fate(died));
-    this.#transmissions = this.#newTransmissions();
+    this.#sessions = this.#newSessions();
     this.lab = new Lab(
       {
         inventory: () => parts.inventory,
         journal: this.#journal,
         orderKey,
         bounds: WAIT_BOUNDS,
-        transmissions: this.#transmissions,
+        sessions: this.#sessions,
         id128: () => this.#world.id128(),
       },
       this.now(),
@@ -226,7 +226,7 @@ export class ServerRun {
     this.#drafts.delete(token);
   }
 
-  /** kill -9: memory is gone, streams stop in mid-word. */
+  /** kill -9: memory is gone, senders stop in mid-word. */
   die(): void {
     this.alive = false;
     this.#loop.close();
@@ -248,8 +248,8 @@ export class ServerRun {
     };
   }
 
-  #newTransmissions(): Transmissions {
-    return new Transmissions({
+  #newSessions(): Sessions {
+    return new Sessions({
       start: (request) => this.#parts.multicast.start(request),
       groups: { first: 1, last: 64 },
       port: 4077,
@@ -259,8 +259,8 @@ export class ServerRun {
       failed: (image, reason) => {
         if (!this.alive) return;
         void this.serve((_run, now) => {
-          this.lab.noteStreamFailed(image, reason, now);
-        }).catch(() => undefined); // a full journal: the note is lost, the stream's end is not
+          this.lab.noteSenderFailed(image, reason, now);
+        }).catch(() => undefined); // a full journal: the note is lost, the session's end is not
       },
     });
   }

@@ -312,7 +312,7 @@ test("a second arm after a restart still spends the order", async () => {
   expect((await third.node.arm(third.order)).allowed).toBe(false);
 });
 
-test("the same image asked for by two jobs is one stream with different members", async () => {
+test("the same image asked for by two jobs is one session with different members", async () => {
   await lab.beginLoad(["fit01"], { gatherSeconds: 60 });
   const one = await lab.joined("fit01");
   await lab.beginLoad(["fit02"]);

@@ -1,5 +1,5 @@
 /**
- * Goal: the lab answers for nodes and jobs, and gives streams back. Method: a lab in made-up time.
+ * Goal: the lab answers for nodes and jobs, and gives sessions back. Method: a lab in made-up time.
  */
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { DISK, dropFolders, orderIn, verdictOf } from "../../../rig/lab-kit.ts";
@@ -42,7 +42,7 @@ test("jobStatus() and abort() refuse an id that is no job", () => {
   }).toThrow(expect.objectContaining({ code: "no_such_job" }));
 });
 
-test("a stream is stopped when its last node has ended, however it ended", async () => {
+test("a session is stopped when its last node has ended, however it ended", async () => {
   lab.load(["fit01", "fit02"]);
   const one = lab.join("fit01");
   const two = lab.join("fit02");
@@ -56,7 +56,7 @@ test("a stream is stopped when its last node has ended, however it ended", async
   expect(lab.senders[0]?.stopped).toEqual(["told"]);
 });
 
-test("a sender that fails is told to the job, and the next node gets a new stream", async () => {
+test("a sender that fails is told to the job, and the next node gets a new session", async () => {
   const job = lab.load(["fit01"]);
   const { visitor, order } = lab.join("fit01");
   const first = await lab.lab.desk.session(visitor, order, lab.now);

@@ -1,5 +1,5 @@
 /**
- * Goal: a stream becomes a sender thread that reads its very image file, and ends when told.
+ * Goal: a session becomes a sender thread that reads its very image file, and ends when told.
  * Method: a real thread on loopback.
  */
 import { renameSync } from "node:fs";
@@ -7,7 +7,7 @@ import path from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
 import { senderStarter } from "../../../../server/sessions/sender-start.io.ts";
-import type { StreamRequest, StartSender } from "../../../../server/sessions/transmission.ts";
+import type { SendRequest, StartSender } from "../../../../server/sessions/sessions.ts";
 import { RecordFileSource } from "../../../../shared/session/sender/sender-thread.io.ts";
 import type { ImageStore, OpenedImage } from "../../../../shared/image/store.ts";
 import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
@@ -16,7 +16,7 @@ import { freePort } from "../../../rig/ports.ts";
 
 let store: ImageStore;
 let images = "";
-let request: StreamRequest;
+let request: SendRequest;
 let start: StartSender;
 const opened: { image: OpenedImage; closed: number }[] = [];
 afterAll(dropFolders);

@@ -1,21 +1,21 @@
 /**
- * Goal: one stream per image file, groups that do not collide, and no stream without nodes. Method:
- * senders of the test.
+ * Goal: one session per image file, groups that do not collide, and no session without nodes.
+ * Method: senders of the test.
  */
 import { expect, test } from "vitest";
-import { Transmissions } from "../../../../server/sessions/transmission.ts";
-import type { MemberRequest, StartSender } from "../../../../server/sessions/transmission.ts";
+import { Sessions } from "../../../../server/sessions/sessions.ts";
+import type { MemberRequest, StartSender } from "../../../../server/sessions/sessions.ts";
 import { testSender } from "../../../rig/lab-fixture.ts";
 import type { TestSender } from "../../../rig/lab-fixture.ts";
 
 function make(
   last = 3,
   start?: StartSender,
-): { all: Transmissions; senders: TestSender[]; faults: string[] } {
+): { all: Sessions; senders: TestSender[]; faults: string[] } {
   const senders: TestSender[] = [];
   const faults: string[] = [];
   let next = 0;
-  const all = new Transmissions({
+  const all = new Sessions({
     start:
       start ??
       ((request) => {
@@ -46,7 +46,7 @@ function seat(order: string, image = "a", file = `the file of ${image}`): Member
   };
 }
 
-test("Transmissions.join() gives one stream per file and a member number per asking", async () => {
+test("Sessions.join() gives one session per file and a member number per asking", async () => {
   const { all, senders } = make();
   const first = await all.join(seat("o1"));
   const second = await all.join(seat("o2"));
@@ -61,35 +61,29 @@ test("Transmissions.join() gives one stream per file and a member number per ask
   expect(senders[0]?.request.rateBitsPerSecond).toBe(9e8);
 });
 
-test(
-  "Transmissions.leave() stops a stream with its last order, and the " + "next one is a new stream",
-  async () => {
-    const { all, senders } = make();
-    const first = await all.join(seat("o1"));
-    await all.join(seat("o2"));
-    all.leave("o1");
-    all.leave("o1");
-    await Promise.resolve();
-    expect(senders[0]?.stopped).toEqual([]);
-    all.leave("o2");
-    await Promise.resolve();
-    expect(senders[0]?.stopped).toEqual(["told"]);
-    expect((await all.join(seat("o3"))).session).not.toBe(first.session);
-  },
-);
+test("Sessions.leave() stops a session with its last order; the next one is new", async () => {
+  const { all, senders } = make();
+  const first = await all.join(seat("o1"));
+  await all.join(seat("o2"));
+  all.leave("o1");
+  all.leave("o1");
+  await Promise.resolve();
+  expect(senders[0]?.stopped).toEqual([]);
+  all.leave("o2");
+  await Promise.resolve();
+  expect(senders[0]?.stopped).toEqual(["told"]);
+  expect((await all.join(seat("o3"))).session).not.toBe(first.session);
+});
 
-test(
-  "Transmissions.join() refuses when every group is in use, and takes " + "one that became free",
-  async () => {
-    const { all, senders } = make(2);
-    await all.join(seat("o1", "a"));
-    await all.join(seat("o2", "b"));
-    await expect(all.join(seat("o3", "c"))).rejects.toMatchObject({ code: "no_group_free" });
-    all.leave("o1");
-    await all.join(seat("o3", "c"));
-    expect(senders[2]?.request.group).toBe("239.192.77.1");
-  },
-);
+test("Sessions.join() refuses when every group is in use, and takes a freed one", async () => {
+  const { all, senders } = make(2);
+  await all.join(seat("o1", "a"));
+  await all.join(seat("o2", "b"));
+  await expect(all.join(seat("o3", "c"))).rejects.toMatchObject({ code: "no_group_free" });
+  all.leave("o1");
+  await all.join(seat("o3", "c"));
+  expect(senders[2]?.request.group).toBe("239.192.77.1");
+});
 
 test(
   "a sender that does not start is told to every node that waits, and is " + "tried again",
@@ -108,7 +102,7 @@ test(
   },
 );
 
-test("Transmissions.join() starts another stream for another file of the same name", async () => {
+test("Sessions.join() starts another session for another file of the same name", async () => {
   const { all, senders } = make();
   const old = await all.join(seat("o1", "a", "1"));
   const fresh = await all.join(seat("o2", "a", "2"));
@@ -117,7 +111,7 @@ test("Transmissions.join() starts another stream for another file of the same na
   expect((await all.join(seat("o3", "a", "1"))).session).toBe(old.session);
 });
 
-test("Transmissions.join() gives the next stream while the last one ends", async () => {
+test("Sessions.join() gives the next session while the last one ends", async () => {
   const { all, senders } = make();
   const first = await all.join(seat("o1"));
   senders[0]?.beginEnd();
@@ -125,7 +119,7 @@ test("Transmissions.join() gives the next stream while the last one ends", async
   expect((await all.join(seat("o2"))).session).not.toBe(first.session);
 });
 
-test("Transmissions.close() leaves every stream without a word and waits for its end", async () => {
+test("Sessions.close() leaves every session without a word and waits for its end", async () => {
   const { all, senders } = make();
   await all.join(seat("o1", "a"));
   await all.join(seat("o2", "b"));

@@ -1,11 +1,11 @@
 /**
- * Transmissions: decides which stream serves which nodes.
+ * Sessions: decides which session serves which nodes.
  *
- * There is one stream per image file. A node that asks while the stream of its file runs gets a
- * place in it, whatever its job is; two files of equal content have two streams, because their
+ * There is one session per image file. A node that asks while the session of its file runs gets a
+ * place in it, whatever its job is; two files of equal content have two sessions, because their
  * records differ. The carousel serves a node that comes late. A node that reboots gets a new member
- * number, and one that comes while the stream ends gets the next stream. A stream is stopped when
- * its last node has ended. {@link StartSender} hides how a stream is sent; this file touches no
+ * number, and one that comes while the session ends gets the next one. A session is stopped when
+ * its last node has ended. {@link StartSender} hides how a session is sent; this file touches no
  * socket.
  */
 import assert from "node:assert/strict";
@@ -14,12 +14,12 @@ import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import type { ImageReference } from "../../shared/image/store.ts";
 
 /** An image as a load names it: always with its id. */
-export type StreamImage = ImageReference & { readonly id: string };
+export type SessionImage = ImageReference & { readonly id: string };
 
-/** What a sender must know about the stream. */
-export interface StreamRequest {
+/** What a sender is asked to send: one session. */
+export interface SendRequest {
   /** The sender refuses any other image or file that has this name. */
-  readonly image: StreamImage;
+  readonly image: SessionImage;
   /** 16 hexadecimal digits. */
   readonly session: string;
   /** 32 hexadecimal digits. */
@@ -29,7 +29,7 @@ export interface StreamRequest {
   readonly symbolBytes: number;
   /** Undefined: the sender finds the rate by measurement. Unit: bits per second. */
   readonly rateBitsPerSecond: number | undefined;
-  /** The stream starts at once with this many members... */
+  /** The session starts at once with this many members... */
   readonly members: number;
   /** ...or after this time with those that are there. Unit: milliseconds. */
   readonly gatherMs: number;
@@ -40,21 +40,20 @@ export interface SenderHandle {
   /** Address and port for NACKs. */
   readonly sender: { readonly address: string; readonly port: number };
   readonly chunkCount: number;
-  /** Resolves when the stream takes no more members; may never resolve. */
+  /** Resolves when the session takes no more members; may never resolve. */
   readonly ending: Promise<unknown>;
-  /** Resolves when the stream is over; with the reason if it failed. Never rejects. */
+  /** Resolves when it is over; with the reason if it failed. Never rejects. */
   readonly ended: Promise<string | undefined>;
-  /** Ends the stream and tells the members that are still there. Idempotent. */
+  /** Ends it and tells the members that are still there. Idempotent. */
   stop(): void;
-  /** Ends the stream without telling its members: they wait for the server's return. Idempotent. */
+  /** Ends it without telling its members: they wait for the server's return. Idempotent. */
   vanish(): void;
 }
 
 /** Starts a sender; resolves when it listens. */
-export type StartSender = (request: StreamRequest) => Promise<SenderHandle>;
+export type StartSender = (request: SendRequest) => Promise<SenderHandle>;
 
-/** What transmissions are made with. */
-export interface TransmissionParts {
+export interface SessionsParts {
   readonly start: StartSender;
   /** Range of multicast groups to choose from, as numbers of IPv4 addresses, both ends included. */
   readonly groups: { readonly first: number; readonly last: number };
@@ -64,53 +63,53 @@ export interface TransmissionParts {
   readonly rateBitsPerSecond: number | undefined;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
-  /** Called when a stream ended with a fault. */
-  readonly failed: (image: StreamImage, reason: string) => void;
+  /** Called when a session ended with a fault. */
+  readonly failed: (image: SessionImage, reason: string) => void;
 }
 
-/** A node's request for a place in a stream. */
+/** A node's request for a place in a session. */
 export interface MemberRequest {
   /** Id of the node's order. */
   readonly order: string;
-  readonly image: StreamImage;
+  readonly image: SessionImage;
   readonly rateBitsPerSecond: number | undefined;
-  /** How many nodes may join the stream, as known now. */
+  /** How many nodes may join the session, as known now. */
   readonly members: number;
   readonly gatherMs: number;
 }
 
-interface Stream {
-  readonly request: StreamRequest;
+interface Session {
+  readonly request: SendRequest;
   readonly handle: Promise<SenderHandle>;
   readonly orders: Set<string>;
   members: number;
 }
 
-/** All running streams. */
-export class Transmissions {
-  readonly #parts: TransmissionParts;
+/** All running sessions. */
+export class Sessions {
+  readonly #parts: SessionsParts;
   /** By image file. */
-  readonly #streams = new Map<string, Stream>();
+  readonly #sessions = new Map<string, Session>();
   #nextGroup: number;
 
-  constructor(parts: TransmissionParts) {
+  constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#nextGroup = parts.groups.first;
   }
 
   /**
-   * Gives a node a place in the stream of its image; starts the stream if there is none.
+   * Gives a node a place in the session of its image; starts the session if there is none.
    *
    * @returns Terms with a member number of its own.
    * @throws {@link SituationError} `no_group_free`; whatever starting a sender throws.
    */
   async join(wanted: MemberRequest): Promise<SessionTerms> {
-    const stream = this.#streams.get(fileKeyOf(wanted.image)) ?? this.#open(wanted);
-    stream.orders.add(wanted.order);
-    stream.members += 1;
-    const member = stream.members;
-    const { sender, chunkCount } = await stream.handle;
-    const { request } = stream;
+    const session = this.#sessions.get(fileKeyOf(wanted.image)) ?? this.#open(wanted);
+    session.orders.add(wanted.order);
+    session.members += 1;
+    const member = session.members;
+    const { sender, chunkCount } = await session.handle;
+    const { request } = session;
     return {
       session: request.session,
       group: request.group,
@@ -124,12 +123,12 @@ export class Transmissions {
     };
   }
 
-  /** Gives up the place of an order that has ended; stops the stream if that was its last. */
+  /** Gives up the place of an order that has ended; stops the session if that was its last. */
   leave(order: string): void {
-    for (const stream of this.#streams.values()) {
-      if (!stream.orders.delete(order) || stream.orders.size > 0) continue;
-      this.#drop(stream);
-      stream.handle.then(
+    for (const session of this.#sessions.values()) {
+      if (!session.orders.delete(order) || session.orders.size > 0) continue;
+      this.#drop(session);
+      session.handle.then(
         (handle) => {
           handle.stop();
         },
@@ -139,24 +138,24 @@ export class Transmissions {
   }
 
   /**
-   * Leaves all streams without a word and waits until they have ended. The server stops, but its
+   * Leaves all sessions without a word and waits until they have ended. The server stops, but its
    * jobs do not: a node at work fetches the rest when the server is back.
    */
   async close(): Promise<void> {
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
     await Promise.allSettled(
-      streams.map(async (stream) => {
-        const handle = await stream.handle;
+      sessions.map(async (session) => {
+        const handle = await session.handle;
         handle.vanish();
         await handle.ended;
       }),
     );
   }
 
-  #open(wanted: MemberRequest): Stream {
-    if (this.#streams.size >= STREAMS_MAX) throw noGroupFree(`${STREAMS_MAX} sessions run`);
-    const request: StreamRequest = {
+  #open(wanted: MemberRequest): Session {
+    if (this.#sessions.size >= SESSIONS_MAX) throw noGroupFree(`${SESSIONS_MAX} sessions run`);
+    const request: SendRequest = {
       image: wanted.image,
       session: this.#parts.id128().slice(0, 16),
       key: this.#parts.id128(),
@@ -168,24 +167,24 @@ export class Transmissions {
       gatherMs: wanted.gatherMs,
     };
     const handle = this.#parts.start(request);
-    const stream: Stream = { request, handle, orders: new Set(), members: 0 };
-    this.#streams.set(fileKeyOf(wanted.image), stream);
+    const session: Session = { request, handle, orders: new Set(), members: 0 };
+    this.#sessions.set(fileKeyOf(wanted.image), session);
     handle
       .then((running) => {
         void running.ending.then(() => {
-          this.#drop(stream);
+          this.#drop(session);
         });
         return running.ended;
       })
       .catch((thrown: unknown) => messageOf(thrown))
       .then((fault) => {
-        this.#drop(stream);
+        this.#drop(session);
         if (fault !== undefined) this.#parts.failed(wanted.image, fault);
       })
       .catch((thrown: unknown) => {
         assert.fail(messageOf(thrown));
       });
-    return stream;
+    return session;
   }
 
   /**
@@ -195,8 +194,8 @@ export class Transmissions {
    */
   #freeGroup(): string {
     const { first, last } = this.#parts.groups;
-    const used = new Set([...this.#streams.values()].map(({ request }) => request.group));
-    for (let tries = 0; tries <= Math.min(last - first, STREAMS_MAX); tries += 1) {
+    const used = new Set([...this.#sessions.values()].map(({ request }) => request.group));
+    for (let tries = 0; tries <= Math.min(last - first, SESSIONS_MAX); tries += 1) {
       const number = this.#nextGroup;
       this.#nextGroup = number >= last ? first : number + 1;
       const group = [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join(".");
@@ -205,14 +204,14 @@ export class Transmissions {
     throw noGroupFree("every multicast group of the configured range is in use");
   }
 
-  #drop(stream: Stream): void {
-    const key = fileKeyOf(stream.request.image);
-    if (this.#streams.get(key) === stream) this.#streams.delete(key);
+  #drop(session: Session): void {
+    const key = fileKeyOf(session.request.image);
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
   }
 }
 
 /** A load from an older journal has no file identity; the image's name and id must do. */
-function fileKeyOf({ name, id, file }: StreamImage): string {
+function fileKeyOf({ name, id, file }: SessionImage): string {
   return file ?? `${name} ${id}`;
 }
 
@@ -223,4 +222,4 @@ function noGroupFree(found: string): SituationError {
 }
 
 /** Most sessions at the same time. */
-const STREAMS_MAX = 64;
+const SESSIONS_MAX = 64;
