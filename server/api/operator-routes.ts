@@ -21,9 +21,8 @@ import type {
   ServerStatus,
 } from "../../shared/control/operator-api.ts";
 import { Id128, ImageName } from "../../shared/control/names.ts";
-import { FormatError, SituationError } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
-import type { LoadImage } from "../jobs/plan.ts";
+import { findImage } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
 import { parsed } from "./problems.ts";
@@ -102,25 +101,6 @@ function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): v
     lab.abort(parsed(JobPath, request.params).id, now());
     await reply.status(202).send();
   });
-}
-
-/**
- * Finds the image of a load. A torn one is refused here, with the reason, before any node is
- * touched (P11).
- *
- * @throws {@link SituationError} `no_such_image`, `image_damaged`.
- */
-async function findImage(images: ImageStore, name: string): Promise<LoadImage> {
-  try {
-    const image = await images.open({ name });
-    image.close();
-    return { id: image.summary.id, file: image.file };
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
-    const message = `Cannot load image "${name}": ${error.message}`;
-    throw new SituationError("image_damaged", message, { cure, cause: error });
-  }
 }
 
 /** Most rows of a listing (`ImageList`). */

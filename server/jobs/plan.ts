@@ -1,6 +1,7 @@
 /**
  * The plan: decides whether a job may begin. Every reason to refuse a job is checked here, before
- * any node is touched, but for the image: whoever calls has found its file, or that there is none.
+ * any node is touched. The store is asked beforehand, because it answers later: a load is planned
+ * with the image that {@link findImage} found, a save with whether its name is taken.
  *
  * A plan depends only on the request, the image, the inventory and the running jobs. A refusal is
  * exit code 4 and names every node it is about, so that the operator can correct all of the command
@@ -11,7 +12,8 @@ import type { LoadRequest, SaveRequest } from "../../shared/control/operator-api
 import type { Principal } from "../../shared/control/principal.ts";
 import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { NodeSpec } from "../../shared/control/spec.ts";
-import { SituationError } from "../../shared/core/errors.ts";
+import { FormatError, SituationError } from "../../shared/core/errors.ts";
+import type { ImageStore } from "../../shared/image/store.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { LabState } from "./state.ts";
@@ -31,6 +33,28 @@ export interface LoadImage {
   readonly id: string;
   /** Identity of the file: this very file is proven, and every node is given chunks of it. */
   readonly file: string;
+}
+
+/**
+ * Finds the image of a load. A torn one is refused here, with the reason, before any node is
+ * touched (P11).
+ *
+ * @throws {@link SituationError} `no_such_image`, `image_damaged`.
+ */
+export async function findImage(
+  images: Pick<ImageStore, "open">,
+  name: string,
+): Promise<LoadImage> {
+  try {
+    const image = await images.open({ name });
+    image.close();
+    return { id: image.summary.id, file: image.file };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
+    const message = `Cannot load image "${name}": ${error.message}`;
+    throw new SituationError("image_damaged", message, { cure, cause: error });
+  }
 }
 
 /** A job that may begin. */

@@ -3,6 +3,9 @@
  * lab in made-up time.
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { FormatError, SituationError } from "../../../../shared/core/errors.ts";
+import type { OpenedImage } from "../../../../shared/image/store.ts";
+import { findImage } from "../../../../server/jobs/plan.ts";
 import { dropFolders, orderIn } from "../../../rig/lab-kit.ts";
 import { TestLab } from "../../../rig/lab-fixture.ts";
 
@@ -62,4 +65,30 @@ test("planSave() refuses names that are taken, by an image or by a save that run
   lab.save("fit01", "mine");
   lab.lab.takeRequests();
   expect(codeOf(() => lab.save("fit02", "mine"))).toMatchObject({ code: "image_exists" });
+});
+
+test("findImage() gives id and file of the named image, and keeps nothing open", async () => {
+  let open = 0;
+  const image = { summary: { id: "a".repeat(64) }, file: "f", close: () => (open -= 1) };
+  const images = {
+    open: ({ name }: { name: string }): Promise<OpenedImage> => {
+      expect(name).toBe("ubuntu");
+      open += 1;
+      return Promise.resolve(image as unknown as OpenedImage);
+    },
+  };
+  expect(await findImage(images, "ubuntu")).toEqual({ id: "a".repeat(64), file: "f" });
+  expect(open).toBe(0);
+});
+
+test.each<[Error, string]>([
+  [new FormatError("truncated", "the footer is missing"), "image_damaged"],
+  [new SituationError("no_such_image", "there is none", { cure: "Look." }), "no_such_image"],
+])("findImage() says why an image cannot be loaded: %s is %s", async (thrown, code) => {
+  const finding = findImage({ open: () => Promise.reject(thrown) }, "ubuntu");
+  await expect(finding).rejects.toMatchObject({
+    code,
+    exitCode: 4,
+    message: expect.stringContaining(thrown.message) as string,
+  });
 });
