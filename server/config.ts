@@ -13,7 +13,7 @@ import { ExitCode, SituationError } from "../shared/core/errors.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
 import { LoaderArchitecture } from "./boot/boot-manifest.ts";
 import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inventory.ts";
-import type { PowerEntry } from "./inventory/inventory.ts";
+import type { EnterEntry, PowerEntry } from "./inventory/inventory.ts";
 
 const Ipv4 = z.ipv4();
 
@@ -121,8 +121,8 @@ export type ServerSection = z.infer<typeof ServerSection>;
 export interface NodeDrivers {
   /** Schema of a `power:` entry. */
   readonly power: z.ZodType<PowerEntry>;
-  /** Names of the enter drivers. */
-  readonly enter: readonly string[];
+  /** Schema of an `enter:` entry; its output names the driver as a member, never alone. */
+  readonly enter: z.ZodType<EnterEntry>;
 }
 
 /**
@@ -133,23 +133,12 @@ export interface NodeDrivers {
  * @returns Its output is complete.
  */
 export function configSchema(drivers: NodeDrivers): z.ZodType<ConfigFile> {
-  const power = drivers.power.optional();
-  return z
-    .strictObject({
-      server: ServerSection,
-      defaults: NodeDefaults.extend({ power }).default({}),
-      nodes: z.array(NodeEntry.extend({ power })).max(4096).default([]),
-    })
-    .superRefine(({ defaults, nodes }, context) => {
-      const refuse = (enter: string | undefined, path: (string | number)[]): void => {
-        if (enter === undefined || drivers.enter.includes(enter)) return;
-        const known = drivers.enter.join(", ");
-        const message = `"${enter}" is no way into the receiver, one of ${known} wanted`;
-        context.addIssue({ code: "custom", path: [...path, "enter"], message });
-      };
-      refuse(defaults.enter, ["defaults"]);
-      for (const [index, { enter }] of nodes.entries()) refuse(enter, ["nodes", index]);
-    });
+  const own = { power: drivers.power.optional(), enter: drivers.enter.optional() };
+  return z.strictObject({
+    server: ServerSection,
+    defaults: NodeDefaults.extend(own).default({}),
+    nodes: z.array(NodeEntry.extend(own)).max(4096).default([]),
+  });
 }
 
 interface ConfigFile {
@@ -188,11 +177,13 @@ export function parseConfig(text: string, file: string, drivers: NodeDrivers): C
   if (!parsed.success) {
     throw badConfig(
       file,
-      parsed.error.issues.slice(0, MISTAKES_SHOWN).map((issue) => {
-        const at = issue.path.filter((step) => typeof step !== "symbol");
-        const key = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-        return { line: line([...at, ...key]), text: `${at.join(".")}: ${issue.message}` };
-      }),
+      parsed.error.issues
+        .flatMap((issue) => meant(issue))
+        .slice(0, MISTAKES_SHOWN)
+        .map(({ at, key, message }) => ({
+          line: line([...at, ...key]),
+          text: `${at.join(".")}: ${message}`,
+        })),
     );
   }
   const twice = duplicateOf(parsed.data.nodes);
@@ -234,6 +225,29 @@ export function serverChanges(before: ServerSection, after: ServerSection): stri
   const keys = Object.keys(ServerSection.shape) as (keyof ServerSection)[];
   const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
   return changed.map((key) => `server.${key}`);
+}
+
+interface Told {
+  readonly at: readonly (string | number)[];
+  /** The key that is unknown, if that is the mistake. */
+  readonly key: readonly string[];
+  readonly message: string;
+}
+
+/**
+ * Gives what is to be told of an issue. Of a value that may be written in several forms, only the
+ * mistakes of the form that was meant are told: the one whose type it has.
+ */
+function meant(issue: z.core.$ZodIssue, before: readonly (string | number)[] = []): Told[] {
+  const at = [...before, ...issue.path.filter((step) => typeof step !== "symbol")];
+  if (issue.code === "invalid_union") {
+    const form = issue.errors.find(
+      (issues) => !issues.some(({ code, path: to }) => code === "invalid_type" && to.length === 0),
+    );
+    if (form !== undefined) return form.flatMap((inner) => meant(inner, at));
+  }
+  const key = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  return [{ at, key, message: issue.message }];
 }
 
 interface Mistake {

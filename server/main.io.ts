@@ -131,8 +131,9 @@ class Wiring {
       images: this.#images,
       now: this.#now,
       enter: (node, bounds) => {
-        const { enter } = this.#inventory.named(node);
-        return enterDriver(enter).enter({ node, power: this.#powerOf(node), ...bounds });
+        const { name, macs, address = "", enter } = this.#inventory.named(node);
+        const power = this.#powerOf(name);
+        return enterDriver({ name, macs, address, power }, enter).enter(bounds);
       },
       wantedChanged: () => this.#boot?.update(),
       failed: (thrown) => {

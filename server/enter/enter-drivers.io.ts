@@ -1,20 +1,22 @@
 /**
- * The registry of enter drivers, by the name that huck.yaml uses. A new driver is one file and one
- * line here.
+ * The registry of enter drivers: every way into the receiver, under the name that huck.yaml uses. A
+ * new one is one file and one line here.
  */
-import assert from "node:assert/strict";
-import type { EnterDriver } from "./enter-driver.ts";
-import { enterByPxe } from "./enter-pxe.ts";
+import type * as z from "zod";
+import type { EnterEntry } from "../inventory/inventory.ts";
+import type { EnterDriver, EnteredNode } from "./enter-driver.ts";
+import { enterSchema, makeEnterDriver } from "./enter-kinds.ts";
+import type { EnterKinds } from "./enter-kinds.ts";
+import { pxeEnter } from "./enter-pxe.ts";
 
-const DRIVERS: readonly EnterDriver[] = [
-  enterByPxe, //
+const KINDS: EnterKinds = [
+  pxeEnter, //
 ];
 
-export const ENTER_KINDS: readonly string[] = DRIVERS.map(({ kind }) => kind);
+/** An `enter:` entry of huck.yaml: the settings of one driver, or its name alone. */
+export const EnterSettings: z.ZodType<EnterEntry> = enterSchema(KINDS);
 
-/** Gives the driver of a kind. The configuration has refused all but {@link ENTER_KINDS}. */
-export function enterDriver(kind: string): EnterDriver {
-  const driver = DRIVERS.find((one) => one.kind === kind);
-  assert(driver !== undefined, "huck.yaml names drivers that are there");
-  return driver;
+/** Makes the enter driver of a node. The entry is what {@link EnterSettings} made of it. */
+export function enterDriver(node: EnteredNode, entry: EnterEntry): EnterDriver {
+  return makeEnterDriver(KINDS, node, entry);
 }

@@ -1,5 +1,6 @@
 /**
- * The inventory: which nodes exist, what may be done to them, and how their power is switched.
+ * The inventory: which nodes exist, what may be done to them, and which drivers switch them and
+ * bring them into the receiver.
  *
  * A node that is not in it is never booted, written or switched. The inventory is part of
  * huck.yaml, which server/config.ts reads; this file has only its shapes and look-ups.
@@ -15,6 +16,11 @@ const PowerEntry = z.looseObject({ driver: z.string().max(32) });
 /** How a node is switched. */
 export type PowerEntry = z.infer<typeof PowerEntry>;
 
+/** How a node is brought in: its enter driver, and settings that only this driver reads. */
+const EnterEntry = z.looseObject({ driver: z.string().max(32) });
+/** How a node is brought in. */
+export type EnterEntry = z.infer<typeof EnterEntry>;
+
 /** One more argument for the receiver's kernel, like `console=ttyS0,115200`. */
 const KernelArgument = z.string().regex(/^[A-Za-z0-9._:/=@,+%-]{1,128}$/, "a word without blanks");
 
@@ -24,8 +30,7 @@ export const NodeDefaults = z.strictObject({
   reimage: z.enum(["free", "confirm"]).optional(),
   leave: LeaveMode.optional(),
   power: PowerEntry.optional(),
-  /** Name of the enter driver that brings the node into the receiver. */
-  enter: z.string().max(32).optional(),
+  enter: EnterEntry.optional(),
   kernelArguments: z.array(KernelArgument).max(16).optional(),
 });
 export type NodeDefaults = z.infer<typeof NodeDefaults>;
@@ -59,8 +64,7 @@ export interface InventoryNode {
   /** What the node does after a job that does not say; undefined: it reboots. */
   readonly leave: LeaveMode | undefined;
   readonly power: PowerEntry;
-  /** Name of its enter driver. */
-  readonly enter: string;
+  readonly enter: EnterEntry;
   /** More arguments for the receiver's kernel. */
   readonly kernelArguments: readonly string[];
 }
@@ -152,7 +156,7 @@ function complete(entry: NodeEntry, defaults: NodeDefaults): InventoryNode {
     reimage: entry.reimage ?? defaults.reimage ?? "confirm",
     leave: entry.leave ?? defaults.leave,
     power: entry.power ?? defaults.power ?? { driver: "manual" },
-    enter: entry.enter ?? defaults.enter ?? "pxe",
+    enter: entry.enter ?? defaults.enter ?? { driver: "pxe" },
     kernelArguments: entry.kernelArguments ?? defaults.kernelArguments ?? [],
   };
 }

@@ -10,7 +10,7 @@ import { messageOf } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import type { LabRequest } from "./state.ts";
 import type { Lab } from "./lab.ts";
-import type { EnterOutcome } from "../enter/enter-driver.ts";
+import type { EnterBounds, EnterOutcome } from "../enter/enter-driver.ts";
 import { ProofQueue } from "./proof-queue.ts";
 
 /** Starts a clock that never goes back. It gives milliseconds since 1970, whole. */
@@ -26,10 +26,7 @@ export interface LabLoopParts {
   /** From {@link steadyClock}. */
   readonly now: () => number;
   /** Brings a node into the receiver by its own driver; gives up at the time-out or the signal. */
-  readonly enter: (
-    node: string,
-    bounds: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ) => Promise<EnterOutcome>;
+  readonly enter: (node: string, bounds: EnterBounds) => Promise<EnterOutcome>;
   /** Called when wanted states may have changed, so that the boot services get them. */
   readonly wantedChanged: () => void;
   /**

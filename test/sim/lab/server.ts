@@ -11,7 +11,7 @@ import type { ImageDraft } from "../../../shared/image/store.ts";
 import { assetsOf } from "../../../server/boot/assets.ts";
 import { JoinGate } from "../../../server/api/join-gate.ts";
 import { bootTableOf } from "../../../server/enter/boot-answers.ts";
-import { enterByPxe } from "../../../server/enter/enter-pxe.ts";
+import { pxeEnter } from "../../../server/enter/enter-pxe.ts";
 import type { Inventory } from "../../../server/inventory/inventory.ts";
 import type { Journal } from "../../../server/jobs/journal.ts";
 import { LabLoop } from "../../../server/jobs/lab-loop.io.ts";
@@ -275,8 +275,11 @@ export class ServerRun {
         },
       },
       now: () => this.now(),
-      enter: (node, bounds) =>
-        enterByPxe.enter({ node, power: this.#parts.powerOf(node), ...bounds }),
+      enter: (name, bounds) => {
+        const { macs, address = "" } = this.#parts.inventory.named(name);
+        const node = { name, macs, address, power: this.#parts.powerOf(name) };
+        return pxeEnter.make(node, { driver: "pxe" }).enter(bounds);
+      },
       wantedChanged: () => {
         this.#push();
       },

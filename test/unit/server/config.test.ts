@@ -36,10 +36,13 @@ test("parseConfig() fills in defaults and makes folders absolute", () => {
   expect(inventory.nodes.map(({ name }) => name)).toEqual(["fit01"]);
 });
 
-test("parseConfig() gives a node the enter driver of its entry, of the defaults, or pxe", () => {
-  expect(parseConfig(good, "/huck.yaml", NODE_DRIVERS).inventory.named("fit01").enter).toBe("pxe");
-  const named = `${good}defaults: { enter: pxe }\n`;
-  expect(parseConfig(named, "/huck.yaml", NODE_DRIVERS).inventory.named("fit01").enter).toBe("pxe");
+test.each([
+  ["", "pxe by default"],
+  ["defaults: { enter: pxe }\n", "a name in the defaults"],
+  ["defaults: { enter: { driver: pxe } }\n", "settings in the defaults"],
+])("parseConfig() gives a node its enter driver from %j: %s", (more) => {
+  const { inventory } = parseConfig(`${good}${more}`, "/huck.yaml", NODE_DRIVERS);
+  expect(inventory.named("fit01").enter).toEqual({ driver: "pxe" });
 });
 
 test("parseConfig() takes loaders of the site's own and makes their paths absolute", () => {

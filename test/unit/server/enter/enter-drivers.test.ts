@@ -1,9 +1,21 @@
-/** Goal: a node's entry finds its driver. Method: all names. */
+/** Goal: a node's entry finds its driver. Method: entries as huck.yaml has them. */
 import { expect, test } from "vitest";
-import { ENTER_KINDS, enterDriver } from "../../../../server/enter/enter-drivers.io.ts";
+import { EnterSettings, enterDriver } from "../../../../server/enter/enter-drivers.io.ts";
+import { manualPower } from "../../../../server/power/manual.ts";
 
-test("enterDriver() gives each driver under its own name, and pxe is one", () => {
-  expect(ENTER_KINDS.map((kind) => enterDriver(kind).kind)).toEqual(ENTER_KINDS);
-  expect(new Set(ENTER_KINDS).size).toBe(ENTER_KINDS.length);
-  expect(ENTER_KINDS).toContain("pxe");
+const power = manualPower.make(
+  { name: "fit01", address: "", tell: () => undefined },
+  { driver: "manual" },
+);
+const node = { name: "fit01", macs: ["52:54:00:00:00:01"], address: "", power };
+
+test.each(["pxe", { driver: "pxe" }])("enterDriver() makes the pxe driver of %j", (entry) => {
+  expect(enterDriver(node, EnterSettings.parse(entry)).kind).toBe("pxe");
 });
+
+test.each(["pixie", { driver: "pixie" }, { driver: "pxe", bmc: "10.0.0.9" }, 7, {}])(
+  "EnterSettings refuses %j",
+  (entry) => {
+    expect(EnterSettings.safeParse(entry).success).toBe(false);
+  },
+);
