@@ -11,7 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { Event } from "../../shared/control/event.ts";
 import { Principal } from "../../shared/control/principal.ts";
-import { HuckError } from "../../shared/core/errors.ts";
+import { SituationError } from "../../shared/core/errors.ts";
 import { JOBS_KEPT, JobTerms } from "./journal.ts";
 import type {
   Journal,
@@ -21,38 +21,41 @@ import type {
   SightRecord,
   TokenRecord,
 } from "./journal.ts";
+import { stateFault } from "./state-fault.ts";
 
 /**
- * Opens the journal, and makes the folder and the tables if they are missing. Only one process may
- * have it open.
+ * Opens the journal, and makes the folder and the tables if they are missing. Only one process can
+ * have it open. Nothing is written to a journal of this version, so the server starts again even
+ * when the disk is full.
  *
- * @throws {@link HuckError} `journal_newer` if a later version wrote it.
+ * @throws {@link SituationError} `journal_newer` if a later version wrote it; `journal_busy`,
+ *   `journal_damaged`, `state_unwritable`.
  */
 export function openJournal(folder: string): Journal {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return new SqliteJournal(new DatabaseSync(path.join(folder, "huck.db")));
+  const file = path.join(folder, "huck.db");
+  let database: DatabaseSync | undefined;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    database = new DatabaseSync(file);
+    return new SqliteJournal(database);
+  } catch (cause) {
+    database?.close();
+    throw stateFault(`open the journal "${file}"`, cause);
+  }
 }
 
 class SqliteJournal implements Journal {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #seq: number;
-  #ceiling: number;
+  #ceiling = 0;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000;");
+    database.exec(SETTINGS);
     const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-    if (version > VERSION) {
-      database.close();
-      throw new HuckError(
-        "journal_newer",
-        `Cannot open the journal: version ${version}, at most ${VERSION} wanted`,
-      );
-    }
-    database.exec(TABLES);
-    if (version === 1) database.exec(FROM_VERSION_1);
-    database.exec(`PRAGMA user_version = ${VERSION}`);
+    if (version > VERSION) throw journalNewer(version);
+    if (version < VERSION) this.#bringUp(version);
     this.#ceiling = Number(
       this.#run("SELECT value FROM counter WHERE name='seq'").get()?.["value"],
     );
@@ -154,6 +157,15 @@ class SqliteJournal implements Journal {
     this.#database.close();
   }
 
+  /** Makes the tables, or converts those of an older version. */
+  #bringUp(version: number): void {
+    this.together(() => {
+      this.#database.exec(TABLES);
+      if (version === 1) this.#database.exec(FROM_VERSION_1);
+      this.#database.exec(`PRAGMA user_version = ${VERSION}`);
+    });
+  }
+
   #isOpenTransaction(): boolean {
     return this.#database.isTransaction;
   }
@@ -187,6 +199,22 @@ function broughtUp(job: JobRecord): JobRecord {
   return { ...job, terms: JobTerms.parse(job.terms), principal };
 }
 
+function journalNewer(version: number): SituationError {
+  return new SituationError(
+    "journal_newer",
+    `Cannot open the journal: version ${version}, at most ${VERSION} wanted`,
+    { cure: "Start the newer huck that wrote it, or name another server.state in huck.yaml." },
+  );
+}
+
+/**
+ * The lock is held as long as the journal is open, so that no second server signs orders from the
+ * same records. It also spares SQLite the file of shared memory, for which a full disk has no room.
+ */
+const SETTINGS = `
+  PRAGMA busy_timeout=2000; PRAGMA locking_mode=EXCLUSIVE;
+  PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+`;
 /**
  * Raised when a table changes its meaning. A journal of a higher version is refused; one of a lower
  * version is converted when it is opened.

@@ -6,10 +6,19 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
 import { SituationError, codeOf } from "../../shared/core/errors.ts";
+import { stateFault } from "./state-fault.ts";
 
 export interface OrderKey {
   readonly privateKey: KeyObject;
@@ -23,7 +32,7 @@ export interface OrderKey {
  * Reads the order key; makes one if there is none.
  *
  * @param stateFolder - Made with mode 0700 if it is missing.
- * @throws {@link SituationError} `key_exposed`, `key_damaged`.
+ * @throws {@link SituationError} `key_exposed`, `key_damaged`, `state_unwritable`.
  */
 export function openOrderKey(stateFolder: string): OrderKey {
   mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
@@ -47,15 +56,29 @@ export function openOrderKey(stateFolder: string): OrderKey {
   };
 }
 
+/** Leaves no half of a key behind, which would be taken for a damaged one. */
 function makeIfMissing(file: string): boolean {
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const pem = privateKey.export({ format: "pem", type: "pkcs8" });
+  const fd = openNew(file);
+  if (fd === undefined) return false;
   try {
-    writeFileSync(file, pem, { mode: 0o600, flag: "wx", flush: true });
+    const { privateKey } = generateKeyPairSync("ed25519");
+    writeFileSync(fd, privateKey.export({ format: "pem", type: "pkcs8" }), { flush: true });
     return true;
+  } catch (cause) {
+    rmSync(file);
+    throw stateFault(`write "${file}"`, cause);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** @returns Undefined if there is such a file. */
+function openNew(file: string): number | undefined {
+  try {
+    return openSync(file, "wx", 0o600);
   } catch (thrown) {
-    if (codeOf(thrown) === "EEXIST") return false;
-    throw thrown;
+    if (codeOf(thrown) === "EEXIST") return undefined;
+    throw stateFault(`make "${file}"`, thrown);
   }
 }
 

@@ -56,26 +56,34 @@ export class MemoryMedium implements Medium {
   }
 }
 
-/** Over any other journal that can be opened twice. */
+/** Over any other journal. */
 export class OpenedMedium implements Medium {
   readonly #open: () => Journal;
-  readonly #reader: Journal;
+  /** Only one can be open: that of the running server, or ours while none runs. */
+  #journal: Journal | undefined;
 
   constructor(open: () => Journal) {
     this.#open = open;
-    this.#reader = open();
   }
 
   open(): Journal {
-    return this.#open();
+    this.#journal?.close();
+    const journal = this.#open();
+    const close = journal.close.bind(journal);
+    journal.close = () => {
+      close();
+      if (this.#journal === journal) this.#journal = undefined;
+    };
+    this.#journal = journal;
+    return journal;
   }
 
   jobs(): readonly JobRecord[] {
-    return this.#reader.remembered().jobs;
+    return this.#reader().remembered().jobs;
   }
 
   orders(): readonly OrderRecord[] {
-    return this.#reader.remembered().orders;
+    return this.#reader().remembered().orders;
   }
 
   order(id: string): OrderRecord | undefined {
@@ -83,10 +91,15 @@ export class OpenedMedium implements Medium {
   }
 
   events(job: string): readonly Event[] {
-    return this.#reader.eventsAfter(job, 0, 1_000_000);
+    return this.#reader().eventsAfter(job, 0, 1_000_000);
   }
 
   close(): void {
-    this.#reader.close();
+    this.#journal?.close();
+  }
+
+  #reader(): Journal {
+    this.#journal ??= this.#open();
+    return this.#journal;
   }
 }

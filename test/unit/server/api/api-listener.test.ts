@@ -26,7 +26,8 @@ test(
     "server refuses to take it",
   async () => {
     expect(statSync(lab.server.socket).mode & 0o777).toBe(0o660);
-    await expect(serveIn(lab.folder, lab.port + 1)).rejects.toMatchObject({ code: "server_runs" });
+    const other = serveIn(lab.folder, lab.port + 1, ", state: other");
+    await expect(other).rejects.toMatchObject({ code: "server_runs" });
   },
 );
 

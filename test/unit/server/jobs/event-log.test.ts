@@ -5,6 +5,7 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { EventLog } from "../../../../server/jobs/event-log.ts";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
+import type { Journal } from "../../../../server/jobs/journal.ts";
 import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 
 const job = "a".repeat(32);
@@ -19,11 +20,14 @@ const progress = {
   loss: 0,
 } as const;
 let folder: string;
+let journal: Journal | undefined;
 let log: EventLog;
 let heard: number[];
 
 function open(): void {
-  log = new EventLog(openJournal(folder));
+  journal?.close();
+  journal = openJournal(folder);
+  log = new EventLog(journal);
   log.listen(job, ({ seq }) => heard.push(seq));
 }
 beforeEach(() => {

@@ -2,12 +2,11 @@
  * Goal: every journal keeps what the lab stands on: all or nothing, durable, bounded, and no number
  * twice. Method: one contract over SQLite and over the twin in memory, both with a disk that fills.
  */
-import path from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
 import { JOBS_KEPT } from "../../../../server/jobs/journal.ts";
 import type { Journal } from "../../../../server/jobs/journal.ts";
+import { fillDisk, freeDisk } from "../../../rig/full-disk.ts";
 import { dropFolders, freshFolder, verdictOf } from "../../../rig/lab-kit.ts";
 import { JournalDisk, MemoryJournal, PowerCut } from "../../../rig/memory-journal.ts";
 import { someEvent, someJob, someOrder } from "../../../rig/journal-records.ts";
@@ -19,29 +18,9 @@ interface Bench {
   free(): void;
 }
 
-/** Triggers of a second connection refuse every write, as a full disk does. */
 function sqliteBench(): Bench {
   const folder = freshFolder();
-  const onDatabase = (sql: (table: string) => string): void => {
-    const database = new DatabaseSync(path.join(folder, "huck.db"));
-    for (const table of ["job", "orders", "token", "sight", "event", "counter"]) {
-      database.exec(sql(table));
-    }
-    database.close();
-  };
-  const refuse = (table: string, verb: string): string =>
-    `CREATE TRIGGER full_${table}_${verb} BEFORE ${verb} ON ${table}
-     BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;`;
-  const verbs = ["INSERT", "UPDATE", "DELETE"];
-  return {
-    open: () => openJournal(folder),
-    fill: () => {
-      onDatabase((table) => verbs.map((verb) => refuse(table, verb)).join("\n"));
-    },
-    free: () => {
-      onDatabase((table) => verbs.map((verb) => `DROP TRIGGER full_${table}_${verb};`).join("\n"));
-    },
-  };
+  return { open: () => openJournal(folder), fill: fillDisk, free: freeDisk };
 }
 
 function memoryBench(): Bench {
@@ -68,6 +47,10 @@ describe.each([
   beforeEach(() => {
     bench = makeBench();
     journal = bench.open();
+  });
+  afterEach(() => {
+    bench.free();
+    journal.close();
   });
 
   function reopen(): void {
@@ -161,7 +144,7 @@ describe.each([
         journal.putOrder(someOrder("o", "j"));
       });
     };
-    expect(both).toThrow(/full/);
+    expect(both).toThrow(/full|I\/O/);
     expect(journal.remembered().jobs).toEqual([]);
     bench.free();
     both();
@@ -171,7 +154,7 @@ describe.each([
 
   test("nextSeq() gives no number twice after a full disk and a restart", () => {
     bench.fill();
-    expect(() => journal.nextSeq()).toThrow(/full/);
+    expect(() => journal.nextSeq()).toThrow(/full|I\/O/);
     bench.free();
     const before = [journal.nextSeq(), journal.nextSeq()];
     reopen();

@@ -14,25 +14,27 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs `huck` to its end. */
+/** Runs `huck` to its end; `before` are words before the program, like those of `env`. */
 export async function huck(
   words: readonly string[],
   env: Record<string, string> = {},
+  before: readonly string[] = [],
 ): Promise<Ran> {
   return await new Promise((resolve) => {
     const options = { env: { PATH: process.env["PATH"] ?? "", ...env }, timeout: 60_000 };
-    const child = execFile(
-      process.execPath,
-      [HUCK, ...words],
-      options,
-      (_error, stdout, stderr) => {
-        resolve({ exitCode: child.exitCode ?? -1, stdout, stderr });
-      },
-    );
+    const [program = "", ...rest] = [...before, process.execPath, HUCK, ...words];
+    const child = execFile(program, rest, options, (_error, stdout, stderr) => {
+      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr });
+    });
   });
 }
 
-/** Starts `huck` and leaves it running. */
-export function startHuck(words: readonly string[], cwd: string): ChildProcess {
-  return spawn(process.execPath, [HUCK, ...words], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+/** Starts `huck` and leaves it running; `before` as for {@link huck}. */
+export function startHuck(
+  words: readonly string[],
+  cwd: string,
+  before: readonly string[] = [],
+): ChildProcess {
+  const [program = "", ...rest] = [...before, process.execPath, HUCK, ...words];
+  return spawn(program, rest, { cwd, stdio: ["ignore", "pipe", "pipe"] });
 }
