@@ -19,11 +19,7 @@ export interface BootNetwork {
   readonly router?: Ipv4;
   /** Name servers to hand out, at most {@link DNS_SERVERS_MAX}. Full mode only. */
   readonly dns?: readonly Ipv4[];
-  /** Lease time, 120 .. 2^31-1. Unit: seconds. Default {@link LEASE_SECONDS_DEFAULT}. */
-  readonly leaseSeconds?: number;
 }
 
 /** Most name servers handed out: keeps every answer under 576 bytes. */
 export const DNS_SERVERS_MAX = 3;
-/** Lease time when none is configured: longer than any imaging run, shorter than a working day. */
-export const LEASE_SECONDS_DEFAULT = 7200;

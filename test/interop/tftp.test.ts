@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TftpListener } from "../../server/boot/tftp/tftp-listener.io.ts";
+import type { TftpListenerOptions } from "../../server/boot/tftp/tftp-listener.io.ts";
 import type { TransferState } from "../../server/boot/tftp/transfer.ts";
 import { sendFromPortZero } from "./udp-from-port-zero.ts";
 import { fileFolder } from "../rig/folder.ts";
@@ -28,19 +29,24 @@ const files: Readonly<Record<string, Uint8Array>> = {
 const ended: { file: string; state: TransferState }[] = [];
 const folder = fileFolder();
 let server: TftpListener;
+let port: number;
 
 function bytesOf(sizeBytes: number): Uint8Array {
   return Uint8Array.from({ length: sizeBytes }, (_, index) => (index * 31 + (index >> 9)) & 255);
 }
 
 beforeAll(async () => {
-  server = await TftpListener.open({
+  const socket = createSocket("udp4");
+  socket.bind(0, address);
+  await once(socket, "listening");
+  ({ port } = socket.address());
+  const options: TftpListenerOptions = {
     address,
     netmask: "255.0.0.0",
-    port: 0,
     content: (name) => Promise.resolve(Object.hasOwn(files, name) ? files[name] : undefined),
     ended: (file, _remote, state) => ended.push({ file, state }),
-  });
+  };
+  server = new TftpListener(options, socket);
 });
 
 afterAll(() => {
@@ -49,14 +55,13 @@ afterAll(() => {
 
 async function withHpa(name: string, into: string): Promise<Buffer> {
   const path = join(folder, into);
-  const port = String(server.port);
-  await run("tftp", ["-m", "binary", address, port, "-c", "get", name, path]);
+  await run("tftp", ["-m", "binary", address, String(port), "-c", "get", name, path]);
   return readFileSync(path);
 }
 
 async function withCurl(name: string, into: string, ...options: string[]): Promise<Buffer> {
   const path = join(folder, into);
-  const url = `tftp://${address}:${server.port}/${name}`;
+  const url = `tftp://${address}:${port}/${name}`;
   await run("curl", ["-sS", "--max-time", "60", ...options, "-o", path, url]);
   return readFileSync(path);
 }
@@ -66,7 +71,7 @@ async function ask(request: string): Promise<{ text: string; from: string }> {
   const socket = createSocket("udp4");
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
-  socket.send(Buffer.from(request, "latin1"), server.port, address);
+  socket.send(Buffer.from(request, "latin1"), port, address);
   const [bytes, remote] = (await once(socket, "message")) as [Buffer, { address: string }];
   socket.close();
   return { text: bytes.toString("latin1"), from: remote.address };
@@ -106,7 +111,7 @@ test.each([1, 4, 16, 64])(
         get(name: string, path: string, done: (error?: Error | null) => void): void;
       };
     };
-    const client = tftp.createClient({ host: address, port: server.port, windowSize });
+    const client = tftp.createClient({ host: address, port, windowSize });
     const path = join(folder, `npm-${windowSize}`);
     await new Promise<void>((resolve, reject) => {
       client.get("snponly.efi", path, (error) => {
@@ -139,7 +144,7 @@ test.each(["secret", "../etc/passwd", "/etc/passwd", "..\\x", "toString", "__pro
 test("UEFI's abort after the size ends the transfer quietly", async () => {
   const socket = createSocket("udp4");
   const request = Buffer.from("\0\x01exact\0octet\0tsize\0" + "0\0", "latin1");
-  socket.send(request, server.port, address);
+  socket.send(request, port, address);
   const [, remote] = (await once(socket, "message")) as [Buffer, { port: number }];
   const before = ended.length;
   socket.send(Buffer.from("\0\x05\0\x08User aborted\0", "latin1"), remote.port, address);
@@ -153,7 +158,7 @@ test("datagrams that are no requests are dropped without an answer", async () =>
   let answers = 0;
   socket.on("message", () => (answers += 1));
   for (const text of ["", "\0", "\0\x02x\0octet\0", "\0\x01x", "\xff\xff", "\0\x04\0\x01"]) {
-    socket.send(Buffer.from(text, "latin1"), server.port, address);
+    socket.send(Buffer.from(text, "latin1"), port, address);
   }
   await expect.poll(() => server.counters.dropped - before).toBe(6);
   expect(answers).toBe(0);
@@ -164,7 +169,7 @@ test.skipIf(!isRoot)(
   "a datagram from port 0 is dropped, and the server goes on (root)",
   async () => {
     const before = server.counters.dropped;
-    sendFromPortZero(Buffer.from("\0\x01exact\0octet\0", "latin1"), address, server.port);
+    sendFromPortZero(Buffer.from("\0\x01exact\0octet\0", "latin1"), address, port);
     await expect.poll(() => server.counters.dropped - before).toBe(1);
     expect((await ask("\0\x01exact\0octet\0")).text.slice(0, 4)).toBe("\0\x03\0\x01");
   },

@@ -10,7 +10,7 @@
 import { NO_ADDRESS, ipv4Bytes, subnetBroadcast } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
 import type { FirmwareAnswer } from "../decision.ts";
-import { DNS_SERVERS_MAX, LEASE_SECONDS_DEFAULT } from "../boot-network.ts";
+import { DNS_SERVERS_MAX } from "../boot-network.ts";
 import type { BootNetwork } from "../boot-network.ts";
 import type { Firmware } from "./firmware.ts";
 import type { DhcpMessage } from "./message.ts";
@@ -48,11 +48,10 @@ export function leaseReply(
   address: Ipv4,
 ): DhcpMessage {
   const options = baseOptions(context, DhcpMessageType[type]);
-  const leaseSeconds = context.network.leaseSeconds ?? LEASE_SECONDS_DEFAULT;
-  options.set(Option.leaseSeconds, u32Bytes(leaseSeconds));
+  options.set(Option.leaseSeconds, u32Bytes(LEASE_SECONDS));
   // RFC 2131 4.4.5: renew at 0.5, rebind at 0.875 of the lease
-  options.set(Option.renewalSeconds, u32Bytes(Math.floor(leaseSeconds / 2)));
-  options.set(Option.rebindingSeconds, u32Bytes(Math.floor((leaseSeconds * 7) / 8)));
+  options.set(Option.renewalSeconds, u32Bytes(LEASE_SECONDS / 2));
+  options.set(Option.rebindingSeconds, u32Bytes((LEASE_SECONDS * 7) / 8));
   return { ...configured(context, options), yourAddress: address };
 }
 
@@ -69,6 +68,8 @@ export function nakReply(context: ReplyContext): DhcpMessage {
 type BootFields = Pick<DhcpMessage, "nextServer" | "serverName" | "bootFile">;
 
 const NO_FILE: BootFields = { nextServer: NO_ADDRESS, serverName: "", bootFile: "" };
+/** Longer than any imaging run, shorter than a working day. */
+const LEASE_SECONDS = 7200;
 /** RFC 4578 2.3: type 0 and 16 bytes; other lengths are not echoed. */
 const GUID_BYTES = 17;
 /**

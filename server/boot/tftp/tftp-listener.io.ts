@@ -29,8 +29,6 @@ export interface TftpListenerOptions {
   readonly address: Ipv4;
   /** Mask of the subnet that is served. */
   readonly netmask: Ipv4;
-  /** Port for requests. Only tests use another one than {@link TFTP_PORT}. */
-  readonly port?: number;
   /**
    * Gives the bytes of a file for the node at an address.
    *
@@ -61,7 +59,8 @@ export class TftpListener {
   readonly #transfers = new Map<string, Running | undefined>();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(options: TftpListenerOptions, socket: Socket) {
+  /** @param socket - Bound to the port that takes requests; the listener closes it. */
+  constructor(options: TftpListenerOptions, socket: Socket) {
     this.#options = options;
     this.#socket = socket;
     this.#timer = setInterval(() => {
@@ -72,16 +71,15 @@ export class TftpListener {
     });
   }
 
-  /** @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`. */
+  /**
+   * Listens on port 69.
+   *
+   * @throws {@link SituationError} `port_taken`, `port_forbidden`, `no_address`.
+   */
   static async open(options: TftpListenerOptions): Promise<TftpListener> {
     const socket = createSocket("udp4");
-    await bound(socket, { port: options.port ?? TFTP_PORT, address: options.address }, "TFTP");
+    await bound(socket, { port: TFTP_PORT, address: options.address }, "TFTP");
     return new TftpListener(options, socket);
-  }
-
-  /** @returns The port that takes requests. */
-  get port(): number {
-    return this.#socket.address().port;
   }
 
   /** Ends all transfers and closes every socket. */

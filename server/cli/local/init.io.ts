@@ -61,8 +61,9 @@ defaults:
   # disk: [{ serial: S3Z8NB0K }, { model: "Samsung*", bus: ata, minBytes: 200000000000 }]
   # What a node does after its order: reboot, poweroff or stay. --leave on the command line wins.
   # leave: reboot
-  # More words for the kernel command line of the receiver.
-  # kernelArguments: ["console=ttyS0,115200"]
+  # More words for the kernel command line of the receiver. huck.data-interface names the
+  # interface that takes the multicast, if it is not the one that the node boots from.
+  # kernelArguments: ["console=ttyS0,115200", "huck.data-interface=eth1"]
   # The way into the receiver. pxe switches the node, which then boots from the network.
   enter: pxe
   # manual: huck tells a person. command: shell commands with $NODE and $NODE_ADDRESS.

@@ -16,14 +16,14 @@ import { bootTable, variant } from "../../../../rig/dhcp-vectors.ts";
 
 function context(options: Readonly<Record<number, readonly number[]>> = {}): ReplyContext {
   const request = readMessage(variant("ovmf-pxe-discover", {}, options));
-  const { network } = bootTable({ leaseSeconds: 1000 });
+  const { network } = bootTable();
   return { request, firmware: firmwareOf(request), network, boot: { kind: "disk" } };
 }
 
 test("leaseReply() renews at half and rebinds at seven eighths of the lease", () => {
   const { options } = leaseReply(context(), "ack", "10.77.0.9");
   const seconds = [51, 58, 59].map((code) => Buffer.from(options.get(code) ?? []).readUInt32BE(0));
-  expect(seconds).toEqual([1000, 500, 875]);
+  expect(seconds).toEqual([7200, 3600, 6300]);
   expect(options.get(28)).toEqual(Uint8Array.of(10, 77, 0, 255));
 });
 

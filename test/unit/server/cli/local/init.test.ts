@@ -30,7 +30,7 @@ test("CONFIG_TEMPLATE is a valid configuration, also with its alternatives taken
   expect(inventory.nodes.map(({ name }) => name)).toEqual(["fit01", "fit02"]);
   expect(inventory.nodes[0]).toMatchObject({
     leave: "reboot",
-    kernelArguments: ["console=ttyS0,115200"],
+    kernelArguments: ["console=ttyS0,115200", "huck.data-interface=eth1"],
     power: { driver: "command" },
   });
 });
