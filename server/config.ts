@@ -141,7 +141,8 @@ export function configSchema(drivers: NodeDrivers): z.ZodType<ConfigFile> {
   });
 }
 
-interface ConfigFile {
+/** What huck.yaml says, as plain data that can be sent between threads. */
+export interface ConfigFile {
   readonly server: ServerSection;
   readonly defaults: NodeDefaults;
   readonly nodes: readonly NodeEntry[];
@@ -153,17 +154,27 @@ export interface Config {
   readonly inventory: Inventory;
 }
 
+/** Parses huck.yaml as {@link parseConfigFile} does, and completes its nodes. */
+export function parseConfig(text: string, file: string, drivers: NodeDrivers): Config {
+  return configOf(parseConfigFile(text, file, drivers));
+}
+
+/** Completes the nodes of a parsed file. */
+export function configOf({ server, nodes, defaults }: ConfigFile): Config {
+  return { server, inventory: new Inventory(nodes, defaults) };
+}
+
 /**
  * Parses huck.yaml.
  *
  * @param text - The whole file.
  * @param file - Its absolute path: relative folders start there, errors name it.
  * @param drivers - What entries of nodes may name.
- * @returns The configuration.
+ * @returns With absolute folders.
  * @throws {@link SituationError} `bad_config` with line and reason of the first mistakes; exit code
  *   usage.
  */
-export function parseConfig(text: string, file: string, drivers: NodeDrivers): Config {
+export function parseConfigFile(text: string, file: string, drivers: NodeDrivers): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [broken] = document.errors;
@@ -195,6 +206,7 @@ export function parseConfig(text: string, file: string, drivers: NodeDrivers): C
   const folder = path.dirname(file);
   const { server } = parsed.data;
   return {
+    ...parsed.data,
     server: {
       ...server,
       bootFiles: path.resolve(folder, server.bootFiles),
@@ -203,7 +215,6 @@ export function parseConfig(text: string, file: string, drivers: NodeDrivers): C
       state: path.resolve(folder, server.state),
       socket: path.resolve(folder, server.socket),
     },
-    inventory: new Inventory(parsed.data.nodes, parsed.data.defaults),
   };
 }
 

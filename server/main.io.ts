@@ -11,7 +11,7 @@ import { FEATURES } from "../shared/control/feature.ts";
 import { principalText } from "../shared/control/principal.ts";
 import type { ReloadReply, ServerStatus } from "../shared/control/operator-api.ts";
 import type { ImageStore } from "../shared/image/store.ts";
-import { messageOf } from "../shared/core/errors.ts";
+import { SituationError, messageOf } from "../shared/core/errors.ts";
 import { openPinger } from "../shared/linux/icmp.io.ts";
 import type { Pinger } from "../shared/linux/icmp.io.ts";
 import { listenForNodes, listenForOperators } from "./api/api-listener.io.ts";
@@ -34,14 +34,15 @@ import { openOrderKey } from "./jobs/order-key.io.ts";
 import type { OrderKey } from "./jobs/order-key.io.ts";
 import { Lab } from "./jobs/lab.ts";
 import { LabLoop, steadyClock } from "./jobs/lab-loop.io.ts";
+import { Reloads } from "./reloads.ts";
 import { senderStarter } from "./sessions/sender-start.io.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { openFolderStore } from "./store/folder-store.io.ts";
 
 export interface ServerParts {
   readonly config: Config;
-  /** Reads the file of `config` again; throws if it is refused. */
-  readonly reread: () => Config;
+  /** Reads the file of `config` again; rejects if it is refused. */
+  readonly reread: () => Promise<Config>;
   readonly version: string;
   readonly log: Logger;
 }
@@ -55,11 +56,12 @@ export interface RunningServer {
   /** What an operator should know about this server, one sentence each. */
   readonly notes: readonly string[];
   /**
-   * Reads huck.yaml again and replaces the inventory. A file that is refused changes nothing.
+   * Reads huck.yaml again and replaces the inventory. A file that is refused changes nothing. Calls
+   * that come while a reload runs share the next one, and its very promise.
    *
-   * @throws SituationError `bad_config` or `no_config`.
+   * @throws SituationError `bad_config`, `no_config` or `server_stops`.
    */
-  reload(): ReloadReply;
+  reload(): Promise<ReloadReply>;
   /** Ends all parts. Running jobs stay in the journal and go on when the server starts again. */
   close(): Promise<void>;
 }
@@ -94,8 +96,10 @@ class Wiring {
   readonly #loop: LabLoop;
   readonly #notes: string[] = [];
   readonly #power = new Map<string, PowerDriver>();
+  readonly #reloads = new Reloads(() => this.#reload());
   #boot: LabBoot | undefined;
   #inventory: Inventory;
+  #closed = false;
 
   constructor(parts: ServerParts, closers: Closer[]) {
     this.#parts = parts;
@@ -171,8 +175,11 @@ class Wiring {
       nodeUrl: nodes.where,
       socket: operators.where,
       notes: this.#notes,
-      reload: () => this.#reload(),
-      close: () => closeAll(this.#closers),
+      reload: () => this.#reloads.ask(),
+      close: () => {
+        this.#closed = true;
+        return closeAll(this.#closers);
+      },
     };
   }
 
@@ -212,7 +219,7 @@ class Wiring {
       images: this.#images,
       prober,
       status,
-      reload: () => this.#reload(),
+      reload: () => this.#reloads.ask(),
       grant,
       now: this.#now,
     };
@@ -277,10 +284,11 @@ class Wiring {
     });
   }
 
-  /** Synchronous: all code that asks for the inventory afterwards gets the new one. */
-  #reload(): ReloadReply {
+  /** Once the file is read, all is done at once: nobody sees a half of the change. */
+  async #reload(): Promise<ReloadReply> {
     const { config, reread, log } = this.#parts;
-    const next = reread();
+    const next = await reread();
+    if (this.#closed) throw serverStops();
     const changes = inventoryChanges(this.#inventory, next.inventory);
     this.#inventory = next.inventory;
     for (const name of [...changes.changed, ...changes.removed]) this.#power.delete(name);
@@ -318,6 +326,12 @@ class Wiring {
       return undefined;
     }
   }
+}
+
+function serverStops(): SituationError {
+  return new SituationError("server_stops", "Cannot read huck.yaml again: the server stops", {
+    cure: "Start it again: it then reads the file.",
+  });
 }
 
 function id128(): string {

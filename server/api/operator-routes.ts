@@ -34,8 +34,8 @@ export interface OperatorRouteParts {
   readonly images: ImageStore;
   readonly prober: NodeProber;
   readonly status: ServerStatus;
-  /** Reads huck.yaml again. Throws if it is refused; then nothing has changed. */
-  readonly reload: () => ReloadReply;
+  /** Reads huck.yaml again. Rejects if it is refused; then nothing has changed. */
+  readonly reload: () => Promise<ReloadReply>;
   /** What a receiver that is started by hand needs besides its token. */
   readonly grant: { readonly serverUrl: string; readonly serverKey: string };
   /** Milliseconds since 1970, on a clock that never goes back. */
@@ -46,9 +46,9 @@ export interface OperatorRouteParts {
 export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRouteParts): void {
   const { lab, images, now } = parts;
   app.get(OperatorRoute.server, BY_OPERATOR, (): ServerStatus => parts.status);
-  app.post(OperatorRoute.reload, BY_OPERATOR, (request): ReloadReply => {
+  app.post(OperatorRoute.reload, BY_OPERATOR, async (request): Promise<ReloadReply> => {
     parsed(ReloadRequest, request.body ?? {});
-    return parts.reload();
+    return await parts.reload();
   });
   app.get(OperatorRoute.nodes, BY_OPERATOR, async (request): Promise<NodeList> => {
     const { ping } = parsed(NodesQuery, request.query);

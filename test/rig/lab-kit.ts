@@ -25,8 +25,8 @@ import {
 import { Order } from "../../shared/control/order.ts";
 import { NodeToken } from "../../shared/control/operator-api.ts";
 import type { Phase, Verdict, VerdictCode } from "../../shared/control/verdict.ts";
-import { readConfig } from "../../server/cli/local/read-config.io.ts";
-import { parseConfig } from "../../server/config.ts";
+import { readConfigInThread } from "../../server/cli/local/read-config-thread.io.ts";
+import { configOf, parseConfig } from "../../server/config.ts";
 import type { Config } from "../../server/config.ts";
 import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
@@ -102,7 +102,8 @@ export async function serveIn(
     logged.add(JSON.parse(line) as LogLine);
   };
   const log = pino({}, { write });
-  const reread = (): Config => readConfig(path.join(folder, "huck.yaml"));
+  const reread = async (): Promise<Config> =>
+    configOf(await readConfigInThread(path.join(folder, "huck.yaml")));
   return await startServer({ config, reread, version: "0.0.0", log });
 }
 

@@ -74,7 +74,7 @@ test("a load goes every step of the control walk, and the disk holds the image",
   const config = parseConfig(configText(port), join(folder, "huck.yaml"), NODE_DRIVERS);
   server = await startServer({
     config,
-    reread: () => config,
+    reread: () => Promise.resolve(config),
     version: "walk",
     log: pino({ level: "silent" }),
   });

@@ -3,8 +3,8 @@
  */
 import { ExitCode, SituationError, messageOf } from "../../../shared/core/errors.ts";
 import { readTextFile } from "../../../shared/linux/text-file.io.ts";
-import { parseConfig } from "../../config.ts";
-import type { Config } from "../../config.ts";
+import { parseConfigFile } from "../../config.ts";
+import type { ConfigFile } from "../../config.ts";
 import { NODE_DRIVERS } from "../../node-drivers.io.ts";
 
 /**
@@ -13,9 +13,9 @@ import { NODE_DRIVERS } from "../../node-drivers.io.ts";
  * @param file - Absolute path.
  * @throws {@link SituationError} `no_config`, `bad_config`; exit code usage.
  */
-export function readConfig(file: string): Config {
+export function readConfig(file: string): ConfigFile {
   try {
-    return parseConfig(readTextFile(file, CONFIG_BYTES_MAX), file, NODE_DRIVERS);
+    return parseConfigFile(readTextFile(file, CONFIG_BYTES_MAX), file, NODE_DRIVERS);
   } catch (cause) {
     if (cause instanceof SituationError) throw cause;
     throw new SituationError("no_config", `Cannot read "${file}": ${messageOf(cause)}`, {

@@ -7,10 +7,13 @@ import type { Command } from "commander";
 import { pino } from "pino";
 import { SituationError, messageOf } from "../../../shared/core/errors.ts";
 import { readConfig } from "./read-config.io.ts";
+import { readConfigInThread } from "./read-config-thread.io.ts";
 import { stdout } from "../terminal.io.ts";
 import { startServer } from "../../main.io.ts";
 import type { RunningServer } from "../../main.io.ts";
+import { configOf } from "../../config.ts";
 import type { Config } from "../../config.ts";
+import type { ReloadReply } from "../../../shared/control/operator-api.ts";
 import packageFile from "../../../package.json" with { type: "json" };
 
 interface ServeOptions {
@@ -27,17 +30,20 @@ export function serveCommand(command: Command): Command {
 }
 
 async function serve(file: string): Promise<void> {
-  const config = readConfig(file);
+  const config = configOf(readConfig(file));
   const log = pino(pino.destination({ dest: STDERR, sync: true }));
   const server = await startServer({
     config,
-    reread: () => readConfig(file),
+    reread: async () => configOf(await readConfigInThread(file)),
     version: packageFile.version,
     log,
   });
   for (const line of startLines(config, server)) stdout.print(line);
+  let told: Promise<ReloadReply> | undefined;
   process.on("SIGHUP", () => {
-    reload(server);
+    const reload = server.reload();
+    if (reload !== told) void tell(reload); // signals that share a reload are told once
+    told = reload;
   });
   const signal = await firstSignal();
   stdout.print(`huck: ${signal}, stopping; running jobs go on at the next start`);
@@ -45,9 +51,9 @@ async function serve(file: string): Promise<void> {
 }
 
 /** If the file is refused, prints why; the server goes on with the old inventory. */
-function reload(server: RunningServer): void {
+async function tell(reload: Promise<ReloadReply>): Promise<void> {
   try {
-    const { nodes, atNextStart } = server.reload();
+    const { nodes, atNextStart } = await reload;
     process.stdout.write(`huck: read huck.yaml again: ${nodes} nodes\n`);
     for (const setting of atNextStart) {
       process.stdout.write(`huck: ${setting} takes effect at the next start\n`);
