@@ -7,9 +7,10 @@
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
-import { readBlockList, writeBlockList } from "./block-list.ts";
+import { BLOCK_ENTRY_BYTES, readBlockList, writeBlockList } from "./block-list.ts";
 import type { BlockEntry } from "./block-list.ts";
-import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { HEADER_BYTES, expectEnd, inRange, MessageType } from "./header.ts";
+import type { OutgoingMessage } from "./message.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Length of an ADV without its entries. Unit: bytes. */
@@ -44,4 +45,13 @@ export function writeAdv(bytes: Uint8Array, offset: number, adv: Adv): number {
   writer.u32be(adv.syncNo).u8(adv.blocks.length).zeros(3);
   writeBlockList(writer, adv.blocks);
   return writer.offset - offset + TAG_BYTES;
+}
+
+export function advMessage(adv: Adv): OutgoingMessage {
+  return {
+    type: MessageType.adv,
+    flags: 0,
+    length: ADV_FIXED_BYTES + adv.blocks.length * BLOCK_ENTRY_BYTES,
+    write: (bytes, offset) => writeAdv(bytes, offset, adv),
+  };
 }

@@ -6,7 +6,8 @@
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
-import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { HEADER_BYTES, expectEnd, inRange, MessageType } from "./header.ts";
+import type { OutgoingMessage } from "./message.ts";
 import { readChunkCount } from "./sync.ts";
 import { TAG_BYTES } from "./tag.ts";
 
@@ -82,4 +83,13 @@ export function writeAnnounce(bytes: Uint8Array, offset: number, announce: Annou
   writer.u16be(announce.reportSpreadMs).u16be(announce.membersMin).u16be(announce.members);
   writer.u32be(announce.startsInMs).bytes(announce.imageId);
   return writer.offset - offset + TAG_BYTES;
+}
+
+export function announceMessage(announce: Announce): OutgoingMessage {
+  return {
+    type: MessageType.announce,
+    flags: 0,
+    length: ANNOUNCE_BYTES,
+    write: (bytes, offset) => writeAnnounce(bytes, offset, announce),
+  };
 }

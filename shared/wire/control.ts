@@ -7,9 +7,12 @@
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
-import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { HEADER_BYTES, expectEnd, inRange, MessageType } from "./header.ts";
+import type { OutgoingMessage } from "./message.ts";
 import { TAG_BYTES } from "./tag.ts";
 
+/** Length of a CTL without its argument. Unit: bytes. */
+const CONTROL_FIXED_BYTES = HEADER_BYTES + 4 + TAG_BYTES;
 const OP_ACK = 1;
 const OP_END = 2;
 /** Longest reason of an end. Unit: bytes of UTF-8. */
@@ -84,4 +87,14 @@ export function reasonBytesOf(reason: string): Uint8Array {
  */
 export function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("utf8");
+}
+
+export function controlMessage(control: Control): OutgoingMessage {
+  const argumentBytes = control.op === "end" ? 1 + reasonBytesOf(control.reason).length : 4;
+  return {
+    type: MessageType.control,
+    flags: 0,
+    length: CONTROL_FIXED_BYTES + argumentBytes,
+    write: (bytes, offset) => writeControl(bytes, offset, control),
+  };
 }

@@ -7,9 +7,10 @@
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
-import { readBlockList, writeBlockList } from "./block-list.ts";
+import { BLOCK_ENTRY_BYTES, readBlockList, writeBlockList } from "./block-list.ts";
 import type { BlockEntry } from "./block-list.ts";
-import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { HEADER_BYTES, expectEnd, inRange, MessageType } from "./header.ts";
+import type { OutgoingMessage } from "./message.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Length of a NACK without its entries. Unit: bytes. */
@@ -69,4 +70,13 @@ export function writeNack(bytes: Uint8Array, offset: number, nack: Nack): number
   writer.u8(nack.blocks.length).u16be(nack.kernelDrops).u32be(nack.receivedKiBs);
   writeBlockList(writer, nack.blocks);
   return writer.offset - offset + TAG_BYTES;
+}
+
+export function nackMessage(nack: Nack): OutgoingMessage {
+  return {
+    type: MessageType.nack,
+    flags: 0,
+    length: NACK_FIXED_BYTES + nack.blocks.length * BLOCK_ENTRY_BYTES,
+    write: (bytes, offset) => writeNack(bytes, offset, nack),
+  };
 }

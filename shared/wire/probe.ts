@@ -6,7 +6,9 @@
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
-import { HEADER_BYTES, inRange } from "./header.ts";
+import { DATA_OVERHEAD_BYTES } from "./data.ts";
+import { HEADER_BYTES, inRange, MessageType } from "./header.ts";
+import type { OutgoingMessage } from "./message.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Most datagrams of a series. */
@@ -54,4 +56,14 @@ export function writeProbe(
     .u32be(probe.series)
     .zeros(symbolBytes - 4);
   return writer.offset - offset + TAG_BYTES;
+}
+
+/** @param symbolBytes - The session's symbol length: a probe is as long as its DATA. */
+export function probeMessage(probe: Probe, symbolBytes: number): OutgoingMessage {
+  return {
+    type: MessageType.probe,
+    flags: 0,
+    length: symbolBytes + DATA_OVERHEAD_BYTES,
+    write: (bytes, offset) => writeProbe(bytes, offset, probe, symbolBytes),
+  };
 }

@@ -11,7 +11,8 @@ import { ByteWriter } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import { REASON_BYTES_MAX, reasonBytesOf, utf8 } from "./control.ts";
-import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { HEADER_BYTES, expectEnd, inRange, MessageType } from "./header.ts";
+import type { OutgoingMessage } from "./message.ts";
 import { SESSION_CHUNKS_MAX } from "./sync.ts";
 import { TAG_BYTES } from "./tag.ts";
 
@@ -107,4 +108,14 @@ export function writeReport(bytes: Uint8Array, offset: number, report: Report): 
   for (const { start, end } of report.ranges) writer.u32be(start).u32be(end - start);
   writer.bytes(reason);
   return writer.offset - offset + TAG_BYTES;
+}
+
+export function reportMessage(report: Report): OutgoingMessage {
+  const reasonBytes = reasonBytesOf(report.reason).length;
+  return {
+    type: MessageType.report,
+    flags: 0,
+    length: REPORT_FIXED_BYTES + report.ranges.length * REPORT_RANGE_BYTES + reasonBytes,
+    write: (bytes, offset) => writeReport(bytes, offset, report),
+  };
 }

@@ -7,9 +7,10 @@
  */
 import type { ByteReader } from "../core/bytes.ts";
 import { ByteWriter } from "../core/bytes.ts";
-import { readBlockList, writeBlockList } from "./block-list.ts";
+import { BLOCK_ENTRY_BYTES, readBlockList, writeBlockList } from "./block-list.ts";
 import type { BlockEntry } from "./block-list.ts";
-import { HEADER_BYTES, expectEnd, inRange } from "./header.ts";
+import { HEADER_BYTES, expectEnd, inRange, MessageType } from "./header.ts";
+import type { OutgoingMessage } from "./message.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Length of a SYNC without its entries. Unit: bytes. */
@@ -91,4 +92,14 @@ export function readChunkCount(reader: ByteReader): number {
   const count = reader.u32be();
   if (count === COUNT_UNKNOWN) return count;
   return inRange(count, [0, SESSION_CHUNKS_MAX], "number of chunks");
+}
+
+/** @param flags - `Flag.echo`, `Flag.report` or both. */
+export function syncMessage(sync: Sync, flags: number): OutgoingMessage {
+  return {
+    type: MessageType.sync,
+    flags,
+    length: SYNC_FIXED_BYTES + sync.blocks.length * BLOCK_ENTRY_BYTES,
+    write: (bytes, offset) => writeSync(bytes, offset, sync),
+  };
 }

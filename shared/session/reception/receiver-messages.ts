@@ -6,16 +6,17 @@
  */
 import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
 import type { Random } from "../../core/random.ts";
-import { BLOCK_ENTRY_BYTES, blockListRoom } from "../../wire/block-list.ts";
+import { blockListRoom } from "../../wire/block-list.ts";
 import { reasonBytesOf } from "../../wire/control.ts";
-import { MessageType, messageBytesMax, splitSid, writeHeader } from "../../wire/header.ts";
+import { messageBytesMax, splitSid, writeHeader } from "../../wire/header.ts";
 import type { SessionId } from "../../wire/header.ts";
-import { NACK_FIXED_BYTES, writeNack } from "../../wire/nack.ts";
+import type { OutgoingMessage } from "../../wire/message.ts";
+import { NACK_FIXED_BYTES, nackMessage } from "../../wire/nack.ts";
 import {
   REPORT_FIXED_BYTES,
   REPORT_RANGES_MAX,
   REPORT_RANGE_BYTES,
-  writeReport,
+  reportMessage,
 } from "../../wire/report.ts";
 import type { ReportState } from "../../wire/report.ts";
 import type { Arrival } from "./arrival.ts";
@@ -101,11 +102,7 @@ export class ReceiverMessages {
 
   #answer(batch: TransmitBatch, answer: Answer, now: number): number {
     const { assembly, arrival, options } = this.#context;
-    const length = NACK_FIXED_BYTES + answer.blocks.length * BLOCK_ENTRY_BYTES;
-    const offset = batch.add(length, this.remote);
-    if (offset < 0) return 0;
-    this.#nacksSent += 1;
-    writeNack(options.arena.bytes, offset, {
+    const nack = nackMessage({
       ...answer,
       node: options.node,
       netLossQ16: lossQ16(arrival.loss),
@@ -114,7 +111,9 @@ export class ReceiverMessages {
       kernelDrops: arrival.kernelDrops & 0xffff,
       receivedKiBs: Math.round(arrival.rateKiBs(now)),
     });
-    return this.#seal(offset, length, MessageType.nack);
+    const count = this.#send(batch, nack);
+    this.#nacksSent += count;
+    return count;
   }
 
   #report(batch: TransmitBatch, standing: ReportedState, now: number): number {
@@ -123,12 +122,8 @@ export class ReceiverMessages {
     const reasonBytes = reasonBytesOf(standing.reason).length;
     const room = this.#bytesMax - REPORT_FIXED_BYTES - reasonBytes;
     const rangesMax = Math.min(REPORT_RANGES_MAX, Math.floor(room / REPORT_RANGE_BYTES));
-    const lacks = assembly.describe(standing.frontier, rangesMax, now);
-    const length = REPORT_FIXED_BYTES + lacks.ranges.length * REPORT_RANGE_BYTES + reasonBytes;
-    const offset = batch.add(length, this.remote);
-    if (offset < 0) return 0;
-    writeReport(options.arena.bytes, offset, {
-      ...lacks,
+    const report = reportMessage({
+      ...assembly.describe(standing.frontier, rangesMax, now),
       node: options.node,
       state: standing.state,
       ringPercent: assembly.ringPercent,
@@ -138,13 +133,18 @@ export class ReceiverMessages {
       drainKiBs: assembly.drain.kiBs,
       reason: standing.reason,
     });
-    return this.#seal(offset, length, MessageType.report);
+    return this.#send(batch, report);
   }
 
-  #seal(offset: number, length: number, type: MessageType): number {
-    writeHeader(this.#view, offset, { type, flags: 0, sid: this.#sid, seq: this.#seq });
+  /** @returns Datagrams added: 0 or 1. */
+  #send(batch: TransmitBatch, { type, flags, length, write }: OutgoingMessage): number {
+    const { arena, tagger } = this.#context.options;
+    const offset = batch.add(length, this.remote);
+    if (offset < 0) return 0;
+    write(arena.bytes, offset);
+    writeHeader(this.#view, offset, { type, flags, sid: this.#sid, seq: this.#seq });
     this.#seq += 1;
-    this.#context.options.tagger.seal(offset, length);
+    tagger.seal(offset, length);
     return 1;
   }
 }

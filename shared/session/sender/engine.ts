@@ -10,6 +10,8 @@
  */
 import type { DatagramView, Endpoint, Engine, TransmitBatch } from "../../core/engine.ts";
 import { FormatError } from "../../core/errors.ts";
+import { announceMessage } from "../../wire/announce.ts";
+import { controlMessage } from "../../wire/control.ts";
 import {
   MessageType,
   bodyReader,
@@ -251,8 +253,8 @@ class SenderEngine implements Sender {
 
   #speak(): void {
     for (const { remote, node, end } of this.#words) {
-      if (end) this.#outbox.control({ op: "end", ...this.#end }, remote);
-      else this.#outbox.control({ op: "ack", node }, remote);
+      if (end) this.#outbox.send(controlMessage({ op: "end", ...this.#end }), remote);
+      else this.#outbox.send(controlMessage({ op: "ack", node }), remote);
     }
     if (this.#words.length > 0) this.#words = [];
   }
@@ -276,7 +278,7 @@ class SenderEngine implements Sender {
     const { chunkCount } = this.#streaming;
     const members = this.#members.active().length;
     const message = this.#gathering.announcement({ streaming, chunkCount, members }, now);
-    if (this.#outbox.announce(message)) this.#gathering.announced(streaming, now);
+    if (this.#outbox.send(announceMessage(message))) this.#gathering.announced(streaming, now);
   }
 
   /** Declares silent and stalled members lost, and ends the session when no member is active. */
@@ -309,7 +311,7 @@ class SenderEngine implements Sender {
 
   #sayEnd(now: number): void {
     if (now < this.#endAt || this.#endCopies >= this.#policy.endCopies) return;
-    if (!this.#outbox.control({ op: "end", ...this.#end }, this.#options.group)) return;
+    if (!this.#outbox.send(controlMessage({ op: "end", ...this.#end }))) return;
     this.#endCopies += 1;
     const last = this.#endCopies >= this.#policy.endCopies;
     this.#endAt = now + (last ? this.#policy.lingerMs : this.#policy.endIntervalMs);

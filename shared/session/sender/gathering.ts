@@ -9,6 +9,7 @@
  */
 import type { Announce } from "../../wire/announce.ts";
 import { START_UNKNOWN } from "../../wire/announce.ts";
+import { probeMessage } from "../../wire/probe.ts";
 import { COUNT_UNKNOWN } from "../../wire/sync.ts";
 import type { SenderOptions } from "./contract.ts";
 import type { Outbox } from "./outbox.ts";
@@ -87,7 +88,7 @@ export class Gathering {
     const { probeCount, probeMs } = this.#policy;
     while (this.#probing && now >= this.#probeAt) {
       const probe = { index: this.#probesSent, count: probeCount, series: this.#series };
-      if (!outbox.probe(probe)) return;
+      if (!outbox.send(probeMessage(probe, this.#options.symbolBytes))) return;
       this.#probesSent += 1;
       this.#probeAt += probeMs / probeCount;
     }

@@ -9,36 +9,23 @@ import type { Endpoint, TransmitBatch } from "../../core/engine.ts";
 import { BlockEncoder } from "../../fec/encode.ts";
 import { SOURCE_SYMBOLS_MAX } from "../../fec/partition.ts";
 import { SYMBOL_IDS } from "../../fec/scheme.ts";
-import { ADV_FIXED_BYTES, writeAdv } from "../../wire/adv.ts";
-import { ANNOUNCE_BYTES, writeAnnounce } from "../../wire/announce.ts";
-import type { Announce } from "../../wire/announce.ts";
-import { BLOCK_ENTRY_BYTES, blockListRoom } from "../../wire/block-list.ts";
-import type { BlockEntry } from "../../wire/block-list.ts";
-import { reasonBytesOf, writeControl } from "../../wire/control.ts";
-import type { Control } from "../../wire/control.ts";
+import { blockListRoom } from "../../wire/block-list.ts";
 import { DATA_HEADER_BYTES, DATA_OVERHEAD_BYTES, writeSymbolName } from "../../wire/data.ts";
 import type { SymbolName } from "../../wire/data.ts";
 import {
   FRAME_OVERHEAD_BYTES,
   Flag,
-  HEADER_BYTES,
   MessageType,
   messageBytesMax,
   splitSid,
   writeHeader,
 } from "../../wire/header.ts";
 import type { HeaderFields } from "../../wire/header.ts";
-import { writeProbe } from "../../wire/probe.ts";
-import type { Probe } from "../../wire/probe.ts";
-import { SYNC_FIXED_BYTES, writeSync } from "../../wire/sync.ts";
-import type { Sync } from "../../wire/sync.ts";
-import { TAG_BYTES } from "../../wire/tag.ts";
+import type { OutgoingMessage } from "../../wire/message.ts";
+import { SYNC_FIXED_BYTES } from "../../wire/sync.ts";
 import type { Block } from "./cached-chunk.ts";
 import { PARITY_GROUP } from "./chunk-cache.ts";
 import type { SenderOptions } from "./contract.ts";
-
-/** Bytes of a CTL message without its reason. */
-const CONTROL_FIXED_BYTES = HEADER_BYTES + 8 + TAG_BYTES;
 
 export class Outbox {
   /** Number of blocks that fit into a SYNC and an ADV. */
@@ -161,64 +148,19 @@ export class Outbox {
   }
 
   /**
-   * Writes a message to the group.
+   * Writes a message other than DATA.
    *
+   * @param remote - One receiver; all of the group if there is none.
    * @returns False when the batch is full.
    */
-  announce(announce: Announce): boolean {
-    const offset = this.#add(ANNOUNCE_BYTES, this.#options.group);
+  send(message: OutgoingMessage, remote: Endpoint = this.#options.group): boolean {
+    const offset = this.#add(message.length, remote);
     if (offset < 0) return false;
-    writeAnnounce(this.#options.arena.bytes, offset, announce);
-    return this.#seal(offset, ANNOUNCE_BYTES, MessageType.announce, 0);
-  }
-
-  /**
-   * @param flags - `echo`, `report` or both.
-   * @returns False when the batch is full.
-   */
-  sync(sync: Sync, flags: number): boolean {
-    const length = SYNC_FIXED_BYTES + sync.blocks.length * BLOCK_ENTRY_BYTES;
-    const offset = this.#add(length, this.#options.group);
-    if (offset < 0) return false;
-    writeSync(this.#options.arena.bytes, offset, sync);
-    return this.#seal(offset, length, MessageType.sync, flags);
-  }
-
-  /**
-   * @param syncNo - The SYNC whose answers are repeated.
-   * @param blocks - Largest deficit per block.
-   * @returns False when the batch is full.
-   */
-  adv(syncNo: number, blocks: readonly BlockEntry[]): boolean {
-    const length = ADV_FIXED_BYTES + blocks.length * BLOCK_ENTRY_BYTES;
-    const offset = this.#add(length, this.#options.group);
-    if (offset < 0) return false;
-    writeAdv(this.#options.arena.bytes, offset, { syncNo, blocks });
-    return this.#seal(offset, length, MessageType.adv, 0);
-  }
-
-  /** @returns False when the batch is full. */
-  probe(probe: Probe): boolean {
-    const { symbolBytes, arena, group } = this.#options;
-    const length = symbolBytes + DATA_OVERHEAD_BYTES;
-    const offset = this.#add(length, group);
-    if (offset < 0) return false;
-    writeProbe(arena.bytes, offset, probe, symbolBytes);
-    return this.#seal(offset, length, MessageType.probe, 0);
-  }
-
-  /**
-   * @param remote - One receiver, or the group.
-   * @returns False when the batch is full.
-   */
-  control(control: Control, remote: Endpoint): boolean {
-    const argument = control.op === "end" ? 1 + reasonBytesOf(control.reason).length : 4;
-    const length = CONTROL_FIXED_BYTES - 4 + argument;
-    const offset = this.#add(length, remote);
-    if (offset < 0) return false;
-    writeControl(this.#options.arena.bytes, offset, control);
-    const flags = remote === this.#options.group ? 0 : Flag.unicast;
-    return this.#seal(offset, length, MessageType.control, flags);
+    message.write(this.#options.arena.bytes, offset);
+    const addressed = remote === this.#options.group ? 0 : Flag.unicast;
+    this.#writeHeader(offset, message.type, message.flags | addressed);
+    this.#options.tagger.seal(offset, message.length);
+    return true;
   }
 
   #add(length: number, remote: Endpoint): number {
@@ -233,14 +175,8 @@ export class Outbox {
     const header = this.#header;
     header.type = type;
     header.flags = flags;
-    header.seq = (flags & Flag.unicast) !== 0 && type === MessageType.control ? 0 : this.#seq++;
+    header.seq = (flags & Flag.unicast) !== 0 ? 0 : this.#seq++;
     writeHeader(this.#view, offset, header);
-  }
-
-  #seal(offset: number, length: number, type: MessageType, flags: number): true {
-    this.#writeHeader(offset, type, flags);
-    this.#options.tagger.seal(offset, length);
-    return true;
   }
 
   #sealRun(): void {

@@ -6,8 +6,9 @@
  * the largest deficits heard, so that other members keep silent. For how answers are applied see
  * repair.ts.
  */
+import { advMessage } from "../../wire/adv.ts";
 import { Flag } from "../../wire/header.ts";
-import { COUNT_UNKNOWN } from "../../wire/sync.ts";
+import { COUNT_UNKNOWN, syncMessage } from "../../wire/sync.ts";
 import { SyncSchedule } from "./sync-schedule.ts";
 import type { Block } from "./cached-chunk.ts";
 import type { Outbox } from "./outbox.ts";
@@ -135,7 +136,7 @@ export class SyncMessages {
       chunkCount: schedule.chunkCount ?? COUNT_UNKNOWN,
       blocks: blocks.map(entryOf),
     };
-    if (!outbox.sync(message, this.#flags(group.members, now))) {
+    if (!outbox.send(syncMessage(message, this.#flags(group.members, now)))) {
       for (const block of blocks) this.ask(block, now);
       return false;
     }
@@ -171,7 +172,7 @@ export class SyncMessages {
     this.#advAt = now;
     const blocks = repairs.takeHeard(outbox.blocksMax);
     if (members < ADV_MEMBERS) return;
-    if (outbox.adv(repairs.heardSync, blocks)) this.#count += 1;
+    if (outbox.send(advMessage({ syncNo: repairs.heardSync, blocks }))) this.#count += 1;
   }
 }
 

@@ -7,7 +7,7 @@ import { ChunkCache } from "../../../../../shared/session/sender/chunk-cache.ts"
 import { Outbox } from "../../../../../shared/session/sender/outbox.ts";
 import { seededRandom } from "../../../../../shared/core/random.ts";
 import { BlockDecoder } from "../../../../../shared/fec/decode.ts";
-import { readControl } from "../../../../../shared/wire/control.ts";
+import { controlMessage, readControl } from "../../../../../shared/wire/control.ts";
 import { DATA_HEADER_BYTES, readSymbolName } from "../../../../../shared/wire/data.ts";
 import {
   bodyReader,
@@ -98,12 +98,12 @@ test("fresh() goes on with source symbols when all parity names are used", () =>
   expect(symbols).toEqual([254, 0]);
 });
 
-test("control() to one receiver has no number and is marked unicast", () => {
+test("send() to one receiver has no number and is marked unicast", () => {
   const { options, outbox, batch } = setUp();
   const remote = { address: "10.0.0.9", port: 7 };
   outbox.begin(batch);
-  outbox.control({ op: "ack", node: 77 }, remote);
-  outbox.control({ op: "end", outcome: "complete", reason: "done" }, GROUP);
+  outbox.send(controlMessage({ op: "ack", node: 77 }), remote);
+  outbox.send(controlMessage({ op: "end", outcome: "complete", reason: "done" }));
   outbox.finish();
   const view = new DataView(options.arena.memory.buffer);
   const [ack, end] = batch.take();
