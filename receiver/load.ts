@@ -1,8 +1,9 @@
 /**
- * The steps of a load on one node: choose the disk, scan it, prove that multicast arrives, arm,
- * receive, verify, open the gate.
+ * The steps of a load on one node: choose the disk, scan it, prove that multicast arrives, wait for
+ * the first chunk, arm, receive, verify, open the gate.
  *
- * Before `arm` nothing is written, and every check that can fail is made there. From `arm` to
+ * Before `arm` nothing is written, and every check that can fail is made there. A node that waits for
+ * others, or for a session that never begins, so keeps the system that it has. From `arm` to
  * `openGate` the disk does not boot. When `openGate` is done, everything was read back. Clocks,
  * threads and sockets are behind interfaces.
  */
@@ -15,6 +16,7 @@ import type { ImageFacts, ScanResult } from "./disk/disk-work.ts";
 import { NodeFailure } from "./failure.ts";
 import type { LoadReception, ReceptionOutcome } from "./link/load-reception.ts";
 import type { Reporter } from "./link/reporter.ts";
+import { abortedBy } from "./link/stoppable-link.ts";
 import type { Stage } from "./stage.ts";
 
 /** What the disk does not hold yet. */
@@ -49,13 +51,12 @@ export async function load(order: LoadOrder, stage: Stage): Promise<SuccessCode>
   reporter.enter("probing", `${found.found} disk, ${found.lackingBytes} bytes to receive`);
   const reception = await reachSession(order, stage, image, found);
   try {
-    stopIfAsked(reporter);
-    await arm(order, stage);
-    reporter.enter("receiving");
-    reporter.onStop((reason) => {
-      reception.stop(reason);
-    });
-    reception.release();
+    if ((await reception.due) === "chunk") {
+      stopIfAsked(reporter);
+      await arm(order, stage);
+      reporter.enter("receiving");
+      reception.release();
+    }
     const outcome = await reception.ended;
     if (!outcome.ok) throw failureOf(outcome);
   } finally {
@@ -99,6 +100,9 @@ async function reachSession(
     if (terms.session === before) break;
     before = terms.session;
     const reception = startReception(terms, stage, image, found);
+    stage.reporter.onStop((reason) => {
+      reception.stop(reason);
+    });
     const reach = await reception.reached;
     if (reach === "all") return reception;
     reception.stop("nothing of the session can be received");
@@ -194,8 +198,7 @@ async function finish(order: LoadOrder, stage: Stage): Promise<void> {
 
 function stopIfAsked(reporter: Reporter): void {
   const reason = reporter.stopReason;
-  if (reason === undefined) return;
-  throw new NodeFailure("aborted", reason, "Load the node again when you are ready.");
+  if (reason !== undefined) throw abortedBy(reason);
 }
 
 function unreachable(reach: "short only" | "nothing"): NodeFailure {

@@ -23,6 +23,7 @@ import { save } from "./save.ts";
 import type { LoadReception, ReceptionStart } from "./link/load-reception.ts";
 import type { ServerLink } from "./link/server-link.ts";
 import { Reporter } from "./link/reporter.ts";
+import { stoppableLink } from "./link/stoppable-link.ts";
 import type { Stage } from "./stage.ts";
 
 /** What a visit needs of the outside world. */
@@ -152,7 +153,7 @@ class Obedience {
 
   async #work(order: Order, disk: DiskWork, reporter: Reporter): Promise<SuccessCode> {
     const stage: Stage = {
-      link: this.#host.link,
+      link: stoppableLink(this.#host.link, reporter),
       reporter,
       disks: this.#host.disks,
       disk,

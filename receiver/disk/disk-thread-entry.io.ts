@@ -44,12 +44,15 @@ function say(message: FromDiskThread): void {
   owner.postMessage(message);
 }
 
+function stopIfAsked(): void {
+  if (Atomics.load(stop, 0) === 0) return;
+  throw new NodeFailure("aborted", "the work was stopped", "Give the order again when ready.");
+}
+
 function progressOf(id: number): Progress {
   let saidAt = performance.now();
   return (done, total) => {
-    if (Atomics.load(stop, 0) !== 0) {
-      throw new NodeFailure("aborted", "the work was stopped", "Give the order again when ready.");
-    }
+    stopIfAsked();
     if (performance.now() - saidAt < PROGRESS_EVERY_MS) return;
     saidAt = performance.now();
     say({ kind: "progress", id, done, total });
@@ -95,9 +98,11 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
     case "scan":
       return disk.scan(work.delta, progressOf(id));
     case "closeGate":
+      stopIfAsked();
       disk.closeGate(work.orderId);
       return undefined;
     case "deliver":
+      stopIfAsked(); // a whole ring of chunks may wait here
       return disk.deliver(work.chunk, work.record);
     case "flush":
       disk.flush();

@@ -106,8 +106,9 @@ export interface DiskWork {
    */
   capture(order: SaveOrder, sink: CaptureSink, progress: Progress): Promise<void>;
   /**
-   * Asks long work (scan, verify, capture) to stop; its promise then rejects with NodeFailure
-   * `aborted`.
+   * Asks the work to stop. Then a scan, a verify or a capture that is under way ends at its next
+   * chunk, the gate is not closed any more, and no chunk is written: their promises reject with
+   * NodeFailure `aborted`.
    */
   stop(): void;
   /** Bytes of content written so far. */

@@ -29,6 +29,11 @@ export interface LoadReception {
   readonly reached: Promise<ProbeResult>;
   /** Resolves when all chunks are delivered, or when no more will come. */
   readonly ended: Promise<ReceptionOutcome>;
+  /**
+   * Resolves with "chunk" when the first chunk is ready to be written or must be fetched, with "over"
+   * if the reception ends before. Until then no disk needs to be touched.
+   */
+  readonly due: Promise<"chunk" | "over">;
   /** Lets deliveries begin; until then complete chunks wait in memory. */
   release(): void;
   /** Breaks the reception off; `ended` resolves soon. */

@@ -52,6 +52,7 @@ export function listenToSession(start: ReceptionStart, host: ReceptionHost): Loa
 
 class SessionListener implements LoadReception {
   readonly reached: Promise<ProbeResult>;
+  readonly due: Promise<"chunk" | "over">;
   readonly ended: Promise<ReceptionOutcome>;
   readonly #start: ReceptionStart;
   readonly #host: ReceptionHost;
@@ -59,6 +60,7 @@ class SessionListener implements LoadReception {
   readonly #sink: MessagePort;
   readonly #thread: RunningReception;
   readonly #reached = Promise.withResolvers<ProbeResult>();
+  readonly #due = Promise.withResolvers<"chunk" | "over">();
   #announced = false;
   readonly #ended = Promise.withResolvers<ReceptionOutcome>();
   readonly #released = Promise.withResolvers<undefined>();
@@ -70,6 +72,7 @@ class SessionListener implements LoadReception {
     this.#start = start;
     this.#host = host;
     this.reached = this.#reached.promise;
+    this.due = this.#due.promise;
     this.ended = this.#ended.promise;
     this.ended.catch(() => undefined); // the load may have ended before it reads this
     this.#memory = arenaMemory(host.ringBytes + SESSION_OVERHEAD_BYTES);
@@ -94,6 +97,7 @@ class SessionListener implements LoadReception {
   stop(reason: string): void {
     this.#stopReason ??= reason;
     this.#reached.resolve("over");
+    this.#due.resolve("over");
     this.#thread.stop();
   }
 
@@ -124,12 +128,15 @@ class SessionListener implements LoadReception {
   }
 
   async #serve(request: SinkRequest): Promise<void> {
+    this.#due.resolve("chunk");
     await this.#released.promise;
     this.#sink.postMessage(await this.#answer(request));
   }
 
   async #answer(request: SinkRequest): Promise<SinkReply> {
     const { chunk } = request;
+    const reason = this.#stopReason;
+    if (reason !== undefined) return { kind: "failed", chunk, reason };
     try {
       if (request.kind === "fetch") {
         return { kind: "fetched", chunk, answer: await this.#start.fetch(chunk) };
@@ -137,7 +144,8 @@ class SessionListener implements LoadReception {
       const record = new Uint8Array(this.#memory.buffer, request.offset, request.length);
       return { kind: "delivered", chunk, answer: await this.#start.deliver(chunk, record) };
     } catch (error) {
-      this.#diskFailure ??= error instanceof Error ? error : new Error(String(error));
+      // A write that the stop has broken off is no fault of the disk.
+      if (this.#stopReason === undefined) this.#diskFailure ??= asError(error);
       return { kind: "failed", chunk, reason: messageOf(error) };
     }
   }
@@ -178,10 +186,15 @@ class SessionListener implements LoadReception {
   #end(outcome: ReceptionOutcome): void {
     clearTimeout(this.#timer);
     this.#reached.resolve("over");
+    this.#due.resolve("over");
     this.#sink.close();
     if (this.#diskFailure === undefined) this.#ended.resolve(outcome);
     else this.#ended.reject(this.#diskFailure);
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 interface Cause {

@@ -73,6 +73,9 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
       await thread.gone;
       return fault;
     }),
+    expect: (members) => {
+      thread.expect(members);
+    },
     stop: () => {
       thread.stop();
     },
@@ -101,7 +104,8 @@ function orderOf(request: SendRequest, parts: SenderParts, image: OpenedImage): 
         membersMin: request.members,
         membersMax: request.members,
         waitMinMs: 0,
-        waitMaxMs: Math.max(request.gatherMs, FIRST_MEMBER_MS),
+        waitMaxMs: request.gatherMs,
+        firstMemberMs: FIRST_MEMBER_MS,
       },
     },
     key: fromHex(request.key, 16),

@@ -29,7 +29,7 @@ export interface SendRequest {
   readonly symbolBytes: number;
   /** Undefined: the sender finds the rate by measurement. Unit: bits per second. */
   readonly rateBitsPerSecond: number | undefined;
-  /** The session starts at once with this many members... */
+  /** The session starts at once with this many members, unless `expect` says another number... */
   readonly members: number;
   /** ...or after this time with those that are there. Unit: milliseconds. */
   readonly gatherMs: number;
@@ -44,6 +44,8 @@ export interface SenderHandle {
   readonly ending: Promise<unknown>;
   /** Resolves when it is over; with the reason if it failed. Never rejects. */
   readonly ended: Promise<string | undefined>;
+  /** Says how many members may still join; matters until the session starts. */
+  expect(members: number): void;
   /** Ends it and tells the members that are still there. Idempotent. */
   stop(): void;
   /** Ends it without telling its members: they wait for the server's return. Idempotent. */
@@ -83,6 +85,8 @@ interface Session {
   readonly handle: Promise<SenderHandle>;
   readonly orders: Set<string>;
   members: number;
+  /** How many members its sender was told to expect. */
+  expected: number;
 }
 
 /** All running sessions. */
@@ -121,6 +125,26 @@ export class Sessions {
       imageId: request.image.id,
       chunkCount,
     };
+  }
+
+  /**
+   * Has every session wait for those members only that may still join it, or more of them: its
+   * gathering ends when they are all there.
+   *
+   * @param count - Gives their number for an image.
+   */
+  expect(count: (image: SessionImage) => number): void {
+    for (const session of this.#sessions.values()) {
+      const members = count(session.request.image);
+      if (members === session.expected) continue;
+      session.expected = members;
+      session.handle.then(
+        (handle) => {
+          handle.expect(members);
+        },
+        () => undefined, // it never started
+      );
+    }
   }
 
   /** Gives up the place of an order that has ended; stops the session if that was its last. */
@@ -167,7 +191,13 @@ export class Sessions {
       gatherMs: wanted.gatherMs,
     };
     const handle = this.#parts.start(request);
-    const session: Session = { request, handle, orders: new Set(), members: 0 };
+    const session: Session = {
+      request,
+      handle,
+      orders: new Set(),
+      members: 0,
+      expected: wanted.members,
+    };
     this.#sessions.set(fileKeyOf(wanted.image), session);
     handle
       .then((running) => {

@@ -25,6 +25,8 @@ import { nextId } from "./seeded-bytes.ts";
 export interface TestSender extends SenderHandle {
   readonly request: SendRequest;
   readonly stopped: ("told" | "silently")[];
+  /** What it was told to expect, in order. */
+  readonly expected: number[];
   beginEnd(): void;
   finish(fault?: string): void;
 }
@@ -34,11 +36,16 @@ export function testSender(request: SendRequest): TestSender {
   const ended = Promise.withResolvers<string | undefined>();
   const ending = Promise.withResolvers<undefined>();
   const stopped: TestSender["stopped"] = [];
+  const expected: number[] = [];
   return {
     request,
     stopped,
     sender: { address: "127.0.0.1", port: 9 },
     chunkCount: 3,
+    expected,
+    expect: (members) => {
+      expected.push(members);
+    },
     ending: ending.promise,
     ended: ended.promise,
     stop: () => {

@@ -28,6 +28,11 @@ export interface StartRule {
    * milliseconds. Infinity waits for ever (an operator at the keyboard starts the session).
    */
   readonly waitMaxMs: number;
+  /**
+   * A session without a member waits for the first one so long, if that is longer than `waitMaxMs`.
+   * Unit: milliseconds. Absent: it is not.
+   */
+  readonly firstMemberMs?: number;
 }
 
 /** What {@link createSender} needs. */
@@ -105,6 +110,8 @@ export type SenderResult =
    */
   | { readonly kind: "refused"; readonly count: number }
   /** The operator ends the session. */
+  /** So many members are expected now: takes the place of `membersMin` and `membersMax`. */
+  | { readonly kind: "expected"; readonly members: number }
   | { readonly kind: "abort"; readonly reason: string };
 
 /** How a member of the session ended, or "active". */

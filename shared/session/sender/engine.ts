@@ -141,6 +141,9 @@ class SenderEngine implements Sender {
       case "refused":
         this.#streaming.rate.noteRefused(result.count);
         break;
+      case "expected":
+        this.#gathering.expect(result.members);
+        break;
       case "abort":
         this.#finish("aborted", result.reason, now);
         break;

@@ -41,6 +41,8 @@ export class Gathering {
   #probesSent: number;
   #probeAt = Infinity;
   #members = 0;
+  #enough: number;
+  #full: number;
   /** Members known when the latest probe series started. */
   #probedMembers = 0;
 
@@ -48,6 +50,13 @@ export class Gathering {
     this.#options = options;
     this.#policy = policy;
     this.#probesSent = policy.probeCount;
+    this.#enough = options.start.membersMin;
+    this.#full = options.start.membersMax;
+  }
+
+  /** Starts with so many members from now on: some that were expected cannot come, or more can. */
+  expect(members: number): void {
+    this.#enough = this.#full = Math.max(members, 1);
   }
 
   /** @returns When the next announcement is due. */
@@ -68,18 +77,19 @@ export class Gathering {
    * @returns "nobody" if the maximum wait is over and no member is active.
    */
   judge(members: number, known: number, now: number): "start" | "wait" | "nobody" {
-    const { membersMin, membersMax, waitMinMs, waitMaxMs } = this.#options.start;
+    const { waitMinMs, waitMaxMs } = this.#options.start;
     const waited = now - this.#since;
     this.#members = members;
-    if (known > this.#probedMembers && !this.#probing && waited < waitMaxMs) {
+    const isTime = waited < waitMaxMs || (this.#series === 0 && waited < this.#firstMemberMs);
+    if (known > this.#probedMembers && !this.#probing && isTime) {
       this.#series += 1;
       this.#probesSent = 0;
       this.#probeAt = now;
       this.#probedMembers = known;
     }
-    if (waited >= waitMaxMs && members === 0) return "nobody";
-    const full = members >= membersMax;
-    const enough = members >= membersMin && waited >= waitMinMs;
+    if (members === 0) return waited >= this.#firstMemberMs ? "nobody" : "wait";
+    const full = members >= this.#full;
+    const enough = members >= this.#enough && waited >= waitMinMs;
     return (full || enough || waited >= waitMaxMs) && !this.#probing ? "start" : "wait";
   }
 
@@ -96,9 +106,19 @@ export class Gathering {
 
   /** @returns When the next announcement, probe or decision is due. */
   nextWakeup(): number {
-    const { membersMin, waitMinMs, waitMaxMs } = this.#options.start;
-    const start = this.#since + (this.#members >= membersMin ? waitMinMs : waitMaxMs);
-    return Math.min(this.#announceAt, this.#probing ? this.#probeAt : start);
+    return Math.min(this.#announceAt, this.#probing ? this.#probeAt : this.#startsAt);
+  }
+
+  /** When the members there are begin, or the wait for a first one is over. */
+  get #startsAt(): number {
+    const { waitMinMs, waitMaxMs } = this.#options.start;
+    if (this.#members === 0) return this.#since + this.#firstMemberMs;
+    return this.#since + (this.#members >= this.#enough ? waitMinMs : waitMaxMs);
+  }
+
+  get #firstMemberMs(): number {
+    const { waitMaxMs, firstMemberMs = 0 } = this.#options.start;
+    return Math.max(waitMaxMs, firstMemberMs);
   }
 
   get #probing(): boolean {

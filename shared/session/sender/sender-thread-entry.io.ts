@@ -22,11 +22,11 @@ import { runSender } from "./sender-loop.io.ts";
 /** Thrown to leave the loop without telling the members. */
 class Vanished extends Error {}
 
-async function main({ order, stop }: SenderWorkerData): Promise<void> {
+async function main({ order, told }: SenderWorkerData): Promise<void> {
   const arena = new Arena(arenaMemory(order.session.cacheBytes + SESSION_OVERHEAD_BYTES));
   const source = new RecordFileSource(order.records);
   try {
-    await runOrder(order, stop, arena, source);
+    await runOrder(order, told, arena, source);
   } finally {
     source.close();
   }
@@ -34,7 +34,7 @@ async function main({ order, stop }: SenderWorkerData): Promise<void> {
 
 async function runOrder(
   order: SenderOrder,
-  stop: Int32Array,
+  told: Int32Array,
   arena: Arena,
   source: RecordFileSource,
 ): Promise<void> {
@@ -53,13 +53,17 @@ async function runOrder(
       random: seededRandom(order.seed),
       feedbackPort,
     });
+    let expected = 0;
     await runSender({
       sender,
       port,
       arena,
       source,
       stopReason: () => {
-        const word = Atomics.load(stop, 0);
+        const members = Atomics.load(told, 1);
+        if (members !== expected) sender.complete({ kind: "expected", members }, performance.now());
+        expected = members;
+        const word = Atomics.load(told, 0);
         if (word === StopWord.vanish) throw new Vanished();
         return word === StopWord.end ? "the server ended the session" : undefined;
       },

@@ -2,8 +2,8 @@
  * A sender in a thread of its own, so that the server's main thread stays free.
  *
  * An image's records lie in one file at known offsets, so the worker needs only that table: it
- * reads, encodes and sends by itself and reports by messages. It is stopped through one word of
- * shared memory, which it reads every round.
+ * reads, encodes and sends by itself and reports by messages. It is told to stop, and how many members
+ * to expect, through two words of shared memory, which it reads every round.
  */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { Worker } from "node:worker_threads";
@@ -51,8 +51,8 @@ export type SenderMessage =
 /** `workerData` of a sender thread. */
 export interface SenderWorkerData {
   readonly order: SenderOrder;
-  /** One word: a {@link StopWord}. */
-  readonly stop: Int32Array<SharedArrayBuffer>;
+  /** Two words: a {@link StopWord}, and how many members are expected (0: as the order says). */
+  readonly told: Int32Array<SharedArrayBuffer>;
 }
 
 /** Values of the stop word. */
@@ -67,6 +67,8 @@ export const StopWord = {
 
 /** A running sender thread. */
 export interface RunningSender {
+  /** Says how many members may still join; matters until the session starts. */
+  expect(members: number): void;
   /** Ends the session for everybody; its "ended" event follows. */
   stop(): void;
   /**
@@ -89,8 +91,8 @@ export function startSender(
   order: SenderOrder,
   onMessage: (message: SenderMessage) => void,
 ): RunningSender {
-  const stop = new Int32Array(new SharedArrayBuffer(4));
-  const workerData: SenderWorkerData = { order, stop };
+  const told = new Int32Array(new SharedArrayBuffer(8));
+  const workerData: SenderWorkerData = { order, told };
   const entry = new URL("./sender-thread-entry.io.ts", import.meta.url);
   const worker = new Worker(entry, { workerData, trackUnmanagedFds: false });
   worker.on("message", onMessage);
@@ -103,11 +105,14 @@ export function startSender(
     });
   });
   return {
+    expect(members) {
+      Atomics.store(told, 1, Math.max(members, 1));
+    },
     stop() {
-      Atomics.store(stop, 0, StopWord.end);
+      Atomics.store(told, 0, StopWord.end);
     },
     vanish() {
-      Atomics.store(stop, 0, StopWord.vanish);
+      Atomics.store(told, 0, StopWord.vanish);
     },
     gone,
   };

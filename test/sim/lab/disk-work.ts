@@ -96,6 +96,7 @@ export class SimDiskWork implements DiskWork {
 
   async closeGate(order: LoadOrder): Promise<void> {
     const { disk, image } = this.#loaded();
+    this.#stopIfAsked();
     await this.#host.sleep(this.#host.world.between(5, 200));
     const choice = chooseDisk(order.disk, this.#descriptions());
     if (
@@ -116,6 +117,7 @@ export class SimDiskWork implements DiskWork {
     const content = decoder.decode(record);
     if (content !== contentOf(image, chunk)) return "bad";
     if (this.#order === undefined) return "ok"; // looked at before the gate closes, not written
+    this.#stopIfAsked();
     await this.#host.sleep(this.#host.world.between(5, 300));
     disk.write(chunk, content);
     this.#written += 1;

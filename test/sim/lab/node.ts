@@ -318,11 +318,17 @@ export class SimNode {
           sleep: (ms) => boot.sleep(ms),
           disks: () => this.traits.disks,
           closes: (order, disk, image) => {
+            if (!room.multicast.flows(image.name)) {
+              world.breaks(
+                "P16",
+                `${boot.label}: clears its table while no chunk is there to write`,
+              );
+            }
             room.closes(boot, order, disk, image);
           },
           writes: () => {
             if (world.now - boot.stopAskedAt <= STOP_WITHIN_MS) return;
-            world.breaks("P3", `${boot.label}: writes long after it was asked to stop`);
+            world.breaks("P16", `${boot.label}: writes on after it was asked to stop`);
           },
           imageById: (id) => [...room.store.images.values()].find((image) => image.id === id),
         }),
@@ -358,8 +364,8 @@ export class SimNode {
   }
 }
 
-/** A safe point is at most one flush of the slowest disk away. */
-const STOP_WITHIN_MS = 120_000;
+/** One chunk may be on its way to the disk when the node hears that it shall stop. */
+const STOP_WITHIN_MS = 1000;
 
 /** Of an order that nobody has checked yet. */
 function idIn({ order }: SignedOrder): string {

@@ -16,6 +16,11 @@ import type { Deferred, World } from "./world.ts";
 interface SimSession {
   readonly request: SendRequest;
   state: "sends" | "ended" | "vanished";
+  expected: number;
+  /** Members that have reached it. */
+  members: number;
+  /** It has gathered long enough, or all that it expects: chunks are sent. */
+  streams: boolean;
 }
 
 /** All sessions: what is multicast on the lab's network. */
@@ -35,6 +40,14 @@ export class Multicast {
     return this.#sessions.get(sid);
   }
 
+  /** Whether chunks of an image flow: by a session that streams, or to those whose session is gone. */
+  flows(image: string): boolean {
+    const sessions = [...this.#sessions.values()].filter(
+      ({ request }) => request.image.name === image,
+    );
+    return sessions.some(({ state, streams }) => streams || state === "vanished");
+  }
+
   /** Starts a sender for one run of the server. */
   async start(request: SendRequest): Promise<SenderHandle> {
     const world = this.#world;
@@ -43,7 +56,17 @@ export class Multicast {
       throw new SituationError("no_sender", "Cannot start the sender: no thread", { cure: "" });
     }
     const image = this.#store.named(request.image.name);
-    const session: SimSession = { request, state: "sends" };
+    const session: SimSession = {
+      request,
+      state: "sends",
+      expected: request.members,
+      members: 0,
+      streams: false,
+    };
+    world.after(request.gatherMs, () => {
+      session.expected = 1;
+      gather(session);
+    });
     this.#sessions.set(request.session, session);
     const ended = world.deferred<string | undefined>();
     const ending = world.deferred<undefined>();
@@ -62,6 +85,10 @@ export class Multicast {
       chunkCount: image.chunkCount,
       ending: ending.promise,
       ended: ended.promise,
+      expect: (members) => {
+        session.expected = Math.min(session.expected, members);
+        gather(session);
+      },
       stop: () => {
         end("ended");
       },
@@ -94,10 +121,12 @@ export interface Listener {
 /** As session-listener.io.ts, with chunks that come one after the other in virtual time. */
 export class SimReception implements LoadReception {
   readonly reached: Promise<ProbeResult>;
+  readonly due: Promise<"chunk" | "over">;
   readonly ended: Promise<ReceptionOutcome>;
   readonly #start: ReceptionStart;
   readonly #listener: Listener;
   readonly #reached: Deferred<ProbeResult>;
+  readonly #due: Deferred<"chunk" | "over">;
   readonly #released: Deferred<undefined>;
   readonly #ended: Deferred<ReceptionOutcome>;
   #stopped: string | undefined;
@@ -107,11 +136,19 @@ export class SimReception implements LoadReception {
     this.#listener = listener;
     const { world } = listener;
     this.#reached = world.deferred();
+    this.#due = world.deferred();
     this.#released = world.deferred();
     this.#ended = world.deferred();
     this.reached = this.#reached.promise;
+    this.due = this.#due.promise;
     this.ended = this.#ended.promise;
     this.ended.catch(() => undefined); // the story may have ended before it looks
+    this.ended.then(
+      () => {
+        this.#due.resolve("over");
+      },
+      () => undefined,
+    );
     this.#listen().then(this.#ended.resolve, this.#ended.reject);
   }
 
@@ -140,8 +177,24 @@ export class SimReception implements LoadReception {
       return failure("sender_lost", "nothing was heard");
     }
     this.#reached.resolve("all");
+    await this.#gathered();
+    if (this.#state() === "ended") return failure("sender_lost", "the session ended");
+    this.#due.resolve("chunk");
     await this.#released.promise;
     return await this.#take();
+  }
+
+  /** A session that begins late is waited for; one that is gone leaves the chunks to be fetched. */
+  async #gathered(): Promise<void> {
+    const { sleep } = this.#listener;
+    const session = this.#session();
+    if (session === undefined) return;
+    session.members += 1;
+    gather(session);
+    while (session.state === "sends" && !session.streams && this.#stopped === undefined) {
+      await sleep(POLL_MS);
+    }
+    if (this.#stopped !== undefined) session.members -= 1;
   }
 
   async #take(): Promise<ReceptionOutcome> {
@@ -181,9 +234,15 @@ export class SimReception implements LoadReception {
   }
 }
 
+function gather(session: SimSession): void {
+  if (session.members > 0 && session.members >= session.expected) session.streams = true;
+}
+
 function failure(code: VerdictCode, reason: string): ReceptionOutcome {
   return { ok: false, code, reason, cure: "Load the node again." };
 }
 
+/** A session that gathers is looked at so often. Unit: milliseconds. */
+const POLL_MS = 250;
 /** A record that came damaged comes again; so often in a row it does not. */
 const TRIES_MAX = 20;

@@ -90,7 +90,11 @@ interface Script {
   readonly arm?: ArmReply;
   readonly outcome?: ReceptionOutcome;
   /** In this phase the server asks the node to stop, and the phase goes on until it is stopped. */
-  readonly stopIn?: "scanning" | "receiving" | "verifying";
+  readonly stopIn?: "scanning" | "probing" | "receiving" | "verifying";
+  /** The session ends while it gathers. */
+  readonly neverBegins?: true;
+  /** The server never answers this call; the process is told to end meanwhile. */
+  readonly hangs?: "manifest" | "session" | "append" | "due";
   /** Name of the disk call that fails, and how. */
   readonly diskFails?: readonly [call: string, failure: NodeFailure];
 }
@@ -159,14 +163,27 @@ async function play(script: Script): Promise<Played> {
     bytesWritten: () => 7,
     close: () => call("close"),
   };
+  let interrupt: (() => void) | undefined;
+  const answered = async (what: Script["hangs"]): Promise<void> => {
+    if (script.hangs !== what) return;
+    setImmediate(() => interrupt?.());
+    await new Promise(() => undefined);
+  };
   let sessions = 0;
   const startReception = (start: ReceptionStart): ReturnType<Host["startReception"]> => {
     calls.push("listen");
     const ended = Promise.withResolvers<ReceptionOutcome>();
     const reach = script.reached?.[sessions - 1] ?? "all";
     if (reach === "over") ended.resolve(script.outcome ?? LOST);
+    const due = Promise.withResolvers<"chunk" | "over">();
+    if (script.neverBegins === true) {
+      due.resolve("over");
+      ended.resolve(LOST);
+    } else if (script.hangs === "due") setImmediate(() => interrupt?.());
+    else due.resolve("chunk");
     return {
       reached: Promise.resolve(reach),
+      due: reach === "over" ? Promise.resolve("over") : due.promise,
       ended: ended.promise,
       release() {
         void start.deliver(0, new Uint8Array(1)).then(() => {
@@ -175,7 +192,9 @@ async function play(script: Script): Promise<Played> {
         });
       },
       stop: (reason) => {
-        const code = script.stopIn === undefined ? "sender_lost" : "aborted";
+        due.resolve("over");
+        const asked = script.stopIn !== undefined || script.hangs === "due";
+        const code = asked ? "aborted" : "sender_lost";
         ended.resolve({ ok: false, code, reason, cure: "y" });
       },
     };
@@ -191,10 +210,11 @@ async function play(script: Script): Promise<Played> {
           order: signOrder(script.order ?? order("load"), keys.privateKey),
         });
       },
-      session: (request) => {
+      session: async (request) => {
         said.push(["session-request", request]);
+        await answered("session");
         sessions = Math.min(sessions + 1, script.reached?.length ?? 1);
-        return Promise.resolve({ ...TERMS, session: String(sessions).padStart(16, "0") });
+        return { ...TERMS, session: String(sessions).padStart(16, "0") };
       },
       arm: (request) => {
         calls.push("arm");
@@ -210,10 +230,16 @@ async function play(script: Script): Promise<Played> {
         said.push(["verdict-report", report]);
         return Promise.resolve({ abort: false });
       },
-      manifest: () => Promise.resolve(new Uint8Array()),
+      manifest: async () => {
+        await answered("manifest");
+        return new Uint8Array();
+      },
       chunk: () => Promise.resolve(new Uint8Array()),
       capture: () => ({
-        append: () => call("append"),
+        append: async () => {
+          await answered("append");
+          await call("append");
+        },
         commit: () => call("commit"),
         abort: () => void calls.push("abort upload"),
       }),
@@ -235,7 +261,11 @@ async function play(script: Script): Promise<Played> {
     startReception,
     print: () => undefined,
     every: () => () => undefined,
-    onStop: () => undefined,
+    onStop: (stop) => {
+      interrupt = () => {
+        stop("the receiver was told to end (SIGTERM)");
+      };
+    },
   });
   return { calls, end, sent, said, opened };
 }
@@ -366,9 +396,10 @@ test("all that a receiver says to the server is frozen", async () => {
   }
 });
 
-describe("P3: a load that the server asks to stop", () => {
+describe("P3 P16: a load that the server asks to stop", () => {
   test.each([
     ["scanning", true],
+    ["probing", true],
     ["receiving", false],
     ["verifying", false],
   ] as const)("stops in the middle of %s", async (stopIn, diskUntouched) => {
@@ -378,7 +409,40 @@ describe("P3: a load that the server asks to stop", () => {
   });
 });
 
+describe("P16: a load that waits", () => {
+  test("neither arms nor closes the gate before the first chunk is there", async () => {
+    const { calls, end } = await play({ hangs: "due" });
+    expect(calls).toEqual(["open", "useImage", "scan", "listen", "close"]);
+    expect(end.verdict).toMatchObject({ code: "aborted", phase: "probing", diskUntouched: true });
+  });
+
+  test("leaves the disk alone when the session ends before its first chunk", async () => {
+    const { calls, end } = await play({ neverBegins: true });
+    expect([writes(calls), calls.includes("arm")]).toEqual([[], false]);
+    expect(end.verdict).toMatchObject({ code: "sender_lost", diskUntouched: true });
+  });
+
+  test.each(["manifest", "session"] as const)(
+    "stops at once while the server does not answer for the %s",
+    async (hangs) => {
+      const { calls, end } = await play({ hangs });
+      expect(writes(calls)).toEqual([]);
+      expect(end.verdict).toMatchObject({
+        code: "aborted",
+        reason: "the receiver was told to end (SIGTERM)",
+        diskUntouched: true,
+      });
+    },
+  );
+});
+
 describe("a save", () => {
+  test("stops at once while the server takes no bytes, and takes the upload back", async () => {
+    const { calls, end } = await play({ order: order("save"), hangs: "append" });
+    expect(calls).toContain("abort upload");
+    expect(end.verdict).toMatchObject({ code: "aborted", diskUntouched: true });
+  });
+
   test("P5: opens the disk so that nothing can write to it", async () => {
     expect((await play({ order: order("save") })).opened).toEqual(["read"]);
     expect((await play({})).opened).toEqual(["write"]);

@@ -46,6 +46,20 @@ function seat(order: string, image = "a", file = `the file of ${image}`): Member
   };
 }
 
+test("Sessions.expect() tells each sender a new number of members, once", async () => {
+  const { all, senders } = make();
+  await all.join(seat("o1"));
+  await all.join(seat("o2", "b"));
+  const counts: Record<string, number> = { a: 1, b: 2 };
+  const count = ({ name }: { readonly name: string }): number => counts[name] ?? 0;
+  all.expect(count);
+  all.expect(count);
+  counts["b"] = 5;
+  all.expect(count);
+  await Promise.resolve();
+  expect(senders.map(({ expected }) => expected)).toEqual([[1], [5]]);
+});
+
 test("Sessions.join() gives one session per file and a member number per asking", async () => {
   const { all, senders } = make();
   const first = await all.join(seat("o1"));

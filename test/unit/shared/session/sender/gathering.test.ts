@@ -62,3 +62,33 @@ test("announcement() says how long it is until the start", () => {
   expect(message.state).toBe("gathering");
   expect(message.reportSpreadMs).toBe(2);
 });
+
+test("expect() starts with those who can still come, and waits for more that were added", () => {
+  const made = gathering();
+  expect(made.judge(1, 1, 100)).toBe("wait");
+  made.expect(1); // the other one has its verdict
+  expect(made.judge(1, 1, 101)).toBe("start");
+  made.expect(3);
+  expect(made.judge(2, 2, 200)).toBe("wait");
+  expect(made.judge(3, 3, 201)).toBe("start");
+  made.expect(0); // nobody is there, and nobody can come: it is not started for nobody
+  expect(made.judge(0, 3, 202)).toBe("wait");
+});
+
+test("judge() starts at once with the first member when nothing is to be gathered", () => {
+  const start = { membersMin: 2, membersMax: 2, waitMinMs: 0, waitMaxMs: 0, firstMemberMs: 1000 };
+  const made = new Gathering(senderOptions({ start }), { ...SENDER_POLICY, probeCount: 0 });
+  made.begin(0);
+  expect(made.judge(0, 0, 500)).toBe("wait");
+  expect(made.nextWakeup()).toBe(0); // the announcement
+  expect(made.judge(1, 1, 501)).toBe("start");
+  expect(made.judge(0, 1, 1000)).toBe("nobody");
+});
+
+test("judge() has the first member probed although nothing is to be gathered", () => {
+  const start = { membersMin: 2, membersMax: 2, waitMinMs: 0, waitMaxMs: 0, firstMemberMs: 1000 };
+  const made = new Gathering(senderOptions({ start }), { ...SENDER_POLICY, probeCount: 8 });
+  made.begin(0);
+  expect(made.judge(1, 1, 501)).toBe("wait");
+  expect(made.nextWakeup()).toBe(0);
+});
