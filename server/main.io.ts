@@ -33,6 +33,7 @@ import { openJournal } from "./jobs/journal-sqlite.io.ts";
 import { openOrderKey } from "./jobs/order-key.io.ts";
 import type { OrderKey } from "./jobs/order-key.io.ts";
 import { Lab } from "./jobs/lab.ts";
+import { jobLine } from "./jobs/job-line.ts";
 import { LabLoop, steadyClock } from "./jobs/lab-loop.io.ts";
 import { Reloads } from "./reloads.ts";
 import { senderStarter } from "./sessions/sender-start.io.ts";
@@ -127,6 +128,11 @@ class Wiring {
         },
         sessions: this.#sessions,
         id128,
+        told: (event) => {
+          const line = jobLine(event);
+          if (line === undefined) return;
+          this.#parts.log[line.level]({ job: event.job, event: event.kind }, line.text);
+        },
       },
       this.#now(),
     );

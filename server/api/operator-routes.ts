@@ -15,12 +15,13 @@ import {
 } from "../../shared/control/operator-api.ts";
 import type {
   ImageList,
+  JobList,
   NodeList,
   NodeToken,
   ReloadReply,
   ServerStatus,
 } from "../../shared/control/operator-api.ts";
-import { Id128, ImageName } from "../../shared/control/names.ts";
+import { IdStart, ImageName } from "../../shared/control/names.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import { findImage } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
@@ -88,17 +89,20 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutePart
 }
 
 function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): void {
+  app.get(OperatorRoute.jobs, BY_OPERATOR, (): JobList => ({ jobs: lab.jobs() }));
   app.get(`${OperatorRoute.jobs}/:id`, BY_OPERATOR, (request) => {
     return lab.jobStatus(parsed(JobPath, request.params).id);
   });
   app.get(`${OperatorRoute.jobs}/:id/events`, BY_OPERATOR, async (request, reply) => {
-    const { id } = parsed(JobPath, request.params);
+    const id = lab.jobId(parsed(JobPath, request.params).id);
     const { after } = parsed(EventsQuery, request.query);
     const ended = lab.jobStatus(id).nodes.every(({ verdict }) => verdict !== null);
     await reply.type("application/x-ndjson").send(eventStream(lab.log, id, after, ended));
   });
   app.delete(`${OperatorRoute.jobs}/:id`, BY_OPERATOR, async (request, reply) => {
-    lab.abort(parsed(JobPath, request.params).id, now());
+    const id = lab.jobId(parsed(JobPath, request.params).id);
+    lab.abort(id, now(), request.principal);
+    request.about = `job ${id}`;
     await reply.status(202).send();
   });
 }
@@ -110,5 +114,5 @@ const NodesQuery = z.strictObject({ ping: z.enum(["0", "1"]).default("0") });
 const EventsQuery = z.strictObject({
   after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
-const JobPath = z.strictObject({ id: Id128 });
+const JobPath = z.strictObject({ id: IdStart });
 const ImagePath = z.strictObject({ name: ImageName });

@@ -42,8 +42,13 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: "job",
-    help: "show or abort a load or save",
+    help: "list, show or abort loads and saves",
     verbs: [
+      {
+        name: "list",
+        help: "list the loads and saves that the server remembers, the newest first",
+        load: async () => (await import("./remote/job.io.ts")).listJobsCommand,
+      },
       {
         name: "show",
         help: "tell how a load or save stands",

@@ -17,11 +17,14 @@ export type EventListener = (event: Event) => void;
 
 export class EventLog {
   readonly #journal: Journal;
+  readonly #all: EventListener;
   readonly #listeners = new Map<string, Set<EventListener>>();
   #held: Event[] | undefined;
 
-  constructor(journal: Journal) {
+  /** @param all - Listens to the events of all jobs. */
+  constructor(journal: Journal, all: EventListener = () => undefined) {
     this.#journal = journal;
+    this.#all = all;
   }
 
   /** Adds an event that happened at `now`, in milliseconds since 1970. */
@@ -78,6 +81,7 @@ export class EventLog {
   }
 
   #tell(event: Event): void {
+    this.#all(event);
     for (const listener of this.#listeners.get(event.job ?? "") ?? []) listener(event);
   }
 }

@@ -40,6 +40,9 @@ export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
   }
   if (event === "silence") {
     const started = record.state === "waiting" || record.state === "booting";
+    if (record.state === "waiting" && record.enterFault !== undefined) {
+      return notStarted(record.enterFault);
+    }
     return started ? NEVER_JOINED : wentSilent(subject);
   }
   if (event === "joined" && record.captured !== null) return ALREADY_SAVED;
@@ -75,9 +78,20 @@ function wentSilent({ record, silenceMs }: FindingSubject): Finding {
   };
 }
 
+function notStarted(fault: string): Finding {
+  return {
+    code: "lost",
+    reason: `the node could not be started: ${fault}`,
+    cure: "Then run the same command for it again.",
+  };
+}
+
 function lostByDeadline({ record, job }: FindingSubject): Finding {
   if (job.state === "aborted") {
     return { code: "lost", reason: "the node did not stop when asked to", cure: NEVER_JOINED.cure };
+  }
+  if (record.state === "waiting" && record.enterFault !== undefined) {
+    return notStarted(record.enterFault);
   }
   return {
     code: "lost",

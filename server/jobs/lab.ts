@@ -10,6 +10,7 @@ import type { KeyObject } from "node:crypto";
 import type * as z from "zod";
 import type {
   JobCreated,
+  JobEntry,
   JobStatus,
   LoadRequest,
   NodeStatus,
@@ -19,15 +20,17 @@ import type { Principal } from "../../shared/control/principal.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { WantedState } from "../../shared/control/wanted-state.ts";
+import { isOk } from "../../shared/control/verdict.ts";
+import type { Event } from "../../shared/control/event.ts";
 import { EventLog } from "./event-log.ts";
-import type { Journal } from "./journal.ts";
-import { imageProven } from "./load.ts";
+import type { JobRecord, Journal } from "./journal.ts";
+import { imageProven, mayJoin } from "./load.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { planLoad, planSave } from "./plan.ts";
 import type { PlanParts, LoadImage, Plan } from "./plan.ts";
 import { LabState } from "./state.ts";
 import type { LabRequest } from "./state.ts";
-import type { WaitBounds } from "./order-machine.ts";
+import type { LiveOrder, WaitBounds } from "./order-machine.ts";
 import { TokenBook } from "./token.ts";
 import type { SessionImage, Sessions } from "../sessions/sessions.ts";
 import { wantedOf } from "./wanted.ts";
@@ -42,6 +45,8 @@ export interface LabParts {
   readonly sessions: Sessions;
   /** 128 fresh random bits as 32 hexadecimal digits. */
   readonly id128: () => string;
+  /** Called for every event of every job, once it is durable; must not throw. */
+  readonly told?: (event: Event) => void;
 }
 
 /**
@@ -59,7 +64,7 @@ export class Lab {
   /** Restores what the journal remembers; orders that were running go on. */
   constructor(parts: LabParts, now: number) {
     this.#parts = parts;
-    this.log = new EventLog(parts.journal);
+    this.log = new EventLog(parts.journal, parts.told);
     const remembered = parts.journal.remembered();
     const { journal, bounds } = parts;
     this.#state = new LabState({ journal, log: this.log, bounds }, remembered, now);
@@ -102,40 +107,56 @@ export class Lab {
   /**
    * Aborts a job. One that has ended stays as it is.
    *
-   * @throws {@link SituationError} `no_such_job`.
+   * @param id - May be its first digits.
+   * @throws {@link SituationError} `no_such_job`, `job_ambiguous`.
    */
-  abort(id: string, now: number): void {
-    this.jobStatus(id);
-    this.#state.abort(id, now);
+  abort(id: string, now: number, by: Principal = { kind: "unknown" }): void {
+    this.#state.abort(this.jobId(id), by, now);
     this.#releaseEnded();
+  }
+
+  /** Gives all jobs that are remembered, the newest first. */
+  jobs(): JobEntry[] {
+    return [...this.#state.jobs.values()].reverse().map(({ record, orders }) => {
+      const verdicts = orders.flatMap((order) => order.record.verdict ?? []);
+      const nodesOk = verdicts.filter(isOk).length;
+      return {
+        ...namedJob(record),
+        nodes: orders.length,
+        nodesOk,
+        nodesNotOk: verdicts.length - nodesOk,
+      };
+    });
+  }
+
+  /**
+   * Finds the job that an id, or its first digits, stand for.
+   *
+   * @throws {@link SituationError} `no_such_job`, `job_ambiguous`.
+   */
+  jobId(start: string): string {
+    const found = [...this.#state.jobs.keys()].filter((id) => id.startsWith(start));
+    const [id] = found;
+    if (id !== undefined && found.length === 1) return id;
+    const cure = "`huck job list` prints all jobs.";
+    if (id === undefined) {
+      const message = `Cannot find job "${start}": the server has none of this id`;
+      throw new SituationError("no_such_job", message, { cure });
+    }
+    const message = `Cannot tell which job "${start}" is: ${found.length} ids begin with it`;
+    throw new SituationError("job_ambiguous", message, { cure: "Give more digits." });
   }
 
   /**
    * Gives the state of a job, and the phase and verdict of each of its nodes.
    *
-   * @throws {@link SituationError} `no_such_job`.
+   * @param id - May be its first digits.
+   * @throws {@link SituationError} `no_such_job`, `job_ambiguous`.
    */
   jobStatus(id: string): JobStatus {
-    const job = this.#state.jobs.get(id);
-    if (job === undefined) {
-      throw new SituationError(
-        "no_such_job",
-        `Cannot find job "${id}": the server has none of this id`,
-        {
-          cure: "Copy the id from the first line that image-load or image-save printed.",
-        },
-      );
-    }
-    const { record, orders } = job;
-    return {
-      job: record.id,
-      action: record.terms.action,
-      image: record.image,
-      state: record.state,
-      createdAt: new Date(record.createdAt).toISOString(),
-      principal: record.principal,
-      nodes: orders.map(({ record: { node, phase, verdict } }) => ({ node, phase, verdict })),
-    };
+    const job = this.#state.jobs.get(this.jobId(id));
+    assert(job !== undefined, "a job that was found is remembered");
+    return { ...namedJob(job.record), nodes: job.orders.map(nodeOfJob) };
   }
 
   /**
@@ -266,6 +287,8 @@ export class Lab {
    *   no time passes for the orders.
    */
   tick(now: number): void {
+    const open = this.#state.open();
+    this.#parts.sessions.expect((image) => open.filter((order) => mayJoin(order, image)).length);
     this.#endStrangers(now);
     this.#state.pass(now);
     if (!this.#state.turns.stalled) {
@@ -322,4 +345,18 @@ export class Lab {
     const { inventory, id128 } = this.#parts;
     return { inventory: inventory(), state: this.#state, principal, id128 };
   }
+}
+
+/** What is said of a job wherever it is shown. */
+function namedJob({ id, terms, image, state, createdAt, principal }: JobRecord): JobHead {
+  const { action } = terms;
+  return { job: id, action, image, state, createdAt: new Date(createdAt).toISOString(), principal };
+}
+
+type JobHead = Pick<JobStatus, "job" | "action" | "image" | "state" | "createdAt" | "principal">;
+
+function nodeOfJob({ record, dueAt }: LiveOrder): JobStatus["nodes"][number] {
+  const { node, phase, verdict } = record;
+  if (verdict !== null) return { node, phase, verdict };
+  return { node, phase, verdict, waitsUntil: new Date(dueAt).toISOString() };
 }

@@ -8,8 +8,8 @@
  * 4. A node joins and gets its order, signed for the nonce of this boot: {@link writeLoadOrder}.
  * 5. The node compares its disks with the order, digests what is on them, and asks for the session.
  *    It gets it once the image is proven: {@link refuseUnproven}, sessions.ts.
- * 6. The node has seen that multicast arrives and asks to clear the partition table:
- *    {@link decideArm}. An order allows this to at most two boots.
+ * 6. Multicast arrives at the node, and the first chunk is there: it asks to clear the partition
+ *    table: {@link decideArm}. An order allows this to at most two boots.
  * 7. The node reports how it goes on. `LabState.pass` ends the wait for one that stays silent.
  * 8. The node gives its verdict; {@link checkLoadVerdict} compares it with what the server saw.
  * 9. The node's wanted state is its own disk again, and the last verdict ends the job:
@@ -30,6 +30,19 @@ import type { LoadTerms } from "./journal.ts";
 import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./state.ts";
+import type { SessionImage } from "../sessions/sessions.ts";
+
+/**
+ * Whether the node of an order may still join the session of an image. One that could not be started
+ * does not count, and nobody waits for it: it gets its place if somebody starts it by hand.
+ */
+export function mayJoin({ record, job }: LiveOrder, image: SessionImage): boolean {
+  const { terms } = job;
+  if (terms.action !== "load" || job.state !== "running" || record.verdict !== null) return false;
+  if (record.state === "waiting" && record.enterFault !== undefined) return false;
+  if (terms.imageId !== image.id) return false;
+  return terms.file === undefined ? job.image === image.name : terms.file === image.file;
+}
 
 /** A boot of a node that an order is signed for; the order is good for this boot only. */
 export interface Boot {

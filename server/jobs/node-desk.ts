@@ -19,10 +19,10 @@ import type {
 import { signOrder } from "../../shared/control/order.ts";
 import type { SignedOrder } from "../../shared/control/order.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
-import { SituationError } from "../../shared/core/errors.ts";
+import { SituationError, codeOf } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { LoadTerms, TokenRecord } from "./journal.ts";
-import { decideArm, refuseUnproven, writeLoadOrder } from "./load.ts";
+import { decideArm, mayJoin, refuseUnproven, writeLoadOrder } from "./load.ts";
 import type { Boot } from "./load.ts";
 import { beginCapture, writeSaveOrder } from "./save.ts";
 import type { CaptureBounds } from "./save.ts";
@@ -57,6 +57,8 @@ export class NodeDesk {
   readonly #parts: DeskParts;
   readonly #state: LabState;
   readonly #tokens: TokenBook;
+  /** Images that are durable, by the order that saved them, until its verdict: see endCapture. */
+  readonly #stored = new Map<string, string>();
 
   constructor(parts: DeskParts, state: LabState, tokens: TokenBook) {
     this.#parts = parts;
@@ -142,13 +144,11 @@ export class NodeDesk {
       throw orderOver(record.id);
     }
     refuseUnproven(this.#state, order, now);
-    const expected = this.#state.open().filter(({ job: { image, terms: other } }) => {
-      if (other.action !== "load" || other.imageId !== terms.imageId) return false;
-      return other.file === undefined ? image === job.image : other.file === terms.file;
-    });
+    const image = imageOfLoad(job.image, terms);
+    const expected = this.#state.open().filter((other) => mayJoin(other, image));
     return await this.#parts.sessions.join({
       order: record.id,
-      image: imageOfLoad(job.image, terms),
+      image,
       rateBitsPerSecond: terms.rateBitsPerSecond,
       members: expected.length,
       gatherMs: terms.gatherSeconds * 1000,
@@ -196,7 +196,13 @@ export class NodeDesk {
    * @throws {@link SituationError} `order_over`.
    */
   verdict(visitor: Visitor, report: VerdictReport, now: number): StatusReply {
-    const reply = nodeEnds(this.#state, this.#orderOf(visitor, report.order), report, now);
+    const order = this.#orderOf(visitor, report.order);
+    let reply: StatusReply = { abort: false };
+    this.#state.turns.turn(() => {
+      this.#keepStored(order, now);
+      reply = nodeEnds(this.#state, order, report, now);
+    });
+    this.#stored.delete(order.record.id);
     this.#releaseEnded();
     return reply;
   }
@@ -236,8 +242,22 @@ export class NodeDesk {
     return lives;
   }
 
-  /** Notes that the uploaded image is durable. */
+  /**
+   * Notes that the uploaded image is durable. While the journal cannot write, that is kept in memory
+   * and written with the node's verdict: the image is in the store, so the save must not fail.
+   */
   endCapture(order: LiveOrder, imageId: string, now: number): void {
+    this.#stored.set(order.record.id, imageId);
+    try {
+      this.#keepStored(order, now);
+    } catch (thrown) {
+      if (codeOf(thrown) !== "journal_unwritable") throw thrown;
+    }
+  }
+
+  #keepStored(order: LiveOrder, now: number): void {
+    const imageId = this.#stored.get(order.record.id);
+    if (imageId === undefined || order.record.captured !== null) return;
     order.happens({ event: "imageKept", imageId }, now);
   }
 
@@ -255,6 +275,7 @@ export class NodeDesk {
   /** @returns Null if joining has ended the order. */
   #giveOrder(order: LiveOrder, boot: Boot, known: readonly string[]): SignedOrder | null {
     const { terms } = order.job;
+    this.#keepStored(order, boot.now);
     order.happens({ event: "joined", nonce: boot.nonce }, boot.now);
     this.#releaseEnded();
     if (order.record.verdict !== null) return null;

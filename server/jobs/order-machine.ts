@@ -219,6 +219,10 @@ export class LiveOrder {
       case "note":
         this.#note(draft, occurrence);
         return;
+      case "fault":
+        assert(occurrence.event === "entered");
+        record.enterFault = occurrence.level === "error" ? occurrence.text : undefined;
+        return;
       case "wait":
         draft.waitFrom = now;
         return;
@@ -315,6 +319,7 @@ function bootOf(occurrence: Occurrence, nonce: string | null): string | null {
   return occurrence.event === "joined" ? occurrence.nonce : nonce;
 }
 
+/** @param one - Has every field that `other` has. */
 function sameRecord(one: OrderRecord, other: OrderRecord): boolean {
   const keys = Object.keys(one) as (keyof OrderRecord)[];
   return keys.every((key) => one[key] === other[key]);

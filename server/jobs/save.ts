@@ -85,7 +85,11 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
  * @returns A finding to use instead of the verdict, or undefined if the verdict is plausible.
  */
 export function checkSaveVerdict(order: LiveOrder, verdict: Verdict): Finding | undefined {
-  if (!isOk(verdict) || order.record.captured !== null) return undefined;
+  if (isOk(verdict) === (order.record.captured !== null)) return undefined;
+  if (!isOk(verdict)) {
+    const said = `the node itself reported ${verdict.code}`;
+    return { code: "ok", reason: `the image is in the store, complete; ${said}`, cure: "" };
+  }
   return {
     code: "upload_failed",
     reason: "the receiver reports success, but no complete image arrived",

@@ -8,6 +8,8 @@
 import assert from "node:assert/strict";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
+import { principalText } from "../../shared/control/principal.ts";
+import type { Principal } from "../../shared/control/principal.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { EventDraft, EventLog } from "./event-log.ts";
 import { JOBS_KEPT } from "./journal.ts";
@@ -118,11 +120,13 @@ export class LabState implements OrderKeeper {
     return after;
   }
 
-  /** Aborts a running job and its orders. */
-  abort(id: string, now: number): void {
+  /** Aborts a running job and its orders, and tells who did it. */
+  abort(id: string, by: Principal, now: number): void {
     const job = this.#jobs.get(id);
     if (job?.record.state !== "running") return;
     this.turns.turn(() => {
+      const text = `aborted by ${principalText(by)}`;
+      this.tell({ kind: "note", job: id, level: "info", text }, now);
       this.#putJob({ ...job.record, state: "aborted" });
       for (const order of job.orders) order.happens({ event: "abort" }, now);
     });

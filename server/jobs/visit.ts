@@ -4,6 +4,7 @@
  */
 import type { StatusReply, StatusReport, VerdictReport } from "../../shared/control/node-api.ts";
 import { type Verdict, isOk } from "../../shared/control/verdict.ts";
+import { codeOf } from "../../shared/core/errors.ts";
 import { checkLoadVerdict } from "./load.ts";
 import { checkSaveVerdict } from "./save.ts";
 import type { Finding } from "./findings.ts";
@@ -33,8 +34,14 @@ export function nodeReports(
     const { code, diskUntouched } = record.verdict;
     return { abort: code === "aborted" || diskUntouched };
   }
-  order.happens({ event: "statusSaid", report }, now);
-  return { abort: job.state === "aborted" };
+  const abort = job.state === "aborted";
+  try {
+    order.happens({ event: "statusSaid", report }, now);
+  } catch (thrown) {
+    // A node must hear that it shall stop also while the journal cannot write.
+    if (!abort || codeOf(thrown) !== "journal_unwritable") throw thrown;
+  }
+  return { abort };
 }
 
 /**

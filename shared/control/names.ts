@@ -20,6 +20,10 @@ export const ImageName: z.ZodString = z
 export const Digest: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 /** Random 128-bit id as 32 lower-case hexadecimal digits: orders, jobs, tokens, nonces, keys. */
 export const Id128: z.ZodString = z.string().regex(/^[0-9a-f]{32}$/, "32 hexadecimal digits");
+/** An {@link Id128}, or its first digits if no other begins with them. */
+export const IdStart: z.ZodString = z
+  .string()
+  .regex(/^[0-9a-f]{1,32}$/, "an id of 32 hexadecimal digits, or the first of them");
 /** Session id: 64 bits as 16 lower-case hexadecimal digits. */
 export const SessionIdText: z.ZodString = z
   .string()

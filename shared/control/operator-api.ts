@@ -32,7 +32,10 @@ export const OperatorRoute = {
   loads: "/v1/loads",
   /** POST {@link SaveRequest} -> {@link JobCreated}. */
   saves: "/v1/saves",
-  /** GET with `/<id>` -> {@link JobStatus}; `/<id>/events?after=<seq>` streams; DELETE aborts. */
+  /**
+   * GET -> {@link JobList}. GET with `/<id>` -> {@link JobStatus}; `/<id>/events?after=<seq>`
+   * streams; DELETE aborts. The first digits of an id do if no other id begins with them.
+   */
   jobs: "/v1/jobs",
 } as const;
 
@@ -138,10 +141,37 @@ export const JobStatus = z.object({
   /** Who began the job. */
   principal: Principal,
   nodes: z
-    .array(z.object({ node: NodeName, phase: ShownPhase, verdict: Verdict.nullable() }))
+    .array(
+      z.object({
+        node: NodeName,
+        phase: ShownPhase,
+        verdict: Verdict.nullable(),
+        /** The server waits for the node until then, if it does not speak. Absent: it has ended. */
+        waitsUntil: Timestamp.optional(),
+      }),
+    )
     .max(4096),
 });
 export type JobStatus = z.infer<typeof JobStatus>;
+
+/** A row of the list of jobs. */
+export const JobEntry = z.object({
+  job: Id128,
+  action: JobStatus.shape.action,
+  image: ImageName,
+  state: JobStatus.shape.state,
+  createdAt: Timestamp,
+  principal: Principal,
+  nodes: z.number().int().min(0),
+  /** Of these, with a good verdict, and with another one. */
+  nodesOk: z.number().int().min(0),
+  nodesNotOk: z.number().int().min(0),
+});
+export type JobEntry = z.infer<typeof JobEntry>;
+
+/** The jobs that the server remembers, the newest first. */
+export const JobList = z.object({ jobs: z.array(JobEntry).max(4096) });
+export type JobList = z.infer<typeof JobList>;
 
 /** What the server says about itself. */
 export const ServerStatus = z.object({

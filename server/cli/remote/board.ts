@@ -75,7 +75,9 @@ export class Board {
 function change(row: Row, event: Exclude<Event, { kind: "begin" | "end" }>): void {
   switch (event.kind) {
     case "phase":
+      if (row.phase === event.phase) break;
       row.phase = event.phase;
+      row.doneBytes = row.totalBytes = row.bytesPerSecond = row.loss = 0; // of the phase before
       break;
     case "progress":
       row.doneBytes = event.doneBytes;

@@ -7,14 +7,13 @@
  * reader of our output is gone, the verb ends and the job goes on, with an outcome that is unknown.
  */
 import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
-import { isOk } from "../../../shared/control/verdict.ts";
 import type { Event } from "../../../shared/control/event.ts";
 import type { JobCreated } from "../../../shared/control/operator-api.ts";
 import { JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
 import { stderr, stdout } from "../terminal.io.ts";
 import { Board } from "./board.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
-import { drawBoard, eventLine, okText, verdictText } from "./text.ts";
+import { drawBoard, eventLine, okText, shortId, troubleLines } from "./text.ts";
 
 /** The job to follow, and how to show it. */
 export interface Followed {
@@ -151,7 +150,7 @@ function listenForInterrupts({ line, created }: Followed, face: Face): () => voi
 
 function faceOf(followed: Followed, board: Board): Face {
   if (followed.json) return jsonFace(followed, board);
-  return stdout.isLive ? new Screen(followed.title, board) : pipeFace(followed, board);
+  return stdout.isLive ? new Screen(followed, board) : pipeFace(followed, board);
 }
 
 function jsonFace({ created, image }: Followed, board: Board): Face {
@@ -196,14 +195,11 @@ function pipeFace({ title, created }: Followed, board: Board): Face {
   };
 }
 
-/** The last lines for every job: each bad node with reason and cure, then the count. */
+/** The last lines for every job: the bad nodes with reason and cure, then the count. */
 function summaryLines(board: Board): string[] {
   if (board.end === undefined) return ["The job goes on; its end was not seen."];
-  const bad = board.rows.filter(({ verdict }) => verdict !== undefined && !isOk(verdict));
   return [
-    ...bad.map(
-      ({ node, verdict }) => `${node}: ${verdict === undefined ? "" : verdictText(verdict)}`,
-    ),
+    ...troubleLines(board.rows),
     `${okText(board.okCount, board.rows.length)}${board.end.aborted ? ", aborted" : ""}`,
   ];
 }
@@ -215,8 +211,8 @@ class Screen implements Face {
   #dirty = true;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(title: string, board: Board) {
-    this.#title = title;
+  constructor({ title, created }: Followed, board: Board) {
+    this.#title = `${title}, job ${shortId(created.job)}`;
     this.#board = board;
   }
 

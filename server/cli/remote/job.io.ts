@@ -1,15 +1,26 @@
 /**
- * `huck job show` and `huck job abort`: show or abort one load or save, given by its id.
+ * `huck job list`, `huck job show` and `huck job abort`: loads and saves, also those that others
+ * began. One is given by its id, or by the first digits of it.
  */
 import type { Command } from "commander";
 import { principalText } from "../../../shared/control/principal.ts";
-import { Id128 } from "../../../shared/control/names.ts";
-import { JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
+import { IdStart } from "../../../shared/control/names.ts";
+import { JobList, JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
+import type { JobEntry } from "../../../shared/control/operator-api.ts";
 import { nameOption } from "../option-values.ts";
 import { stdout } from "../terminal.io.ts";
 import { lineTo, remote } from "./remote-options.io.ts";
 import type { RemoteOptions } from "./remote-options.io.ts";
-import { table, verdictText } from "./text.ts";
+import { okText, shortId, table, verdictText } from "./text.ts";
+
+/** Describes `huck job list` on a fresh command, which it gives back. */
+export function listJobsCommand(command: Command): Command {
+  return remote(command).action(async (options: RemoteOptions) => {
+    const { jobs } = await lineTo(options).get(OperatorRoute.jobs, JobList);
+    if (options.json === true) for (const job of jobs) stdout.printJson(job);
+    else for (const text of table([LIST_HEAD, ...jobs.map(rowOfJob)])) stdout.print(text);
+  });
+}
 
 /** Describes `huck job show` on a fresh command, which it gives back. */
 export function showJobCommand(command: Command): Command {
@@ -30,17 +41,30 @@ export function abortJobCommand(command: Command): Command {
 }
 
 function takingJob(command: Command): Command {
-  const help = "as image-load or image-save printed it";
-  return remote(command).argument("<id>", help, nameOption("<id>", Id128));
+  const help = "of `huck job list`, or its first digits";
+  return remote(command).argument("<id>", help, nameOption("<id>", IdStart));
 }
 
 function linesOf(status: JobStatus): string[] {
   const { action, image, state, createdAt, principal, nodes } = status;
   const by = principalText(principal);
   const head = `${action} of ${image}, begun ${createdAt} by ${by}: ${state}`;
-  const rows = nodes.map(({ node, phase, verdict }) => [
+  const rows = nodes.map(({ node, phase, verdict, waitsUntil }) => [
     node,
-    verdict === null ? phase : verdictText(verdict),
+    verdict === null ? `${phase}${waitText(waitsUntil)}` : verdictText(verdict),
   ]);
   return [head, ...table(rows)];
 }
+
+function waitText(waitsUntil: string | undefined): string {
+  return waitsUntil === undefined ? "" : `, must speak by ${waitsUntil.slice(11, 19)}`;
+}
+
+function rowOfJob(entry: JobEntry): string[] {
+  const { job, state, action, image, nodes, nodesOk, nodesNotOk, createdAt, principal } = entry;
+  const counts = `${okText(nodesOk, nodes)}${nodesNotOk > 0 ? `, ${nodesNotOk} NOT` : ""}`;
+  const begun = createdAt.slice(0, 16).replace("T", " ");
+  return [shortId(job), state, action, image, counts, begun, principalText(principal)];
+}
+
+const LIST_HEAD = ["job", "state", "action", "image", "nodes", "begun", "by"];

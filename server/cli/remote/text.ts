@@ -21,10 +21,7 @@ import type { Board, Row } from "./board.ts";
 export function drawBoard(title: string, board: Board, room: Room): string[] {
   const { rows } = board;
   const failed = rows.filter(({ verdict }) => verdict !== undefined && !isOk(verdict)).length;
-  const rate = Math.max(
-    0,
-    ...rows.filter((row) => row.verdict === undefined).map((row) => row.bytesPerSecond),
-  );
+  const rate = Math.max(0, ...rows.filter(isMoving).map((row) => row.bytesPerSecond));
   const counts = `${board.okCount} of ${rows.length} ok${failed > 0 ? `, ${failed} NOT` : ""}`;
   const head = `${title}: ${counts}${rate > 0 ? `, ${rateText(rate)}` : ""}`;
   const space = room.rows - 1;
@@ -88,6 +85,41 @@ export function eventLine(event: Event): string | undefined {
   }
 }
 
+/** The first digits of a job's id, which `huck job` takes as well as all of them. */
+export function shortId(job: string): string {
+  return job.slice(0, 8);
+}
+
+/**
+ * Writes the verdicts of nodes that are not right, in the order of the nodes. Nodes with equal
+ * verdicts share a line, and their names follow it: forty dead nodes have one cause.
+ */
+export function troubleLines(rows: readonly Pick<Row, "node" | "verdict">[]): string[] {
+  const causes = new Map<string, string[]>();
+  for (const { node, verdict } of rows) {
+    if (verdict === undefined || isOk(verdict)) continue;
+    const text = verdictText(verdict);
+    causes.set(text, [...(causes.get(text) ?? []), node]);
+  }
+  return [...causes].flatMap(([text, nodes]) => {
+    const [node] = nodes;
+    if (nodes.length === 1) return [`${node ?? ""}: ${text}`];
+    return [`${countText(nodes.length, "node")}: ${text}`, ...wrapped(nodes)];
+  });
+}
+
+function wrapped(names: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const name of names) {
+    if (line !== "" && line.length + name.length + 2 > NAMES_COLUMNS) {
+      lines.push(`  ${line},`);
+      line = name;
+    } else line = line === "" ? name : `${line}, ${name}`;
+  }
+  return [...lines, `  ${line}`];
+}
+
 /** Writes how many nodes are right: "1 of 2 nodes ok". */
 export function okText(ok: number, all: number): string {
   return `${ok} of ${countText(all, "node")} ok`;
@@ -125,6 +157,11 @@ function byNeed(left: Row, right: Row): number {
   return need(left) - need(right);
 }
 
+/** Whether the rate of a row is that of its image: a scan or a read-back is no transfer. */
+function isMoving({ phase, verdict }: Row): boolean {
+  return verdict === undefined && (phase === "receiving" || phase === "capturing");
+}
+
 function need(row: Row): number {
   if (row.verdict !== undefined) return isOk(row.verdict) ? 3 : 0;
   return row.phase === "waiting" ? 2 : 1;
@@ -132,6 +169,7 @@ function need(row: Row): number {
 
 /** Longest of the usual phases: "receiving", "verifying", "capturing". */
 const PHASE_COLUMNS = 9;
+const NAMES_COLUMNS = 76;
 const NAME_COLUMNS_MAX = 24;
 const BAR_COLUMNS_MAX = 40;
 const BAR_COLUMNS_MIN = 5;

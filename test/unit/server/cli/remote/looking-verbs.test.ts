@@ -39,7 +39,13 @@ test("job show and job abort speak of one job", async () => {
     nodes: ["fit01"],
   });
   const { job } = JobCreated.parse(answer.body);
-  expect((await huck(["job", "show", job], socket())).stdout).toMatch(/running\nfit01 +waiting\n$/);
+  const short = job.slice(0, 8);
+  expect((await huck(["job", "list"], socket())).stdout).toMatch(
+    new RegExp(`^${short} +running +load +ubuntu +0 of 1 node ok `, "m"),
+  );
+  expect((await huck(["job", "show", short], socket())).stdout).toMatch(
+    /running\nfit01 +waiting, must speak by \d\d:\d\d:\d\d\n$/,
+  );
   expect((await huck(["job", "abort", job], socket())).exitCode).toBe(0);
   expect((await huck(["job", "show", job], socket())).stdout).toContain("NOT OK aborted");
   expect((await huck(["job", "show", "0".repeat(32)], socket())).exitCode).toBe(4);

@@ -6,7 +6,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Board } from "../../../../../server/cli/remote/board.ts";
-import { drawBoard, eventLine, table, verdictText } from "../../../../../server/cli/remote/text.ts";
+import {
+  drawBoard,
+  eventLine,
+  table,
+  troubleLines,
+  verdictText,
+} from "../../../../../server/cli/remote/text.ts";
 import { verdictOf } from "../../../../rig/lab-kit.ts";
 
 const at = "2026-01-01T12:34:56.000Z";
@@ -123,4 +129,35 @@ test("table() lays out columns", () => {
       ["ccc", ""],
     ]),
   ).toEqual(["a    bb", "ccc"]);
+});
+
+test("troubleLines() says a cause once, with all the nodes that it has hit", () => {
+  const dead = Array.from({ length: 25 }, (_, index) => ({
+    node: `fit${String(index + 1).padStart(2, "0")}`,
+    verdict: verdictOf("lost"),
+  }));
+  const small = { node: "fit30", verdict: verdictOf("disk_too_small") };
+  const lines = troubleLines([...dead, small, { node: "fit31", verdict: verdictOf("ok") }]);
+  const text = lines.join("\n");
+  expect(text.match(/NOT OK lost/g)).toHaveLength(1);
+  expect(lines[0]).toMatch(/^25 nodes: NOT OK lost: /);
+  expect(lines.at(-1)).toMatch(/^fit30: NOT OK disk_too_small: /);
+  for (const { node } of dead) expect(text).toContain(node);
+  expect(text).not.toContain("fit31");
+  for (const line of lines.slice(1, -1)) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test("drawBoard() begins a new bar with each phase, and its rate is that of the image", () => {
+  const board = new Board(["fit01"], 0);
+  const common = { at, node: "fit01" } as const;
+  const moved = { doneBytes: 5e8, totalBytes: 1e9, bytesPerSecond: 1e8, loss: 0 };
+  const draw = (): string[] => drawBoard("load", board, { columns: 100, rows: 5 });
+  board.take({ kind: "phase", seq: 1, ...common, phase: "scanning", detail: "" });
+  board.take({ kind: "progress", seq: 2, ...common, ...moved });
+  expect(draw()[0]).toBe("load: 0 of 1 ok");
+  board.take({ kind: "phase", seq: 3, ...common, phase: "booting", detail: "" });
+  expect(draw()[1]).toBe("fit01 booting");
+  board.take({ kind: "phase", seq: 4, ...common, phase: "receiving", detail: "" });
+  board.take({ kind: "progress", seq: 5, ...common, ...moved });
+  expect(draw()[0]).toBe("load: 0 of 1 ok, 100 MB/s");
 });
