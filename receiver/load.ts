@@ -2,8 +2,8 @@
  * The steps of a load on one node: choose the disk, scan it, prove that multicast arrives, wait for
  * the first chunk, arm, receive, verify, open the gate.
  *
- * Before `arm` nothing is written, and every check that can fail is made there. A node that waits for
- * others, or for a session that never begins, so keeps the system that it has. From `arm` to
+ * Before `arm` nothing is written, and every check that can fail is made there. A node that waits
+ * for others, or for a session that never begins, so keeps the system that it has. From `arm` to
  * `openGate` the disk does not boot. When `openGate` is done, everything was read back. Clocks,
  * threads and sockets are behind interfaces.
  */
@@ -16,7 +16,7 @@ import type { ImageFacts, ScanResult } from "./disk/disk-work.ts";
 import { NodeFailure } from "./failure.ts";
 import type { LoadReception, ReceptionOutcome } from "./link/load-reception.ts";
 import type { Reporter } from "./link/reporter.ts";
-import { abortedBy } from "./link/stoppable-link.ts";
+import { stopFailure } from "./link/stoppable-link.ts";
 import type { Stage } from "./stage.ts";
 
 /** What the disk does not hold yet. */
@@ -198,7 +198,7 @@ async function finish(order: LoadOrder, stage: Stage): Promise<void> {
 
 function stopIfAsked(reporter: Reporter): void {
   const reason = reporter.stopReason;
-  if (reason !== undefined) throw abortedBy(reason);
+  if (reason !== undefined) throw stopFailure(reason);
 }
 
 function unreachable(reach: "short only" | "nothing"): NodeFailure {

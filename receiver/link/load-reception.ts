@@ -30,8 +30,8 @@ export interface LoadReception {
   /** Resolves when all chunks are delivered, or when no more will come. */
   readonly ended: Promise<ReceptionOutcome>;
   /**
-   * Resolves with "chunk" when the first chunk is ready to be written or must be fetched, with "over"
-   * if the reception ends before. Until then no disk needs to be touched.
+   * Resolves with "chunk" when the first chunk is ready to be written or must be fetched, with
+   * "over" if the reception ends before. Until then no disk needs to be touched.
    */
   readonly due: Promise<"chunk" | "over">;
   /** Lets deliveries begin; until then complete chunks wait in memory. */

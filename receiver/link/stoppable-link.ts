@@ -2,8 +2,8 @@
  * A link whose waits end when the work is asked to stop.
  *
  * A call is repeated for minutes while nobody answers, and for hours while the server checks the
- * image. An abort or a signal must not wait for that: the call is given up, and what it still brings
- * is ignored. Asking to arm is not given up, because the server may have counted it already.
+ * image. An abort or a signal must not wait for that: the call is given up, and what it still
+ * brings is ignored. Asking to arm is not given up, because the server may have counted it already.
  */
 import { NodeFailure } from "../failure.ts";
 import type { Reporter } from "./reporter.ts";
@@ -13,7 +13,7 @@ import type { CaptureUpload, ServerLink } from "./server-link.ts";
 export function stoppableLink(link: ServerLink, reporter: Pick<Reporter, "onStop">): ServerLink {
   const stopped = new Promise<never>((_resolve, reject) => {
     reporter.onStop((reason) => {
-      reject(abortedBy(reason));
+      reject(stopFailure(reason));
     });
   });
   stopped.catch(() => undefined); // nobody waits for an answer just now
@@ -39,6 +39,6 @@ export function stoppableLink(link: ServerLink, reporter: Pick<Reporter, "onStop
 }
 
 /** Why work ends that was asked to stop. */
-export function abortedBy(reason: string): NodeFailure {
+export function stopFailure(reason: string): NodeFailure {
   return new NodeFailure("aborted", reason, "Give the order again when you are ready.");
 }

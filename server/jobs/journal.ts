@@ -69,7 +69,10 @@ export interface OrderRecord extends Readonly<NodeSpec> {
   /** Nonce of the last boot that the order was signed for; null before the node joined. */
   readonly nonce: string | null;
   readonly verdict: Verdict | null;
-  /** Why the node could not be started, with the cure. Absent: it could, or nobody has tried yet. */
+  /**
+   * Why the node could not be started, with the cure. Absent: it could, or nobody has tried
+   * yet.
+   */
   readonly enterFault?: string | undefined;
 }
 

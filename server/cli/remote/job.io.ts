@@ -11,7 +11,7 @@ import { nameOption } from "../option-values.ts";
 import { stdout } from "../terminal.io.ts";
 import { lineTo, remote } from "./remote-options.io.ts";
 import type { RemoteOptions } from "./remote-options.io.ts";
-import { okText, shortId, table, verdictText } from "./text.ts";
+import { okText, jobPrefix, table, verdictText } from "./text.ts";
 
 /** Describes `huck job list` on a fresh command, which it gives back. */
 export function listJobsCommand(command: Command): Command {
@@ -64,7 +64,7 @@ function rowOfJob(entry: JobEntry): string[] {
   const { job, state, action, image, nodes, nodesOk, nodesNotOk, createdAt, principal } = entry;
   const counts = `${okText(nodesOk, nodes)}${nodesNotOk > 0 ? `, ${nodesNotOk} NOT` : ""}`;
   const begun = createdAt.slice(0, 16).replace("T", " ");
-  return [shortId(job), state, action, image, counts, begun, principalText(principal)];
+  return [jobPrefix(job), state, action, image, counts, begun, principalText(principal)];
 }
 
 const LIST_HEAD = ["job", "state", "action", "image", "nodes", "begun", "by"];

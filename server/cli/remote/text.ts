@@ -86,7 +86,7 @@ export function eventLine(event: Event): string | undefined {
 }
 
 /** The first digits of a job's id, which `huck job` takes as well as all of them. */
-export function shortId(job: string): string {
+export function jobPrefix(job: string): string {
   return job.slice(0, 8);
 }
 
@@ -94,7 +94,7 @@ export function shortId(job: string): string {
  * Writes the verdicts of nodes that are not right, in the order of the nodes. Nodes with equal
  * verdicts share a line, and their names follow it: forty dead nodes have one cause.
  */
-export function troubleLines(rows: readonly Pick<Row, "node" | "verdict">[]): string[] {
+export function causeLines(rows: readonly Pick<Row, "node" | "verdict">[]): string[] {
   const causes = new Map<string, string[]>();
   for (const { node, verdict } of rows) {
     if (verdict === undefined || isOk(verdict)) continue;

@@ -2,8 +2,8 @@
  * A sender in a thread of its own, so that the server's main thread stays free.
  *
  * An image's records lie in one file at known offsets, so the worker needs only that table: it
- * reads, encodes and sends by itself and reports by messages. It is told to stop, and how many members
- * to expect, through two words of shared memory, which it reads every round.
+ * reads, encodes and sends by itself and reports by messages. It is told to stop, and how many
+ * members to expect, through two words of shared memory, which it reads every round.
  */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { Worker } from "node:worker_threads";

@@ -40,7 +40,10 @@ export class Multicast {
     return this.#sessions.get(sid);
   }
 
-  /** Whether chunks of an image flow: by a session that streams, or to those whose session is gone. */
+  /**
+   * Whether chunks of an image flow: by a session that streams, or to those whose session is
+   * gone.
+   */
   flows(image: string): boolean {
     const sessions = [...this.#sessions.values()].filter(
       ({ request }) => request.image.name === image,

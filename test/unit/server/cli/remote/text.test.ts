@@ -10,7 +10,7 @@ import {
   drawBoard,
   eventLine,
   table,
-  troubleLines,
+  causeLines,
   verdictText,
 } from "../../../../../server/cli/remote/text.ts";
 import { verdictOf } from "../../../../rig/lab-kit.ts";
@@ -34,6 +34,8 @@ function boardOf(count: number): Board {
         verdict: verdictOf(index % 6 === 0 ? "ok" : "disk_too_small"),
       });
     } else if (index % 3 === 1) {
+      board.take({ kind: "phase", seq, at, node, phase: "receiving", detail: "" });
+      seq += 1;
       board.take({
         kind: "progress",
         seq,
@@ -131,13 +133,13 @@ test("table() lays out columns", () => {
   ).toEqual(["a    bb", "ccc"]);
 });
 
-test("troubleLines() says a cause once, with all the nodes that it has hit", () => {
+test("causeLines() says a cause once, with all the nodes that it has hit", () => {
   const dead = Array.from({ length: 25 }, (_, index) => ({
     node: `fit${String(index + 1).padStart(2, "0")}`,
     verdict: verdictOf("lost"),
   }));
   const small = { node: "fit30", verdict: verdictOf("disk_too_small") };
-  const lines = troubleLines([...dead, small, { node: "fit31", verdict: verdictOf("ok") }]);
+  const lines = causeLines([...dead, small, { node: "fit31", verdict: verdictOf("ok") }]);
   const text = lines.join("\n");
   expect(text.match(/NOT OK lost/g)).toHaveLength(1);
   expect(lines[0]).toMatch(/^25 nodes: NOT OK lost: /);
@@ -156,7 +158,7 @@ test("drawBoard() begins a new bar with each phase, and its rate is that of the 
   board.take({ kind: "progress", seq: 2, ...common, ...moved });
   expect(draw()[0]).toBe("load: 0 of 1 ok");
   board.take({ kind: "phase", seq: 3, ...common, phase: "booting", detail: "" });
-  expect(draw()[1]).toBe("fit01 booting");
+  expect(draw()[1]?.trimEnd()).toBe("fit01 booting");
   board.take({ kind: "phase", seq: 4, ...common, phase: "receiving", detail: "" });
   board.take({ kind: "progress", seq: 5, ...common, ...moved });
   expect(draw()[0]).toBe("load: 0 of 1 ok, 100 MB/s");
