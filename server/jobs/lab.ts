@@ -24,7 +24,7 @@ import { isOk } from "../../shared/control/verdict.ts";
 import type { Event } from "../../shared/control/event.ts";
 import { EventLog } from "./event-log.ts";
 import type { JobRecord, Journal } from "./journal.ts";
-import { imageProven, isExpected } from "./load.ts";
+import { imageProven, willJoin } from "./load.ts";
 import { NodeDesk } from "./node-desk.ts";
 import { planLoad, planSave } from "./plan.ts";
 import type { PlanParts, LoadImage, Plan } from "./plan.ts";
@@ -288,7 +288,7 @@ export class Lab {
    */
   tick(now: number): void {
     const open = this.#state.open();
-    this.#parts.sessions.expect((image) => open.filter((order) => isExpected(order, image)).length);
+    this.#parts.sessions.expect((image) => open.filter((order) => willJoin(order, image)).length);
     this.#endStrangers(now);
     this.#state.pass(now);
     if (!this.#state.turns.stalled) {

@@ -36,7 +36,7 @@ import type { SessionImage } from "../sessions/sessions.ts";
  * Whether the node of an order may still join the session of an image. One that could not be
  * started does not count, and nobody waits for it: it gets its place if somebody starts it by hand.
  */
-export function isExpected({ record, job }: LiveOrder, image: SessionImage): boolean {
+export function willJoin({ record, job }: LiveOrder, image: SessionImage): boolean {
   const { terms } = job;
   if (terms.action !== "load" || job.state !== "running" || record.verdict !== null) return false;
   if (record.state === "waiting" && record.enterFault !== undefined) return false;

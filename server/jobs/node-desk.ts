@@ -22,7 +22,7 @@ import type { Verdict } from "../../shared/control/verdict.ts";
 import { SituationError, codeOf } from "../../shared/core/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { LoadTerms, TokenRecord } from "./journal.ts";
-import { decideArm, isExpected, refuseUnproven, writeLoadOrder } from "./load.ts";
+import { decideArm, willJoin, refuseUnproven, writeLoadOrder } from "./load.ts";
 import type { Boot } from "./load.ts";
 import { beginCapture, writeSaveOrder } from "./save.ts";
 import type { CaptureBounds } from "./save.ts";
@@ -145,7 +145,7 @@ export class NodeDesk {
     }
     refuseUnproven(this.#state, order, now);
     const image = imageOfLoad(job.image, terms);
-    const expected = this.#state.open().filter((other) => isExpected(other, image));
+    const expected = this.#state.open().filter((other) => willJoin(other, image));
     return await this.#parts.sessions.join({
       order: record.id,
       image,

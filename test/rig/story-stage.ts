@@ -96,7 +96,12 @@ export interface Script {
 }
 
 export const no = (code: VerdictCode): ArmReply => ({ allowed: false, code, reason: "x" });
-export const LOST: ReceptionOutcome = { ok: false, code: "sender_lost", reason: "x", cure: "y" };
+export const LOST = {
+  ok: false,
+  code: "sender_lost",
+  reason: "x",
+  cure: "y",
+} as const satisfies ReceptionOutcome;
 
 const FRESH: ScanResult = { lacking: [{ start: 0, end: 4 }], found: "fresh", lackingBytes: 4096 };
 

@@ -13,7 +13,7 @@ import { JobStatus, OperatorRoute } from "../../../shared/control/operator-api.t
 import { stderr, stdout } from "../terminal.io.ts";
 import { Board } from "./board.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
-import { drawBoard, eventLine, okText, jobPrefix, causeLines } from "./text.ts";
+import { drawBoard, eventLine, okText, jobPrefix, verdictLinesOf } from "./text.ts";
 
 /** The job to follow, and how to show it. */
 export interface Followed {
@@ -199,7 +199,7 @@ function pipeFace({ title, created }: Followed, board: Board): Face {
 function summaryLines(board: Board): string[] {
   if (board.end === undefined) return ["The job goes on; its end was not seen."];
   return [
-    ...causeLines(board.rows),
+    ...verdictLinesOf(board.rows),
     `${okText(board.okCount, board.rows.length)}${board.end.aborted ? ", aborted" : ""}`,
   ];
 }

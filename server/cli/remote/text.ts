@@ -94,7 +94,7 @@ export function jobPrefix(job: string): string {
  * Writes the verdicts of nodes that are not right, in the order of the nodes. Nodes with equal
  * verdicts share a line, and their names follow it: forty dead nodes have one cause.
  */
-export function causeLines(rows: readonly Pick<Row, "node" | "verdict">[]): string[] {
+export function verdictLinesOf(rows: readonly Pick<Row, "node" | "verdict">[]): string[] {
   const causes = new Map<string, string[]>();
   for (const { node, verdict } of rows) {
     if (verdict === undefined || isOk(verdict)) continue;

@@ -56,7 +56,7 @@ test("a node hears that it shall stop although the journal is full", () => {
   expect(lab.report(visitor, order, "scanning")).toBe(true);
 });
 
-test("a new job is refused with the reason while the journal is full, and a verdict is kept", () => {
+test("a new job is refused while the journal is full, and a verdict waits until it is kept", () => {
   const job = lab.load(["fit01"]);
   const { visitor, order } = lab.join("fit01");
   const makeRoom = fillJournal();

@@ -75,7 +75,7 @@ test("a node that was started after all is never said not to have been", () => {
   expect(lab.lab.jobStatus(job).nodes[0]?.verdict?.reason).toMatch(/never joined/);
 });
 
-test("jobs() lists what is remembered, the newest first, and jobId() takes the first digits", () => {
+test("jobs() lists jobs, the newest first, and jobId() takes the first digits", () => {
   const first = lab.load(["fit01"]);
   const second = lab.load(["fit02"]);
   const one = lab.join("fit01");
@@ -100,7 +100,7 @@ test("jobStatus() says until when each open node is waited for", () => {
   expect(lab.lab.jobStatus(job).nodes[0]).not.toHaveProperty("waitsUntil");
 });
 
-test("a restart starts no node that was heard of: silent in mid-write, booting, or at work", () => {
+test("a restart starts no node that was heard of: silent, booting, or at work", () => {
   lab.load(["fit01", "fit02", "fit03"], { confirmed: true });
   const silent = lab.join("fit01");
   lab.lab.desk.arm(silent.visitor, { order: silent.order, disk: DISK }, lab.now);

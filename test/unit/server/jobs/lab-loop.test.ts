@@ -88,7 +88,7 @@ test("an aborted job starts no node any longer, and ends the waits that run", as
   for (const { end } of entered) end(STARTED);
   await settle();
   expect(entered).toHaveLength(16);
-  expect(notes(job)).toEqual([]);
+  expect(notes(job)).toEqual(["aborted by somebody unknown"]);
 });
 
 test("a node that spoke before its turn came is not restarted; the others are", async () => {

@@ -10,7 +10,7 @@ import {
   drawBoard,
   eventLine,
   table,
-  causeLines,
+  verdictLinesOf,
   verdictText,
 } from "../../../../../server/cli/remote/text.ts";
 import { verdictOf } from "../../../../rig/lab-kit.ts";
@@ -80,7 +80,7 @@ test("drawBoard() shows nodes that are not ok first when there is no room for al
 test("drawBoard() draws a bar with percentage, rate and loss", () => {
   const [, , row] = drawBoard("load x", boardOf(2), { columns: 100, rows: 5 });
   expect(row).toBe(
-    "fit1 waiting   [####################....................]  50%   117 MB/s loss  1.0%",
+    "fit1 receiving [####################....................]  50%   117 MB/s loss  1.0%",
   );
 });
 
@@ -133,13 +133,13 @@ test("table() lays out columns", () => {
   ).toEqual(["a    bb", "ccc"]);
 });
 
-test("causeLines() says a cause once, with all the nodes that it has hit", () => {
+test("verdictLinesOf() says a cause once, with all the nodes that it has hit", () => {
   const dead = Array.from({ length: 25 }, (_, index) => ({
     node: `fit${String(index + 1).padStart(2, "0")}`,
     verdict: verdictOf("lost"),
   }));
   const small = { node: "fit30", verdict: verdictOf("disk_too_small") };
-  const lines = causeLines([...dead, small, { node: "fit31", verdict: verdictOf("ok") }]);
+  const lines = verdictLinesOf([...dead, small, { node: "fit31", verdict: verdictOf("ok") }]);
   const text = lines.join("\n");
   expect(text.match(/NOT OK lost/g)).toHaveLength(1);
   expect(lines[0]).toMatch(/^25 nodes: NOT OK lost: /);
