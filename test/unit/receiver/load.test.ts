@@ -1,4 +1,4 @@
-/** Goal: a disk is chosen, or the verdict says why not. Method: examples; story.test.ts loads. */
+/** Goal: a disk is chosen, or the verdict says why not. Method: examples; visit.test.ts loads. */
 import { expect, test } from "vitest";
 import { NodeFailure } from "../../../receiver/failure.ts";
 import { diskForOrder } from "../../../receiver/load.ts";
