@@ -54,7 +54,7 @@ export class OpenImages {
   }
 
   /**
-   * Proves index and stored bytes of an image in a thread. The signal breaks it off.
+   * Proves index and content of an image in a thread. The signal breaks it off.
    *
    * @throws As `ImageStore.prove`, but never `bad_name`.
    */

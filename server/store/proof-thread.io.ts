@@ -1,6 +1,6 @@
 /**
  * Proves stored images in a thread, so that the server goes on answering its nodes while tables are
- * parsed and gigabytes are digested.
+ * parsed and gigabytes are decoded and digested.
  *
  * The thread reads through our descriptor, so it proves the file that is open here even if the name
  * has come to mean another one.
@@ -20,7 +20,7 @@ export interface ProofOrder {
   readonly path: string;
   /** Length of the file. Unit: bytes. */
   readonly fileBytes: number;
-  /** Whether to prove the stored bytes of every chunk too. */
+  /** Whether to decode every chunk, and to compare it, too. */
   readonly chunks: boolean;
 }
 
@@ -44,7 +44,7 @@ export type ProofResult =
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /**
- * Proves the index of an image file and, if asked to, the stored bytes of every chunk. The thread
+ * Proves the index of an image file and, if asked to, the content of every chunk. The thread
  * has ended when the promise settles; the signal breaks it off.
  *
  * @throws {@link FormatError} that says what is damaged; {@link HuckError} `aborted`, or if the

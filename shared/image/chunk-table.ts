@@ -17,6 +17,9 @@ import {
   CHUNK_RAW_BYTES_MAX,
   ChunkFlag,
   CHUNKS_MAX,
+  GATE_CHUNKS_MAX,
+  GATE_EXTENTS_MAX,
+  GATE_RAW_BYTES_MAX,
   RECORD_ALIGNMENT,
   RECORD_HEADER_BYTES,
   SLOT_LOGS,
@@ -226,8 +229,15 @@ export class ChunkTable {
     let recordEnd = BLOCK_BYTES;
     let extentsSeen = 0;
     let diskEnd = 0;
+    const gate = { chunks: 0, rawBytes: 0, extents: 0 };
     for (let index = 0; index < this.count; index += 1) {
       const entry = this.entry(index);
+      if ((entry.flags & ChunkFlag.bootGate) !== 0) {
+        gate.chunks += 1;
+        gate.rawBytes += entry.rawBytes;
+        gate.extents += entry.extentCount;
+        checkGate(gate);
+      }
       const fault = entryFault(entry, recordEnd, extentsSeen);
       if (fault !== undefined) throw bad(`chunk ${index} ${fault}`);
       if (entry.firstExtent + entry.extentCount > extentCount) throw bad(`chunk ${index} overruns`);
@@ -314,6 +324,22 @@ export class ChunkTableBuilder {
       .bytes(extents);
     return bytes;
   }
+}
+
+/** Bounds what a restore keeps in memory until it opens the gate. */
+function checkGate(gate: {
+  readonly chunks: number;
+  readonly rawBytes: number;
+  readonly extents: number;
+}): void {
+  const { chunks, rawBytes, extents } = gate;
+  const bounded =
+    chunks <= GATE_CHUNKS_MAX && rawBytes <= GATE_RAW_BYTES_MAX && extents <= GATE_EXTENTS_MAX;
+  if (bounded) return;
+  throw bad(
+    `at least ${chunks} chunks with ${rawBytes} bytes in ${extents} extents belong to its boot ` +
+      `gate, at most ${GATE_CHUNKS_MAX}, ${GATE_RAW_BYTES_MAX} and ${GATE_EXTENTS_MAX} wanted`,
+  );
 }
 
 function entryFault(entry: ChunkEntry, recordEnd: number, extentsSeen: number): string | undefined {

@@ -16,6 +16,7 @@ import {
   MANIFEST_BYTES_MAX,
   TEXT_BYTES_MAX,
 } from "./limits.ts";
+import { boundFaultOf } from "./manifest-bounds.ts";
 
 const text = z.string().refine((value) => new TextEncoder().encode(value).length <= TEXT_BYTES_MAX);
 const texts = z.array(text).max(LIST_MAX);
@@ -111,6 +112,10 @@ export function clipText(value: string): string {
 function parseJson(bytes: Uint8Array): unknown {
   if (bytes.byteLength > MANIFEST_BYTES_MAX) {
     throw new FormatError("bad_manifest", `Cannot read manifest: ${bytes.byteLength} bytes`);
+  }
+  const fault = boundFaultOf(bytes);
+  if (fault !== undefined) {
+    throw new FormatError("bad_manifest", `Cannot read manifest: it has ${fault}`);
   }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
