@@ -19,6 +19,7 @@ import { sizeText } from "../quantity-text.ts";
 import { createTargetFile, openSource, removeTargetFile, targetKind } from "./disk-source.io.ts";
 import { openPlaces } from "../../store/image-file.io.ts";
 import { openImageAt } from "../../store/open-images.io.ts";
+import { tieBetween } from "./storage-beneath.io.ts";
 import { progressLine } from "./image-progress.io.ts";
 
 /** What to restore, where to, and how. */
@@ -37,7 +38,7 @@ export interface RestoreTask {
  * Restores an image, and reports the plan and the progress. If the signal stops it, the disk does
  * not boot.
  *
- * @throws SituationError `erase_not_confirmed`, `disk_too_small`, `disk_in_use` and others of
+ * @throws SituationError `target_holds_image`, `erase_not_confirmed`, `disk_too_small`, `disk_in_use` and others of
  *   `restoreImage`.
  */
 export async function restoreLocally(
@@ -82,6 +83,8 @@ interface Target {
 function openTarget(task: RestoreTask, index: ImageIndex, reporter: TerminalReporter): Target {
   const kind = targetKind(task.target);
   if (kind === "nothing") return openNewFile(task.target, index.manifest.disk);
+  const tie = tieBetween(task.target, task.image);
+  if (tie !== undefined) throw holdsImage(task.target, tie);
   const device = openUnused(task.target, kind);
   try {
     const { sectorBytes } = index.manifest.disk;
@@ -145,6 +148,12 @@ function usesOfFile(target: string): readonly string[] {
   const source = openSource(target);
   source.close();
   return source.writers;
+}
+
+function holdsImage(target: string, why: string): SituationError {
+  return new SituationError("target_holds_image", `Cannot write "${target}": ${why}`, {
+    cure: "Name another target, or copy the image to another disk first",
+  });
 }
 
 function inUse(target: string, why: string): SituationError {
