@@ -203,7 +203,7 @@ class FolderDraft implements ImageDraft {
     const { name, path, draftPath, folder } = this.#places;
     const { fd } = this.#handle;
     const { size: fileBytes } = await this.#handle.stat();
-    const { index } = await proveInThread({ fd, path: draftPath, fileBytes, chunks: true });
+    const { index } = await proveInThread({ fd, path: draftPath, fileBytes, depth: "chunks" });
     const summary = summaryOf(name, index);
     await this.#makeDurable();
     const file = await identityOf(fd);

@@ -61,7 +61,7 @@ export class OpenImages {
   async prove(path: string, reference: ImageReference, signal?: AbortSignal): Promise<void> {
     const { image, opened } = await this.#open(path, reference);
     try {
-      await proveInThread({ ...opened, chunks: true }, signal);
+      await proveInThread({ ...opened, depth: "chunks" }, signal);
     } finally {
       image.close();
     }

@@ -18,7 +18,8 @@ import {
 } from "./limits.ts";
 import { boundFaultOf } from "./manifest-bounds.ts";
 
-const text = z.string().refine((value) => new TextEncoder().encode(value).length <= TEXT_BYTES_MAX);
+const encoder = new TextEncoder();
+const text = z.string().refine(isShortText);
 const texts = z.array(text).max(LIST_MAX);
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** Bytes: a whole number of extent units. */
@@ -107,6 +108,12 @@ export function clipText(value: string): string {
   if (bytes.length <= TEXT_BYTES_MAX) return value;
   const cut = new TextDecoder().decode(bytes.subarray(0, TEXT_BYTES_MAX - 3));
   return cut.replace(/\ufffd+$/, "");
+}
+
+/** UTF-8 takes at most three bytes for each unit of a string, so most texts need not be encoded. */
+function isShortText(value: string): boolean {
+  if (value.length > TEXT_BYTES_MAX) return false;
+  return value.length * 3 <= TEXT_BYTES_MAX || encoder.encode(value).length <= TEXT_BYTES_MAX;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

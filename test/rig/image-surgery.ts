@@ -80,8 +80,8 @@ export function putTogether(parts: ImageParts): Uint8Array {
   const tableBytes = builder.finish();
   const chunks = parts.chunks.length;
   parts.changeTable?.(tableBytes);
-  const stats = parts.rightStats ? { chunks, rawBytes, storedBytes } : parts.manifest.stats;
-  const text = JSON.stringify({ ...parts.manifest, stats });
+  const stats = { chunks, rawBytes, storedBytes };
+  const text = JSON.stringify({ ...parts.manifest, ...(parts.rightStats ? { stats } : {}) });
   const manifestBytes = parts.manifestBytes ?? new TextEncoder().encode(text);
   const plain = { index: 0, codec: 0 };
   const table = addRecord(
