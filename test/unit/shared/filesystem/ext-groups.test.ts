@@ -47,6 +47,28 @@ describe("usedBlocks()", () => {
   });
 
   test.each([
+    ["more groups than it looks at", 2 ** 18 + 1, 8192, 1, /^it has 262145 groups/],
+    ["a group for each 8 KiB", 2 ** 12, 8, 1, /^its groups have 8 clusters/],
+    ["a group for each 16 clusters", 2 ** 12, 256, 16, /^its groups have 16 clusters/],
+  ])("reads nothing of a file system with %s", (_, groupCount, blocksPerGroup, ratio, message) => {
+    disk.set(before);
+    const superblock = readExtSuperblock(source);
+    if (typeof superblock === "string") throw new Error(superblock);
+    const unread = { ...source, read: () => expect.unreachable("it was read") };
+    const hostile = { ...superblock, groupCount, blocksPerGroup, clusterRatio: ratio };
+    expect(usedBlocks(unread, hostile)).toMatch(message);
+  });
+
+  test("looks at the smallest groups that mke2fs makes", () => {
+    disk.set(before);
+    const superblock = readExtSuperblock(source);
+    if (typeof superblock === "string") throw new Error(superblock);
+    const small = { ...superblock, groupCount: 8, blocksPerGroup: 256 };
+    expect(usedBlocks(source, small)).toMatch(/group|superblock/); // of other groups, so it doubts
+    expect(usedBlocks(source, small)).not.toMatch(/fewer than/);
+  });
+
+  test.each([
     ["a block bitmap outside", 0, 0xffffff],
     ["an inode bitmap on the superblock", 4, 1],
     ["an inode table that leaves the file system", 8, 2047],
