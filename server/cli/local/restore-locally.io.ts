@@ -38,8 +38,8 @@ export interface RestoreTask {
  * Restores an image, and reports the plan and the progress. If the signal stops it, the disk does
  * not boot.
  *
- * @throws SituationError `target_holds_image`, `erase_not_confirmed`, `disk_too_small`, `disk_in_use` and others of
- *   `restoreImage`.
+ * @throws SituationError `target_holds_image`, `erase_not_confirmed`, `disk_too_small`,
+ *   `disk_in_use` and others of `restoreImage`.
  */
 export async function restoreLocally(
   task: RestoreTask,

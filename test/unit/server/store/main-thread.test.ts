@@ -1,6 +1,6 @@
 /**
- * Goal: no image, however large its table or odd its manifest, makes the server stand still or hides
- * another image. Method: real files listed; what the main thread parses is measured, not timed.
+ * Goal: no image, however odd or long its manifest, makes the server stand still or hides another
+ * image. Method: real files listed; what the main thread parses is measured, not timed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
