@@ -47,15 +47,16 @@ describe("usedBlocks()", () => {
   });
 
   test.each([
-    ["more groups than it looks at", 2 ** 18 + 1, 8192, 1, /^it has 262145 groups/],
-    ["a group for each 8 KiB", 2 ** 12, 8, 1, /^its groups have 8 clusters/],
-    ["a group for each 16 clusters", 2 ** 12, 256, 16, /^its groups have 16 clusters/],
-  ])("reads nothing of a file system with %s", (_, groupCount, blocksPerGroup, ratio, message) => {
+    ["more groups than it looks at", [2 ** 18 + 1, 8192, 1], /^it has 262145 groups/],
+    ["a group for each 8 KiB", [2 ** 12, 8, 1], /^its groups have 8 clusters/],
+    ["a group for each 16 clusters", [2 ** 12, 256, 16], /^its groups have 16 clusters/],
+  ])("reads nothing of a file system with %s", (_, numbers, message) => {
+    const [groupCount = 0, blocksPerGroup = 0, clusterRatio = 0] = numbers;
     disk.set(before);
     const superblock = readExtSuperblock(source);
     if (typeof superblock === "string") throw new Error(superblock);
     const unread = { ...source, read: () => expect.unreachable("it was read") };
-    const hostile = { ...superblock, groupCount, blocksPerGroup, clusterRatio: ratio };
+    const hostile = { ...superblock, groupCount, blocksPerGroup, clusterRatio };
     expect(usedBlocks(unread, hostile)).toMatch(message);
   });
 
