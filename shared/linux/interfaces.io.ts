@@ -56,6 +56,20 @@ export function interfaceIndex(name: string): number {
 }
 
 /**
+ * Gives the longest IP datagram of an interface now, in bytes: an admin may change it while we run.
+ *
+ * @param sysRoot - Root of sysfs.
+ * @returns {@link ETHERNET_MTU} if the kernel does not say.
+ */
+export function interfaceMtu(name: string, sysRoot = "/sys"): number {
+  const mtu = Number(sysfsText(join(sysRoot, "class/net", name, "mtu")));
+  return Number.isSafeInteger(mtu) && mtu > 0 ? mtu : ETHERNET_MTU;
+}
+
+/** The MTU of Ethernet. Unit: bytes. */
+const ETHERNET_MTU = 1500;
+
+/**
  * @param name - Kernel name.
  * @returns The interface's first address of that family; an IPv6 address may be a link-local one
  *   with its zone.
