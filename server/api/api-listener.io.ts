@@ -90,8 +90,8 @@ export async function listenForNodes(
     answerMs: NODE_ANSWER_MS,
     unfinishedBytesMax: NODE_UNFINISHED_BYTES_MAX,
   });
-  addNodeRoutes(app, parts, (socket) => {
-    guard.allow(socket, Infinity);
+  addNodeRoutes(app, parts, (upload) => {
+    guard.allow(upload.raw.socket, Infinity);
   });
   try {
     const where = await app.listen({ host: address, port });

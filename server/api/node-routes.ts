@@ -4,7 +4,6 @@
  * A route parses the request, calls the node desk and answers; it decides nothing. No route takes a
  * path or file name: nodes ask for image bytes by token and chunk number only.
  */
-import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as z from "zod";
@@ -36,13 +35,13 @@ export interface NodeRouteParts {
 /**
  * Adds the routes to a fastify instance of the lab network, before it listens.
  *
- * @param unhurried - Called with the connection of an upload that was let in: its order's deadline
+ * @param unhurried - Called with an upload that was let in: its order's deadline
  *   bounds it from then on.
  */
 export function addNodeRoutes(
   app: FastifyInstance,
   parts: NodeRouteParts,
-  unhurried: (socket: Socket) => void,
+  unhurried: (upload: FastifyRequest) => void,
 ): void {
   const { desk, now } = parts;
   const visitor = (request: FastifyRequest): Visitor => {
@@ -70,7 +69,7 @@ export function addNodeRoutes(
   addImageRoutes(app, parts, visitor);
   addCaptureRoute(app, parts, (request) => {
     const known = visitor(request);
-    unhurried(request.raw.socket);
+    unhurried(request);
     return known;
   });
 }

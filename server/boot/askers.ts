@@ -6,9 +6,10 @@
  * asked again are kept apart, and no flood of new names pushes them out. Both lists are bounded.
  */
 import type { Ipv4, Mac } from "./addresses.ts";
+import type { BootOutcome } from "./outcomes.ts";
 
 /** One question to a boot service. */
-export interface Ask {
+export interface BootQuestion {
   readonly via: "dhcp" | "tftp" | "http" | "ipv6";
   /** Absent if the question does not tell. */
   readonly mac?: Mac;
@@ -17,7 +18,7 @@ export interface Ask {
   /** What was asked for; bytes from the network, cut and cleaned here. */
   readonly what: string;
   /** Name of the counter that counted it. */
-  readonly outcome: string;
+  readonly outcome: BootOutcome;
 }
 
 /** What is known of one asker. Times are milliseconds since 1970. */
@@ -31,19 +32,17 @@ export interface Asker {
   /** How many questions. */
   readonly count: number;
   /** The last question. */
-  readonly via: Ask["via"];
+  readonly via: BootQuestion["via"];
   readonly what: string;
-  readonly outcome: string;
+  readonly outcome: BootOutcome;
 }
 
 /**
  * Most askers that asked once, and most that asked again.
  *
- * @internal A test uses them.
+ * @internal A test uses it.
  */
-export const ONCE_MAX = 4096;
-/** @internal A test uses it. */
-export const AGAIN_MAX = 2048;
+export const ASKERS_MAX = { once: 4096, again: 2048 } as const;
 /** How long an asker is remembered. Unit: milliseconds. */
 const REMEMBERED_MS = 3_600_000;
 /** Questions within this time count as one: a ROM repeats its DISCOVER later. */
@@ -58,7 +57,7 @@ export class Askers {
   readonly #again = new Map<string, Kept>();
 
   /** Takes note of a question. `now` is milliseconds since 1970. */
-  note(ask: Ask, now: number): void {
+  note(ask: BootQuestion, now: number): void {
     const key = ask.mac ?? ask.address;
     if (key === undefined) return;
     const before = this.#again.get(key) ?? this.#once.get(key);
@@ -75,8 +74,8 @@ export class Askers {
     const isAgain = this.#again.has(key) || now - kept.firstAt >= AGAIN_AFTER_MS;
     if (isAgain) this.#once.delete(key);
     put(isAgain ? this.#again : this.#once, key, kept);
-    trim(this.#once, ONCE_MAX);
-    trim(this.#again, AGAIN_MAX);
+    trim(this.#once, ASKERS_MAX.once);
+    trim(this.#again, ASKERS_MAX.again);
   }
 
   /**

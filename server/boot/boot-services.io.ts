@@ -9,7 +9,7 @@
 import { interfaceMtu } from "../../shared/linux/interfaces.io.ts";
 import type { Ipv4, Mac } from "./addresses.ts";
 import { Askers } from "./askers.ts";
-import type { Ask, Asker } from "./askers.ts";
+import type { BootQuestion, Asker } from "./askers.ts";
 import type { BootAsset } from "./assets.ts";
 import type { BootNetwork } from "./boot-network.ts";
 import { NODES_MAX } from "./boot-table.ts";
@@ -206,7 +206,7 @@ class BootServices {
     }
   }
 
-  #asked(ask: Ask): void {
+  #asked(ask: BootQuestion): void {
     const mac = ask.mac ?? (ask.address === undefined ? undefined : this.#macs.get(ask.address));
     this.#askers.note(mac === undefined ? ask : { ...ask, mac }, Date.now());
   }

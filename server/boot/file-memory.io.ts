@@ -2,9 +2,9 @@
  * Keeps the bytes of small published files in memory, for TFTP.
  *
  * Nodes that are switched on together fetch the same loader, which is then read only once, also by
- * those who ask while it is being read: so no number of requests makes more copies of a file. A file
- * that has changed on disk (size or time) is read again. Kernel and initramfs normally go by HTTP,
- * straight from disk, and never come here.
+ * those who ask while it is being read: so no number of requests makes more copies of a file. A
+ * file that has changed on disk (size or time) is read again. Kernel and initramfs normally go by
+ * HTTP, straight from disk, and never come here.
  */
 import { openAsset } from "./asset-file.io.ts";
 import type { BootAsset } from "./assets.ts";

@@ -1,8 +1,8 @@
 /**
  * Token buckets: how often something may happen on average, and how often at once.
  *
- * A server that answers strangers has one bucket for each of them, so that a flood costs the one who
- * floods. Time is an argument, in milliseconds since any fixed moment.
+ * A server that answers strangers has one bucket for each of them, so that a flood costs the one
+ * who floods. Time is an argument, in milliseconds since any fixed moment.
  */
 import assert from "node:assert/strict";
 import type { Millis } from "./units.ts";
@@ -42,34 +42,38 @@ export class TokenBucket {
   }
 }
 
-/** A bucket for each key. The keys used longest ago are forgotten. */
+/**
+ * A bucket for each key. The keys used longest ago are forgotten, a whole generation at a time, so
+ * that forgetting costs nothing per call.
+ */
 export class KeyedBuckets {
   readonly #perSecond: number;
   readonly #burst: number;
-  readonly #keysMax: number;
-  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #generation: number;
+  #young = new Map<string, TokenBucket>();
+  #old = new Map<string, TokenBucket>();
 
   /**
    * @param perSecond - Of each bucket, above 0.
    * @param burst - Of each bucket, at least 1.
-   * @param keysMax - Most keys that are remembered.
+   * @param keysMax - Most keys that are remembered; half as many always are.
    */
   constructor(perSecond: number, burst: number, keysMax: number) {
+    assert(keysMax >= 2);
     this.#perSecond = perSecond;
     this.#burst = burst;
-    this.#keysMax = keysMax;
+    this.#generation = Math.floor(keysMax / 2);
   }
 
   /** Takes from the bucket of a key; gives false if it is empty. */
   take(key: string, now: Millis): boolean {
-    const known = this.#buckets.get(key);
+    const known = this.#young.get(key) ?? this.#old.get(key);
     const bucket = known ?? new TokenBucket(this.#perSecond, this.#burst, now);
-    this.#buckets.delete(key);
-    this.#buckets.set(key, bucket);
-    for (const oldest of this.#buckets.keys()) {
-      if (this.#buckets.size <= this.#keysMax) break;
-      this.#buckets.delete(oldest);
+    if (this.#young.size >= this.#generation && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
     }
+    this.#young.set(key, bucket);
     return bucket.take(now);
   }
 }

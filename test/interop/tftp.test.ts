@@ -206,7 +206,7 @@ async function byHand(): Promise<{
   };
 }
 
-test("a new request from the port of an unfinished transfer gets the new file at once", async () => {
+test("a new request from the port of an old transfer gets the new file at once", async () => {
   const client = await byHand();
   client.say("\0\x01big\0octet\0blksize\0" + "8\0");
   const first = await client.hear();

@@ -13,7 +13,7 @@ import { NO_ADDRESS } from "../addresses.ts";
 import type { Ipv4, Mac } from "../addresses.ts";
 import { openBroadcastSocket } from "../interface-sockets.io.ts";
 import { bound, portError } from "../bind-port.io.ts";
-import type { Ask } from "../askers.ts";
+import type { BootQuestion } from "../askers.ts";
 import type { BootEvent } from "../progress.ts";
 import type { BootNetwork } from "../boot-network.ts";
 import type { BootTable } from "../boot-table.ts";
@@ -29,7 +29,7 @@ export interface DhcpListenerOptions {
   /** Called for every step of a node's boot. */
   readonly event: (event: BootEvent) => void;
   /** Called for each datagram with what was done. */
-  readonly asked: (ask: Ask) => void;
+  readonly asked: (ask: BootQuestion) => void;
   /** Called with the address that a node uses now. */
   readonly seen: (address: Ipv4, mac: Mac) => void;
 }

@@ -6,9 +6,9 @@
  * the first free one. The leases are in memory only: after a restart a node gets the same address,
  * or the one it asks for if that is free. Only nodes of the inventory have leases, so no lease must
  * ever be taken away. An address is not pinged before it is offered; a node that finds it in use
- * declines it (DHCPDECLINE), and it is not handed out for a while. A DECLINE can be forged, so each node
- * makes only {@link RESTING_PER_MAC_MAX} addresses rest, and when no other is left, the one that has
- * rested longest is handed out: a pool is never emptied by declines. Time is monotonic.
+ * declines it (DHCPDECLINE), and it is not handed out for a while. A DECLINE can be forged, so each
+ * node makes only {@link DECLINED_PER_MAC_MAX} addresses rest, and when no other is left, the one
+ * that has rested longest is handed out: a pool is never emptied by declines. Time is monotonic.
  */
 import type { Millis } from "../../../shared/core/units.ts";
 import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
@@ -27,7 +27,7 @@ export const DECLINED_REST_MS = 600_000;
  *
  * @internal A test uses it.
  */
-export const RESTING_PER_MAC_MAX = 2;
+export const DECLINED_PER_MAC_MAX = 2;
 /** Most pool addresses that are tried for one node: a /20, as many as {@link NODES_MAX}. */
 const POOL_ADDRESSES_MAX = 4096;
 
@@ -89,7 +89,7 @@ export class Leases {
     if (this.#byMac.get(mac) !== address) return;
     this.release(mac);
     const own = [...this.#resting].filter(([, { by }]) => by === mac);
-    const tooMany = own.slice(0, Math.max(0, own.length + 1 - RESTING_PER_MAC_MAX));
+    const tooMany = own.slice(0, Math.max(0, own.length + 1 - DECLINED_PER_MAC_MAX));
     for (const [oldest] of tooMany) this.#resting.delete(oldest);
     this.#resting.delete(address);
     this.#resting.set(address, { by: mac, until: now + DECLINED_REST_MS });

@@ -117,8 +117,8 @@ export function readMessage(datagram: Uint8Array): DhcpMessage {
 }
 
 /**
- * Gives the client's Ethernet address without reading the rest; undefined if there is none. So it can
- * be told cheaply whether a message is worth reading.
+ * Gives the client's Ethernet address without reading the rest; undefined if there is none. So it
+ * can be told cheaply whether a message is worth reading.
  */
 export function senderOf(bytes: Uint8Array): Mac | undefined {
   if (bytes.byteLength < COOKIE_OFFSET || bytes[1] !== 1 || bytes[2] !== 6) return undefined;

@@ -3,10 +3,9 @@
  *
  * All options are kept as bytes, also unknown ones. A reader looks at the bytes of one option and
  * gives undefined if they are too few for what its RFC demands. So a malformed option counts as
- * absent and is never an error: firmware that gets one option wrong must still boot. Of a value that
- * is too long the first bytes count: some firmware sends an option twice, which RFC 3396 joins, or
- * with padding. message.ts splits and
- * joins the option fields.
+ * absent and is never an error: firmware that gets one option wrong must still boot. Of a value
+ * that is too long the first bytes count: some firmware sends an option twice, which RFC 3396
+ * joins, or with padding. message.ts splits and joins the option fields.
  */
 import type { Ipv4 } from "../addresses.ts";
 import { ipv4FromNumber } from "../addresses.ts";

@@ -1,6 +1,6 @@
 /**
- * Limits how many DHCP messages are answered: 10 per second to one MAC of the inventory, and 500 per
- * second are read of all strangers together.
+ * Limits how many DHCP messages are answered: 10 per second to one MAC of the inventory, and 500
+ * per second are read of all strangers together.
  *
  * The two have nothing in common: whatever strangers send, no node is answered less for it. Only
  * MACs of the inventory have a bucket of their own, so the inventory bounds the table. Time is
@@ -22,7 +22,7 @@ export const PER_MAC_PER_SECOND = 10;
  *
  * @internal A test uses it.
  */
-export const STRANGERS_PER_SECOND = 500;
+export const UNKNOWN_PER_SECOND = 500;
 /** Most network cards of one node that boot. */
 const MACS_PER_NODE = 4;
 
@@ -35,7 +35,7 @@ export class RateLimit {
   );
 
   constructor(now: Millis) {
-    this.#strangers = new TokenBucket(STRANGERS_PER_SECOND, STRANGERS_PER_SECOND, now);
+    this.#strangers = new TokenBucket(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND, now);
   }
 
   /** Takes a message from the bucket of all strangers; false: drop it unread. */

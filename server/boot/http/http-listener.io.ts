@@ -2,10 +2,10 @@
  * The boot file server: serves the files of the tree (file-tree.ts) by HTTP.
  *
  * It knows GET and HEAD with Content-Length and one range, which is all that firmware and iPXE use
- * (UEFI HTTP boot refuses an answer without Content-Length). It listens on the lab address only
- * and answers the lab subnet only. A script is written for each GET, with a token minted for that
- * boot; HEAD of a script is refused, so it mints nothing. Files are streamed from disk. A range of a
- * file is given only if the client has the rest of that very file (If-Range, RFC 9110 13.1.5).
+ * (UEFI HTTP boot refuses an answer without Content-Length). It listens on the lab address only and
+ * answers the lab subnet only. A script is written for each GET, with a token minted for that boot;
+ * HEAD of a script is refused, so it mints nothing. Files are streamed from disk. A range of a file
+ * is given only if the client has the rest of that very file (If-Range, RFC 9110 13.1.5).
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";

@@ -12,7 +12,8 @@ export interface ByteRange {
 
 /**
  * Gives the path of a request's target. Some firmware, and every client of a proxy, sends the whole
- * URL; the host that it names does not matter, because we serve one tree. A query names nothing here.
+ * URL; the host that it names does not matter, because we serve one tree. A query names nothing
+ * here.
  */
 export function pathOf(target: string): string {
   const isAbsolute = /^https?:\/\//i.test(target);

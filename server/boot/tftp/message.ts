@@ -3,9 +3,9 @@
  * 2349, 7440).
  *
  * We only serve files: requests to write are read so that they can be refused in words, which a
- * client shows, where silence would make it ask again. Option names are case-insensitive. An option that we do
- * not know, or whose value is out of range, is ignored, as RFC 2347 has it: a ROM must boot even if
- * it asks for something odd.
+ * client shows, where silence would make it ask again. Option names are case-insensitive. An option
+ * that we do not know, or whose value is out of range, is ignored, as RFC 2347 has it: a ROM must
+ * boot even if it asks for something odd.
  */
 import { ByteReader, ByteWriter } from "../../../shared/core/bytes.ts";
 import { FormatError } from "../../../shared/core/errors.ts";

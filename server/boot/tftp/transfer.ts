@@ -10,9 +10,9 @@
  * expect (EDK2), or every block of a window. So a repeated acknowledgement is ignored in lock step
  * (RFC 1123 4.2.3.1, the Sorcerer's Apprentice), and with a larger window while it can be the echo
  * of blocks that were sent twice. And each block that is sent again without a timeout costs credit,
- * which only blocks that arrive give back: over a whole transfer at most a quarter of the blocks and
- * {@link CREDIT_WINDOWS} windows. Before the first acknowledgement we send one datagram per request
- * and retry, for {@link UNANSWERED_MS_MAX} at most.
+ * which only blocks that arrive give back: over a whole transfer at most a quarter of the blocks
+ * and {@link CREDIT_WINDOWS} windows. Before the first acknowledgement we send one datagram per
+ * request and retry, for {@link UNANSWERED_MS_MAX} at most.
  */
 import assert from "node:assert/strict";
 import type { Millis } from "../../../shared/core/units.ts";
@@ -45,8 +45,8 @@ const TIMEOUT_MS = 1000;
 const TIMEOUT_MS_MAX = 4000;
 
 /**
- * Longest wait that a client may choose; the option is left out of the answer above it (RFC 2349), so
- * that no client can hold a transfer for long by saying nothing. Unit: seconds.
+ * Longest wait that a client may choose; the option is left out of the answer above it (RFC 2349),
+ * so that no client can hold a transfer for long by saying nothing. Unit: seconds.
  */
 const TIMEOUT_SECONDS_MAX = 8;
 /** How long a client may take for its first acknowledgement. Unit: milliseconds. */
@@ -174,7 +174,7 @@ export class Transfer {
     const before = this.#acknowledged;
     if (before < 0) return wireBlock === 0 ? this.#advance(0, now) : [];
     const ahead = (wireBlock - before) & 0xffff;
-    if (ahead > this.#sentTo - before) return []; // an old acknowledgement, or of a block never sent
+    if (ahead > this.#sentTo - before) return []; // an old one, or of a block never sent
     if (ahead > 0) return this.#advance(before + ahead, now);
     const mayBeEcho = this.#windowBlocks === 1 || before <= this.#echoesTo;
     return mayBeEcho ? [] : this.#againOnCredit(now);

@@ -3,14 +3,14 @@
  * questions in made-up time.
  */
 import { expect, test } from "vitest";
-import { AGAIN_MAX, Askers, ONCE_MAX } from "../../../../server/boot/askers.ts";
-import type { Ask } from "../../../../server/boot/askers.ts";
+import { ASKERS_MAX, Askers } from "../../../../server/boot/askers.ts";
+import type { BootQuestion } from "../../../../server/boot/askers.ts";
 
 const NODE = "52:54:00:77:00:01";
 const STRANGER = "52:54:00:99:00:01";
 const nodeOf = (mac: string): string | undefined => (mac === NODE ? "n1" : undefined);
 
-function ask(mac: string, outcome = "unknown_node"): Ask {
+function ask(mac: string, outcome: BootQuestion["outcome"] = "unknown_node"): BootQuestion {
   return { via: "dhcp", mac, what: "discover by pxe on bios", outcome };
 }
 
@@ -46,5 +46,5 @@ test("Askers.note() keeps who asks again through a flood of new MACs, within its
   flood(2);
   const list = askers.list(20_000, nodeOf);
   expect(list.some(({ mac }) => mac === STRANGER)).toBe(true);
-  expect(list.length).toBeLessThanOrEqual(ONCE_MAX + AGAIN_MAX);
+  expect(list.length).toBeLessThanOrEqual(ASKERS_MAX.once + ASKERS_MAX.again);
 });

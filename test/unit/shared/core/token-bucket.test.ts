@@ -47,6 +47,8 @@ test("KeyedBuckets.take() bounds each key by itself and forgets the key used lon
     true,
   ]);
   expect(buckets.take("a", 0)).toBe(false);
-  buckets.take("c", 0); // "b" goes
-  expect([buckets.take("a", 0), buckets.take("b", 0)]).toEqual([false, true]);
+  expect(buckets.take("a", 0)).toBe(false);
+  buckets.take("c", 0);
+  buckets.take("d", 0); // "b" was used longest ago
+  expect([buckets.take("d", 0), buckets.take("b", 0)]).toEqual([false, true]);
 });

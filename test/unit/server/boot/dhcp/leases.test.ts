@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import {
   DECLINED_REST_MS,
   Leases,
-  RESTING_PER_MAC_MAX,
+  DECLINED_PER_MAC_MAX,
 } from "../../../../../server/boot/dhcp/leases.ts";
 import type { BootNode } from "../../../../../server/boot/boot-table.ts";
 import { bootTable } from "../../../../rig/dhcp-vectors.ts";
@@ -99,7 +99,7 @@ test("Leases.decline() never empties a pool, and one node makes only few address
     leases.release(honest);
     return given !== one;
   });
-  expect(resting).toHaveLength(RESTING_PER_MAC_MAX);
+  expect(resting).toHaveLength(DECLINED_PER_MAC_MAX);
   const all = macs.slice(0, 5).map((mac) => leases.addressFor(mac, 60));
   expect(new Set(all).size).toBe(5); // of the pool's five, two of them rested
   expect(all).not.toContain(undefined);

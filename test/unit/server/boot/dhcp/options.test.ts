@@ -29,7 +29,7 @@ test("optionU8() and optionU16() read a captured message type and architecture",
   expect(optionText(options, Option.vendorClass)).toBe("HTTPClient:Arch:00016:UNDI:003000");
 });
 
-test("optionU8(), optionU16() and optionAddress() give nothing for a value that is too short", () => {
+test("optionU8(), optionU16() and optionAddress() give nothing for too few bytes", () => {
   expect(optionU8(one(53), 53)).toBeUndefined();
   expect(optionU16(one(93, 7), 93)).toBeUndefined();
   expect(optionAddress(one(50, 10, 0, 0), 50)).toBeUndefined();

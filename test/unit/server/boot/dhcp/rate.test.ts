@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import {
   PER_MAC_PER_SECOND,
   RateLimit,
-  STRANGERS_PER_SECOND,
+  UNKNOWN_PER_SECOND,
 } from "../../../../../server/boot/dhcp/rate.ts";
 
 test("RateLimit.takeFrom() allows a burst, then 10 a second, for each MAC by itself", () => {
@@ -17,11 +17,11 @@ test("RateLimit.takeFrom() allows a burst, then 10 a second, for each MAC by its
   expect(rate.takeFrom("b", 5000)).toBe(true);
 });
 
-test("RateLimit.takeStranger() bounds what all strangers together cost, and costs no node anything", () => {
+test("RateLimit.takeStranger() bounds all strangers together and costs no node anything", () => {
   const rate = new RateLimit(0);
   let granted = 0;
   for (let index = 0; index < 10_000; index += 1) granted += rate.takeStranger(0) ? 1 : 0;
-  expect(granted).toBe(STRANGERS_PER_SECOND);
+  expect(granted).toBe(UNKNOWN_PER_SECOND);
   expect(rate.takeFrom("a", 0)).toBe(true);
   expect(rate.takeStranger(1)).toBe(false);
   expect(rate.takeStranger(3)).toBe(true);

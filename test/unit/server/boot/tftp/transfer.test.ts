@@ -308,7 +308,7 @@ test.each([
   expect(data?.byteLength).toBe(4 + blockBytes);
 });
 
-test("Transfer leaves out a timeout that would hold it for long, and ends without an answer", () => {
+test("Transfer leaves out a long timeout, and ends without an answer", () => {
   const asked = { wantsSize: true, timeoutSeconds: 255 };
   const transfer = new Transfer(content(100), asked, MTU);
   expect(Buffer.from(transfer.start(0)[0] ?? []).toString("latin1")).toBe(
