@@ -20,8 +20,8 @@ import { Id128 } from "../../shared/control/names.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import type { ImageSummary } from "../../shared/image/summary.ts";
 import { SituationError } from "../../shared/core/errors.ts";
+import { KeyedBuckets, TokenBucket } from "../../shared/core/token-bucket.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
-import { JoinGate } from "./join-gate.ts";
 import { parsed } from "./problems.ts";
 import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
 
@@ -32,22 +32,25 @@ export interface NodeRouteParts {
   readonly now: () => number;
 }
 
-/** Adds the routes to a fastify instance of the lab network, before it listens. */
-export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void {
+/**
+ * Adds the routes to a fastify instance of the lab network, before it listens.
+ *
+ * @param unhurried - Called with an upload that was let in: its order's deadline
+ *   bounds it from then on.
+ */
+export function addNodeRoutes(
+  app: FastifyInstance,
+  parts: NodeRouteParts,
+  unhurried: (upload: FastifyRequest) => void,
+): void {
   const { desk, now } = parts;
-  const gate = new JoinGate(JOINS_PER_SECOND, JOINS_BURST, now());
   const visitor = (request: FastifyRequest): Visitor => {
     const known = desk.visitor(bearerOf(request), now());
     request.principal = { kind: "node", node: known.node };
     return known;
   };
 
-  app.post(NodeRoute.join, BY_NODE_TOLD, (request) => {
-    if (!gate.pass(now())) throw tooManyJoins();
-    const reply = desk.join(parsed(JoinRequest, request.body), now());
-    request.principal = { kind: "node", node: reply.node };
-    return reply;
-  });
+  addJoinRoute(app, parts);
   app.post(NodeRoute.session, BY_NODE, (request) =>
     desk.session(visitor(request), parsed(SessionRequest, request.body).order, now()),
   );
@@ -64,7 +67,40 @@ export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void
     return desk.verdict(speaker, report, now());
   });
   addImageRoutes(app, parts, visitor);
-  addCaptureRoute(app, parts, visitor);
+  addCaptureRoute(app, parts, (request) => {
+    const known = visitor(request);
+    unhurried(request);
+    return known;
+  });
+}
+
+/**
+ * Joins are limited twice. Each address has a limit of its own, which is asked before a byte of the
+ * body is read: so a flood costs the one who floods. All nodes together have another one, so that a
+ * room that is switched on is let in bit by bit; only nodes with a token use it up.
+ */
+function addJoinRoute(app: FastifyInstance, { desk, now }: NodeRouteParts): void {
+  const all = new TokenBucket(JOINS_PER_SECOND, JOINS_BURST, now());
+  const byAddress = new KeyedBuckets(ASKED_PER_SECOND, JOINS_BURST, ADDRESSES_MAX);
+  const onRequest = (
+    request: FastifyRequest,
+    _reply: unknown,
+    done: (error?: Error) => void,
+  ): void => {
+    if (byAddress.take(request.ip, now())) done();
+    else done(tooManyJoins());
+  };
+  app.post(NodeRoute.join, { ...BY_NODE_TOLD, onRequest }, (request) => {
+    if (!all.take(now())) throw tooManyJoins();
+    try {
+      const reply = desk.join(parsed(JoinRequest, request.body), now());
+      request.principal = { kind: "node", node: reply.node };
+      return reply;
+    } catch (thrown) {
+      all.giveBack();
+      throw thrown;
+    }
+  });
 }
 
 type VisitorOf = (request: FastifyRequest) => Visitor;
@@ -173,3 +209,7 @@ const ChunkPath = z.strictObject({
 /** Joins per second, and the most at once. */
 const JOINS_PER_SECOND = 20;
 const JOINS_BURST = 60;
+/** Requests to join that one address may make per second: a receiver makes one. */
+const ASKED_PER_SECOND = 10;
+/** Most addresses whose rate is remembered. */
+const ADDRESSES_MAX = 8192;

@@ -1,15 +1,15 @@
 /**
  * The server of the simulation: one run after the other over the same medium. Every run is made of
- * the production parts (Lab, NodeDesk, LabLoop, ProofQueue, Sessions, boot table, join gate);
+ * the production parts (Lab, NodeDesk, LabLoop, ProofQueue, Sessions, boot table, join limit);
  * only sockets, threads and the clock are the simulation's.
  */
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { JoinReply, JoinRequest, SessionTerms } from "../../../shared/control/node-api.ts";
 import { SPKI_ED25519_PREFIX } from "../../../shared/control/order.ts";
 import { SituationError } from "../../../shared/core/errors.ts";
+import { TokenBucket } from "../../../shared/core/token-bucket.ts";
 import type { ImageDraft } from "../../../shared/image/store.ts";
 import { assetsOf } from "../../../server/boot/assets.ts";
-import { JoinGate } from "../../../server/api/join-gate.ts";
 import { bootTableOf } from "../../../server/enter/boot-answers.ts";
 import { pxeEnter } from "../../../server/enter/enter-pxe.ts";
 import type { Inventory } from "../../../server/inventory/inventory.ts";
@@ -121,7 +121,7 @@ export class ServerRun {
   readonly #world: World;
   readonly #journal: FaultyJournal;
   readonly #loop: LabLoop;
-  readonly #gate: JoinGate;
+  readonly #gate: TokenBucket;
   readonly #sessions: Sessions;
   readonly #origin: number;
   readonly #proven = new Set<string>();
@@ -147,7 +147,7 @@ export class ServerRun {
       },
       this.now(),
     );
-    this.#gate = new JoinGate(20, 60, this.now());
+    this.#gate = new TokenBucket(20, 60, this.now());
     this.#loop = this.#newLoop();
     this.#push();
     this.#tickLater();
@@ -179,7 +179,7 @@ export class ServerRun {
   }
 
   join(request: JoinRequest, now: number): JoinReply {
-    if (!this.#gate.pass(now)) {
+    if (!this.#gate.take(now)) {
       throw new SituationError("too_many_joins", "Cannot let the node join now", { cure: "" });
     }
     return this.lab.desk.join(request, now);

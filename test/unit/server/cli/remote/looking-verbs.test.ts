@@ -26,6 +26,14 @@ test("status prints a line or an object for each node", async () => {
   expect(NodeStatus.parse(JSON.parse(json)).name).toBe("fit01");
 });
 
+test("status --boot says when the boot services are off", async () => {
+  const { stdout, exitCode } = await huck(["status", "--boot"], socket());
+  expect([exitCode, stdout]).toEqual([
+    0,
+    "The boot services are off (server.dhcp in huck.yaml).\n",
+  ]);
+});
+
 test("image list and image trash work on the server's store", async () => {
   expect((await huck(["image", "list"], socket())).stdout).toMatch(/^ubuntu +[0-9a-f]{12} /m);
   expect((await huck(["image", "trash", "ubuntu"], socket())).exitCode).toBe(0);

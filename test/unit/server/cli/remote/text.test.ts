@@ -6,7 +6,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Board } from "../../../../../server/cli/remote/board.ts";
-import { drawBoard, eventLine, table, verdictText } from "../../../../../server/cli/remote/text.ts";
+import {
+  bootLines,
+  drawBoard,
+  eventLine,
+  table,
+  verdictText,
+} from "../../../../../server/cli/remote/text.ts";
 import { verdictOf } from "../../../../rig/lab-kit.ts";
 
 const at = "2026-01-01T12:34:56.000Z";
@@ -123,4 +129,27 @@ test("table() lays out columns", () => {
       ["ccc", ""],
     ]),
   ).toEqual(["a    bb", "ccc"]);
+});
+
+test("bootLines() shows an unknown MAC with the reason, and what was counted", () => {
+  const asker = { firstAt: at, lastAt: at, count: 3, via: "dhcp", what: "discover by pxe on bios" };
+  const lines = bootLines({
+    mode: "proxy",
+    askers: [
+      {
+        ...{ ...asker, mac: "52:54:00:99:00:01", address: null, node: null },
+        ...{ outcome: "unknown_node", reason: "no answer: no node in huck.yaml has this MAC" },
+      },
+    ],
+    counters: [
+      { service: "dhcp", outcome: "unknown_node", count: 3 },
+      { service: "tftp", outcome: "lost", count: 0 },
+    ],
+  });
+  expect(lines[1]).toBe(
+    "52:54:00:99:00:01  UNKNOWN  12:34:56    3      dhcp: discover by pxe on bios  " +
+      "no answer: no node in huck.yaml has this MAC",
+  );
+  expect(lines.slice(2)).toEqual(["", "Since the server started:", "dhcp: unknown_node 3"]);
+  expect(bootLines({ mode: "off", askers: [], counters: [] })).toHaveLength(1);
 });
