@@ -148,6 +148,7 @@ export class NodeDesk {
     });
     return await this.#parts.sessions.join({
       order: record.id,
+      boot: visitor.nonce,
       image: imageOfLoad(job.image, terms),
       rateBitsPerSecond: terms.rateBitsPerSecond,
       members: expected.length,

@@ -132,6 +132,7 @@ class Simulation {
       cacheBytes: plan.cacheLanes * laneBytes,
       rateCap: plan.rateCap,
       start: startRule(plan),
+      admission: { by: "server", admits: () => true },
       policy: { silenceMs: 4000, stallMs: 20_000, startRate: 30e6, ...policy },
     });
     this.#senderBatch = this.#network.batch(0);

@@ -5,10 +5,9 @@
 import { expect, test } from "vitest";
 import {
   Members,
-  memberStats,
   startLook,
-  upperMedian,
 } from "../../../../../shared/session/sender/members.ts";
+import { memberStats } from "../../../../../shared/session/sender/member-stats.ts";
 import type { Member } from "../../../../../shared/session/sender/members.ts";
 import { SENDER_POLICY } from "../../../../../shared/session/sender/policy.ts";
 import type { Nack } from "../../../../../shared/wire/nack.ts";
@@ -86,12 +85,6 @@ test("classify() never sheds the only member, and holds those who are left", () 
   members.setState(1, "done");
   members.classify(12_000, 1020);
   expect(list[0]?.as).toBe("held");
-});
-
-test("upperMedian() takes the greater of two middle values", () => {
-  expect(upperMedian([1, 9], 0)).toBe(9);
-  expect(upperMedian([3, 1, 2], 0)).toBe(2);
-  expect(upperMedian([], 7)).toBe(7);
 });
 
 test("memberStats() tells what the world may know", () => {
