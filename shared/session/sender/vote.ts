@@ -19,7 +19,8 @@ export interface Voter {
 /** Gives each member its share of the vote of its address. */
 export function shares(voters: readonly { readonly remote: Endpoint; vote: number }[]): void {
   const counts = new Map<string, number>();
-  for (const { remote } of voters) counts.set(remote.address, (counts.get(remote.address) ?? 0) + 1);
+  for (const { remote } of voters)
+    counts.set(remote.address, (counts.get(remote.address) ?? 0) + 1);
   for (const voter of voters) voter.vote = 1 / (counts.get(voter.remote.address) ?? 1);
 }
 

@@ -3,10 +3,7 @@
  * Method: reports and answers by hand.
  */
 import { expect, test } from "vitest";
-import {
-  Members,
-  startLook,
-} from "../../../../../shared/session/sender/members.ts";
+import { Members, startLook } from "../../../../../shared/session/sender/members.ts";
 import { memberStats } from "../../../../../shared/session/sender/member-stats.ts";
 import type { Member } from "../../../../../shared/session/sender/members.ts";
 import { SENDER_POLICY } from "../../../../../shared/session/sender/policy.ts";
