@@ -14,6 +14,7 @@ import type { MemberState } from "./contract.ts";
 import { Allowance } from "./allowance.ts";
 import { RING_HALF, compare } from "./compare.ts";
 import { MemberBudget } from "./member-budget.ts";
+import { isOvertaken } from "./overtaken.ts";
 import { shares } from "./vote.ts";
 import type { MemberClass, SenderPolicy } from "./policy.ts";
 
@@ -35,12 +36,6 @@ const MESSAGES_PER_SECOND = 250;
 const MESSAGES_AT_ONCE = 250;
 /** Weight of a new sample in the smoothed round trip (RFC 6298 section 2 uses one eighth, too). */
 const ROUND_TRIP_WEIGHT = 0.125;
-/**
- * A report counts as overtaken if it is at most this many messages, and this many milliseconds,
- * behind.
- */
-const OVERTAKEN_MAX = 64;
-const OVERTAKEN_MS = 1000;
 /** A base round trip is valid for this long, because paths change. Unit: milliseconds. */
 const BASE_LIFE_MS = 30_000;
 /**
@@ -280,13 +275,12 @@ export class Members {
   #stuck(active: readonly Member[], now: number): ReadonlySet<Member> {
     const { stuckMs } = this.#policy;
     const moves = active.some(
-      ({ fullSince, progressAt }) => fullSince === Infinity || now - progressAt < stuckMs,
+      (member) => member.fullSince === Infinity || now - finishedAt(member) < stuckMs,
     );
     if (!moves) this.#stillAt = now;
     return new Set(
       active.filter(
-        ({ fullSince, progressAt }) =>
-          now - Math.max(fullSince, progressAt, this.#stillAt) >= stuckMs,
+        (member) => now - Math.max(member.fullSince, finishedAt(member), this.#stillAt) >= stuckMs,
       ),
     );
   }
@@ -317,15 +311,6 @@ export function startLook(members: readonly Member[], now: number): void {
   }
 }
 
-/**
- * True if a later report overtook this one on the way. A receiver that restarts counts from 0
- * again, but a restart takes longer than reordering.
- */
-function isOvertaken(member: Member, seq: number, now: number): boolean {
-  const behind = (member.reportSeq - seq) | 0;
-  return behind > 0 && behind < OVERTAKEN_MAX && now - member.describedAt < OVERTAKEN_MS;
-}
-
 /** @returns True when the class changed. */
 function changeClass(member: MemberRecord, cause: boolean, now: number): boolean {
   if (cause) {
@@ -346,6 +331,11 @@ function changeClass(member: MemberRecord, cause: boolean, now: number): boolean
     return true;
   }
   return false;
+}
+
+/** A disk that has finished a chunk knows its speed; else its member only claims progress. */
+function finishedAt({ drainKiBs, progressAt }: Member): number {
+  return drainKiBs > 0 ? progressAt : -Infinity;
 }
 
 function noteRing(member: MemberRecord, percent: number, now: number): void {

@@ -70,6 +70,11 @@ const RING_FULL = 100;
  * group is small: of five members, one alone could stop it.
  */
 const DROPPING_SHARE = 0.25;
+/**
+ * The same for members whose rings fill and whose disks have told no speed: one hung disk among many
+ * fills its ring, and nobody waits for it.
+ */
+const GUESSED_SHARE = 0.25;
 /** Growth per look of the limit by disks while no ring fills. */
 const DRAIN_GROWTH = 1.05;
 /**
@@ -262,8 +267,10 @@ export class RateControl {
     let limit = Infinity;
     let by: Member | undefined;
     let guess: number | undefined;
+    const unknown = shareOf(held, (one) => one.drainKiBs === 0 && this.#fills(one));
     for (const member of held) {
       if (!this.#fills(member)) continue;
+      if (member.drainKiBs === 0 && unknown < GUESSED_SHARE) continue;
       const known = member.drainKiBs * KIB_BITS;
       const share = member.ringPercent > RING_NEARLY_FULL ? EMPTYING_SHARE : 1;
       const own = known > 0 ? known * share : (guess ??= this.#guess(held));

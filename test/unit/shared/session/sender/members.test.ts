@@ -108,11 +108,20 @@ test("classify() sheds a member whose ring stays full while its disk finishes no
     if (now < 4000) expect(changed).toEqual([]);
   }
   expect(changed).toEqual([list[0]]);
-  reportAll(members, [{ ...HANGS, chunksDone: 8 }], 4500);
+  reportAll(members, [{ ...HANGS, chunksDone: 8, drainKiBs: FAST_KIBS }], 4500);
   members.classify(FAST_KIBS, 4500);
   reportAll(members, [{ ringPercent: 0, chunksDone: 9 }], 6500);
   expect(members.classify(FAST_KIBS, 6500)).toEqual([list[0]]);
   expect(list[0]?.as).toBe("held");
+});
+
+test("classify() takes chunks for none that were finished at no speed: who says so may lie", () => {
+  const { members, list } = group([{}, {}, {}]);
+  for (let now = 1000; now <= 4000; now += 500) {
+    reportAll(members, [{ ...HANGS, chunksDone: now }, {}, {}], now);
+    members.classify(FAST_KIBS, now);
+  }
+  expect(list[0]?.as).toBe("shed");
 });
 
 test("classify() holds a group that waits as a whole; the time runs once one goes on", () => {
@@ -121,7 +130,7 @@ test("classify() holds a group that waits as a whole; the time runs once one goe
     reportAll(members, [HANGS, HANGS, HANGS], now);
     expect(members.classify(FAST_KIBS, now)).toEqual([]);
   }
-  const onward = { ...HANGS, chunksDone: 8 };
+  const onward = { ...HANGS, chunksDone: 8, drainKiBs: FAST_KIBS };
   reportAll(members, [onward, HANGS, HANGS], 20_500);
   expect(members.classify(FAST_KIBS, 20_500)).toEqual([]);
   reportAll(members, [{ ...onward, chunksDone: 9 }, HANGS, HANGS], 23_100);
