@@ -26,8 +26,9 @@ import type { Tagger } from "../../shared/wire/tag.ts";
 export const ATTACKER: Endpoint = { address: "10.0.0.200", port: 7000 };
 /** The sender's socket, which a raw socket can claim to be. */
 const SENDER: Endpoint = { address: "10.0.0.0", port: 7000 };
-/** A number that the server has given to the attacker's own node. */
+/** The numbers that the server has given to the attacker's own nodes, from this one on. */
 export const LIAR = 77;
+export const LIARS = 20;
 const NACK_BLOCKS_MAX = 200;
 
 /** What the attacker does. */
@@ -36,6 +37,7 @@ export type Attack =
   | "NACK flood"
   | "REPORT flood"
   | "lying member"
+  | "lying members with full rings"
   | "spoofed END"
   | "spoofed verdicts";
 
@@ -110,6 +112,13 @@ export class Attacker {
         if (this.#newSync) this.#nack(deliver, LIAR);
         if (Math.floor(now) % 100 === 0) this.#report(deliver, LIAR, "receiving", 0);
         this.#newSync = false;
+        break;
+      case "lying members with full rings":
+        this.#at = now + 10;
+        for (let number = 0; number < LIARS; number += 1) {
+          this.#report(deliver, LIAR + number, "receiving", 100);
+          this.#nack(deliver, LIAR + number);
+        }
         break;
       case "spoofed END":
         this.#at = now + 20;

@@ -6,6 +6,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../shared/core/random.ts";
+import { LIARS } from "./attacker.ts";
 import type { Attack } from "./attacker.ts";
 import { copies, lastComplete, plan, receiver } from "./by-hand.ts";
 import { PERFECT } from "./network.ts";
@@ -17,9 +18,15 @@ const ATTACKS: readonly Attack[] = [
   "NACK flood",
   "REPORT flood",
   "lying member",
+  "lying members with full rings",
   "spoofed END",
   "spoofed verdicts",
 ];
+/** Members that the attacker really is. */
+const LIARS_OF: Partial<Record<Attack, number>> = {
+  "lying member": 1,
+  "lying members with full rings": LIARS,
+};
 const SLOWER_MAX = 1.1;
 const sessions = Number(process.env["ATTACKED"] ?? 1);
 
@@ -41,8 +48,7 @@ describe.each(ATTACKS)("under %s", (attack) => {
       expect(ended).toEqual(copies(4, { kind: "ended", outcome: "complete" }));
       const honest = attacked.sender.members.filter(({ node }) => node <= 4);
       expect(honest.map(({ state }) => state)).toEqual(copies(4, "done"));
-      const others = attacked.sender.members.length - 4;
-      expect(others).toBe(attack === "lying member" ? 1 : 0);
+      expect(attacked.sender.members.length - 4).toBe(LIARS_OF[attack] ?? 0);
       const slower = lastComplete(attacked) / lastComplete(quiet);
       console.info(`seed ${seed}, ${attack}: ${slower.toFixed(3)} of the time`);
       expect(slower).toBeLessThan(SLOWER_MAX);

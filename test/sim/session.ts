@@ -17,7 +17,7 @@ import type { Sender } from "../../shared/session/sender/engine.ts";
 import type { SenderPolicy } from "../../shared/session/sender/policy.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { BlockRepairer, repairScratchBytes } from "../../shared/session/reception/block-repair.ts";
-import { Attacker, LIAR } from "./attacker.ts";
+import { Attacker, LIAR, LIARS } from "./attacker.ts";
 import type { Attack } from "./attacker.ts";
 import { Content } from "./content.ts";
 import { GROUP, SimNetwork, networkBytes } from "./network.ts";
@@ -137,7 +137,10 @@ class Simulation {
       cacheBytes: plan.cacheLanes * laneBytes,
       rateCap: plan.rateCap,
       start: startRule(plan),
-      admission: { by: "server", admits: (node) => node <= plan.receivers.length || node === LIAR },
+      admission: {
+        by: "server",
+        admits: (node) => node <= plan.receivers.length || (node >= LIAR && node < LIAR + LIARS),
+      },
       policy: { silenceMs: 4000, stallMs: 20_000, startRate: 30e6, ...policy },
     });
     this.#senderBatch = this.#network.batch(0);

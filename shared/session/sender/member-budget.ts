@@ -11,10 +11,10 @@
 const LOSS_FACTOR = 1.25;
 /** Share of the symbols that a member may ask for that reports no loss. */
 const LEAST_SHARE = 0.01;
-/** A burst of losses may take this many symbols at once: some 3 MB. */
-const BURST_SYMBOLS = 2048;
-/** Members of one address share its burst, but each may ask for a block or two. */
-const BURST_LEAST = 256;
+/** A burst of losses may take this many symbols at once: 1.4 MB, 12 ms at 1 Gbit/s. */
+const BURST_SYMBOLS = 1024;
+/** Members of one address share its burst, but each may ask for a part of a block. */
+const BURST_LEAST = 64;
 
 export class MemberBudget {
   #left = BURST_SYMBOLS;

@@ -12,7 +12,7 @@ test("MemberBudget bounds what a member that claims no loss may ask for", () => 
     }
     budget.grow(100, 0, 1);
   }
-  expect(charged).toBeLessThan(2048 + 0.011 * 1e6 + 192);
+  expect(charged).toBeLessThan(1024 + 0.011 * 1e6 + 192);
 });
 
 test("MemberBudget lets a member of 5 % loss ask for all of it", () => {
@@ -26,11 +26,11 @@ test("MemberBudget lets a member of 5 % loss ask for all of it", () => {
 
 test("MemberBudget.refund() never gives more than there was", () => {
   const budget = new MemberBudget();
-  budget.charge(3000);
+  budget.charge(1500);
   expect(budget.spent).toBe(true);
   budget.refund(1000);
   expect(budget.spent).toBe(false);
   budget.refund(1e9);
-  budget.charge(2048);
+  budget.charge(1024);
   expect(budget.spent).toBe(true);
 });
