@@ -17,7 +17,8 @@ import {
 } from "../../shared/control/node-api.ts";
 import type { CaptureReply } from "../../shared/control/node-api.ts";
 import { Id128 } from "../../shared/control/names.ts";
-import type { ImageStore } from "../../shared/image/store.ts";
+import { ArrivingImage } from "../../shared/image/arriving-image.ts";
+import type { ImageDraft, ImageStore } from "../../shared/image/store.ts";
 import type { ImageSummary } from "../../shared/image/summary.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import { KeyedBuckets, TokenBucket } from "../../shared/core/token-bucket.ts";
@@ -143,23 +144,27 @@ async function takeCapture(
   request: FastifyRequest,
 ): Promise<ImageSummary> {
   const { desk, images, now } = parts;
-  const { name, bytesMax, order } = desk.beginCapture(visitor);
-  const draft = await images.draft(name);
+  const capture = desk.beginCapture(visitor, () => request.raw.destroy());
+  const { name, diskBytes, order, upload } = capture;
+  let draft: ImageDraft | undefined;
   try {
-    let bytes = 0;
+    draft = await images.draft(name);
+    const arriving = new ArrivingImage(diskBytes);
     for await (const piece of request.body as AsyncIterable<Buffer>) {
-      bytes += piece.byteLength;
-      if (bytes > bytesMax) throw tooLong(bytesMax);
-      if (!desk.captureGoesOn(order, now())) throw captureOver();
+      if (!desk.captureGoesOn(capture, now())) throw captureOver();
+      arriving.push(piece);
       await draft.append(piece);
     }
+    if (!desk.captureGoesOn(capture, now())) throw captureOver();
+    upload.complete();
     // The check of the image takes longer than the silence that we allow during the upload.
     request.raw.socket.setTimeout(0);
     const summary = await draft.commit();
     desk.endCapture(order, summary.id, now());
     return summary;
   } finally {
-    await draft.abort();
+    upload.end();
+    await draft?.abort();
   }
 }
 
@@ -186,16 +191,14 @@ function tooManyJoins(): SituationError {
   );
 }
 
-function tooLong(bytesMax: number): SituationError {
-  return new SituationError("too_long", `Cannot take the image: more than ${bytesMax} bytes came`, {
-    cure: "The node's disks are smaller than its image; look at the receiver's console.",
-  });
-}
-
 function captureOver(): SituationError {
-  return new SituationError("order_over", "Cannot take the image: its order has ended", {
-    cure: "Save the node again.",
-  });
+  return new SituationError(
+    "order_over",
+    "Cannot take the image: its order has ended, or begins anew",
+    {
+      cure: "Save the node again.",
+    },
+  );
 }
 
 const BYTES = "application/octet-stream";

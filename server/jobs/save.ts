@@ -16,6 +16,7 @@
  *
  * The functions here decide; order-machine.ts moves the order.
  */
+import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
 import { NodeSpec, SaveSpec } from "../../shared/control/spec.ts";
@@ -48,11 +49,11 @@ export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): 
   };
 }
 
-/** Name and largest size of an upload. */
+/** Name of an upload, and the disk that it comes from. */
 export interface CaptureBounds {
   readonly name: string;
-  /** The disks of this node cannot give an image file of more bytes. */
-  readonly bytesMax: number;
+  /** Size of the disk that is saved, as the node showed it. Unit: bytes. */
+  readonly diskBytes: number;
 }
 
 /**
@@ -75,8 +76,9 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
     );
   }
   const disks = state.sights.get(record.node)?.disks ?? [];
-  const diskBytes = disks.reduce((sum, disk) => sum + disk.sizeBytes, 0);
-  return { name: job.image, bytesMax: Math.ceil(diskBytes * FILE_SHARE_MAX) + FILE_EXTRA_BYTES };
+  const choice = chooseDisk(record.disk, disks);
+  const sizes = choice.ok ? [choice.disk.sizeBytes] : disks.map((disk) => disk.sizeBytes);
+  return { name: job.image, diskBytes: Math.max(0, ...sizes) };
 }
 
 /**
@@ -92,11 +94,3 @@ export function checkSaveVerdict(order: LiveOrder, verdict: Verdict): Finding | 
     cure: "Save the node again.",
   };
 }
-
-/**
- * Largest image file per byte of disk: content that does not compress is stored as it is, and
- * records, table and digests add less than the rest of this share.
- */
-const FILE_SHARE_MAX = 1.05;
-/** What tables and manifest take even for the smallest disk. */
-const FILE_EXTRA_BYTES = 64 << 20;

@@ -25,6 +25,7 @@ import {
   open,
   readdir,
   rename,
+  statfs,
   unlink,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -48,6 +49,14 @@ const DRAFT_PREFIX = ".draft-";
 const DRAFT_SUFFIX = ".partial";
 /** Longer than any pause between two writes of a save, and than the proof before its commit. */
 const DRAFT_IDLE_MS = 24 * 3_600_000;
+/**
+ * What drafts leave free, so that they cannot fill a disk that others write to, the server's journal
+ * perhaps among them.
+ */
+const RESERVE_SHARE = 0.05;
+const RESERVE_BYTES_MAX = 1 << 30;
+/** Free space is looked at after this many bytes of a draft. */
+const LOOK_BYTES = 64 << 20;
 const TRASH_FOLDER = ".trash";
 const SUMMARIES_FILE = ".summaries.json";
 
@@ -169,6 +178,15 @@ class FolderStore implements ImageStore {
   }
 }
 
+/** Told as a full disk is: `writingFault` knows the code. */
+class NoRoomLeft extends Error {
+  readonly code = "ENOSPC";
+
+  constructor() {
+    super("less is free than the reserve");
+  }
+}
+
 interface DraftPlaces {
   readonly name: string;
   readonly path: string;
@@ -181,6 +199,8 @@ class FolderDraft implements ImageDraft {
   readonly #handle: FileHandle;
   readonly #summaries: Summaries;
   #state: "open" | "committed" | "aborted" = "open";
+  /** Bytes that are known to fit. */
+  #untilLook = 0;
 
   constructor(places: DraftPlaces, handle: FileHandle, summaries: Summaries) {
     this.#places = places;
@@ -190,6 +210,7 @@ class FolderDraft implements ImageDraft {
 
   async append(bytes: Uint8Array): Promise<void> {
     try {
+      await this.#keepReserve(bytes.byteLength);
       for (let done = 0; done < bytes.byteLength; ) {
         const { bytesWritten } = await this.#handle.write(bytes, done);
         done += bytesWritten;
@@ -229,6 +250,17 @@ class FolderDraft implements ImageDraft {
     } finally {
       await unlink(this.#places.draftPath);
     }
+  }
+
+  /** Looks at the free space now and then; several drafts share it. */
+  async #keepReserve(bytes: number): Promise<void> {
+    this.#untilLook -= bytes;
+    if (this.#untilLook > 0) return;
+    const { bavail, blocks, bsize } = await statfs(this.#places.folder);
+    const reserve = Math.min(blocks * bsize * RESERVE_SHARE, RESERVE_BYTES_MAX);
+    const room = bavail * bsize - reserve;
+    if (room < bytes) throw new NoRoomLeft();
+    this.#untilLook = Math.min(LOOK_BYTES, room);
   }
 
   /** A full disk may be reported only now. */

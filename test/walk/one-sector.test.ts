@@ -104,6 +104,7 @@ test("sector 2048 travels from disk to disk through every stage of the data walk
     ...{ recordBytesMax: Math.max(...recordLengths), chunkCount: table.count },
     ...{ cacheBytes: 16 << 20, rateCap: 900e6 },
     start: { membersMin: 1, membersMax: 1, waitMinMs: 0, waitMaxMs: 5000 },
+    admission: { by: "server", admits: (node) => node === 1 },
   });
   const reception = createReception({
     ...{ arena, tagger, random: seededRandom(3), node: 1, sid: 7n, ringBytes: 16 << 20 },

@@ -124,6 +124,7 @@ async function run({ arena, port, input, reporter, flags }: Cast): Promise<ExitC
     cacheBytes: CACHE_BYTES,
     rateCap: flags.rate,
     start: startRule(flags),
+    admission: { by: "sender", secret: randomBytes(16) },
   });
   const tally = new CastTally(reporter, () => performance.now());
   const end = await stoppable("ends the process", (signal) =>

@@ -16,7 +16,7 @@ import type { Inventory } from "../../../server/inventory/inventory.ts";
 import type { Journal } from "../../../server/jobs/journal.ts";
 import { LabLoop } from "../../../server/jobs/lab-loop.io.ts";
 import { Lab } from "../../../server/jobs/lab.ts";
-import type { Visitor } from "../../../server/jobs/node-desk.ts";
+import type { RunningCapture, Visitor } from "../../../server/jobs/node-desk.ts";
 import type { PowerDriver } from "../../../server/power/power-driver.ts";
 import { Sessions } from "../../../server/sessions/sessions.ts";
 import { BOOT_ASSETS } from "../../rig/dhcp-vectors.ts";
@@ -125,7 +125,10 @@ export class ServerRun {
   readonly #sessions: Sessions;
   readonly #origin: number;
   readonly #proven = new Set<string>();
-  readonly #drafts = new Map<string, { draft: ImageDraft; visitor: Visitor; pieces: number }>();
+  readonly #drafts = new Map<
+    string,
+    { draft: ImageDraft; running: RunningCapture; pieces: number }
+  >();
   #suspendedMs = 0;
 
   constructor(parts: ServerWorld, origin: number, died: () => void) {
@@ -195,15 +198,14 @@ export class ServerRun {
     const { desk } = this.lab;
     let capture = this.#drafts.get(token);
     if (capture === undefined) {
-      const visitor = desk.visitor(token, now);
-      const draft = await this.store.draft(desk.beginCapture(visitor).name);
-      capture = { draft, visitor, pieces: 0 };
+      const running = desk.beginCapture(desk.visitor(token, now), () => undefined);
+      const draft = await this.store.draft(running.name);
+      capture = { draft, running, pieces: 0 };
       this.#drafts.set(token, capture);
     }
     if (capture.pieces >= index) return;
     capture.pieces = index;
-    const { order } = desk.beginCapture(capture.visitor);
-    if (!desk.captureGoesOn(order, now)) {
+    if (!desk.captureGoesOn(capture.running, now)) {
       this.captureAbort(token);
       throw new SituationError("order_over", "Cannot take the image: its order has ended", {
         cure: "",
@@ -216,13 +218,19 @@ export class ServerRun {
     const capture = this.#drafts.get(token);
     if (capture === undefined) return;
     this.#drafts.delete(token);
-    const { order } = this.lab.desk.beginCapture(capture.visitor);
-    this.lab.desk.captureGoesOn(order, now);
-    const { id } = await capture.draft.commit();
-    if (this.alive) this.lab.desk.endCapture(order, id, this.now());
+    const { running } = capture;
+    this.lab.desk.captureGoesOn(running, now);
+    running.upload.complete();
+    try {
+      const { id } = await capture.draft.commit();
+      if (this.alive) this.lab.desk.endCapture(running.order, id, this.now());
+    } finally {
+      running.upload.end();
+    }
   }
 
   captureAbort(token: string): void {
+    this.#drafts.get(token)?.running.upload.end();
     this.#drafts.delete(token);
   }
 

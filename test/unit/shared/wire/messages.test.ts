@@ -187,6 +187,18 @@ codec({
 });
 
 codec({
+  vector: "ctl-member",
+  message: (vector) => ({
+    op: "member" as const,
+    node: numberOf(vector, "node"),
+    given: numberOf(vector, "given"),
+  }),
+  read: readControl,
+  write: writeControl,
+  arbitrary: fc.record({ op: fc.constant("member" as const), node: u32, given: u32 }),
+});
+
+codec({
   vector: "ctl",
   message: (vector) => ({
     op: "end" as const,
