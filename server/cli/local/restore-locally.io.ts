@@ -82,9 +82,9 @@ interface Target {
 function openTarget(task: RestoreTask, index: ImageIndex, reporter: TerminalReporter): Target {
   const kind = targetKind(task.target);
   if (kind === "nothing") return openNewFile(task.target, index.manifest.disk);
-  const device = openUnused(task.target, kind);
+  const { sectorBytes } = index.manifest.disk;
+  const device = openUnused(task.target, kind, sectorBytes);
   try {
-    const { sectorBytes } = index.manifest.disk;
     const file = device.identity.bus === "file";
     const sized = file ? withSectors(device, sectorBytes, nothing) : device;
     checkFits(index.manifest, sized.identity);
@@ -109,7 +109,7 @@ function openNewFile(path: string, disk: ImageIndex["manifest"]["disk"]): Target
   };
   createTargetFile(path, disk.sizeBytes);
   try {
-    const device = withSectors(openUnused(path, "file"), disk.sectorBytes, () => {
+    const device = withSectors(openUnused(path, "file", disk.sectorBytes), disk.sectorBytes, () => {
       touched = true;
     });
     return { device, giveUp };
@@ -124,11 +124,15 @@ function nothing(): void {
 }
 
 /** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
-function openUnused(target: string, kind: ReturnType<typeof targetKind>): BlockDevice {
+function openUnused(
+  target: string,
+  kind: ReturnType<typeof targetKind>,
+  fileSectorBytes: number,
+): BlockDevice {
   const uses = kind === "file" ? usesOfFile(target) : [];
   if (uses.length > 0) throw inUse(target, uses.join(", "));
   try {
-    return openBlockDevice(target);
+    return openBlockDevice(target, { fileSectorBytes });
   } catch (error) {
     const code = codeOf(error);
     if (code === "EBUSY") throw inUse(target, "it is mounted or held by the system");
