@@ -11,9 +11,10 @@ import type { VerifyLevel } from "../../shared/control/spec.ts";
 import { planDisk } from "../../shared/allocation/plan.ts";
 import type { DiskPlan } from "../../shared/allocation/plan.ts";
 import { toHex } from "../../shared/core/digest.ts";
-import { FormatError, HuckError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import { FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
 import { normalRanges } from "../../shared/core/ranges.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
+import type { SectorSource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
 import type { CodecPool } from "../../shared/image/codec-pool.ts";
@@ -202,9 +203,9 @@ export class OrderedDisk {
     out: PieceOutput,
     progress: Progress,
   ): Promise<void> {
-    const plan = this.#plan(order.rawIfDirty);
+    const plan = this.#plan(order);
     await captureImage(
-      this.#device,
+      this.#source(),
       plan,
       { sink: { append: out.sink }, pool: out.pool },
       { ...facts, level: order.level, progress },
@@ -221,16 +222,31 @@ export class OrderedDisk {
     }
   }
 
-  #plan(rawIfDirty: boolean): DiskPlan {
+  #plan({ rawIfDirty }: SaveOrder): DiskPlan {
     try {
-      return planDisk(this.#device, { rawIfDirty });
+      return planDisk(this.#source(), { rawIfDirty });
     } catch (error) {
       if (error instanceof SituationError && error.code === "filesystem_dirty") {
         throw new NodeFailure("source_dirty", error.message, error.cure, { cause: error });
       }
-      if (error instanceof HuckError) throw error;
-      throw readError(error);
+      throw error;
     }
+  }
+
+  /** The disk as what is saved: its faults must not be mistaken for those of the sink. */
+  #source(): SectorSource {
+    const { sectorBytes, sectorCount } = this.#device;
+    return {
+      sectorBytes,
+      sectorCount,
+      read: (lba, into) => {
+        try {
+          this.#device.read(lba, into);
+        } catch (error) {
+          throw readError(error);
+        }
+      },
+    };
   }
 
   #loaded(): { readonly target: GatedDisk; readonly table: ImageIndex["table"] } {

@@ -11,7 +11,7 @@ import { FormatError } from "../core/errors.ts";
 import { normalRanges, type Range } from "../core/ranges.ts";
 import type { Lba } from "../core/units.ts";
 import { readBytes, type SectorSource } from "./source.ts";
-import { checkedPartitions, type Partition, type PartitionTable } from "./table.ts";
+import { type Partition, type PartitionTable, partitionsOnDisk } from "./table.ts";
 
 /** "EFI PART" in little-endian order. */
 const SIGNATURE = 0x5452415020494645n;
@@ -21,7 +21,7 @@ const HEADER_BYTES_MIN = 92;
 const ENTRIES_BYTES_MAX = 1 << 20;
 /** Characters of a partition name (UTF-16 code units). */
 const NAME_UNITS = 36;
-/** Shortest entry the standard allows. Unit: bytes. */
+/** Shortest entry the standard allows, and the only one that Linux reads. Unit: bytes. */
 const ENTRY_BYTES_MIN = 128;
 
 /** One copy of a GPT whose checksums both matched. */
@@ -68,7 +68,7 @@ export function readGptCopy(source: SectorSource, lba: Lba): GptCopy | undefined
  * Reads the GPT of a disk from the first valid copy.
  *
  * @returns The table, or undefined if neither copy is valid.
- * @throws {@link FormatError} as `checkedPartitions`.
+ * @throws {@link FormatError} as `partitionsOnDisk`.
  */
 export function readGpt(source: SectorSource): PartitionTable | undefined {
   const last = source.sectorCount - 1;
@@ -78,7 +78,7 @@ export function readGpt(source: SectorSource): PartitionTable | undefined {
     readGptCopy(source, last);
   const ruling = primary ?? backup;
   if (ruling === undefined) return undefined;
-  const partitions = checkedPartitions(readEntries(ruling), source.sectorCount);
+  const found = partitionsOnDisk(readEntries(ruling), source.sectorCount, "leave out");
   const tableSectors: Range[] = [{ start: 0, end: 2 }];
   for (const copy of [primary, backup]) {
     if (copy !== undefined) tableSectors.push(...sectorsOf(copy, source.sectorBytes));
@@ -86,10 +86,11 @@ export function readGpt(source: SectorSource): PartitionTable | undefined {
   return {
     kind: "gpt",
     diskId: ruling.diskGuid,
-    partitions,
+    partitions: found.partitions,
     tableSectors: normalRanges(tableSectors),
     backupSectors: 1 + Math.ceil(ruling.entries.byteLength / source.sectorBytes),
-    warnings: [...warningsOf(primary, backup, last)],
+    unclear: normalRanges(found.unclear),
+    warnings: [...warningsOf(primary, backup, last), ...found.warnings],
   };
 }
 
@@ -147,14 +148,19 @@ function readEntries(copy: GptCopy): Partition[] {
     const type = reader.view(16);
     if (type.every((byte) => byte === 0)) continue;
     const guid = guidText(reader.view(16));
-    const start = reader.u64leAsNumber();
-    const end = reader.u64leAsNumber() + 1;
+    const start = sectorNumber(reader.u64le());
+    const end = sectorNumber(reader.u64le()) + 1;
     const name = nameText(reader.skip(8));
     const sectorCount = end - start;
     const common = { type: guidText(type), name, guid, container: false };
     partitions.push({ number: index + 1, start, sectorCount, ...common });
   }
   return partitions;
+}
+
+/** No disk reaches 2^52 sectors, so a larger number stands for beyond the end. */
+function sectorNumber(stored: bigint): Lba {
+  return stored < 2n ** 52n ? Number(stored) : 2 ** 52;
 }
 
 /** Lone surrogates, which JSON cannot carry, become U+FFFD. */
@@ -181,6 +187,10 @@ function* warningsOf(
   if (backup === undefined) yield "The backup GPT is damaged or missing.";
   else if (backup.headerLba !== last) {
     yield `The backup GPT stands in sector ${backup.headerLba}, not in the last one (${last}).`;
+  }
+  const { entryBytes = ENTRY_BYTES_MIN } = primary ?? backup ?? {};
+  if (entryBytes !== ENTRY_BYTES_MIN) {
+    yield `The entries of the GPT have ${entryBytes} bytes each: Linux does not read such a table.`;
   }
   if (primary === undefined || backup === undefined) return;
   if (Buffer.compare(primary.entries, backup.entries) !== 0) {

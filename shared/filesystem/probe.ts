@@ -37,6 +37,15 @@ export function readFileSystem(source: SectorSource): FsReport {
   return reader.read(source);
 }
 
+/**
+ * Reports a partition whose file systems, if there are any, must not be read.
+ *
+ * @param because - Part of a sentence.
+ */
+export function keptRaw(source: SectorSource, because: string): FsReport {
+  return keepAll(source, nameless("raw"), "unknown", because);
+}
+
 function nameless(
   kind: string,
 ): Pick<FsReport, "kind" | "features" | "blockBytes" | "uuid" | "label"> {

@@ -32,7 +32,7 @@ import {
 } from "./libc.io.ts";
 import { readFullySync } from "./read-fully.io.ts";
 
-/** Sector size of a file that stands for a disk. Unit: bytes. */
+/** Sector size of a file that stands for a disk, unless the caller knows it. Unit: bytes. */
 const FILE_SECTOR_BYTES = 512;
 /**
  * Alignment for direct I/O on a file: it must suit the file system's block, and 4096 suits all.
@@ -53,10 +53,13 @@ export type DeviceAccess = "write" | "read";
 export interface OpenOptions {
   /** Default: write. */
   readonly access?: DeviceAccess;
+  /** Sector size of a file; default: 512. A disk knows its own. Unit: bytes. */
+  readonly fileSectorBytes?: number;
 }
 
 /**
- * Opens a disk or a file; a disk is opened exclusively.
+ * Opens a disk or a file; a disk is opened exclusively. If the last sector of a file is not whole,
+ * it reads as if zeros followed, and the first write to it makes it whole.
  *
  * @param path - A whole disk below /dev, or a regular file of the wanted size.
  * @throws {@link HuckError} `not_a_disk`; a system error (EBUSY: in use, EACCES, ENOENT).
@@ -68,19 +71,23 @@ export function openBlockDevice(path: string, options: OpenOptions = {}): BlockD
     const name = basename(realpathSync(path));
     return new LinuxDisk(path, diskIdentity(name), access);
   }
-  if (stat.isFile()) return new LinuxDisk(path, fileIdentity(path, stat.size), access);
+  if (stat.isFile()) {
+    const { fileSectorBytes = FILE_SECTOR_BYTES } = options;
+    const identity = fileIdentity(path, stat.size, fileSectorBytes);
+    return new LinuxDisk(path, identity, access, stat.size);
+  }
   throw new HuckError(
     "not_a_disk",
     `Cannot open "${path}" as a disk: it is neither a block device nor a regular file`,
   );
 }
 
-function fileIdentity(path: string, size: number): DiskIdentity {
-  const sizeBytes = Math.floor(size / FILE_SECTOR_BYTES) * FILE_SECTOR_BYTES;
+function fileIdentity(path: string, size: number, sectorBytes: number): DiskIdentity {
+  const sizeBytes = Math.ceil(size / sectorBytes) * sectorBytes;
   return {
     path,
     sizeBytes,
-    sectorBytes: FILE_SECTOR_BYTES,
+    sectorBytes,
     serial: "",
     wwn: "",
     model: "",
@@ -97,12 +104,15 @@ class LinuxDisk implements BlockDevice {
   readonly sectorCount: number;
   readonly alignment: number;
   readonly #isDevice: boolean;
+  /** Where reading must not go beyond: before the end of the last sector only for a file. */
+  readonly #readableBytes: ByteCount;
   readonly #buffered: number;
   /** Descriptor for direct writes; undefined if the system or file system does not support them. */
   readonly #direct: number | undefined;
   #open = true;
 
-  constructor(path: string, identity: DiskIdentity, access: DeviceAccess) {
+  constructor(path: string, identity: DiskIdentity, access: DeviceAccess, size?: ByteCount) {
+    this.#readableBytes = size ?? identity.sizeBytes;
     const isDevice = identity.bus !== "file";
     this.identity = identity;
     this.sectorBytes = identity.sectorBytes;
@@ -126,9 +136,11 @@ class LinuxDisk implements BlockDevice {
     const offset = lba * this.sectorBytes;
     this.#checkInside("read", offset, into.byteLength);
     const got = readFullySync(this.#buffered, into, offset);
-    if (got < into.byteLength) {
+    if (got === into.byteLength) return;
+    if (offset + got < this.#readableBytes) {
       throw this.#outside("read", offset + got, into.byteLength - got);
     }
+    into.fill(0, got);
   }
 
   write(offset: ByteCount, bytes: Uint8Array): void {

@@ -33,6 +33,8 @@ interface CommonFlags {
 interface SaveFlags extends CommonFlags {
   readonly output: string;
   readonly rawIfDirty?: boolean;
+  readonly keepGaps?: boolean;
+  readonly sectorBytes?: "512" | "4096";
   /** zstd level, 1 .. 19. */
   readonly level: number;
   readonly codec: CodecChoice;
@@ -78,6 +80,12 @@ export function saveFileCommand(command: Command): Command {
     .argument("<source>", "disk (/dev/disk/by-id/...) or file; only ever read")
     .requiredOption("-o, --output <image>", "image to make: a .huck file or a name")
     .option("--raw-if-dirty", "keep every sector of a file system that is not clean")
+    .option("--keep-gaps", "keep all between partitions and behind file systems")
+    .option(
+      "--sector-bytes <size>",
+      "sector size of a file: 512 or 4096 (default: found out)",
+      choiceOption("--sector-bytes", ["512", "4096"]),
+    )
     .option(
       "--level <number>",
       "zstd level, 1 to 19",
@@ -162,6 +170,8 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
     source,
     place,
     rawIfDirty: flags.rawIfDirty ?? false,
+    keepGaps: flags.keepGaps ?? false,
+    ...(flags.sectorBytes === undefined ? {} : { sectorBytes: sectorSize(flags.sectorBytes) }),
     level: flags.level,
     codec: flags.codec,
     tool: `huck ${packageFile.version}`,
@@ -171,6 +181,10 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
   const { name, id, usedBytes, fileBytes } = summary;
   const sizes = `${sizeText(usedBytes)} of content in ${sizeText(fileBytes)}`;
   reporter.event(`Saved "${name}": ${sizes}, id ${id}`, { event: "saved", ...summary });
+}
+
+function sectorSize(word: "512" | "4096"): 512 | 4096 {
+  return word === "512" ? 512 : 4096;
 }
 
 async function restore(image: string, target: string, flags: RestoreFlags): Promise<void> {

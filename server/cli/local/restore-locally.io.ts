@@ -85,9 +85,9 @@ function openTarget(task: RestoreTask, index: ImageIndex, reporter: TerminalRepo
   if (kind === "nothing") return openNewFile(task.target, index.manifest.disk);
   const tie = tieBetween(task.target, task.image);
   if (tie !== undefined) throw holdsImage(task.target, tie);
-  const device = openUnused(task.target, kind);
+  const { sectorBytes } = index.manifest.disk;
+  const device = openUnused(task.target, kind, sectorBytes);
   try {
-    const { sectorBytes } = index.manifest.disk;
     const file = device.identity.bus === "file";
     const sized = file ? withSectors(device, sectorBytes, nothing) : device;
     checkFits(index.manifest, sized.identity);
@@ -112,7 +112,7 @@ function openNewFile(path: string, disk: ImageIndex["manifest"]["disk"]): Target
   };
   createTargetFile(path, disk.sizeBytes);
   try {
-    const device = withSectors(openUnused(path, "file"), disk.sectorBytes, () => {
+    const device = withSectors(openUnused(path, "file", disk.sectorBytes), disk.sectorBytes, () => {
       touched = true;
     });
     return { device, giveUp };
@@ -127,11 +127,15 @@ function nothing(): void {
 }
 
 /** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
-function openUnused(target: string, kind: ReturnType<typeof targetKind>): BlockDevice {
+function openUnused(
+  target: string,
+  kind: ReturnType<typeof targetKind>,
+  fileSectorBytes: number,
+): BlockDevice {
   const uses = kind === "file" ? usesOfFile(target) : [];
   if (uses.length > 0) throw inUse(target, uses.join(", "));
   try {
-    return openBlockDevice(target);
+    return openBlockDevice(target, { fileSectorBytes });
   } catch (error) {
     const code = codeOf(error);
     if (code === "EBUSY") throw inUse(target, "it is mounted or held by the system");

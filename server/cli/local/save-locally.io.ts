@@ -26,6 +26,10 @@ export interface SaveTask {
   readonly source: string;
   readonly place: ImagePlace;
   readonly rawIfDirty: boolean;
+  /** Keep everything between partitions and behind file systems. */
+  readonly keepGaps?: boolean;
+  /** Sector size of a file, as the operator says; undefined: found out. */
+  readonly sectorBytes?: 512 | 4096;
   /** zstd level, 1 .. 19. */
   readonly level: number;
   readonly codec: CodecChoice;
@@ -39,17 +43,19 @@ export interface SaveTask {
  * Saves an image, and reports warnings and progress. If the signal stops it, nothing is kept.
  *
  * @throws {@link SituationError} `source_in_use`, `filesystem_dirty`, `image_too_large`,
- *   `image_exists`, `aborted`; FormatError for a table that cannot be trusted; system errors.
+ *   `image_exists`, `aborted`; FormatError for a source without a sector; system errors.
  */
 export async function saveImage(
   task: SaveTask,
   reporter: TerminalReporter,
   signal: AbortSignal,
 ): Promise<ImageSummary> {
-  const source = openSource(task.source);
+  const source = openSource(task.source, task.sectorBytes);
   try {
     checkQuiet(task.source, source);
-    const plan = planDisk(source, { rawIfDirty: task.rawIfDirty });
+    const { rawIfDirty, keepGaps = false } = task;
+    const planned = planDisk(source, { rawIfDirty, keepGaps });
+    const plan = { ...planned, warnings: [...source.warnings, ...planned.warnings] };
     for (const warning of plan.warnings) reporter.event(warning, { event: "warning", warning });
     const pool = await openCodecPool(task.codec);
     try {
