@@ -7,22 +7,12 @@
  * be moved back by hand.
  */
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import {
   type FileHandle,
   link,
   lstat,
   mkdir,
-  open,
   readdir,
   rename,
   statfs,
@@ -38,6 +28,7 @@ import type {
   OpenedImage,
 } from "../../shared/image/store.ts";
 import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
+import { openDraftFile, sweepDrafts } from "./draft-file.io.ts";
 import { identityOf, noSuchImage } from "./image-file.io.ts";
 import { imageNameOf, imagePathIn, isImageName } from "./image-file-name.ts";
 import { OpenImages } from "./open-images.io.ts";
@@ -45,10 +36,6 @@ import { proveInThread } from "./proof-thread.io.ts";
 import { readingFault, writingFault } from "./store-faults.ts";
 import { Summaries } from "./summaries.io.ts";
 
-const DRAFT_PREFIX = ".draft-";
-const DRAFT_SUFFIX = ".partial";
-/** Longer than any pause between two writes of a save, and than the proof before its commit. */
-const DRAFT_IDLE_MS = 24 * 3_600_000;
 /**
  * What drafts leave free, so that they cannot fill a disk that others write to, the server's journal
  * perhaps among them.
@@ -94,12 +81,10 @@ class FolderStore implements ImageStore {
   async draft(name: string): Promise<ImageDraft> {
     if (await this.has(name)) throw imageExists(name);
     const folder = this.#folder;
-    const random = randomBytes(8).toString("hex");
-    const draftPath = join(folder, `${DRAFT_PREFIX}${random}${DRAFT_SUFFIX}`);
-    const places = { name, path: imagePathIn(folder, name), draftPath, folder };
+    const path = imagePathIn(folder, name);
     try {
-      // "+" makes it readable too: the proof reads this very file.
-      return new FolderDraft(places, await open(draftPath, "wx+", 0o644), this.#summaries);
+      const { path: draftPath, handle } = await openDraftFile(folder);
+      return new FolderDraft({ name, path, draftPath, folder }, handle, this.#summaries);
     } catch (error) {
       throw writingFault(folder, error);
     }
@@ -135,7 +120,7 @@ class FolderStore implements ImageStore {
       return true;
     } catch (error) {
       if (codeOf(error) === "ENOENT") return false;
-      throw error;
+      throw readingFault(this.#folder, error);
     }
   }
 
@@ -232,11 +217,10 @@ class FolderDraft implements ImageDraft {
       await link(draftPath, path);
     } catch (error) {
       if (codeOf(error) === "EEXIST") throw imageExists(name);
-      throw error;
+      throw writingFault(folder, error);
     }
     this.#state = "committed";
-    await this.#handle.close();
-    await unlink(draftPath);
+    await this.#removeDraft();
     syncFolder(folder);
     this.#summaries.note(file, summary);
     return summary;
@@ -245,10 +229,15 @@ class FolderDraft implements ImageDraft {
   async abort(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "aborted";
+    await this.#removeDraft();
+  }
+
+  /** Closing it gives up its lock, after which any program may remove it. */
+  async #removeDraft(): Promise<void> {
     try {
-      await this.#handle.close();
-    } finally {
       await unlink(this.#places.draftPath);
+    } finally {
+      await this.#handle.close();
     }
   }
 
@@ -269,23 +258,6 @@ class FolderDraft implements ImageDraft {
       await this.#handle.sync();
     } catch (error) {
       throw writingFault(this.#places.folder, error);
-    }
-  }
-}
-
-/**
- * Removes what crashed writers left: a draft that was not written to for a day has no writer. What
- * cannot be removed, or is no regular file, stays.
- */
-function sweepDrafts(folder: string, entries: readonly string[]): void {
-  for (const entry of entries) {
-    if (!entry.startsWith(DRAFT_PREFIX) || !entry.endsWith(DRAFT_SUFFIX)) continue;
-    const path = join(folder, entry);
-    try {
-      const facts = lstatSync(path);
-      if (facts.isFile() && Date.now() - facts.mtimeMs > DRAFT_IDLE_MS) rmSync(path);
-    } catch {
-      // Whatever it is, it harms nobody; it must not keep the store from opening.
     }
   }
 }

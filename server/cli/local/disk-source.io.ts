@@ -10,12 +10,10 @@ import {
   constants,
   existsSync,
   fstatSync,
-  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -25,8 +23,9 @@ import type { SectorSource } from "../../../shared/disk/source.ts";
 import { guessSectorBytes, type SectorSizeGuess } from "../../../shared/filesystem/sector-size.ts";
 import { MountTable } from "../../../shared/linux/mount-table.io.ts";
 import { readFullySync } from "../../../shared/linux/read-fully.io.ts";
-import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
+import { deviceSizeBytes, kernelNameOf } from "../../../shared/linux/sysfs.io.ts";
 import { countText } from "../quantity-text.ts";
+import { withPath } from "../system-error.ts";
 
 export interface OpenSource extends SectorSource {
   /** Why its content may change while it is read; empty if nothing can write to it. */
@@ -59,7 +58,7 @@ export function openSource(path: string, sectorBytes?: 512 | 4096): OpenSource {
 }
 
 function openDisk(fd: number, path: string, wanted: number | undefined): OpenSource {
-  const name = basename(realpathSync(path));
+  const name = kernelNameOf(path);
   const facts = deviceFacts(name);
   if (wanted !== undefined && wanted !== facts.sectorBytes) {
     const found = `it has sectors of ${facts.sectorBytes} bytes, ${wanted} wanted`;
@@ -107,35 +106,6 @@ export function targetKind(path: string): "nothing" | "file" | "disk" {
   throw notADisk(path);
 }
 
-/**
- * Makes a sparse file to restore an image to. The path must not exist.
- *
- * @throws A system error (EEXIST, ENOSPC, EFBIG); then nothing is left behind.
- */
-export function createTargetFile(path: string, sizeBytes: number): void {
-  const fd = openSync(path, "wx", 0o644);
-  try {
-    ftruncateSync(fd, sizeBytes);
-  } catch (error) {
-    removeTargetFile(path);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/**
- * Removes a file that {@link createTargetFile} made, after another error. Never throws, because
- * that error matters more.
- */
-export function removeTargetFile(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // The empty file stays; the caller has the error that led here.
-  }
-}
-
 /** Gives the host name of this computer. */
 export function hostName(): string {
   return hostname();
@@ -143,7 +113,8 @@ export function hostName(): string {
 
 function openExisting(path: string): number {
   try {
-    return openSync(path, constants.O_RDONLY);
+    // Without O_NONBLOCK, opening a pipe would wait until another process writes to it.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") throw forbidden(path, error);
     if (codeOf(error) !== "ENOENT") throw error;
@@ -168,7 +139,8 @@ function sourceOf(
     read(lba, into) {
       const offset = lba * sectorBytes;
       const there = Math.min(into.byteLength, sizeBytes - offset);
-      if (readFullySync(fd, into.subarray(0, there), offset) < there) throw notADisk(path);
+      const got = withPath(path, () => readFullySync(fd, into.subarray(0, there), offset));
+      if (got < there) throw notADisk(path);
       into.fill(0, there);
     },
     close() {
