@@ -6,17 +6,22 @@
  * asks for every sector. One that we cannot read is kept whole, and the image records the reason.
  */
 import { cutRegions, lostInGaps, type PartitionUse, type Region } from "./regions.ts";
+import { toHex } from "../core/digest.ts";
 import { SituationError } from "../core/errors.ts";
 import { normalRanges, type Range, totalOfRanges } from "../core/ranges.ts";
 import type { ByteCount } from "../core/units.ts";
+import { decodeGateRecord } from "../disk/gate-record.ts";
 import { readPartitionTable } from "../disk/probe.ts";
-import { partitionSource, type SectorSource } from "../disk/source.ts";
+import { partitionSource, readBytes, type SectorSource } from "../disk/source.ts";
 import type { Partition, PartitionTable } from "../disk/table.ts";
-import { readFileSystem } from "../filesystem/probe.ts";
+import { keptRaw, readFileSystem } from "../filesystem/probe.ts";
 import type { FsReport } from "../filesystem/reader.ts";
 
 /** Partition type of GRUB's second stage on GPT disks: code without a file system. */
 const BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
+
+/** Digits of an image id in messages. */
+const ID_DIGITS = 12;
 
 /** How a partition is captured. `skip`: nothing of it is kept. */
 export type CaptureMode = "allocated" | "raw" | "skip";
@@ -62,8 +67,8 @@ export interface PlanOptions {
  * Plans the capture of a disk.
  *
  * @param source - The whole disk; only read here, and nobody may write it meanwhile.
- * @throws {@link SituationError} `filesystem_dirty`; FormatError for a partition table that cannot
- *   be trusted.
+ * @throws {@link SituationError} `filesystem_dirty`, `disk_incomplete`; FormatError for a partition
+ *   table that cannot be trusted.
  */
 export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
   const table = readPartitionTable(source);
@@ -84,6 +89,12 @@ export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
   warnings.push(...gapWarnings(table, uses, source));
   const regions = cutRegions(table, uses, source);
   const minBytes = smallestDisk(table, regions, source);
+  if (minBytes > sectorCount * sectorBytes) {
+    warnings.push(
+      "There is no room for a backup GPT behind the last partition: the image will fit disks of " +
+        `this very size, and of at least ${minBytes} bytes.`,
+    );
+  }
   return { sectorBytes, sectorCount, table, partitions, regions, minBytes, warnings };
 }
 
@@ -106,7 +117,7 @@ function planPartition(
   rawIfDirty: boolean,
 ): { readonly plan: PartitionPlan; readonly used: readonly Range[] } {
   const view = partitionSource(source, partition.start, partition.sectorCount);
-  const { used: relative, ...report } = readFileSystem(view);
+  const { used: relative, ...report } = reportOf(view, partition, rawIfDirty);
   if (report.state === "dirty" && !rawIfDirty) throw dirtyError(partition, report);
   const used = relative.map(({ start, end }) => ({
     start: start + partition.start,
@@ -120,6 +131,24 @@ function planPartition(
     : (raw ?? `its ${report.kind} map is true`);
   const mode = raw === undefined ? "allocated" : "raw";
   return { plan: { partition, mode, why, report, usedBytes }, used };
+}
+
+/**
+ * A disk, or partition, whose load did not finish holds no file system, whatever part of one is
+ * there.
+ *
+ * @throws {@link SituationError} `disk_incomplete`.
+ */
+function reportOf(view: SectorSource, partition: Partition, rawIfDirty: boolean): FsReport {
+  const record = decodeGateRecord(readBytes(view, 0, view.sectorBytes));
+  if (record === undefined) return readFileSystem(view);
+  const image = toHex(record.imageId).slice(0, ID_DIGITS);
+  const found = `a load of image ${image} onto it did not finish (order "${record.orderId}")`;
+  if (rawIfDirty) return keptRaw(view, found);
+  const name = partition.number === 0 ? "disk" : `partition ${partition.number}`;
+  throw new SituationError("disk_incomplete", `Cannot save ${name}: ${found}`, {
+    cure: "Load the image again and save then, or keep all sectors as they are with --raw-if-dirty",
+  });
 }
 
 function dirtyError(partition: Partition, report: Omit<FsReport, "used">): SituationError {
