@@ -53,7 +53,7 @@ export function md090(): Buffer {
 }
 
 /** md 1.x: 256 bytes and a word for each device; says where it stands (linux/raid/md_p.h). */
-export function md1(superOffset: number): Buffer {
+function md1(superOffset: number): Buffer {
   const superblock = Buffer.alloc(4096);
   superblock.writeUInt32LE(0xa92b4efc, 0);
   superblock.writeUInt32LE(1, 4); // major version
