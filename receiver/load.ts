@@ -45,7 +45,7 @@ export async function load(order: LoadOrder, stage: Stage): Promise<SuccessCode>
   });
   if (found.lacking.length === 0) return "ok_unchanged";
   stopIfAsked(reporter);
-  if (image.headToCheck !== undefined) await fetchChunk(image.headToCheck, stage);
+  await checkTable(stage);
   reporter.enter("probing", `${found.found} disk, ${found.lackingBytes} bytes to receive`);
   const reception = await reachSession(order, stage, image, found);
   try {
@@ -159,6 +159,15 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
     `chunk ${chunk} of the image is damaged on the server`,
     'Run "huck image verify" on the server, then load the node again.',
   );
+}
+
+/** Fetches the chunks that show whether the partition table can be made to fit. */
+async function checkTable(stage: Stage): Promise<void> {
+  for (;;) {
+    const chunk = await stage.disk.chunkToCheck();
+    if (chunk === undefined) return;
+    await fetchChunk(chunk, stage);
+  }
 }
 
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {

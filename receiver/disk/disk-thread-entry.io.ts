@@ -94,6 +94,8 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
       return disk.useImage(work.manifest, work.imageId);
     case "scan":
       return disk.scan(work.delta, progressOf(id));
+    case "chunkToCheck":
+      return disk.chunkToCheck();
     case "closeGate":
       disk.closeGate(work.orderId);
       return undefined;

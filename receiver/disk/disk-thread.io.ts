@@ -72,6 +72,10 @@ class DiskThread implements DiskWork {
     return (await this.#call({ call: "scan", delta }, progress)) as ScanResult;
   }
 
+  async chunkToCheck(): Promise<number | undefined> {
+    return (await this.#call({ call: "chunkToCheck" })) as number | undefined;
+  }
+
   async closeGate(order: LoadOrder): Promise<void> {
     await this.#call({ call: "closeGate", orderId: order.id });
   }

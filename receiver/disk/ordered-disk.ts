@@ -25,6 +25,9 @@ import type { ImageIndex } from "../../shared/image/reader.ts";
 import { NodeFailure } from "../failure.ts";
 import type { CaptureSink, ImageFacts, Progress, ScanResult } from "./disk-work.ts";
 
+/** Codes of a plan that end a save as `source_dirty`: the operator may ask for all sectors. */
+const DIRTY_CODES: readonly string[] = ["filesystem_dirty", "disk_incomplete"];
+
 /** What a capture puts into the image besides the disk's content. */
 export interface CaptureFacts {
   /** 16 random bytes. */
@@ -105,9 +108,13 @@ export class OrderedDisk {
     for (let chunk = 0; chunk < table.count; chunk += 1) {
       recordLengths[chunk] = table.recordRange(chunk).length;
     }
-    const { headToCheck } = this.#target;
     const { rawBytes } = index.manifest.stats;
-    return { chunkCount: table.count, recordLengths, rawBytes, headToCheck };
+    return { chunkCount: table.count, recordLengths, rawBytes };
+  }
+
+  /** @returns The next chunk that must be delivered before the gate closes, if there is one. */
+  chunkToCheck(): number | undefined {
+    return this.#loaded().target.chunkToCheck;
   }
 
   /**
@@ -226,7 +233,7 @@ export class OrderedDisk {
     try {
       return planDisk(this.#source(), { rawIfDirty });
     } catch (error) {
-      if (error instanceof SituationError && error.code === "filesystem_dirty") {
+      if (error instanceof SituationError && DIRTY_CODES.includes(error.code)) {
         throw new NodeFailure("source_dirty", error.message, error.cure, { cause: error });
       }
       throw error;

@@ -8,18 +8,23 @@
  */
 import { lookAt, type Sight } from "./look.ts";
 import { cutRegions, lostInGaps, type PartitionUse, type Region } from "./regions.ts";
+import { toHex } from "../core/digest.ts";
 import { SituationError } from "../core/errors.ts";
 import { intersectRanges, normalRanges, type Range, totalOfRanges } from "../core/ranges.ts";
 import type { ByteCount } from "../core/units.ts";
+import { decodeGateRecord, type GateRecord } from "../disk/gate-record.ts";
 import { nestedBecause } from "../disk/labels.ts";
 import { readPartitionTable } from "../disk/probe.ts";
-import { partitionSource, type SectorSource } from "../disk/source.ts";
+import { partitionSource, readBytes, type SectorSource } from "../disk/source.ts";
 import type { Partition, PartitionTable } from "../disk/table.ts";
 import { keptRaw, readFileSystem } from "../filesystem/probe.ts";
 import type { FsReport } from "../filesystem/reader.ts";
 
 /** Partition type of GRUB's second stage on GPT disks: code without a file system. */
 const BIOS_BOOT_TYPE = "21686148-6449-6e6f-744e-656564454649";
+
+/** Digits of an image id in messages. */
+const ID_DIGITS = 12;
 
 /** How a partition is captured. `skip`: nothing of it is kept. */
 export type CaptureMode = "allocated" | "raw" | "skip";
@@ -73,8 +78,8 @@ export interface PlanOptions {
  * Plans the capture of a disk.
  *
  * @param source - The whole disk; only read here, and nobody may write it meanwhile.
- * @throws {@link SituationError} `filesystem_dirty`; FormatError `no_disk` for a disk without a
- *   sector; a system error when the device fails.
+ * @throws {@link SituationError} `filesystem_dirty`, `disk_incomplete`; FormatError `no_disk` for a
+ *   disk without a sector; a system error when the device fails.
  */
 export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
   const table = readPartitionTable(source);
@@ -99,6 +104,12 @@ export function planDisk(source: SectorSource, options: PlanOptions): DiskPlan {
   warnings.push(...lossWarnings(source, lost));
   const regions = cutRegions(table, uses, disk);
   const minBytes = smallestDisk(table, regions, source);
+  if (minBytes > sectorCount * sectorBytes) {
+    warnings.push(
+      "There is no room for a backup GPT behind the last partition: the image will fit disks of " +
+        `this very size, and of at least ${minBytes} bytes.`,
+    );
+  }
   return { sectorBytes, sectorCount, table, partitions, regions, minBytes, warnings };
 }
 
@@ -129,7 +140,14 @@ function planPartition(
 ): PlannedPartition {
   const { start, sectorCount } = partition;
   const view = partitionSource(source, start, sectorCount);
-  const { used: relative, behind, ...report } = reportOf(view, partition, table);
+  const {
+    used: relative,
+    behind,
+    ...report
+  } = reportOf(view, partition, {
+    table,
+    rawIfDirty: options.rawIfDirty,
+  });
   if (report.state === "dirty" && !options.rawIfDirty) throw dirtyError(partition, report);
   const absolute = (range: Range): Range => ({
     start: range.start + start,
@@ -151,11 +169,37 @@ function planPartition(
   return { plan, used, behind: options.keepGaps === true ? [] : tail };
 }
 
-/** A map is used only if nothing says that the partition holds more than one file system. */
-function reportOf(view: SectorSource, partition: Partition, table: PartitionTable): FsReport {
+/**
+ * A map is used only if nothing says that the partition holds more than one file system. A disk, or
+ * partition, whose load did not finish holds none, whatever part of one is there.
+ *
+ * @throws {@link SituationError} `disk_incomplete`.
+ */
+function reportOf(
+  view: SectorSource,
+  partition: Partition,
+  { table, rawIfDirty }: { readonly table: PartitionTable; readonly rawIfDirty: boolean },
+): FsReport {
+  const record = decodeGateRecord(readBytes(view, 0, view.sectorBytes));
+  if (record !== undefined) return reportOfHalfWritten(view, partition, record, rawIfDirty);
   if (table.wholeBecause !== undefined) return keptRaw(view, table.wholeBecause);
   const nested = partition.number === 0 ? undefined : nestedBecause(view, partition.type);
   return nested === undefined ? readFileSystem(view) : keptRaw(view, nested);
+}
+
+function reportOfHalfWritten(
+  view: SectorSource,
+  partition: Partition,
+  record: GateRecord,
+  rawIfDirty: boolean,
+): FsReport {
+  const image = toHex(record.imageId).slice(0, ID_DIGITS);
+  const found = `a load of image ${image} onto it did not finish (order "${record.orderId}")`;
+  if (rawIfDirty) return keptRaw(view, found);
+  const name = partition.number === 0 ? "disk" : `partition ${partition.number}`;
+  throw new SituationError("disk_incomplete", `Cannot save ${name}: ${found}`, {
+    cure: "Load the image again and save then, or keep all sectors as they are with --raw-if-dirty",
+  });
 }
 
 function dirtyError(partition: Partition, report: PlannedReport): SituationError {

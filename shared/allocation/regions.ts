@@ -126,10 +126,13 @@ function gapRegions(table: PartitionTable, uses: readonly PartitionUse[], disk: 
   for (const gap of gapsBetween(uses, disk.sectorCount)) {
     const kept = keptOfGap(gap, table, disk);
     const tables = intersectRanges(table.tableSectors, [gap]);
-    const gates = gap.start === 0 ? normalRanges([...kept, ...tables]) : tables;
-    const endStart = endOfGap(gap, disk);
+    const { endStart, copies } = boundToEnd(gap, kept, table, disk);
     const before = [{ start: gap.start, end: endStart }];
-    for (const span of intersectRanges(gates, before)) whole(span, true, false);
+    const tail = intersectRanges(kept, [{ start: endOfGap(gap, disk), end: gap.end }]);
+    const gates = normalRanges([...tables, ...(gap.start === 0 ? kept : tail)]);
+    const own = subtractRanges(intersectRanges(gates, before), copies);
+    for (const span of own) whole(span, true, false);
+    for (const span of copies) whole(span, true, true);
     const plain = subtractRanges(intersectRanges(kept, before), gates);
     for (const span of plain) whole(span, false, false);
     whole({ start: endStart, end: gap.end }, true, true);
@@ -145,6 +148,26 @@ function keptOfGap(gap: Range, table: PartitionTable, disk: GapDisk): Range[] {
   if (disk.keepGaps === true) return [gap];
   const unclear = intersectRanges(table.unclear ?? [], [gap]);
   return normalRanges([...edgesOfGap(gap, disk), ...unclear]);
+}
+
+/**
+ * What of a gap is bound to the end of the disk: its last MiB, or what of it stands behind the
+ * table itself, and before that a copy of the table behind everything else that is kept.
+ */
+function boundToEnd(
+  gap: Range,
+  kept: readonly Range[],
+  table: PartitionTable,
+  disk: GapDisk,
+): { readonly endStart: number; readonly copies: readonly Range[] } {
+  const endStart = endOfGap(gap, disk);
+  if (gap.end !== disk.sectorCount) return { endStart, copies: [] };
+  const copySectors = table.copySectors ?? [];
+  const endOf = (ranges: readonly Range[], end: number): number =>
+    rangesWithin(subtractRanges(ranges, copySectors), { start: gap.start, end }).at(-1)?.end ?? 0;
+  const bound = Math.max(endStart, endOf(table.tableSectors, gap.end));
+  const start = Math.max(gap.start, endOf(kept, bound), endOf(table.tableSectors, bound));
+  return { endStart: bound, copies: rangesWithin(copySectors, { start, end: bound }) };
 }
 
 /**

@@ -8,7 +8,7 @@
 import { crc32 } from "node:zlib";
 import { ByteReader } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
-import { normalRanges, type Range } from "../core/ranges.ts";
+import { normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
 import type { Lba } from "../core/units.ts";
 import { readBytes, type SectorSource } from "./source.ts";
 import { type Partition, type PartitionTable, partitionsOnDisk } from "./table.ts";
@@ -54,7 +54,7 @@ export interface GptCopy {
 export function readGptCopy(source: SectorSource, lba: Lba): GptCopy | undefined {
   if (lba < 1 || lba >= source.sectorCount) return undefined;
   const sector = readBytes(source, lba * source.sectorBytes, source.sectorBytes);
-  const header = parseHeader(sector, lba);
+  const header = readGptHeader(sector, lba);
   if (header === undefined) return undefined;
   const { entriesLba, entriesLength } = header;
   const entriesEnd = entriesLba + Math.ceil(entriesLength / source.sectorBytes);
@@ -79,15 +79,16 @@ export function readGpt(source: SectorSource): PartitionTable | undefined {
   const ruling = primary ?? backup;
   if (ruling === undefined) return undefined;
   const found = partitionsOnDisk(readEntries(ruling), source.sectorCount, "leave out");
-  const tableSectors: Range[] = [{ start: 0, end: 2 }];
-  for (const copy of [primary, backup]) {
-    if (copy !== undefined) tableSectors.push(...sectorsOf(copy, source.sectorBytes));
-  }
+  const sectors = (copy: GptCopy | undefined): Range[] =>
+    copy === undefined ? [] : sectorsOf(copy, source.sectorBytes);
+  const ownSectors = normalRanges([{ start: 0, end: 2 }, ...sectors(primary)]);
+  const copySectors = subtractRanges(normalRanges(sectors(backup)), ownSectors);
   return {
     kind: "gpt",
     diskId: ruling.diskGuid,
     partitions: found.partitions,
-    tableSectors: normalRanges(tableSectors),
+    tableSectors: normalRanges([...ownSectors, ...copySectors]),
+    copySectors,
     backupSectors: 1 + Math.ceil(ruling.entries.byteLength / source.sectorBytes),
     unclear: normalRanges(found.unclear),
     warnings: [...warningsOf(primary, backup, last), ...found.warnings],
@@ -102,14 +103,24 @@ function guidText(bytes: Uint8Array): string {
     .join("");
 }
 
-interface ParsedHeader {
+/** A GPT header whose checksum matched, and where its entries stand. */
+export interface GptHeader {
   readonly copy: Omit<GptCopy, "entries">;
+  /** First sector of the entry array. */
   readonly entriesLba: Lba;
+  /** Unit: bytes, at most 1 MiB. */
   readonly entriesLength: number;
   readonly entriesCrc: number;
 }
 
-function parseHeader(sector: Uint8Array, lba: Lba): ParsedHeader | undefined {
+/**
+ * Reads a GPT header without its entries.
+ *
+ * @param sector - All of it.
+ * @param lba - Where it stands.
+ * @returns Undefined if anything about it is wrong.
+ */
+export function readGptHeader(sector: Uint8Array, lba: Lba): GptHeader | undefined {
   const reader = new ByteReader(sector, "GPT header");
   if (reader.u64le() !== SIGNATURE) return undefined;
   const headerBytes = reader.skip(4).u32le();
@@ -183,7 +194,10 @@ function* warningsOf(
   backup: GptCopy | undefined,
   last: Lba,
 ): Generator<string> {
-  if (primary === undefined) yield "The primary GPT is damaged; the backup at the end was used.";
+  if (primary === undefined) {
+    yield "The primary GPT is damaged; the backup was used. The image will fit no disk of " +
+      "another size: repair the table first (sgdisk) if it must.";
+  }
   if (backup === undefined) yield "The backup GPT is damaged or missing.";
   else if (backup.headerLba !== last) {
     yield `The backup GPT stands in sector ${backup.headerLba}, not in the last one (${last}).`;

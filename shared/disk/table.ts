@@ -51,6 +51,11 @@ export interface PartitionTable {
    * list.
    */
   readonly tableSectors: readonly Range[];
+  /**
+   * Those of them that hold the backup GPT, which is made anew for a disk of another size; absent:
+   * none.
+   */
+  readonly copySectors?: readonly Range[];
   /** Sectors that a backup GPT takes at the end of the disk; 0 for other tables. */
   readonly backupSectors: number;
   /**

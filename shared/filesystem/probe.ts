@@ -32,7 +32,7 @@ export function readFileSystem(source: SectorSource): FsReport {
   if (readers.length + foreign.length > 1) {
     const names = [...readers.map(({ kind }) => kind), ...foreign.map(({ name }) => name)];
     const because = `it carries the signatures of ${names.join(" and ")}`;
-    return keepAll(source, nameless("raw"), "unknown", because);
+    return keptRaw(source, because);
   }
   return reader.read(source);
 }

@@ -36,6 +36,7 @@ const EXTENT_BYTES = 12;
 /** Offset of the flags in an entry. */
 const FLAGS_OFFSET = 17;
 const FIRST_EXTENT_OFFSET = 20;
+const PARTITION_OFFSET = 24;
 const FLAGS_KNOWN = ChunkFlag.bootGate | ChunkFlag.diskEnd;
 
 /**
@@ -151,7 +152,7 @@ export class ChunkTable {
       flags: view.getUint8(offset + FLAGS_OFFSET),
       extentCount: view.getUint16(offset + 18),
       firstExtent: view.getUint32(offset + FIRST_EXTENT_OFFSET),
-      partition: view.getUint16(offset + 24),
+      partition: view.getUint16(offset + PARTITION_OFFSET),
       slotLog2: view.getUint8(offset + 26),
       rawDigest: this.bytes.subarray(offset + 32, offset + 32 + DIGEST_BYTES),
       storedDigest: this.bytes.subarray(offset + 64, offset + 64 + DIGEST_BYTES),
@@ -183,6 +184,16 @@ export class ChunkTable {
    */
   flags(index: ChunkIndex): number {
     return this.#view.getUint8(TABLE_HEADER_BYTES + index * ENTRY_BYTES + FLAGS_OFFSET);
+  }
+
+  /**
+   * Reads the partition of one chunk, as {@link flags} does.
+   *
+   * @param index - 0 .. count-1.
+   * @returns Its number; 0 outside partitions.
+   */
+  partition(index: ChunkIndex): number {
+    return this.#view.getUint16(TABLE_HEADER_BYTES + index * ENTRY_BYTES + PARTITION_OFFSET);
   }
 
   /**

@@ -168,11 +168,6 @@ const GPT_TABLES: readonly TableCase[] = [
       ]);
     },
   }),
-  written("MBR: an EBR inside the logical before it", "kernel", {
-    0: [link(2048, 80000)],
-    2048: [data(64, 20000), link(10240, 30000)],
-    12288: [data(20000, 9000)],
-  }),
   written("GPT: a partition beyond the end", "kernel", {}, (disk) => {
     putGpt(disk, 512, [
       { start: 2048, sectorCount: 8192 },
@@ -203,6 +198,11 @@ const TWO_CONTAINERS = {
 };
 
 const MBR_TABLES: readonly TableCase[] = [
+  written("MBR: an EBR inside the logical before it", "kernel", {
+    0: [link(2048, 80000)],
+    2048: [data(64, 20000), link(10240, 30000)],
+    12288: [data(20000, 9000)],
+  }),
   script("MBR: one partition", ["label: dos", "start=2048,size=20M"], "kernel"),
   script("MBR: no partition", ["label: dos"], "none"),
   script("MBR: four partitions", ["label: dos", ...range(4).map(() => "size=8M")], "kernel"),

@@ -84,7 +84,7 @@ interface Script {
   readonly node?: string;
   readonly disks?: readonly DiskDescription[];
   readonly scan?: ScanResult;
-  readonly headToCheck?: number;
+  readonly toCheck?: readonly number[];
   /** Of one session after the other. */
   readonly reached?: readonly ProbeResult[];
   readonly arm?: ArmReply;
@@ -115,6 +115,7 @@ async function play(script: Script): Promise<Played> {
   const said: [string, object][] = [];
   const sent: Verdict[] = [];
   const opened: string[] = [];
+  const toCheck = [...(script.toCheck ?? [])];
   const call = (name: string): Promise<void> => {
     calls.push(name);
     const [failing, failure] = script.diskFails ?? [];
@@ -134,13 +135,13 @@ async function play(script: Script): Promise<Played> {
     },
     useImage: async () => {
       await call("useImage");
-      const { headToCheck } = script;
-      return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096, headToCheck };
+      return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096 };
     },
     scan: async () => {
       await long("scan", "scanning");
       return script.scan ?? FRESH;
     },
+    chunkToCheck: () => Promise.resolve(toCheck.shift()),
     closeGate: () => call("closeGate"),
     deliver: async () => {
       await call("deliver");
@@ -322,7 +323,7 @@ describe("a load", () => {
 
   test("looks at the partition table that must be moved before the gate closes", async () => {
     const failure = new NodeFailure("image_damaged", "x", "y");
-    const { calls, end } = await play({ headToCheck: 0, diskFails: ["deliver", failure] });
+    const { calls, end } = await play({ toCheck: [0], diskFails: ["deliver", failure] });
     expect(calls).not.toContain("closeGate");
     expect(end.verdict).toMatchObject({ code: "image_damaged", diskUntouched: true });
   });

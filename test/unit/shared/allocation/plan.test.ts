@@ -302,6 +302,36 @@ describe("cutRegions()", () => {
     ]);
   });
 
+  test("binds a copy of the table to the end of the disk, and nothing that the table needs", () => {
+    const end = 100 * MIB_SECTORS;
+    const disk = { sectorCount: end, sectorBytes: 512 };
+    const [own, copy] = [
+      { start: 3000, end: 3032 },
+      { start: 9000, end: 9033 },
+    ];
+    const tail = [end - MIB_SECTORS, end, true, true];
+    const cut = (...copies: Range[]): unknown => {
+      const table = { ...tableOf({ start: 0, end: 2 }, own, copy), copySectors: copies };
+      return placesOf(cutRegions(table, uses(2048, 100), disk)).slice(1);
+    };
+    expect(cut(copy)).toEqual([[3000, 3032, true, false], [9000, 9033, true, true], tail]);
+    expect(cut(own)).toEqual([[3000, 3032, true, false], [9000, 9033, true, false], tail]);
+  });
+
+  test("keeps the entries of a table that stand in the last MiB on a disk of any size", () => {
+    const end = 100 * MIB_SECTORS;
+    const [own, copy] = [
+      { start: end - 100, end: end - 68 },
+      { start: end - 33, end },
+    ];
+    const table = { ...tableOf({ start: 0, end: 2 }, own, copy), copySectors: [copy] };
+    const disk = { sectorCount: end, sectorBytes: 512 };
+    expect(placesOf(cutRegions(table, uses(2048, 100), disk)).slice(1)).toEqual([
+      [end - MIB_SECTORS, end - 68, true, false],
+      [end - 68, end, true, true],
+    ]);
+  });
+
   test.each([
     [
       10,
