@@ -198,11 +198,6 @@ const TWO_CONTAINERS = {
 };
 
 const MBR_TABLES: readonly TableCase[] = [
-  written("MBR: an EBR inside the logical before it", "kernel", {
-    0: [link(2048, 80000)],
-    2048: [data(64, 20000), link(10240, 30000)],
-    12288: [data(20000, 9000)],
-  }),
   script("MBR: one partition", ["label: dos", "start=2048,size=20M"], "kernel"),
   script("MBR: no partition", ["label: dos"], "none"),
   script("MBR: four partitions", ["label: dos", ...range(4).map(() => "size=8M")], "kernel"),
@@ -263,6 +258,11 @@ const MBR_TABLES: readonly TableCase[] = [
   written("MBR: chain beyond the disk", "kernel", {
     0: [link(2048, 80000)],
     2048: [data(64, 9000), link(999_999, 20000)],
+  }),
+  written("MBR: an EBR inside the logical before it", "kernel", {
+    0: [link(2048, 80000)],
+    2048: [data(64, 20000), link(10240, 30000)],
+    12288: [data(20000, 9000)],
   }),
   written("MBR: chain that comes back", "whole", {
     0: [link(2048, 80000)],
