@@ -7,26 +7,8 @@
  * be moved back by hand.
  */
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-} from "node:fs";
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  unlink,
-} from "node:fs/promises";
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { type FileHandle, link, lstat, mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, ExitCode, SituationError } from "../../shared/core/errors.ts";
 import type {
@@ -37,6 +19,7 @@ import type {
   OpenedImage,
 } from "../../shared/image/store.ts";
 import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
+import { openDraftFile, sweepDrafts } from "./draft-file.io.ts";
 import { identityOf, noSuchImage } from "./image-file.io.ts";
 import { imageNameOf, imagePathIn, isImageName } from "./image-file-name.ts";
 import { OpenImages } from "./open-images.io.ts";
@@ -44,10 +27,6 @@ import { proveInThread } from "./proof-thread.io.ts";
 import { readingFault, writingFault } from "./store-faults.ts";
 import { Summaries } from "./summaries.io.ts";
 
-const DRAFT_PREFIX = ".draft-";
-const DRAFT_SUFFIX = ".partial";
-/** Longer than any pause between two writes of a save, and than the proof before its commit. */
-const DRAFT_IDLE_MS = 24 * 3_600_000;
 const TRASH_FOLDER = ".trash";
 const SUMMARIES_FILE = ".summaries.json";
 
@@ -85,12 +64,10 @@ class FolderStore implements ImageStore {
   async draft(name: string): Promise<ImageDraft> {
     if (await this.has(name)) throw imageExists(name);
     const folder = this.#folder;
-    const random = randomBytes(8).toString("hex");
-    const draftPath = join(folder, `${DRAFT_PREFIX}${random}${DRAFT_SUFFIX}`);
-    const places = { name, path: imagePathIn(folder, name), draftPath, folder };
+    const path = imagePathIn(folder, name);
     try {
-      // "+" makes it readable too: the proof reads this very file.
-      return new FolderDraft(places, await open(draftPath, "wx+", 0o644), this.#summaries);
+      const { path: draftPath, handle } = await openDraftFile(folder);
+      return new FolderDraft({ name, path, draftPath, folder }, handle, this.#summaries);
     } catch (error) {
       throw writingFault(folder, error);
     }
@@ -126,7 +103,7 @@ class FolderStore implements ImageStore {
       return true;
     } catch (error) {
       if (codeOf(error) === "ENOENT") return false;
-      throw error;
+      throw readingFault(this.#folder, error);
     }
   }
 
@@ -211,7 +188,7 @@ class FolderDraft implements ImageDraft {
       await link(draftPath, path);
     } catch (error) {
       if (codeOf(error) === "EEXIST") throw imageExists(name);
-      throw error;
+      throw writingFault(folder, error);
     }
     this.#state = "committed";
     await this.#handle.close();
@@ -237,23 +214,6 @@ class FolderDraft implements ImageDraft {
       await this.#handle.sync();
     } catch (error) {
       throw writingFault(this.#places.folder, error);
-    }
-  }
-}
-
-/**
- * Removes what crashed writers left: a draft that was not written to for a day has no writer. What
- * cannot be removed, or is no regular file, stays.
- */
-function sweepDrafts(folder: string, entries: readonly string[]): void {
-  for (const entry of entries) {
-    if (!entry.startsWith(DRAFT_PREFIX) || !entry.endsWith(DRAFT_SUFFIX)) continue;
-    const path = join(folder, entry);
-    try {
-      const facts = lstatSync(path);
-      if (facts.isFile() && Date.now() - facts.mtimeMs > DRAFT_IDLE_MS) rmSync(path);
-    } catch {
-      // Whatever it is, it harms nobody; it must not keep the store from opening.
     }
   }
 }

@@ -51,6 +51,12 @@ const MEMBERS_MAX = 65535;
 /** Without a number of receivers to wait for, people need time to start some. */
 const WAIT_DEFAULT_MS = 5000;
 
+/** A second signal does not wait until the receivers have heard of the end. */
+const SECOND_SIGNAL = {
+  ends: true,
+  words: "ended at once; receivers that have not heard of it wait until they give up",
+};
+
 /** Describes `huck cast` on a fresh command, which it gives back. */
 export function castCommand(command: Command): Command {
   return castPlace(command)
@@ -126,7 +132,7 @@ async function run({ arena, port, input, reporter, flags }: Cast): Promise<ExitC
     start: startRule(flags),
   });
   const tally = new CastTally(reporter, () => performance.now());
-  const end = await stoppable("ends the process", (signal) =>
+  const end = await stoppable(SECOND_SIGNAL, (signal) =>
     runSender({
       sender,
       port,

@@ -46,6 +46,12 @@ export interface CatchFlags extends CastPlace {
 /** For chunks: 8 in the interleave, the others waiting for repair or the disk. Unit: bytes. */
 const RING_BYTES = 40 * 1024 * 1024;
 
+/** A second signal does not wait until the sender has heard of the end. */
+const SECOND_SIGNAL = {
+  ends: true,
+  words: "ended at once; what was caught is incomplete and not kept as a file",
+};
+
 /** Describes `huck catch` on a fresh command, which it gives back. */
 export function catchCommand(command: Command): Command {
   return castPlace(command)
@@ -109,7 +115,7 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
     inOrder: output.inOrder,
     policy: { sessionWaitMs: flags.wait ?? Infinity },
   });
-  const end = await stoppable("ends the process", (signal) =>
+  const end = await stoppable(SECOND_SIGNAL, (signal) =>
     runReception({
       reception,
       port,

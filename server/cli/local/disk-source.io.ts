@@ -10,12 +10,10 @@ import {
   constants,
   existsSync,
   fstatSync,
-  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
 } from "node:fs";
 import { hostname } from "node:os";
@@ -25,6 +23,7 @@ import { guessSectorBytes } from "../../../shared/disk/probe.ts";
 import type { SectorSource } from "../../../shared/disk/source.ts";
 import { MountTable } from "../../../shared/linux/mount-table.io.ts";
 import { readFullySync } from "../../../shared/linux/read-fully.io.ts";
+import { withPath } from "../system-error.ts";
 import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
 
 export interface OpenSource extends SectorSource {
@@ -72,35 +71,6 @@ export function targetKind(path: string): "nothing" | "file" | "disk" {
   throw notADisk(path);
 }
 
-/**
- * Makes a sparse file to restore an image to. The path must not exist.
- *
- * @throws A system error (EEXIST, ENOSPC, EFBIG); then nothing is left behind.
- */
-export function createTargetFile(path: string, sizeBytes: number): void {
-  const fd = openSync(path, "wx", 0o644);
-  try {
-    ftruncateSync(fd, sizeBytes);
-  } catch (error) {
-    removeTargetFile(path);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/**
- * Removes a file that {@link createTargetFile} made, after another error. Never throws, because
- * that error matters more.
- */
-export function removeTargetFile(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // The empty file stays; the caller has the error that led here.
-  }
-}
-
 /** Gives the host name of this computer. */
 export function hostName(): string {
   return hostname();
@@ -108,7 +78,8 @@ export function hostName(): string {
 
 function openExisting(path: string): number {
   try {
-    return openSync(path, constants.O_RDONLY);
+    // Without O_NONBLOCK, opening a pipe would wait until another process writes to it.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") throw forbidden(path, error);
     if (codeOf(error) !== "ENOENT") throw error;
@@ -131,7 +102,8 @@ function sourceOf(
     sectorBytes,
     sectorCount,
     read(lba, into) {
-      if (readFullySync(fd, into, lba * sectorBytes) < into.byteLength) throw notADisk(path);
+      const got = withPath(path, () => readFullySync(fd, into, lba * sectorBytes));
+      if (got < into.byteLength) throw notADisk(path);
     },
     close() {
       if (!closed) closeSync(fd);

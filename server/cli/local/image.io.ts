@@ -17,7 +17,7 @@ import { stdout } from "../terminal.io.ts";
 import { hostName } from "./disk-source.io.ts";
 import { openFolderStore } from "../../store/folder-store.io.ts";
 import { openPlaces } from "../../store/image-file.io.ts";
-import { openImageAt } from "../../store/open-images.io.ts";
+import { openImageNamed } from "./image-named.io.ts";
 import { imagePlace } from "./image-place.ts";
 import { progressLine } from "./image-progress.io.ts";
 import { restoreLocally } from "./restore-locally.io.ts";
@@ -44,6 +44,14 @@ interface RestoreFlags extends CommonFlags {
   readonly codec: CodecChoice;
 }
 
+const SAVE_STOPS = {
+  ends: false,
+  words: "it stops after the chunk that is being saved, and keeps nothing",
+};
+const RESTORE_STOPS = {
+  ends: false,
+  words: "it stops after the chunk that is being written; the target will not boot then",
+};
 const LEVEL_MAX = 19;
 const CODECS: readonly CodecChoice[] = ["auto", "zstd-napi", "node:zlib"];
 
@@ -129,7 +137,7 @@ async function listFiles(flags: CommonFlags): Promise<void> {
 }
 
 async function showInfo(image: string, flags: CommonFlags): Promise<void> {
-  const opened = await openImageAt(imagePlace(image, flags.store).file);
+  const opened = await openImageNamed(imagePlace(image, flags.store).file);
   opened.close();
   const { index, summary } = opened;
   const facts = { id: summary.id, fileBytes: summary.fileBytes, ...index.manifest };
@@ -138,7 +146,7 @@ async function showInfo(image: string, flags: CommonFlags): Promise<void> {
 }
 
 async function verify(image: string, flags: CommonFlags): Promise<ExitCode> {
-  const { index, places, ...opened } = await openImageAt(imagePlace(image, flags.store).file);
+  const { index, places, ...opened } = await openImageNamed(imagePlace(image, flags.store).file);
   const file = openPlaces(places);
   opened.close();
   try {
@@ -167,7 +175,7 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
     tool: `huck ${packageFile.version}`,
     host: hostName(),
   };
-  const summary = await stoppable("is ignored", (signal) => saveImage(task, reporter, signal));
+  const summary = await stoppable(SAVE_STOPS, (signal) => saveImage(task, reporter, signal));
   const { name, id, usedBytes, fileBytes } = summary;
   const sizes = `${sizeText(usedBytes)} of content in ${sizeText(fileBytes)}`;
   reporter.event(`Saved "${name}": ${sizes}, id ${id}`, { event: "saved", ...summary });
@@ -182,7 +190,7 @@ async function restore(image: string, target: string, flags: RestoreFlags): Prom
     codec: flags.codec,
     ...(flags.erase === undefined ? {} : { erase: flags.erase }),
   };
-  const result = await stoppable("is ignored", (signal) => restoreLocally(task, reporter, signal));
+  const result = await stoppable(RESTORE_STOPS, (signal) => restoreLocally(task, reporter, signal));
   const { writtenBytes, verifiedChunks } = result;
   const readBack = `${countText(verifiedChunks, "chunk")} read back`;
   const text = `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}`;

@@ -2,16 +2,12 @@
  * Goal: sources are read, never written, and their shape is found. Method: files of both sector
  * sizes.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { readBytes } from "../../../../../shared/disk/source.ts";
-import {
-  createTargetFile,
-  openSource,
-  targetKind,
-} from "../../../../../server/cli/local/disk-source.io.ts";
+import { openSource, targetKind } from "../../../../../server/cli/local/disk-source.io.ts";
 import { gptDisk } from "../../../../rig/image-fixtures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-device-"));
@@ -64,18 +60,5 @@ describe("targets", () => {
     expect(targetKind(path("file"))).toBe("file");
     expect(targetKind(path("none"))).toBe("nothing");
     expect(() => targetKind(folder)).toThrow(/as a disk/);
-  });
-
-  test("createTargetFile() makes a sparse file and never replaces one", () => {
-    createTargetFile(path("target"), 1 << 30);
-    const stat = statSync(path("target"));
-    expect([stat.size, stat.blocks < 1000]).toEqual([1 << 30, true]);
-    expect(() => {
-      createTargetFile(path("target"), 10);
-    }).toThrow(/EEXIST/);
-    expect(() => {
-      createTargetFile(path("too-large"), 2 ** 63); // no file system has files of that length
-    }).toThrow();
-    expect(targetKind(path("too-large"))).toBe("nothing");
   });
 });
