@@ -191,8 +191,7 @@ class FolderDraft implements ImageDraft {
       throw writingFault(folder, error);
     }
     this.#state = "committed";
-    await this.#handle.close();
-    await unlink(draftPath);
+    await this.#removeDraft();
     syncFolder(folder);
     this.#summaries.note(file, summary);
     return summary;
@@ -201,10 +200,15 @@ class FolderDraft implements ImageDraft {
   async abort(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "aborted";
+    await this.#removeDraft();
+  }
+
+  /** Closing it gives up its lock, after which any program may remove it. */
+  async #removeDraft(): Promise<void> {
     try {
-      await this.#handle.close();
-    } finally {
       await unlink(this.#places.draftPath);
+    } finally {
+      await this.#handle.close();
     }
   }
 
