@@ -175,11 +175,14 @@ export function withPath<Result>(path: string, work: () => Result): Result {
   try {
     return work();
   } catch (thrown) {
-    if (thrown instanceof Error && "syscall" in thrown && !("path" in thrown)) {
-      Object.assign(thrown, { path });
-    }
-    throw thrown;
+    throw nameIt(thrown, path);
   }
+}
+
+/** Adds a path to a system error that has none, and gives the error back. */
+export function nameIt(thrown: unknown, path: string): unknown {
+  const isUnnamed = thrown instanceof Error && "syscall" in thrown && !("path" in thrown);
+  return isUnnamed ? Object.assign(thrown, { path }) : thrown;
 }
 
 function ended(sentence: string): string {

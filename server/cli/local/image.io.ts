@@ -12,7 +12,7 @@ import { DEFAULT_LEVEL } from "../../../shared/image/limits.ts";
 import { checkImage } from "../../../shared/image/verify.ts";
 import { choiceOption, wholeOption } from "../option-values.ts";
 import { createTerminalReporter, type TerminalReporter } from "../terminal-reporter.io.ts";
-import { countText, sizeText } from "../quantity-text.ts";
+import { countText, speedText, sizeText } from "../quantity-text.ts";
 import { stdout } from "../terminal.io.ts";
 import { hostName } from "./disk-source.io.ts";
 import { openFolderStore } from "../../store/folder-store.io.ts";
@@ -175,10 +175,13 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
     tool: `huck ${packageFile.version}`,
     host: hostName(),
   };
+  const startMs = performance.now();
   const summary = await stoppable(SAVE_STOPS, (signal) => saveImage(task, reporter, signal));
   const { name, id, usedBytes, fileBytes } = summary;
+  const tookMs = performance.now() - startMs;
+  const facts = { event: "saved", ...summary, seconds: tookMs / 1000 };
   const sizes = `${sizeText(usedBytes)} of content in ${sizeText(fileBytes)}`;
-  reporter.event(`Saved "${name}": ${sizes}, id ${id}`, { event: "saved", ...summary });
+  reporter.event(`Saved "${name}": ${sizes}, ${speedText(usedBytes, tookMs)}, id ${id}`, facts);
 }
 
 async function restore(image: string, target: string, flags: RestoreFlags): Promise<void> {
@@ -190,11 +193,15 @@ async function restore(image: string, target: string, flags: RestoreFlags): Prom
     codec: flags.codec,
     ...(flags.erase === undefined ? {} : { erase: flags.erase }),
   };
+  const startMs = performance.now();
   const result = await stoppable(RESTORE_STOPS, (signal) => restoreLocally(task, reporter, signal));
-  const { writtenBytes, verifiedChunks } = result;
+  const { writtenBytes, verifiedChunks, id } = result;
+  const tookMs = performance.now() - startMs;
   const readBack = `${countText(verifiedChunks, "chunk")} read back`;
-  const text = `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}`;
-  reporter.event(text, { event: "restored", target, ...result });
+  const text =
+    `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}, ` +
+    `${speedText(writtenBytes, tookMs)}, id ${id}`;
+  reporter.event(text, { event: "restored", target, ...result, seconds: tookMs / 1000 });
 }
 
 function reporterOf(flags: CommonFlags): TerminalReporter {

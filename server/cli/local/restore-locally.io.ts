@@ -41,8 +41,8 @@ export async function restoreLocally(
   task: RestoreTask,
   reporter: TerminalReporter,
   signal: AbortSignal,
-): Promise<RestoreResult> {
-  const { index, places, ...opened } = await openImageNamed(task.image);
+): Promise<RestoreResult & { readonly id: string }> {
+  const { index, places, summary, ...opened } = await openImageNamed(task.image);
   const file = openPlaces(places);
   opened.close();
   try {
@@ -54,7 +54,7 @@ export async function restoreLocally(
       }
       const result = await restoreTo(target, { task, file, index }, reporter, signal);
       target.keep();
-      return result;
+      return { ...result, id: summary.id };
     } catch (error) {
       throw endOf(error, task, target);
     } finally {
