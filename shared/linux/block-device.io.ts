@@ -7,18 +7,8 @@
  * is retried: after a failed write or fsync nobody knows what the medium holds. Sources: open(2)
  * O_DIRECT and O_EXCL, linux/fs.h for the ioctls, fallocate(2).
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { basename } from "node:path";
-import { FormatError, HuckError, codeOf } from "../core/errors.ts";
+import { closeSync, constants, fstatSync, fsyncSync, openSync, statSync, writeSync } from "node:fs";
+import { FormatError, HuckError, SituationError, codeOf } from "../core/errors.ts";
 import type { ByteCount, Lba } from "../core/units.ts";
 import type { BlockDevice, DiskIdentity } from "../disk/block-device.ts";
 import { diskIdentity } from "./disks.io.ts";
@@ -31,6 +21,7 @@ import {
   nativeBlock,
 } from "./libc.io.ts";
 import { readFullySync } from "./read-fully.io.ts";
+import { kernelNameOf, sysfsText } from "./sysfs.io.ts";
 
 /** Sector size of a file that stands for a disk. Unit: bytes. */
 const FILE_SECTOR_BYTES = 512;
@@ -65,7 +56,8 @@ export function openBlockDevice(path: string, options: OpenOptions = {}): BlockD
   const { access = "write" } = options;
   const stat = statSync(path);
   if (stat.isBlockDevice()) {
-    const name = basename(realpathSync(path));
+    const name = kernelNameOf(path);
+    if (sysfsText(`/sys/class/block/${name}/partition`) !== "") throw isPartition(path);
     return new LinuxDisk(path, diskIdentity(name), access);
   }
   if (stat.isFile()) return new LinuxDisk(path, fileIdentity(path, stat.size), access);
@@ -73,6 +65,12 @@ export function openBlockDevice(path: string, options: OpenOptions = {}): BlockD
     "not_a_disk",
     `Cannot open "${path}" as a disk: it is neither a block device nor a regular file`,
   );
+}
+
+function isPartition(path: string): SituationError {
+  return new SituationError("not_a_disk", `Cannot open "${path}": it is a partition`, {
+    cure: "Name the whole disk: an image is of a whole disk",
+  });
 }
 
 function fileIdentity(path: string, size: number): DiskIdentity {

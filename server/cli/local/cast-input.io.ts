@@ -13,17 +13,16 @@ import {
   mkdtempSync,
   openSync,
   readSync,
-  realpathSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { readFully } from "../../../shared/linux/read-fully.io.ts";
-import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
+import { deviceSizeBytes, kernelNameOf } from "../../../shared/linux/sysfs.io.ts";
 import {
   CAST_DATA_BYTES,
   CAST_HEADER_BYTES,
@@ -56,7 +55,7 @@ export function openCastInput(path: string): CastInput {
     return new PipeInput(createReadStream(path, { fd }));
   }
   if (stat.isBlockDevice()) {
-    return new FileInput(path, fd, deviceSizeBytes(basename(realpathSync(path))));
+    return new FileInput(path, fd, deviceSizeBytes(kernelNameOf(path)));
   }
   if (stat.isFIFO()) return new PipeInput(new Socket({ fd, readable: true, writable: false }));
   if (stat.isDirectory()) {

@@ -24,7 +24,7 @@ import type { SectorSource } from "../../../shared/disk/source.ts";
 import { MountTable } from "../../../shared/linux/mount-table.io.ts";
 import { readFullySync } from "../../../shared/linux/read-fully.io.ts";
 import { withPath } from "../system-error.ts";
-import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
+import { deviceSizeBytes, kernelNameOf } from "../../../shared/linux/sysfs.io.ts";
 
 export interface OpenSource extends SectorSource {
   /** Why its content may change while it is read; empty if nothing can write to it. */
@@ -44,7 +44,7 @@ export function openSource(path: string): OpenSource {
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile() && !stat.isBlockDevice()) throw notADisk(path);
-    const name = basename(realpathSync(path));
+    const name = stat.isBlockDevice() ? kernelNameOf(path) : "";
     const device = stat.isBlockDevice() ? deviceFacts(name) : undefined;
     const sizeBytes = device?.sizeBytes ?? stat.size;
     const plain = sourceOf(fd, path, { sizeBytes, sectorBytes: 512 });
