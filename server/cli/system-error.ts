@@ -154,6 +154,17 @@ export function endOfBegunWork(thrown: unknown, { state, cure }: Remainder): Sit
 }
 
 /**
+ * The error of a verb that has touched nothing yet: whatever the system says, that much is known,
+ * so it is a refusal (promise P15).
+ */
+export function endOfUntouched(thrown: unknown): unknown {
+  const situation = situationOf(thrown);
+  if (situation?.exitCode !== ExitCode.unknown) return thrown;
+  const { code, message, cure } = situation;
+  return new SituationError(code, message, { cure, cause: thrown });
+}
+
+/**
  * Gives an error about an image the path of its file, and a cure. Other errors stay as they are.
  *
  * @param path - As the operator would type it.

@@ -1,7 +1,7 @@
 /** Opens an image file that was named on the command line; errors name the file and a cure. */
 import type { OpenedImage } from "../../../shared/image/store.ts";
 import { openImageAt } from "../../store/open-images.io.ts";
-import { imageFailure } from "../system-error.ts";
+import { endOfUntouched, imageFailure, nameIt } from "../system-error.ts";
 
 /**
  * Opens an image; the caller closes it.
@@ -13,6 +13,6 @@ export async function openImageNamed(path: string): Promise<OpenedImage> {
   try {
     return await openImageAt(path);
   } catch (error) {
-    throw imageFailure(path, error);
+    throw endOfUntouched(imageFailure(path, nameIt(error, path)));
   }
 }

@@ -11,7 +11,7 @@ import { checkFits, targetSize } from "../../../shared/image/place-image.ts";
 import type { ImageBytes, ImageIndex } from "../../../shared/image/reader.ts";
 import { restoreImage, type RestoreResult } from "../../../shared/image/restore.ts";
 import { openPlaces } from "../../store/image-file.io.ts";
-import { endOfBegunWork, imageFailure, withPath } from "../system-error.ts";
+import { endOfBegunWork, endOfUntouched, imageFailure, withPath } from "../system-error.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { openImageNamed } from "./image-named.io.ts";
 import { progressLine } from "./image-progress.io.ts";
@@ -46,7 +46,7 @@ export async function restoreLocally(
   const file = openPlaces(places);
   opened.close();
   try {
-    const target = openRestoreTarget(task.target, index.manifest.disk);
+    const target = openTarget(task, index);
     try {
       if (!target.isNew) {
         checkFits(index.manifest, targetSize(target.device));
@@ -62,6 +62,14 @@ export async function restoreLocally(
     }
   } finally {
     file.close();
+  }
+}
+
+function openTarget(task: RestoreTask, index: ImageIndex): RestoreTarget {
+  try {
+    return openRestoreTarget(task.target, index.manifest.disk);
+  } catch (error) {
+    throw endOfUntouched(error);
   }
 }
 
@@ -99,7 +107,7 @@ async function restoreTo(
 /** The error of a restore, which says what has become of the target. */
 function endOf(thrown: unknown, task: RestoreTask, { device, isNew }: RestoreTarget): unknown {
   const error = isOfTarget(thrown) ? thrown : imageFailure(task.image, thrown);
-  if (!device.touched) return error;
+  if (!device.touched) return endOfUntouched(error);
   return endOfBegunWork(error, {
     state: isNew
       ? `"${task.target}" was not made`

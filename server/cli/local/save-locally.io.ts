@@ -13,7 +13,7 @@ import type { CodecChoice } from "../../../shared/image/codec.ts";
 import { openCodecPool } from "../../../shared/image/codec-pool.io.ts";
 import type { ImageDraft } from "../../../shared/image/store.ts";
 import type { ImageSummary } from "../../../shared/image/summary.ts";
-import { endOfBegunWork } from "../system-error.ts";
+import { endOfBegunWork, endOfUntouched } from "../system-error.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
 import { openSource, type OpenSource } from "./disk-source.io.ts";
@@ -59,7 +59,7 @@ export async function saveImage(
     } catch (error) {
       // Report only the first error; the next use of the store removes a draft that stays.
       await draft.abort().catch(() => undefined);
-      throw error;
+      throw endOfUntouched(error);
     }
   } finally {
     source.close();
