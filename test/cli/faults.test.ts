@@ -30,8 +30,8 @@ test.skipIf(faultyLibcProblem !== undefined).each([
   ["restore", "out.img", "write", "ENOSPC", random.below(8)],
   ["renew", "out.img", "write", "EIO", random.below(8)],
   ["renew", "out.img", "fsync", "EIO", 0],
-] as const)("P15: %s with a fault in %s: %s fails with %s at %i", async (work, file, ...how) => {
-  const [call, errno, at] = how;
+] as const)("P15: %s with a fault in %s: %s fails with %s at %i", async (...fault) => {
+  const [work, file, call, errno, at] = fault;
   const run = await bench.fail(work, { file, call, errno, at });
   expect(run.calls).toBeGreaterThan(at);
   expect(run.wrong).toEqual([]);

@@ -4,7 +4,7 @@
  * Each case runs in a fresh folder with disk.img, another disk old.img, and images made of disk.img:
  * lab.huck, torn.huck (cut short) and bad.huck (one byte changed).
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -64,6 +64,8 @@ export async function runErrorCase(one: ErrorCase, start: string): Promise<Error
     const isUntouched = one.target === undefined || before === digestOf(one.target, folder);
     return { ...ended, isUntouched };
   } finally {
+    for (const mount of one.needsRoot === true ? ["ro", "full"] : [])
+      spawnSync("umount", [join(folder, mount)]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -216,7 +218,7 @@ export const ERROR_CASES: readonly ErrorCase[] = [
 
 /** Case O5: a store or a state folder that cannot be one. */
 function serves(): ErrorCase[] {
-  const server = "address: 127.0.0.1, httpPort: 0, dhcp: { mode: off }, socket: s.sock";
+  const server = "address: 127.0.0.1, httpPort: 40801, dhcp: { mode: off }, socket: s.sock";
   const serve = (more: string, before = ""): ErrorCase => ({
     command: `${before}echo 'server: { ${server}, ${more} }' > h.yaml; huck serve -c h.yaml`,
     exitCode: 4,
