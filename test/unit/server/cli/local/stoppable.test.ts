@@ -25,7 +25,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
   },
 );
 
-test("stoppable() ends the process with 128 + n at the second signal where that is safe", async () => {
+test("stoppable() ends the process with 128 + n at the second signal if it may", async () => {
   const exit = vi.spyOn(process, "exit").mockImplementation(() => {
     throw new Error("exit");
   });
