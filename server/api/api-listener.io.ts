@@ -10,7 +10,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import path from "node:path";
 import { fastify } from "fastify";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { principalText } from "../../shared/control/principal.ts";
 import type { Principal } from "../../shared/control/principal.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
@@ -90,8 +90,11 @@ export async function listenForNodes(
     answerMs: NODE_ANSWER_MS,
     unfinishedBytesMax: NODE_UNFINISHED_BYTES_MAX,
   });
-  addNodeRoutes(app, parts, (upload) => {
+  const unhurried = (upload: FastifyRequest): void => {
     guard.allow(upload.raw.socket, Infinity);
+  };
+  addNodeRoutes(app, parts, unhurried, (then) => {
+    setTimeout(then, HELD_MS).unref();
   });
   try {
     const where = await app.listen({ host: address, port });
@@ -191,6 +194,8 @@ const JSON_BYTES_MAX = 1 << 20;
 const NODE_SILENCE_MS = 60_000;
 /** 4096 nodes, two connections each. */
 const NODE_CONNECTIONS_MAX = 8192;
+/** How long an address that asks too often waits for its refusal. Unit: milliseconds. */
+const HELD_MS = 1000;
 /** A request that is no upload is sent at once, and is complete by then. */
 const NODE_REQUEST_MS = 20_000;
 /** 4096 nodes that take the longest chunk table at once are done by then. */

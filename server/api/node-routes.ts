@@ -38,11 +38,14 @@ export interface NodeRouteParts {
  *
  * @param unhurried - Called with an upload that was let in: its order's deadline
  *   bounds it from then on.
+ * @param hold - Calls its argument after a while. An address that asks too often waits that long
+ *   for its refusal, so that a flood is as slow as its connections.
  */
 export function addNodeRoutes(
   app: FastifyInstance,
   parts: NodeRouteParts,
   unhurried: (upload: FastifyRequest) => void,
+  hold: (then: () => void) => void,
 ): void {
   const { desk, now } = parts;
   const visitor = (request: FastifyRequest): Visitor => {
@@ -51,7 +54,7 @@ export function addNodeRoutes(
     return known;
   };
 
-  addJoinRoute(app, parts);
+  addJoinRoute(app, parts, hold);
   app.post(NodeRoute.session, BY_NODE, (request) =>
     desk.session(visitor(request), parsed(SessionRequest, request.body).order, now()),
   );
@@ -80,7 +83,11 @@ export function addNodeRoutes(
  * body is read: so a flood costs the one who floods. All nodes together have another one, so that a
  * room that is switched on is let in bit by bit; only nodes with a token use it up.
  */
-function addJoinRoute(app: FastifyInstance, { desk, now }: NodeRouteParts): void {
+function addJoinRoute(
+  app: FastifyInstance,
+  { desk, now }: NodeRouteParts,
+  hold: (then: () => void) => void,
+): void {
   const all = new TokenBucket(JOINS_PER_SECOND, JOINS_BURST, now());
   const byAddress = new KeyedBuckets(ASKED_PER_SECOND, JOINS_BURST, ADDRESSES_MAX);
   const onRequest = (
@@ -88,8 +95,13 @@ function addJoinRoute(app: FastifyInstance, { desk, now }: NodeRouteParts): void
     _reply: unknown,
     done: (error?: Error) => void,
   ): void => {
-    if (byAddress.take(request.ip, now())) done();
-    else done(tooManyJoins());
+    if (byAddress.take(request.ip, now())) {
+      done();
+      return;
+    }
+    hold(() => {
+      done(tooManyJoins());
+    });
   };
   app.post(NodeRoute.join, { ...BY_NODE_TOLD, onRequest }, (request) => {
     if (!all.take(now())) throw tooManyJoins();
