@@ -50,8 +50,8 @@ const DRAFT_SUFFIX = ".partial";
 /** Longer than any pause between two writes of a save, and than the proof before its commit. */
 const DRAFT_IDLE_MS = 24 * 3_600_000;
 /**
- * What drafts leave free, so that they cannot fill a disk that others write to, the server's journal
- * perhaps among them.
+ * What drafts leave free, so that they cannot fill a disk that others write to, perhaps the
+ * server's journal among them.
  */
 const RESERVE_SHARE = 0.05;
 const RESERVE_BYTES_MAX = 1 << 30;

@@ -1,6 +1,6 @@
 /**
- * A computer on the segment that knows the session's key and sends what it likes: to the sender, and
- * in the sender's name to the receivers.
+ * A computer on the segment that knows the session's key and sends what it likes: to the sender,
+ * and in the sender's name to the receivers.
  */
 import type { Arena } from "../../shared/core/arena.ts";
 import type { DatagramView, Endpoint } from "../../shared/core/engine.ts";
@@ -23,7 +23,7 @@ import { readSync } from "../../shared/wire/sync.ts";
 import type { Tagger } from "../../shared/wire/tag.ts";
 
 /** The attacker's own address. */
-export const ATTACKER: Endpoint = { address: "10.0.0.200", port: 7000 };
+const ATTACKER: Endpoint = { address: "10.0.0.200", port: 7000 };
 /** The sender's socket, which a raw socket can claim to be. */
 const SENDER: Endpoint = { address: "10.0.0.0", port: 7000 };
 /** The numbers that the server has given to the attacker's own nodes, from this one on. */

@@ -115,7 +115,7 @@ export class ReceiverMessages {
   }
 
   #answer(batch: TransmitBatch, answer: Answer, now: number): number {
-    const { assembly, arrival, options } = this.#context;
+    const { assembly, arrival } = this.#context;
     const nack = nackMessage({
       ...answer,
       node: this.#node,
@@ -131,7 +131,7 @@ export class ReceiverMessages {
   }
 
   #report(batch: TransmitBatch, standing: ReportedState, now: number): number {
-    const { assembly, arrival, options } = this.#context;
+    const { assembly, arrival } = this.#context;
     const { chunks } = assembly;
     const reasonBytes = reasonBytesOf(standing.reason).length;
     const room = this.#bytesMax - REPORT_FIXED_BYTES - reasonBytes;
