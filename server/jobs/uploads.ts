@@ -1,9 +1,9 @@
 /**
  * The uploads that run: one per order.
  *
- * A node whose connection broke begins again before we have noticed, so the newer upload of an order
- * ends the older one. Once all bytes are there and the image is being checked, it cannot be ended
- * any more, and another one is refused.
+ * A node whose connection broke begins again before we have noticed, so the newer upload of an
+ * order ends the older one. Once all bytes are there and the image is being checked, it cannot be
+ * ended any more, and another one is refused.
  */
 
 /** One upload of an order. */

@@ -107,7 +107,8 @@ export class Sessions {
    * Gives a node a place in the session of its image; starts the session if there is none.
    *
    * @returns Terms with a member number of its own; the same boot that asks again gets the same.
-   * @throws {@link SituationError} `no_group_free`, `session_full`; whatever starting a sender throws.
+   * @throws {@link SituationError} `no_group_free`, `session_full`; whatever starting a
+   *   sender throws.
    */
   async join(wanted: MemberRequest): Promise<SessionTerms> {
     const session = this.#sessions.get(fileKeyOf(wanted.image)) ?? this.#open(wanted);

@@ -37,8 +37,8 @@ import { readingFault, writingFault } from "./store-faults.ts";
 import { Summaries } from "./summaries.io.ts";
 
 /**
- * What drafts leave free, so that they cannot fill a disk that others write to, the server's journal
- * perhaps among them.
+ * What drafts leave free, so that they cannot fill a disk that others write to, perhaps the
+ * server's journal among them.
  */
 const RESERVE_SHARE = 0.05;
 const RESERVE_BYTES_MAX = 1 << 30;

@@ -1,10 +1,10 @@
 /**
  * Campaign: a cast to four receivers in namespaces, with and without an attacker in a fifth.
  *
- * Every attack is run in turn with a quiet run, ROUNDS times (default 5); printed are the medians of
- * the time from the start to the last complete copy, the share of the quiet rate, and the sender's
- * memory. It fails if an attack takes more than a tenth of the rate, a copy is wrong, or the sender
- * tells an untrue verdict of an honest receiver. Needs root.
+ * Every attack is run in turn with a quiet run, ROUNDS times (default 5); printed are the medians
+ * of the time from the start to the last complete copy, the share of the quiet rate, and the
+ * sender's memory. It fails if an attack takes more than a tenth of the rate, a copy is wrong, or
+ * the sender tells an untrue verdict of an honest receiver. Needs root and an idle processor.
  */
 import { spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";

@@ -3,8 +3,8 @@
  *
  * The golden vectors of every message are changed in a few bytes, cut, lengthened or left as they
  * are, and sealed with the session's own key half of the time; they come from a member, from a
- * stranger, and from the sender's address. Printed: what became of them, and the memory. It fails on
- * an exception, on a member that nobody admitted, and if memory grows.
+ * stranger, and from the sender's address. Printed: what became of them, and the memory. It fails
+ * on an exception, on a member that nobody admitted, and if memory grows.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
@@ -90,7 +90,8 @@ function sender(): string {
   const { dropped, members, nacksReceived } = engine.stats();
   if (members.some(({ node }) => node !== 0xdeadbeef)) throw new Error("a member nobody admitted");
   const taken = count - dropped;
-  return `${dropped} dropped, ${taken} read (${nacksReceived} NACKs), ${members.length} members, ${sent} sent`;
+  const read = `${taken} read (${nacksReceived} NACKs)`;
+  return `${dropped} dropped, ${read}, ${members.length} members, ${sent} sent`;
 }
 
 function receiver(): string {

@@ -1,6 +1,6 @@
 /**
- * A computer on the segment that knows the session's key and sends what it likes: to the sender, and
- * in the sender's name to the receivers.
+ * A computer on the segment that knows the session's key and sends what it likes: to the sender,
+ * and in the sender's name to the receivers.
  */
 import type { Arena } from "../../shared/core/arena.ts";
 import type { DatagramView, Endpoint } from "../../shared/core/engine.ts";

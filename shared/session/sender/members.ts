@@ -163,7 +163,7 @@ export class Members {
     return member.messages.take(1, now);
   }
 
-  /** Notes that symbols were sent in order: the members may ask for the share they can have lost. */
+  /** Notes that symbols were sent in order: members may ask for the share they can have lost. */
   sentInOrder(symbols: number): void {
     const { shedLoss } = this.#policy;
     for (const member of this.#byNode.values()) {

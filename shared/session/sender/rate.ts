@@ -71,8 +71,8 @@ const RING_FULL = 100;
  */
 const DROPPING_SHARE = 0.25;
 /**
- * The same for members whose rings fill and whose disks have told no speed: one hung disk among many
- * fills its ring, and nobody waits for it.
+ * The same for members whose rings fill and whose disks have told no speed: one hung disk among
+ * many fills its ring, and nobody waits for it.
  */
 const GUESSED_SHARE = 0.25;
 /** Growth per look of the limit by disks while no ring fills. */

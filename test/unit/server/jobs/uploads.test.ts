@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { Uploads } from "../../../../server/jobs/uploads.ts";
 
-test("Uploads.begin() ends the older upload of its order only, and not one that is complete", () => {
+test("Uploads.begin() ends the older upload of its order, unless it is complete", () => {
   const uploads = new Uploads();
   const broken: string[] = [];
   const begin = (order: string, name: string) => uploads.begin(order, () => broken.push(name));

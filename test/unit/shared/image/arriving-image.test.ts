@@ -82,7 +82,7 @@ test("ArrivingImage.push() refuses records out of order, too long, or of unknown
   }
 });
 
-test("ArrivingImage.push() throws nothing but FormatError for 2000 images with bytes changed", () => {
+test("ArrivingImage.push() throws nothing but FormatError for 2000 changed images", () => {
   const random = seededRandom(5);
   for (let round = 0; round < 2000; round += 1) {
     const bytes = Uint8Array.from(image);

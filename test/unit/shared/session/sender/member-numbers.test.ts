@@ -10,7 +10,7 @@ import {
 const random = seededRandom(1);
 const draw = (): number => random.u32();
 
-test("MemberNumbers.give() repeats itself to a boot, and replaces the number of an earlier one", () => {
+test("MemberNumbers.give() repeats itself to a boot, and replaces an earlier boot's", () => {
   const numbers = new MemberNumbers();
   const admission = admissionBy(numbers.table);
   if (admission.by !== "server") throw new Error("who gives them?");
