@@ -18,6 +18,7 @@ import {
 import { Problem, situationOfProblem } from "../../shared/control/problem.ts";
 import { ExitCode, FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
 import { jsonOf } from "../../shared/core/json.ts";
+import { TAIL_BYTES_MAX } from "../../shared/image/limits.ts";
 import type { CaptureUpload, ServerLink } from "./server-link.ts";
 
 /**
@@ -54,11 +55,6 @@ const ROOM_TIMEOUT_MS = 60_000;
 const COMMIT_TIMEOUT_MS = 900_000;
 /** JSON answers are small. Unit: bytes. */
 const JSON_BYTES_MAX = 1 << 20;
-/**
- * Largest tail of an image (chunk table and manifest) that a receiver takes: some 600 000 chunks.
- * Unit: bytes.
- */
-const MANIFEST_BYTES_MAX = 64 << 20;
 /** A record is a chunk of at most 1 MiB with its header. Unit: bytes. */
 const RECORD_BYTES_MAX = (1 << 20) + 4096;
 
@@ -89,7 +85,7 @@ export function openServerLink(server: string, token: string): ServerLink {
     arm: async (request) => replyOf(ArmReply, await post(NodeRoute.arm, request)),
     status: async (report) => replyOf(StatusReply, await post(NodeRoute.status, report, 0)),
     verdict: async (report) => replyOf(StatusReply, await post(NodeRoute.verdict, report)),
-    manifest: () => get(NodeRoute.manifest, MANIFEST_BYTES_MAX),
+    tail: () => get(NodeRoute.manifest, TAIL_BYTES_MAX),
     chunk: (index) => get(`${NodeRoute.chunk}/${index}`, RECORD_BYTES_MAX),
     capture: () => new HttpCapture(server, token),
   };

@@ -26,6 +26,12 @@ export const CHUNK_EXTENTS_MAX = 2048;
  * buffer.
  */
 export const TABLE_BYTES_MAX = 2 ** 31 - 1;
+/**
+ * Most bytes of a tail (chunk table, manifest and what follows) that a node takes, because it holds
+ * it in memory: 620 000 chunks of one extent each, or 21 000 chunks of 256 extents. An image file
+ * may have a longer one; a load of it is refused.
+ */
+export const TAIL_BYTES_MAX = 64 << 20;
 /** Most bytes of a manifest. */
 export const MANIFEST_BYTES_MAX = 8 << 20;
 /** Most bytes of one text in a manifest, as UTF-8. */

@@ -125,11 +125,11 @@ async function handingOver(): Promise<{ link: ServerLink; next: () => Promise<Se
   return { link, next };
 }
 
-test("manifest() takes a body that arrives slowly for minutes", async () => {
+test("tail() takes a body that arrives slowly for minutes", async () => {
   const { link, next } = await handingOver();
   stopClock();
   const asked = next();
-  const tail = link.manifest();
+  const tail = link.tail();
   const response = await asked;
   for (let piece = 0; piece < 20; piece += 1) {
     response.write("x");
@@ -140,11 +140,11 @@ test("manifest() takes a body that arrives slowly for minutes", async () => {
   expect((await tail).byteLength).toBe(20);
 });
 
-test("manifest() asks again when a body stalls, also after it arrived for long", async () => {
+test("tail() asks again when a body stalls, also after it arrived for long", async () => {
   const { link, next } = await handingOver();
   stopClock();
   const first = next();
-  const tail = link.manifest();
+  const tail = link.tail();
   const stalled = await first;
   for (let piece = 0; piece < 20; piece += 1) {
     stalled.write("x");
