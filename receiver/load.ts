@@ -38,7 +38,7 @@ export async function load(order: LoadOrder, stage: Stage): Promise<SuccessCode>
   const { reporter, disk } = stage;
   reporter.enter("planning");
   await disk.open(diskForOrder(order, stage.disks), "write");
-  const image = await disk.useImage(await stage.link.manifest(), order.image.id);
+  const image = await disk.useImage(await stage.link.tail(), order.image.id);
   reporter.enter("scanning");
   const found = await disk.scan(order.delta, (done, total) => {
     reporter.progress(done, total);

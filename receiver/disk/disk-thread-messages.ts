@@ -14,7 +14,7 @@ export type DiskCall =
       readonly disk: DiskDescription;
       readonly access: "read" | "write";
     }
-  | { readonly call: "useImage"; readonly manifest: Uint8Array; readonly imageId: string }
+  | { readonly call: "useImage"; readonly tail: Uint8Array; readonly imageId: string }
   | { readonly call: "scan"; readonly delta: boolean }
   | { readonly call: "chunkToCheck" }
   | { readonly call: "closeGate"; readonly orderId: string }

@@ -64,8 +64,8 @@ class DiskThread implements DiskWork {
     await this.#call({ call: "open", disk, access });
   }
 
-  async useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts> {
-    return (await this.#call({ call: "useImage", manifest, imageId })) as ImageFacts;
+  async useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts> {
+    return (await this.#call({ call: "useImage", tail, imageId })) as ImageFacts;
   }
 
   async scan(delta: boolean, progress: Progress): Promise<ScanResult> {

@@ -51,11 +51,11 @@ export interface DiskWork {
   /**
    * Takes the image's table, and checks that it is of the ordered image and fits the disk.
    *
-   * @param manifest - The image file from its chunk table to its end.
+   * @param tail - The image file from its chunk table to its end.
    * @param imageId - From the order.
    * @throws NodeFailure `image_damaged`, `disk_too_small`, `sector_size_differs`.
    */
-  useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts>;
+  useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts>;
   /**
    * Finds out which chunks the disk already holds. Only reads.
    *

@@ -89,13 +89,13 @@ export class OrderedDisk {
   /**
    * Takes the image that goes to this disk.
    *
-   * @param manifest - Tail of the image file.
+   * @param tail - Tail of the image file.
    * @param imageId - From the order.
    * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`,
    *   `sector_size_differs`.
    */
-  useImage(manifest: Uint8Array, imageId: string): ImageFacts {
-    const index = openTail(manifest);
+  useImage(tail: Uint8Array, imageId: string): ImageFacts {
+    const index = openTail(tail);
     if (toHex(index.imageId) !== imageId) {
       throw damaged(
         `the server sent the table of image ${toHex(index.imageId)}, not of ${imageId}`,
@@ -264,9 +264,9 @@ export class OrderedDisk {
   }
 }
 
-function openTail(manifest: Uint8Array): ImageIndex {
+function openTail(tail: Uint8Array): ImageIndex {
   try {
-    return openImageTail(manifest);
+    return openImageTail(tail);
   } catch (error) {
     throw damaged(messageOf(error), error);
   }

@@ -72,6 +72,11 @@ export function rateOption(flag: string, bounds: Bounds = ANY_RATE): OptionReade
   };
 }
 
+/** Lists at least two words: "a, b or c". */
+export function choicesText(choices: readonly string[]): string {
+  return `${choices.slice(0, -1).join(", ")} or ${choices.at(-1) ?? ""}`;
+}
+
 /** Makes a reader that accepts one of at least two words. */
 export function choiceOption<Choice extends string>(
   flag: string,
@@ -81,7 +86,7 @@ export function choiceOption<Choice extends string>(
     const found = choices.find((choice) => choice === text);
     if (found !== undefined) return found;
     throw unusable(flag, text, {
-      wanted: `${choices.slice(0, -1).join(", ")} or ${choices.at(-1) ?? ""}`,
+      wanted: choicesText(choices),
       cure: `Give ${flag} one of these words.`,
     });
   };

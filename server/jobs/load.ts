@@ -86,6 +86,7 @@ export function refuseUnproven(state: LabState, order: LiveOrder, now: number): 
 export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): LoadOrder {
   const { record, job } = order;
   const spec = LoadSpec.parse(terms);
+  const nodeSpec = NodeSpec.parse(record);
   return {
     action: "load",
     id: record.id,
@@ -95,9 +96,9 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
-    ...NodeSpec.parse(record),
+    ...nodeSpec,
     image: { id: terms.imageId, name: job.image },
-    needs: featuresNeeded(spec, LoadSpec.parse({})),
+    needs: featuresNeeded({ ...nodeSpec, ...spec }, LoadSpec.parse({})),
     ...spec,
   };
 }

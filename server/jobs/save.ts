@@ -33,6 +33,7 @@ import type { LabState } from "./state.ts";
 export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): SaveOrder {
   const { record, job } = order;
   const spec = SaveSpec.parse(terms);
+  const nodeSpec = NodeSpec.parse(record);
   return {
     action: "save",
     id: record.id,
@@ -42,9 +43,9 @@ export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): 
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
-    ...NodeSpec.parse(record),
+    ...nodeSpec,
     name: job.image,
-    needs: featuresNeeded(spec, SaveSpec.parse({})),
+    needs: featuresNeeded({ ...nodeSpec, ...spec }, SaveSpec.parse({})),
     ...spec,
   };
 }

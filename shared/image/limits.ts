@@ -34,6 +34,12 @@ export const TABLE_BYTES_MAX = 2 ** 31 - 1;
 export const GATE_CHUNKS_MAX = 4096;
 export const GATE_RAW_BYTES_MAX = 128 << 20;
 export const GATE_EXTENTS_MAX = 1 << 16;
+/**
+ * Most bytes of a tail (chunk table, manifest and what follows) that a node takes, because it holds
+ * it in memory: 620 000 chunks of one extent each, or 21 000 chunks of 256 extents. An image file
+ * may have a longer one; a load of it is refused.
+ */
+export const TAIL_BYTES_MAX = 64 << 20;
 /** Most bytes of a manifest. */
 export const MANIFEST_BYTES_MAX = 8 << 20;
 /** Most values (objects, lists and what they hold) of a manifest, and their depth. */

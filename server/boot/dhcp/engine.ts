@@ -4,11 +4,12 @@
  * In proxy mode it answers a DISCOVER on port 67 with a boot offer and no address, and a REQUEST on
  * port 4011 with the file name; all else it leaves to the site's DHCP server. In full mode it is
  * the DHCP server (RFC 2131 4.3). Nodes outside the inventory are never answered. If a node has
- * nothing to do, proxy mode is silent (firmware then finds no boot file and goes on to the disk)
- * and full mode gives a lease without a boot file; iPXE always gets its script, which then says
- * "exit". Only one link is served: messages that come through a relay (giaddr) are not answered.
- * Firmware that tells what it is in its DISCOVER but not in the REQUEST is taken for the same. The
- * engine remembers only leases, rates and firmware, all bounded. Time is monotonic.
+ * nothing to do, iPXE gets its script all the same, and UEFI the loader that fetches it; the script
+ * then says "exit". Any other firmware is told of no boot file and goes on to the disk: proxy mode
+ * is silent, full mode gives a lease only. Only one link is served: messages that come through a
+ * relay (giaddr) are not answered. Firmware that tells what it is in its DISCOVER but not in the
+ * REQUEST is taken for the same. The engine remembers only leases, rates and firmware, all bounded.
+ * Time is monotonic.
  */
 import type { Endpoint } from "../../../shared/core/engine.ts";
 import { FormatError } from "../../../shared/core/errors.ts";

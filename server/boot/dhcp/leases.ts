@@ -28,8 +28,8 @@ export const DECLINED_REST_MS = 600_000;
  * @internal A test uses it.
  */
 export const DECLINED_PER_MAC_MAX = 2;
-/** Most pool addresses that are tried for one node: a /20, as many as {@link NODES_MAX}. */
-const POOL_ADDRESSES_MAX = 4096;
+/** Most addresses of a pool: a /20, as many as {@link NODES_MAX}. huck.yaml allows no more. */
+export const POOL_ADDRESSES_MAX = 4096;
 
 export class Leases {
   readonly #byMac = new Map<Mac, Ipv4>();

@@ -16,21 +16,16 @@ export const Option = {
   subnetMask: 1,
   router: 3,
   dns: 6,
-  hostName: 12,
   broadcastAddress: 28,
-  vendorSpecific: 43,
   requestedAddress: 50,
   leaseSeconds: 51,
   overload: 52,
   messageType: 53,
   serverIdentifier: 54,
-  parameterRequestList: 55,
-  maxMessageBytes: 57,
   renewalSeconds: 58,
   rebindingSeconds: 59,
   vendorClass: 60,
   clientIdentifier: 61,
-  tftpServerName: 66,
   bootFileName: 67,
   /** RFC 3004. */
   userClass: 77,
@@ -38,8 +33,6 @@ export const Option = {
   relayInformation: 82,
   /** RFC 4578 2.1. */
   clientArchitecture: 93,
-  /** RFC 4578 2.2. */
-  clientUndi: 94,
   /** RFC 4578 2.3. */
   clientGuid: 97,
   /** iPXE's encapsulated options (Etherboot's number, not assigned by IANA). */
@@ -117,8 +110,8 @@ export function userClasses(options: OptionMap): readonly string[] {
 }
 
 /**
- * Reads an option that contains options (43 and 175): code, length, bytes; 255 ends it, 0 is
- * padding (RFC 2132 8.4).
+ * Reads an option that contains options (175): code, length, bytes; 255 ends it, 0 is padding (RFC
+ * 2132 8.4).
  *
  * @returns Views by sub-option; undefined if a length points outside.
  */

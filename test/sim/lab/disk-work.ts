@@ -69,9 +69,9 @@ export class SimDiskWork implements DiskWork {
     this.#access = access;
   }
 
-  async useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts> {
+  async useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts> {
     await this.#host.sleep(5);
-    const image = this.#host.imageById(decoder.decode(manifest));
+    const image = this.#host.imageById(decoder.decode(tail));
     if (image?.id !== imageId) throw new NodeFailure("image_damaged", "another table", "Look.");
     this.#image = image;
     const { chunkCount } = image;

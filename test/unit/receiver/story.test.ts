@@ -211,7 +211,7 @@ async function play(script: Script): Promise<Played> {
         said.push(["verdict-report", report]);
         return Promise.resolve({ abort: false });
       },
-      manifest: () => Promise.resolve(new Uint8Array()),
+      tail: () => Promise.resolve(new Uint8Array()),
       chunk: () => Promise.resolve(new Uint8Array()),
       capture: () => ({
         append: () => call("append"),
