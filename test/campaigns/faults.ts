@@ -51,17 +51,26 @@ function tell(title: string, ended: readonly FaultRun[]): void {
   process.stdout.write(`${title}: ${ended.length} runs, ${all.join(", ")}\n`);
 }
 
+/** One run per call of the work, until no call is left to fail. */
+async function failEach(
+  bench: FaultBench,
+  work: (typeof FAULTS)[number][0],
+  fault: (typeof FAULTS)[number][1],
+): Promise<FaultRun[]> {
+  const ended: FaultRun[] = [];
+  for (let at = 0; ; at += 1) {
+    const run = await bench.fail(work, { ...fault, at });
+    if (run.calls <= at) return ended;
+    ended.push(run);
+  }
+}
+
 try {
   const bench = new FaultBench(folder);
   await bench.prepare();
   for (const [work, fault] of FAULTS) {
-    const ended: FaultRun[] = [];
-    for (let at = 0; ; at += 1) {
-      const run = await bench.fail(work, { ...fault, at });
-      if (run.calls <= at) break; // no call was left to fail
-      ended.push(run);
-    }
-    tell(`${work}, ${fault.errno} in each ${fault.call} of "${fault.file}"`, ended);
+    const title = `${work}, ${fault.errno} in each ${fault.call} of "${fault.file}"`;
+    tell(title, await failEach(bench, work, fault));
   }
   for (const work of FAULT_WORKS) {
     const ended: FaultRun[] = [];

@@ -1,8 +1,8 @@
 /**
  * Every verb with its ways to fail: a command of the shell, and the exit code that is true then.
  *
- * Each case runs in a fresh folder with disk.img, another disk old.img, and images made of disk.img:
- * lab.huck, torn.huck (cut short) and bad.huck (one byte changed).
+ * Each case runs in a fresh folder with disk.img, another disk old.img, and images made of
+ * disk.img: lab.huck, torn.huck (cut short) and bad.huck (one byte changed).
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -105,7 +105,8 @@ REPLACE("write", ssize_t, pwrite, (int fd, const void *b, size_t n, off_t o), (f
 REPLACE("write", ssize_t, pwrite64, (int fd, const void *b, size_t n, off64_t o), (fd, b, n, o))
 REPLACE("write", ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n))
 REPLACE("write", ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t o), (fd, v, n, o))
-REPLACE("write", ssize_t, pwritev64, (int fd, const struct iovec *v, int n, off64_t o), (fd, v, n, o))
+REPLACE("write", ssize_t, pwritev64, (int fd, const struct iovec *v, int n, off64_t o),
+  (fd, v, n, o))
 REPLACE("read", ssize_t, read, (int fd, void *b, size_t n), (fd, b, n))
 REPLACE("read", ssize_t, pread, (int fd, void *b, size_t n, off_t o), (fd, b, n, o))
 REPLACE("read", ssize_t, pread64, (int fd, void *b, size_t n, off64_t o), (fd, b, n, o))

@@ -178,7 +178,8 @@ class PipeInput implements CastInput {
         `Cannot keep the stream in "${folder}": no space is left after ${sizeText(offset)}`,
         {
           cure:
-            "Receivers may ask for any part again, so it is kept: set TMPDIR to a folder with more " +
+            "Receivers may ask for any part again, so it is kept: set TMPDIR to a folder with " +
+            "more " +
             "room, or cast a file.",
           exitCode: ExitCode.someNodeNotRight,
           cause: thrown,

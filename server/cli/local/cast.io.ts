@@ -190,7 +190,7 @@ function checkReach({ sent, refused }: DatagramPort["counters"], group: string):
   );
 }
 
-/** A route or an interface that is missing refuses every datagram; one may be lost to a full buffer. */
+/** A missing route or interface refuses every datagram; a full buffer may lose one. */
 const REFUSED_MIN = 3;
 
 async function openPort(

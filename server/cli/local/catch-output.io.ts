@@ -73,7 +73,7 @@ export function openCatchOutput(path: string, sparse: boolean): CatchOutput {
   return new PlacedOutput({ fd: openPartial(path, partial), sparse, partial, path: place });
 }
 
-/** Where a link leads, also if nothing is there yet: a link stays, and the file behind it is made. */
+/** Where a link leads, even to nothing: a link stays, and the file behind it is made. */
 function placeOf(path: string): string {
   let place = path;
   for (let links = 0; links < LINKS_MAX; links += 1) {

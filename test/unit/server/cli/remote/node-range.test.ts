@@ -114,7 +114,7 @@ test("selectNodes() counts from 08 to 100 as the names do", () => {
   expect(select("n[08-100]", names).split(" ")).toEqual(names.slice(7));
 });
 
-test("selectNodes() names every node that is not there, and what is there as it can be typed", () => {
+test("selectNodes() names every node that is not there, and what is, as it can be typed", () => {
   const names = FIT.filter((name) => !/1[0-9]$/.test(name));
   const thrown = expect.objectContaining({
     message:
@@ -125,7 +125,7 @@ test("selectNodes() names every node that is not there, and what is there as it 
       "the others.",
     exitCode: 2,
   }) as unknown;
-  expect(() => select("fit[03-38]", names)).toThrow(thrown as Error);
+  expect(() => select("fit[03-38]", names)).toThrow(thrown);
   expect(select("fit[03-09,20-37]", names).split(" ")).toHaveLength(25);
 });
 
