@@ -43,7 +43,8 @@ export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) =
   app.setErrorHandler(async (thrown, request, reply) => {
     const problem = statusOf(thrown);
     // A client that goes in the middle of its request is no fault of ours and nothing to look into.
-    const isDeparture = request.raw.socket.destroyed && DEPARTURES.has(codeOf(thrown) ?? "");
+    const isGone = request.raw.destroyed || request.raw.socket.destroyed;
+    const isDeparture = isGone && DEPARTURES.has(codeOf(thrown) ?? "");
     request.about = isDeparture ? "departed" : problem.code;
     if (problem.status >= 500 && !isDeparture) failed(thrown);
     await send(reply, problem);

@@ -13,6 +13,7 @@ import { restoreImage, type RestoreResult } from "../../../shared/image/restore.
 import { openPlaces } from "../../store/image-file.io.ts";
 import { endOfBegunWork, endOfUntouched, imageFailure, withPath } from "../system-error.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import { targetKind } from "./disk-source.io.ts";
 import { openImageNamed } from "./image-named.io.ts";
 import { progressLine } from "./image-progress.io.ts";
 import { tieBetween } from "./storage-beneath.io.ts";
@@ -68,7 +69,8 @@ export async function restoreLocally(
 
 function openTarget(task: RestoreTask, index: ImageIndex): RestoreTarget {
   try {
-    const tie = tieBetween(task.target, task.image);
+    const exists = targetKind(task.target) !== "nothing";
+    const tie = exists ? tieBetween(task.target, task.image) : undefined;
     if (tie !== undefined) throw holdsImage(task.target, tie);
     return openRestoreTarget(task.target, index.manifest.disk);
   } catch (error) {
