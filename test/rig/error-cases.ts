@@ -196,7 +196,7 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   { command: "huck cast nothing", exitCode: 4 },
   { command: "huck cast .", exitCode: 4 },
   { command: "huck cast disk.img --interface none0", exitCode: 4 },
-  { command: "huck cast disk.img --group 10.0.0.1", exitCode: 4 },
+  { command: "huck cast disk.img --group 10.0.0.1", exitCode: 2 },
   {
     command: "unshare --net huck cast disk.img --min-receivers 1",
     exitCode: 4,
