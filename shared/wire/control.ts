@@ -61,12 +61,7 @@ export function readControl(reader: ByteReader): Control {
   throw new FormatError("unknown_operation", `Cannot read CTL: operation ${op}, 1 to 3 wanted`);
 }
 
-/**
- * @param offset - Of the datagram; the header is not touched.
- * @param control - A reason that is too long is cut.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeControl(bytes: Uint8Array, offset: number, control: Control): number {
+function writeControl(bytes: Uint8Array, offset: number, control: Control): void {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   if (control.op === "ack") {
     writer.u8(OP_ACK).u8(0).u16be(4).u32be(control.node);
@@ -80,7 +75,6 @@ export function writeControl(bytes: Uint8Array, offset: number, control: Control
       .u16be(1 + reason.length);
     writer.u8(OUTCOMES.indexOf(control.outcome)).bytes(reason);
   }
-  return writer.offset - offset + TAG_BYTES;
 }
 
 /**
@@ -107,7 +101,9 @@ export function controlMessage(control: Control): OutgoingMessage {
     type: MessageType.control,
     flags: 0,
     length: CONTROL_FIXED_BYTES + argumentBytes,
-    write: (bytes, offset) => writeControl(bytes, offset, control),
+    write: (bytes, offset) => {
+      writeControl(bytes, offset, control);
+    },
   };
 }
 

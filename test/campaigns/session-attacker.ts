@@ -12,7 +12,7 @@ import { openDatagramPort } from "../../shared/linux/datagram.io.ts";
 import { readAnnounce } from "../../shared/wire/announce.ts";
 import type { BlockEntry } from "../../shared/wire/block-list.ts";
 import { CAST_GROUP, CAST_PORT, castKey } from "../../shared/wire/cast-session.ts";
-import { readControl, writeControl } from "../../shared/wire/control.ts";
+import { controlMessage, readControl } from "../../shared/wire/control.ts";
 import {
   MessageType,
   bodyReader,
@@ -21,8 +21,9 @@ import {
   splitSid,
   writeHeader,
 } from "../../shared/wire/header.ts";
-import { NACK_FIXED_BYTES, writeNack } from "../../shared/wire/nack.ts";
-import { REPORT_FIXED_BYTES, REPORT_RANGE_BYTES, writeReport } from "../../shared/wire/report.ts";
+import type { OutgoingMessage } from "../../shared/wire/message.ts";
+import { nackMessage } from "../../shared/wire/nack.ts";
+import { reportMessage } from "../../shared/wire/report.ts";
 import { readSync } from "../../shared/wire/sync.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
 
@@ -99,37 +100,26 @@ function speak(node: number, to: Endpoint): void {
 }
 
 function report(node: number, to: Endpoint): void {
-  const offset = port.batch.add(REPORT_FIXED_BYTES + REPORT_RANGE_BYTES, to);
-  if (offset < 0) return;
   const counts = { chunksDone: seq, lacking: 64, netLossQ16: 0, drainKiBs: 0, ringPercent: 100 };
   const lacks = { from: 0, to: 64, ranges: [{ start: 0, end: 64 }], reason: "" };
-  seal(
-    offset,
-    writeReport(arena.bytes, offset, { node, state: "receiving", ...counts, ...lacks }),
-    MessageType.report,
-  );
+  send(reportMessage({ node, state: "receiving", ...counts, ...lacks }), to);
 }
 
 function nack(node: number, to: Endpoint): void {
-  const offset = port.batch.add(NACK_FIXED_BYTES + blocks.length * 6, to);
-  if (offset < 0) return;
   const state = { netLossQ16: 0, drainKiBs: 0, ringPercent: 100, kernelDrops: 0 };
   const clock = { syncNo, tUsEcho: tUs, hold100us: 0, receivedKiBs: 10_000 };
-  seal(
-    offset,
-    writeNack(arena.bytes, offset, { node, ...clock, ...state, blocks }),
-    MessageType.nack,
-  );
+  send(nackMessage({ node, ...clock, ...state, blocks }), to);
 }
 
 function end(): void {
-  const words = { op: "end", outcome: "aborted", reason: "forged" } as const;
-  const offset = port.batch.add(16 + 4 + 1 + words.reason.length + 8, group);
-  if (offset >= 0) seal(offset, writeControl(arena.bytes, offset, words), MessageType.control);
+  send(controlMessage({ op: "end", outcome: "aborted", reason: "forged" }), group);
 }
 
-function seal(offset: number, length: number, type: MessageType): void {
-  writeHeader(view, offset, { type, flags: 0, sid: splitSid(sid), seq });
+function send(message: OutgoingMessage, to: Endpoint): void {
+  const offset = port.batch.add(message.length, to);
+  if (offset < 0) return;
+  message.write(arena.bytes, offset);
+  writeHeader(view, offset, { type: message.type, flags: 0, sid: splitSid(sid), seq });
   seq += 1;
-  tagger.seal(offset, length);
+  tagger.seal(offset, message.length);
 }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openSource } from "../../server/cli/local/disk-source.io.ts";
 import { planDisk } from "../../shared/allocation/plan.ts";
-import { memorySource } from "../../shared/disk/source.ts";
+import { memorySource } from "../rig/memory-source.ts";
 import { readFileSystem } from "../../shared/filesystem/probe.ts";
 import { makeFile, MIB, putBytes, putInto, run } from "../rig/disk-tools.ts";
 import { FILE_SYSTEMS, someOf } from "../rig/file-systems.ts";

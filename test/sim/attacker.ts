@@ -7,7 +7,7 @@ import type { DatagramView, Endpoint } from "../../shared/core/engine.ts";
 import { seededRandom } from "../../shared/core/random.ts";
 import type { Random } from "../../shared/core/random.ts";
 import type { BlockEntry } from "../../shared/wire/block-list.ts";
-import { writeControl } from "../../shared/wire/control.ts";
+import { controlMessage } from "../../shared/wire/control.ts";
 import {
   Flag,
   MessageType,
@@ -16,11 +16,12 @@ import {
   splitSid,
   writeHeader,
 } from "../../shared/wire/header.ts";
-import { writeNack } from "../../shared/wire/nack.ts";
-import { writeReport } from "../../shared/wire/report.ts";
+import { nackMessage } from "../../shared/wire/nack.ts";
+import { reportMessage } from "../../shared/wire/report.ts";
 import type { ReportState } from "../../shared/wire/report.ts";
 import { readSync } from "../../shared/wire/sync.ts";
 import type { Tagger } from "../../shared/wire/tag.ts";
+import { writeMessage } from "../rig/wire-vector.ts";
 
 /** The attacker's own address. */
 const ATTACKER: Endpoint = { address: "10.0.0.200", port: 7000 };
@@ -140,7 +141,7 @@ export class Attacker {
     const lacks = { from: 0, to: 16, ranges: [{ start: 0, end: 16 }] };
     const counts = { netLossQ16: 0, chunksDone: this.#seq, lacking: 16, drainKiBs: 0 };
     const report = { node, state, ringPercent, ...counts, ...lacks, reason: "forged" };
-    const length = writeReport(this.#arena.bytes, this.#offset, report);
+    const length = writeMessage(this.#arena.bytes, this.#offset, reportMessage(report));
     this.#send(deliver, "sender", { length, type: MessageType.report, flags: 0, from: ATTACKER });
   }
 
@@ -148,13 +149,13 @@ export class Attacker {
     const state = { netLossQ16: 0, drainKiBs: 0, ringPercent: 0, kernelDrops: 0 };
     const clock = { syncNo: this.#syncNo, tUsEcho: this.#tUs, hold100us: 0 };
     const nack = { node, ...clock, ...state, receivedKiBs: 10_000, blocks: this.#blocks };
-    const length = writeNack(this.#arena.bytes, this.#offset, nack);
+    const length = writeMessage(this.#arena.bytes, this.#offset, nackMessage(nack));
     this.#send(deliver, "sender", { length, type: MessageType.nack, flags: 0, from: ATTACKER });
   }
 
   #end(deliver: Deliver, from: Endpoint): void {
     const end = { op: "end", outcome: "aborted", reason: "forged" } as const;
-    const length = writeControl(this.#arena.bytes, this.#offset, end);
+    const length = writeMessage(this.#arena.bytes, this.#offset, controlMessage(end));
     const flags = Flag.unicast;
     this.#send(deliver, "receivers", { length, type: MessageType.control, flags, from });
   }

@@ -26,7 +26,7 @@ import {
   NodeToken,
   OperatorRoute,
 } from "../../shared/control/operator-api.ts";
-import { memorySource } from "../../shared/disk/source.ts";
+import { memorySource } from "../rig/memory-source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { createChunkCodec } from "../../shared/image/codec.ts";
 import { inlinePool } from "../../shared/image/codec-pool.ts";

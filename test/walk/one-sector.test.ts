@@ -13,7 +13,7 @@ import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { sameBytes } from "../../shared/core/digest.ts";
 import type { Endpoint, TransmitBatch } from "../../shared/core/engine.ts";
 import { seededRandom } from "../../shared/core/random.ts";
-import { memorySource } from "../../shared/disk/source.ts";
+import { memorySource } from "../rig/memory-source.ts";
 import { readPartitionTable } from "../../shared/disk/probe.ts";
 import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";

@@ -26,7 +26,7 @@ export type Admission =
 export type Entry = "admit" | "give a number" | "refuse";
 
 /** Members of one address in a cast: computers that run several receivers are for tests. */
-export const MEMBERS_PER_ADDRESS_MAX = 64;
+const MEMBERS_PER_ADDRESS_MAX = 64;
 /** The low bits of a number are the receiver's own, so that two on one computer get two numbers. */
 const OWN_BITS = 0xffff;
 /**

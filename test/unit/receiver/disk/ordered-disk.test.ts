@@ -8,7 +8,7 @@ import { planDisk } from "../../../../shared/allocation/plan.ts";
 import type { SaveOrder } from "../../../../shared/control/order.ts";
 import { toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { inlinePool } from "../../../../shared/image/codec-pool.ts";

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { lookAt } from "../../../../shared/allocation/look.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 
 const DISK_BYTES = 8 << 20;
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { planDisk, usedSectors } from "../../../../shared/allocation/plan.ts";
 import { cutRegions, lostInGaps, type Region } from "../../../../shared/allocation/regions.ts";
 import { type Range, rangesCover, totalOfRanges } from "../../../../shared/core/ranges.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import type { Partition, PartitionTable } from "../../../../shared/disk/table.ts";
 import { diskOf, putGpt, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { findForeignLabel, nestedBecause } from "../../../../shared/disk/labels.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { diskOf, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 
 function planted(offset: number, hex: string, bytes = 65536): Uint8Array {

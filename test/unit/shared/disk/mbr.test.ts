@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { readMbr, readMbrEntries } from "../../../../shared/disk/mbr.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { putMbr } from "../../../rig/disk-fixtures.ts";
 
 const EXTENDED = 0x05;

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { readPartitionTable } from "../../../../shared/disk/probe.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { diskOf, putGpt, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 
 const PARTITION = { start: 64, sectorCount: 100 };

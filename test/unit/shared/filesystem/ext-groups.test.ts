@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { usedBlocks } from "../../../../shared/filesystem/ext-groups.ts";
 import { readExtSuperblock } from "../../../../shared/filesystem/ext-superblock.ts";
 import { diskOf, readVector } from "../../../rig/disk-fixtures.ts";

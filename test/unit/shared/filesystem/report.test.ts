@@ -1,6 +1,6 @@
 /** Goal: reports are whole sectors and never short. Method: edges of both sector sizes. */
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { cleanMap, keepAll, uuidText } from "../../../../shared/filesystem/report.ts";
 import { UsedMap } from "../../../../shared/filesystem/used-map.ts";
 

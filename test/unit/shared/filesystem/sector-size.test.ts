@@ -3,7 +3,7 @@
  * same file systems behind tables that count in sectors of either size.
  */
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { guessSectorBytes } from "../../../../shared/filesystem/sector-size.ts";
 import { diskOf, putGpt, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage, type CaptureOptions } from "../../../../shared/image/capture.ts";
 import type { ChunkCodec } from "../../../../shared/image/chunk-codec.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";

@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { Range } from "../../../../shared/core/ranges.ts";
 import { readGpt } from "../../../../shared/disk/gpt.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { gptFixup, moveGpt } from "../../../../shared/image/fixup.ts";
 import { putGpt } from "../../../rig/disk-fixtures.ts";
 import { gptDisk, MIB } from "../../../rig/image-fixtures.ts";

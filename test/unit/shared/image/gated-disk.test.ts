@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { blake3, sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { inlinePool } from "../../../../shared/image/codec-pool.ts";

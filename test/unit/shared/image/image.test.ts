@@ -6,7 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { planDisk, usedSectors } from "../../../../shared/allocation/plan.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { ChunkDecoder, openRecord, writesOf } from "../../../../shared/image/chunk-decoder.ts";
 import { createChunkCodec } from "../../../../shared/image/codec.ts";

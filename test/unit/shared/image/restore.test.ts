@@ -6,7 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { readPartitionTable } from "../../../../shared/disk/probe.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { decodeGateRecord } from "../../../../shared/disk/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";

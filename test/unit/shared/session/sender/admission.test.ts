@@ -4,10 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../../../shared/core/random.ts";
-import {
-  AdmissionDesk,
-  MEMBERS_PER_ADDRESS_MAX,
-} from "../../../../../shared/session/sender/admission.ts";
+import { AdmissionDesk } from "../../../../../shared/session/sender/admission.ts";
 import { createSender } from "../../../../../shared/session/sender/engine.ts";
 import { TestBatch } from "./batch.ts";
 import { senderOptions } from "./options.ts";
@@ -29,7 +26,7 @@ test("AdmissionDesk admits the number it gave from the address it gave it to", (
   expect(given & 0xffff).toBe(0x5678);
   expect(desk.judge(given, at("10.0.0.1"), 0, 0)).toBe("admit");
   expect(desk.judge(given, at("10.0.0.2"), 0, 0)).toBe("give a number");
-  expect(desk.judge(given, at("10.0.0.1"), MEMBERS_PER_ADDRESS_MAX, 0)).toBe("refuse");
+  expect(desk.judge(given, at("10.0.0.1"), 64, 0)).toBe("refuse");
 });
 
 test("AdmissionDesk answers an honest receiver while another address floods it", () => {
