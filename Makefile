@@ -9,7 +9,7 @@ export PATH := $(NODE_MODULES)/.bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/sbi
 BOOTSTRAP := scripts/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check unit test mutants e2e bench initramfs
+.PHONY: help demo check unit test mutants campaigns e2e bench initramfs
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test: ## everything a change must pass: check, unit, walk, cli, simulator, inter
 mutants: ## plant every fault of test/mutants; the test it names must turn red (some minutes)
 	@$(BOOTSTRAP) build demo test
 	node scripts/mutants.ts
+
+campaigns: ## hundreds of disks, tables and file systems, with counts (an hour)
+	@$(BOOTSTRAP) build demo test
+	for campaign in test/campaigns/*.ts; do node "$$campaign" || exit 1; done
 
 e2e: ## virtual machines: PXE boot, load, reboot, save (BIOS and UEFI)
 	@$(BOOTSTRAP) build demo initramfs test e2e

@@ -60,6 +60,11 @@ export function failedVerdict(thrown: unknown, phase: Phase, disk: DiskState, at
 const SERVER_CODES: Readonly<Record<string, VerdictCode>> = {
   order_over: "aborted",
   no_such_image: "image_unknown",
+  image_exists: "upload_failed",
+  bad_store: "upload_failed",
+  store_full: "upload_failed",
+  store_failed: "upload_failed",
+  store_unwritable: "upload_failed",
 };
 
 function classify(thrown: unknown): { readonly code: VerdictCode; readonly cure: string } {

@@ -40,14 +40,14 @@ export async function load(order: LoadOrder, stage: Stage): Promise<SuccessCode>
   const { reporter, disk } = stage;
   reporter.enter("planning");
   await disk.open(diskForOrder(order, stage.disks), "write");
-  const image = await disk.useImage(await stage.link.manifest(), order.image.id);
+  const image = await disk.useImage(await stage.link.tail(), order.image.id);
   reporter.enter("scanning");
   const found = await disk.scan(order.delta, (done, total) => {
     reporter.progress(done, total);
   });
   if (found.lacking.length === 0) return "ok_unchanged";
   stopIfAsked(reporter);
-  if (image.headToCheck !== undefined) await fetchChunk(image.headToCheck, stage);
+  await checkTable(stage);
   reporter.enter("probing", `${found.found} disk, ${found.lackingBytes} bytes to receive`);
   const reception = await reachSession(order, stage, image, found);
   try {
@@ -163,6 +163,15 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
     `chunk ${chunk} of the image is damaged on the server`,
     'Run "huck image verify" on the server, then load the node again.',
   );
+}
+
+/** Fetches the chunks that show whether the partition table can be made to fit. */
+async function checkTable(stage: Stage): Promise<void> {
+  for (;;) {
+    const chunk = await stage.disk.chunkToCheck();
+    if (chunk === undefined) return;
+    await fetchChunk(chunk, stage);
+  }
 }
 
 async function arm(order: LoadOrder, stage: Stage): Promise<void> {

@@ -11,6 +11,7 @@ import type { Document } from "yaml";
 import * as z from "zod";
 import { ExitCode, SituationError } from "../shared/core/errors.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
+import { POOL_ADDRESSES_MAX } from "./boot/dhcp/leases.ts";
 import { LoaderArchitecture } from "./boot/boot-manifest.ts";
 import { Inventory, NodeDefaults, NodeEntry, duplicateOf } from "./inventory/inventory.ts";
 import type { EnterEntry, PowerEntry } from "./inventory/inventory.ts";
@@ -38,6 +39,15 @@ const AddressRange = z
 const GROUP_FIRST = ipv4ToNumber("224.0.1.0");
 const GROUP_LAST = ipv4ToNumber("239.255.255.255");
 
+function addressesIn({ first, last }: { first: string; last: string }): number {
+  return ipv4ToNumber(last) - ipv4ToNumber(first) + 1;
+}
+
+function poolTooLong(range: { first: string; last: string }): string {
+  const found = `${range.first}-${range.last} has ${addressesIn(range)} addresses`;
+  return `${found}, at most ${POOL_ADDRESSES_MAX} wanted; a lab has no more nodes`;
+}
+
 /** A range of multicast groups. */
 const Groups = AddressRange.refine(
   ({ first, last }) => ipv4ToNumber(first) >= GROUP_FIRST && ipv4ToNumber(last) <= GROUP_LAST,
@@ -63,7 +73,9 @@ const Dhcp = z.discriminatedUnion("mode", [
   /** We are the DHCP server of an isolated lab network. */
   z.strictObject({
     mode: z.literal("full"),
-    range: AddressRange,
+    range: AddressRange.refine((range) => addressesIn(range) <= POOL_ADDRESSES_MAX, {
+      error: ({ input }) => poolTooLong(input as { first: string; last: string }),
+    }),
     router: z.ipv4().optional(),
     dns: z.array(z.ipv4()).max(3).optional(),
   }),

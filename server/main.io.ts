@@ -11,7 +11,7 @@ import { FEATURES } from "../shared/control/feature.ts";
 import { principalText } from "../shared/control/principal.ts";
 import type { ReloadReply, ServerStatus } from "../shared/control/operator-api.ts";
 import type { ImageStore } from "../shared/image/store.ts";
-import { SituationError, messageOf } from "../shared/core/errors.ts";
+import { SituationError, codeOf, messageOf } from "../shared/core/errors.ts";
 import { openPinger } from "../shared/linux/icmp.io.ts";
 import type { Pinger } from "../shared/linux/icmp.io.ts";
 import { listenForNodes, listenForOperators } from "./api/api-listener.io.ts";
@@ -20,14 +20,16 @@ import { NodeProber } from "./api/node-prober.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
 import type { BootGrant } from "./boot/entry.ts";
 import { bootSentence } from "./boot/progress.ts";
+import { LogLimit } from "./log-limit.ts";
 import { serverChanges } from "./config.ts";
 import type { Config } from "./config.ts";
 import { inventoryChanges } from "./inventory/inventory.ts";
 import type { Inventory } from "./inventory/inventory.ts";
 import type { PowerDriver } from "./power/power-driver.ts";
 import { powerDriver } from "./power/power-drivers.io.ts";
+import type { InterfaceAddress } from "../shared/linux/interfaces.io.ts";
 import { labAddress, startLabBoot } from "./enter/lab-boot.io.ts";
-import type { LabAddress, LabBoot } from "./enter/lab-boot.io.ts";
+import type { LabBoot } from "./enter/lab-boot.io.ts";
 import { enterDriver } from "./enter/enter-drivers.io.ts";
 import { openJournal } from "./jobs/journal-sqlite.io.ts";
 import { openOrderKey } from "./jobs/order-key.io.ts";
@@ -89,7 +91,8 @@ class Wiring {
   readonly #parts: ServerParts;
   readonly #closers: Closer[];
   readonly #now = steadyClock();
-  readonly #address: LabAddress;
+  readonly #logLimit = new LogLimit(performance.now());
+  readonly #address: InterfaceAddress;
   readonly #key: OrderKey;
   readonly #images: ImageStore;
   readonly #sessions: Sessions;
@@ -155,11 +158,13 @@ class Wiring {
   async start(): Promise<RunningServer> {
     const hooks: ListenerHooks = {
       failed: (thrown) => {
-        this.#parts.log.error({ err: thrown }, "a request failed");
+        const kind = `failed ${codeOf(thrown) ?? messageOf(thrown).slice(0, KIND_MAX)}`;
+        this.#tell("error", kind, { err: thrown }, "a request failed");
       },
       acted: ({ principal, what, status, about }) => {
         const said = `${principalText(principal)}: ${what}`;
-        this.#parts.log.info({ principal, status, about }, said);
+        const kind = `${principalText(principal)} ${status}`;
+        this.#tell("info", kind, { principal, status, about }, said);
       },
       answered: () => {
         this.#loop.heed();
@@ -187,6 +192,13 @@ class Wiring {
         return closeAll(this.#closers);
       },
     };
+  }
+
+  /** Logs what somebody on the network has caused, within the limit of its kind. */
+  #tell(level: "info" | "warn" | "error", kind: string, fields: object, text: string): void {
+    const leftOut = this.#logLimit.take(kind, performance.now());
+    if (leftOut === undefined) return;
+    this.#parts.log[level](leftOut === 0 ? fields : { ...fields, leftOut }, text);
   }
 
   /** Reads the new images of the store now, so that the first listing is fast. */
@@ -225,6 +237,7 @@ class Wiring {
       images: this.#images,
       prober,
       status,
+      boot: () => this.#boot?.report() ?? { mode: "off", askers: [], counters: [] },
       reload: () => this.#reloads.ask(),
       grant,
       now: this.#now,
@@ -236,7 +249,7 @@ class Wiring {
   }
 
   async #startBoot(nodeUrl: string): Promise<void> {
-    const { config, log, version } = this.#parts;
+    const { config, version } = this.#parts;
     const { dhcp, bootPort, bootFiles, loaders } = config.server;
     if (dhcp.mode === "off") return;
     const boot = await startLabBoot({
@@ -248,10 +261,11 @@ class Wiring {
       wantsReceiver: (node) => this.#lab.wantsReceiver(node),
       grant: (mac) => this.#grant(mac, nodeUrl),
       event: (event) => {
-        log.info({ boot: event }, bootSentence(event));
+        const kind = `${event.mac} ${event.state}`;
+        this.#tell("info", kind, { boot: event }, bootSentence(event));
       },
       problem: (what, error) => {
-        log.warn({ err: error }, `cannot ${what}`);
+        this.#tell("warn", `cannot ${what.slice(0, KIND_MAX)}`, { err: error }, `cannot ${what}`);
       },
     });
     this.#boot = boot;
@@ -357,5 +371,7 @@ async function closeAll(closers: Closer[]): Promise<void> {
   if (faults.length > 0) throw new AggregateError(faults, "Cannot close the server in order");
 }
 
+/** Most characters of a kind of line. */
+const KIND_MAX = 80;
 /** Longest note in the server's status. Unit: UTF-16 code units. */
 const NOTE_MAX = 1000;

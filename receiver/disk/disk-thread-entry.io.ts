@@ -94,9 +94,11 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
   assert(disk !== undefined, "the disk is not open");
   switch (work.call) {
     case "useImage":
-      return disk.useImage(work.manifest, work.imageId);
+      return disk.useImage(work.tail, work.imageId);
     case "scan":
       return disk.scan(work.delta, progressOf(id));
+    case "chunkToCheck":
+      return disk.chunkToCheck();
     case "closeGate":
       stopIfAsked();
       disk.closeGate(work.orderId);

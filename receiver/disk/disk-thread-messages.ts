@@ -14,8 +14,9 @@ export type DiskCall =
       readonly disk: DiskDescription;
       readonly access: "read" | "write";
     }
-  | { readonly call: "useImage"; readonly manifest: Uint8Array; readonly imageId: string }
+  | { readonly call: "useImage"; readonly tail: Uint8Array; readonly imageId: string }
   | { readonly call: "scan"; readonly delta: boolean }
+  | { readonly call: "chunkToCheck" }
   | { readonly call: "closeGate"; readonly orderId: string }
   /** The record lies in memory that both threads share, or was copied. */
   | { readonly call: "deliver"; readonly chunk: number; readonly record: Uint8Array }
@@ -32,7 +33,7 @@ export type ToDiskThread =
   | { readonly kind: "close" };
 
 /** The result of a call. */
-export type DiskAnswer = ImageFacts | ScanResult | "ok" | "bad" | undefined;
+export type DiskAnswer = ImageFacts | ScanResult | number | "ok" | "bad" | undefined;
 
 /** A failure as plain data: errors lose their class between threads. */
 export interface PlainFailure {

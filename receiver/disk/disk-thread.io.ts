@@ -64,12 +64,16 @@ class DiskThread implements DiskWork {
     await this.#call({ call: "open", disk, access });
   }
 
-  async useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts> {
-    return (await this.#call({ call: "useImage", manifest, imageId })) as ImageFacts;
+  async useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts> {
+    return (await this.#call({ call: "useImage", tail, imageId })) as ImageFacts;
   }
 
   async scan(delta: boolean, progress: Progress): Promise<ScanResult> {
     return (await this.#call({ call: "scan", delta }, progress)) as ScanResult;
+  }
+
+  async chunkToCheck(): Promise<number | undefined> {
+    return (await this.#call({ call: "chunkToCheck" })) as number | undefined;
   }
 
   async closeGate(order: LoadOrder): Promise<void> {

@@ -2,8 +2,8 @@
  * DiskWork: everything that load.ts and save.ts do to the one disk of an order.
  *
  * One thread does the work (disk-thread-entry.io.ts); the callers get promises. Safety depends on
- * the order of calls: open, useImage, scan, closeGate, deliver..., flush, verify, openGate. Nothing
- * is written before `closeGate`.
+ * the order of calls: open, useImage, scan, chunkToCheck and deliver, closeGate, deliver..., flush,
+ * verify, openGate. Nothing is written before `closeGate`.
  */
 import type { Range } from "../../shared/core/ranges.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
@@ -17,11 +17,6 @@ export interface ImageFacts {
   readonly recordLengths: Uint32Array;
   /** Content of all chunks, uncompressed. Unit: bytes. */
   readonly rawBytes: number;
-  /**
-   * A chunk that must be delivered before the gate closes, because only its content shows whether
-   * the partition table can be made to fit this disk. Undefined if nothing must be made to fit.
-   */
-  readonly headToCheck: number | undefined;
 }
 
 /** What a scan found on the disk. */
@@ -56,17 +51,24 @@ export interface DiskWork {
   /**
    * Takes the image's table, and checks that it is of the ordered image and fits the disk.
    *
-   * @param manifest - The image file from its chunk table to its end.
+   * @param tail - The image file from its chunk table to its end.
    * @param imageId - From the order.
    * @throws NodeFailure `image_damaged`, `disk_too_small`, `sector_size_differs`.
    */
-  useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts>;
+  useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts>;
   /**
    * Finds out which chunks the disk already holds. Only reads.
    *
    * @param delta - False: all chunks count as lacking.
    */
   scan(delta: boolean, progress: Progress): Promise<ScanResult>;
+  /**
+   * A chunk that must be delivered before the gate closes, because only its content shows whether
+   * the partition table can be made to fit this disk. When it is there, another may be wanted.
+   *
+   * @returns Undefined if nothing, or nothing more, must be looked at.
+   */
+  chunkToCheck(): Promise<number | undefined>;
   /**
    * Clears tables and boot sectors and writes the gate record of the order. From here on the disk
    * does not boot.

@@ -11,9 +11,10 @@ import type { VerifyLevel } from "../../shared/control/spec.ts";
 import { planDisk } from "../../shared/allocation/plan.ts";
 import type { DiskPlan } from "../../shared/allocation/plan.ts";
 import { toHex } from "../../shared/core/digest.ts";
-import { FormatError, HuckError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import { FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
 import { normalRanges } from "../../shared/core/ranges.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
+import type { SectorSource } from "../../shared/disk/source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
 import type { CodecPool } from "../../shared/image/codec-pool.ts";
@@ -23,6 +24,9 @@ import { openImageTail } from "../../shared/image/reader.ts";
 import type { ImageIndex } from "../../shared/image/reader.ts";
 import { NodeFailure } from "../failure.ts";
 import type { CaptureSink, ImageFacts, Progress, ScanResult } from "./disk-work.ts";
+
+/** Codes of a plan that end a save as `source_dirty`: the operator may ask for all sectors. */
+const DIRTY_CODES: readonly string[] = ["filesystem_dirty", "disk_incomplete"];
 
 /** What a capture puts into the image besides the disk's content. */
 export interface CaptureFacts {
@@ -85,13 +89,13 @@ export class OrderedDisk {
   /**
    * Takes the image that goes to this disk.
    *
-   * @param manifest - Tail of the image file.
+   * @param tail - Tail of the image file.
    * @param imageId - From the order.
    * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`,
    *   `sector_size_differs`.
    */
-  useImage(manifest: Uint8Array, imageId: string): ImageFacts {
-    const index = openTail(manifest);
+  useImage(tail: Uint8Array, imageId: string): ImageFacts {
+    const index = openTail(tail);
     if (toHex(index.imageId) !== imageId) {
       throw damaged(
         `the server sent the table of image ${toHex(index.imageId)}, not of ${imageId}`,
@@ -104,9 +108,13 @@ export class OrderedDisk {
     for (let chunk = 0; chunk < table.count; chunk += 1) {
       recordLengths[chunk] = table.recordRange(chunk).length;
     }
-    const { headToCheck } = this.#target;
     const { rawBytes } = index.manifest.stats;
-    return { chunkCount: table.count, recordLengths, rawBytes, headToCheck };
+    return { chunkCount: table.count, recordLengths, rawBytes };
+  }
+
+  /** @returns The next chunk that must be delivered before the gate closes, if there is one. */
+  chunkToCheck(): number | undefined {
+    return this.#loaded().target.chunkToCheck;
   }
 
   /**
@@ -202,9 +210,9 @@ export class OrderedDisk {
     out: PieceOutput,
     progress: Progress,
   ): Promise<void> {
-    const plan = this.#plan(order.rawIfDirty);
+    const plan = this.#plan(order);
     await captureImage(
-      this.#device,
+      this.#source(),
       plan,
       { sink: { append: out.sink }, pool: out.pool },
       { ...facts, level: order.level, progress },
@@ -221,16 +229,31 @@ export class OrderedDisk {
     }
   }
 
-  #plan(rawIfDirty: boolean): DiskPlan {
+  #plan({ rawIfDirty }: SaveOrder): DiskPlan {
     try {
-      return planDisk(this.#device, { rawIfDirty });
+      return planDisk(this.#source(), { rawIfDirty });
     } catch (error) {
-      if (error instanceof SituationError && error.code === "filesystem_dirty") {
+      if (error instanceof SituationError && DIRTY_CODES.includes(error.code)) {
         throw new NodeFailure("source_dirty", error.message, error.cure, { cause: error });
       }
-      if (error instanceof HuckError) throw error;
-      throw readError(error);
+      throw error;
     }
+  }
+
+  /** The disk as what is saved: its faults must not be mistaken for those of the sink. */
+  #source(): SectorSource {
+    const { sectorBytes, sectorCount } = this.#device;
+    return {
+      sectorBytes,
+      sectorCount,
+      read: (lba, into) => {
+        try {
+          this.#device.read(lba, into);
+        } catch (error) {
+          throw readError(error);
+        }
+      },
+    };
   }
 
   #loaded(): { readonly target: GatedDisk; readonly table: ImageIndex["table"] } {
@@ -241,9 +264,9 @@ export class OrderedDisk {
   }
 }
 
-function openTail(manifest: Uint8Array): ImageIndex {
+function openTail(tail: Uint8Array): ImageIndex {
   try {
-    return openImageTail(manifest);
+    return openImageTail(tail);
   } catch (error) {
     throw damaged(messageOf(error), error);
   }

@@ -2,7 +2,7 @@
  * ServerLink over HTTP: every wait is bounded, and answers are parsed by the shared schemas.
  *
  * Calls that matter are repeated while nobody answers (the server restarts, a cable is plugged in
- * again). An answer is final, good or bad.
+ * again) and while the server answers that it is not ready yet. Any other answer is final.
  */
 import { randomInt } from "node:crypto";
 import { Agent, request as httpRequest } from "node:http";
@@ -18,35 +18,43 @@ import {
 import { Problem, situationOfProblem } from "../../shared/control/problem.ts";
 import { ExitCode, FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
 import { jsonOf } from "../../shared/core/json.ts";
+import { TAIL_BYTES_MAX } from "../../shared/image/limits.ts";
 import type { CaptureUpload, ServerLink } from "./server-link.ts";
 
-/** Longest wait for an answer after the request was sent. Unit: milliseconds. */
-const ANSWER_TIMEOUT_MS = 20_000;
-/** A call that matters is repeated for this long while nobody answers. Unit: milliseconds. */
+/**
+ * A try ends when the server is silent for this long: from the moment the call has a socket until
+ * the answer's head, and between two pieces of its body. Unit: milliseconds.
+ */
+const SILENCE_MS = 20_000;
+/**
+ * Longest time for the body of one answer. All nodes of a room fetch the tail of an image at once:
+ * 200 nodes with 64 MiB each take two minutes at 1 Gbit/s, and 18 at 100 Mbit/s. Unit:
+ * milliseconds.
+ */
+const BODY_TOTAL_MS = 30 * 60_000;
+/**
+ * A call that matters is repeated for this long while nobody answers; time in which a body arrives
+ * does not count. Unit: milliseconds.
+ */
 const REPEAT_FOR_MS = 120_000;
 /**
  * Time between repetitions, plus a random time up to as much again, because all nodes of a room ask
  * at once. Unit: milliseconds.
  */
 const REPEAT_AFTER_MS = 1000;
-/** The server runs but is not ready for this call; we treat it as no answer yet. */
+/** The server runs but is not ready for this call: it is asked again. */
 const STATUS_TOO_MANY = 429;
 /**
- * A server that is not ready is asked for this long: it may be digesting a whole image. Unit:
- * milliseconds.
+ * A server that is not ready is asked for this long, because it may be digesting a whole image. No
+ * call is repeated for longer. Unit: milliseconds.
  */
-const UNREADY_FOR_MS = 4 * 3_600_000;
+const CALL_FOR_MS = 4 * 3_600_000;
 /** An upload is broken off if the server takes no bytes for this long. Unit: milliseconds. */
 const ROOM_TIMEOUT_MS = 60_000;
 /** The server checks a whole image before it answers a capture. Unit: milliseconds. */
 const COMMIT_TIMEOUT_MS = 900_000;
 /** JSON answers are small. Unit: bytes. */
 const JSON_BYTES_MAX = 1 << 20;
-/**
- * Largest tail of an image (chunk table and manifest) that a receiver takes: some 600 000 chunks.
- * Unit: bytes.
- */
-const MANIFEST_BYTES_MAX = 64 << 20;
 /** A record is a chunk of at most 1 MiB with its header. Unit: bytes. */
 const RECORD_BYTES_MAX = (1 << 20) + 4096;
 
@@ -77,14 +85,32 @@ export function openServerLink(server: string, token: string): ServerLink {
     arm: async (request) => replyOf(ArmReply, await post(NodeRoute.arm, request)),
     status: async (report) => replyOf(StatusReply, await post(NodeRoute.status, report, 0)),
     verdict: async (report) => replyOf(StatusReply, await post(NodeRoute.verdict, report)),
-    manifest: () => get(NodeRoute.manifest, MANIFEST_BYTES_MAX),
+    tail: () => get(NodeRoute.manifest, TAIL_BYTES_MAX),
     chunk: (index) => get(`${NodeRoute.chunk}/${index}`, RECORD_BYTES_MAX),
     capture: () => new HttpCapture(server, token),
   };
 }
 
 /** The server answered that it is not ready. */
-class Unready extends Error {}
+class Unready extends Error {
+  readonly situation: SituationError;
+
+  constructor(situation: SituationError) {
+    super(situation.message);
+    this.situation = situation;
+  }
+}
+
+/** A body that did not arrive in full. */
+class BrokenBody extends Error {
+  /** Time from the head of the answer to the last piece. Unit: milliseconds. */
+  readonly arrivingMs: number;
+
+  constructor(arrivingMs: number, cause: unknown) {
+    super(messageOf(cause), { cause });
+    this.arrivingMs = arrivingMs;
+  }
+}
 
 class HttpCalls {
   readonly #server: string;
@@ -97,17 +123,18 @@ class HttpCalls {
   }
 
   async call(call: Call): Promise<Uint8Array> {
-    const unreadyUntil = performance.now() + UNREADY_FOR_MS;
+    const latest = performance.now() + CALL_FOR_MS;
     let until = performance.now() + call.repeatForMs;
     for (;;) {
       try {
         return await this.#once(call);
       } catch (error) {
         if (error instanceof SituationError || error instanceof FormatError) throw error;
-        if (error instanceof Unready) {
-          until = Math.min(performance.now() + call.repeatForMs, unreadyUntil);
+        if (error instanceof Unready) until = performance.now() + call.repeatForMs;
+        if (error instanceof BrokenBody && call.repeatForMs > 0) until += error.arrivingMs;
+        if (performance.now() + REPEAT_AFTER_MS > Math.min(until, latest)) {
+          throw error instanceof Unready ? error.situation : unreachable(this.#server, error);
         }
-        if (performance.now() + REPEAT_AFTER_MS > until) throw unreachable(this.#server, error);
       }
       const waitMs = REPEAT_AFTER_MS + randomInt(REPEAT_AFTER_MS);
       await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -119,18 +146,17 @@ class HttpCalls {
     const request = httpRequest(`${this.#server}${call.path}`, {
       method: call.method,
       agent: this.#agent,
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
       headers: {
         ...authorization(this.#token),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
     });
     request.end(body);
-    const answer = await answerOf(request);
+    const answer = await soonAnswerOf(request);
     const bytes = await bodyOf(answer, call.bytesMax);
     if ((answer.statusCode ?? 0) < 300) return bytes;
     const situation = situationOf(answer, bytes);
-    throw answer.statusCode === STATUS_TOO_MANY ? new Unready(situation.message) : situation;
+    throw answer.statusCode === STATUS_TOO_MANY ? new Unready(situation) : situation;
   }
 }
 
@@ -196,13 +222,13 @@ class HttpCapture implements CaptureUpload {
 
   /** Never resolves: throws the answer that the server gave before it had received everything. */
   async #refused(): Promise<never> {
-    let answer: IncomingMessage;
     try {
-      answer = await this.#answer;
+      const answer = await this.#answer;
+      throw situationOf(answer, await bodyOf(answer, JSON_BYTES_MAX));
     } catch (error) {
+      if (error instanceof SituationError) throw error;
       throw unreachable(this.#server, error);
     }
-    throw situationOf(answer, await bodyOf(answer, JSON_BYTES_MAX));
   }
 }
 
@@ -217,18 +243,49 @@ async function answerOf(request: ClientRequest): Promise<IncomingMessage> {
   });
 }
 
+/** As {@link answerOf}, but the server may be silent only for {@link SILENCE_MS}. */
+async function soonAnswerOf(request: ClientRequest): Promise<IncomingMessage> {
+  let timer: NodeJS.Timeout | undefined;
+  request.once("socket", () => {
+    timer = setTimeout(() => request.destroy(silence()), SILENCE_MS);
+  });
+  try {
+    return await answerOf(request);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @throws FormatError `too_big`; {@link BrokenBody} if it ends early, stalls or takes too long. */
 async function bodyOf(answer: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let length = 0;
-  for await (const piece of answer as AsyncIterable<Uint8Array>) {
-    length += piece.byteLength;
-    if (length > bytesMax) {
-      answer.destroy();
-      throw new FormatError("too_big", `Cannot take an answer: over ${bytesMax} bytes`);
+  const began = performance.now();
+  let heard = began;
+  const timer = setTimeout(() => answer.destroy(silence()), SILENCE_MS);
+  try {
+    for await (const piece of answer as AsyncIterable<Uint8Array>) {
+      timer.refresh();
+      heard = performance.now();
+      length += piece.byteLength;
+      if (length > bytesMax) {
+        throw new FormatError("too_big", `Cannot take an answer: over ${bytesMax} bytes`);
+      }
+      if (heard - began > BODY_TOTAL_MS) {
+        throw new Error(`no whole answer in ${BODY_TOTAL_MS / 60_000} min`);
+      }
+      pieces.push(piece);
     }
-    pieces.push(piece);
+  } catch (error) {
+    throw error instanceof FormatError ? error : new BrokenBody(heard - began, error);
+  } finally {
+    clearTimeout(timer); // the loop has destroyed an answer that it left early
   }
   return Buffer.concat(pieces);
+}
+
+function silence(): Error {
+  return new Error(`silent for ${SILENCE_MS / 1000} s`);
 }
 
 function replyOf<Schema extends z.ZodType>(schema: Schema, bytes: Uint8Array): z.infer<Schema> {

@@ -19,7 +19,7 @@ export type ReceptionOutcome =
 
 /**
  * What arrived by multicast within the time limit: a datagram of full length, only shorter ones
- * (the path does not carry the session's datagram size), or nothing; or the reception ended before.
+ * (the path does not carry the session's datagram size), or nothing; `over`: the reception ended.
  */
 export type ProbeResult = "all" | "short only" | "nothing" | "over";
 
@@ -27,7 +27,11 @@ export type ProbeResult = "all" | "short only" | "nothing" | "over";
 export interface LoadReception {
   /** Resolves as soon as a datagram of full length has arrived, or when the time limit is over. */
   readonly reached: Promise<ProbeResult>;
-  /** Resolves when all chunks are delivered, or when no more will come. */
+  /**
+   * Resolves when all chunks are delivered, or when no more will come.
+   *
+   * @throws Whatever {@link ReceptionStart.deliver} or `fetch` threw: a fault of the disk.
+   */
   readonly ended: Promise<ReceptionOutcome>;
   /**
    * Resolves with "chunk" when the first chunk is ready to be written or must be fetched, with
@@ -50,8 +54,10 @@ export interface ReceptionStart {
   /** Fetches, checks and writes a chunk by unicast. */
   fetch(chunk: number): Promise<"ok" | "failed">;
   /**
-   * Called from time to time with the number of chunks done, of those lacking at the start, and the
-   * network's loss.
+   * Called from time to time.
+   *
+   * @param doneChunks - How many of the chunks that were lacking at the start are done.
+   * @param loss - Share of the session's datagrams that were lost, 0 to 1.
    */
   progress(doneChunks: number, loss: number): void;
 }

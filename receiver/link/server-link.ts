@@ -48,8 +48,8 @@ export interface ServerLink {
   status(report: StatusReport): Promise<StatusReply>;
   /** Reports the verdict; repeated until the server answers or the time for it is over. */
   verdict(report: VerdictReport): Promise<StatusReply>;
-  /** @returns The image file from its chunk table to its end. */
-  manifest(): Promise<Uint8Array>;
+  /** @returns The tail of the image file: from its chunk table to its end. */
+  tail(): Promise<Uint8Array>;
   /** Fetches one chunk by unicast. */
   chunk(index: number): Promise<Uint8Array>;
   capture(): CaptureUpload;

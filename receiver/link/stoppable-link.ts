@@ -22,7 +22,7 @@ export function stoppableLink(link: ServerLink, reporter: Pick<Reporter, "onStop
   return {
     ...link,
     session: (request) => unlessStopped(link.session(request)),
-    manifest: () => unlessStopped(link.manifest()),
+    tail: () => unlessStopped(link.tail()),
     chunk: (index) => unlessStopped(link.chunk(index)),
     capture: () => {
       const upload: CaptureUpload = link.capture();

@@ -10,10 +10,11 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import path from "node:path";
 import { fastify } from "fastify";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { principalText } from "../../shared/control/principal.ts";
 import type { Principal } from "../../shared/control/principal.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
+import { ConnectionGuard } from "../boot/http/connection-guard.io.ts";
 import { addNodeRoutes } from "./node-routes.ts";
 import type { NodeRouteParts } from "./node-routes.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
@@ -83,8 +84,18 @@ export async function listenForNodes(
   hooks: ListenerHooks,
 ): Promise<Listening> {
   const app = newApp({ connectionTimeout: NODE_SILENCE_MS }, hooks);
-  app.server.maxConnections = NODE_CONNECTIONS_MAX;
-  addNodeRoutes(app, parts);
+  const guard = new ConnectionGuard(app.server, {
+    connectionsMax: NODE_CONNECTIONS_MAX,
+    requestMs: NODE_REQUEST_MS,
+    answerMs: NODE_ANSWER_MS,
+    unfinishedBytesMax: NODE_UNFINISHED_BYTES_MAX,
+  });
+  const unhurried = (upload: FastifyRequest): void => {
+    guard.allow(upload.raw.socket, Infinity);
+  };
+  addNodeRoutes(app, parts, unhurried, (then) => {
+    setTimeout(then, HELD_MS).unref();
+  });
   try {
     const where = await app.listen({ host: address, port });
     return { where, notes: [], close: () => closeApp(app) };
@@ -183,3 +194,11 @@ const JSON_BYTES_MAX = 1 << 20;
 const NODE_SILENCE_MS = 60_000;
 /** 4096 nodes, two connections each. */
 const NODE_CONNECTIONS_MAX = 8192;
+/** How long an address that asks too often waits for its refusal. Unit: milliseconds. */
+const HELD_MS = 1000;
+/** A request that is no upload is sent at once, and is complete by then. */
+const NODE_REQUEST_MS = 20_000;
+/** 4096 nodes that take the longest chunk table at once are done by then. */
+const NODE_ANSWER_MS = 2_400_000;
+/** Joins of 4096 nodes at once have 8 kB each. */
+const NODE_UNFINISHED_BYTES_MAX = 32 << 20;

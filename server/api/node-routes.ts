@@ -17,11 +17,12 @@ import {
 } from "../../shared/control/node-api.ts";
 import type { CaptureReply } from "../../shared/control/node-api.ts";
 import { Id128 } from "../../shared/control/names.ts";
-import type { ImageStore } from "../../shared/image/store.ts";
+import { ArrivingImage } from "../../shared/image/arriving-image.ts";
+import type { ImageDraft, ImageStore } from "../../shared/image/store.ts";
 import type { ImageSummary } from "../../shared/image/summary.ts";
 import { SituationError } from "../../shared/core/errors.ts";
+import { KeyedBuckets, TokenBucket } from "../../shared/core/token-bucket.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
-import { JoinGate } from "./join-gate.ts";
 import { parsed } from "./problems.ts";
 import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
 
@@ -32,22 +33,28 @@ export interface NodeRouteParts {
   readonly now: () => number;
 }
 
-/** Adds the routes to a fastify instance of the lab network, before it listens. */
-export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void {
+/**
+ * Adds the routes to a fastify instance of the lab network, before it listens.
+ *
+ * @param unhurried - Called with an upload that was let in: its order's deadline
+ *   bounds it from then on.
+ * @param hold - Calls its argument after a while. An address that asks too often waits that long
+ *   for its refusal, so that a flood is as slow as its connections.
+ */
+export function addNodeRoutes(
+  app: FastifyInstance,
+  parts: NodeRouteParts,
+  unhurried: (upload: FastifyRequest) => void,
+  hold: (then: () => void) => void,
+): void {
   const { desk, now } = parts;
-  const gate = new JoinGate(JOINS_PER_SECOND, JOINS_BURST, now());
   const visitor = (request: FastifyRequest): Visitor => {
     const known = desk.visitor(bearerOf(request), now());
     request.principal = { kind: "node", node: known.node };
     return known;
   };
 
-  app.post(NodeRoute.join, BY_NODE_TOLD, (request) => {
-    if (!gate.pass(now())) throw tooManyJoins();
-    const reply = desk.join(parsed(JoinRequest, request.body), now());
-    request.principal = { kind: "node", node: reply.node };
-    return reply;
-  });
+  addJoinRoute(app, parts, hold);
   app.post(NodeRoute.session, BY_NODE, (request) =>
     desk.session(visitor(request), parsed(SessionRequest, request.body).order, now()),
   );
@@ -64,7 +71,49 @@ export function addNodeRoutes(app: FastifyInstance, parts: NodeRouteParts): void
     return desk.verdict(speaker, report, now());
   });
   addImageRoutes(app, parts, visitor);
-  addCaptureRoute(app, parts, visitor);
+  addCaptureRoute(app, parts, (request) => {
+    const known = visitor(request);
+    unhurried(request);
+    return known;
+  });
+}
+
+/**
+ * Joins are limited twice. Each address has a limit of its own, which is asked before a byte of the
+ * body is read: so a flood costs the one who floods. All nodes together have another one, so that a
+ * room that is switched on is let in bit by bit; only nodes with a token use it up.
+ */
+function addJoinRoute(
+  app: FastifyInstance,
+  { desk, now }: NodeRouteParts,
+  hold: (then: () => void) => void,
+): void {
+  const all = new TokenBucket(JOINS_PER_SECOND, JOINS_BURST, now());
+  const byAddress = new KeyedBuckets(ASKED_PER_SECOND, JOINS_BURST, ADDRESSES_MAX);
+  const onRequest = (
+    request: FastifyRequest,
+    _reply: unknown,
+    done: (error?: Error) => void,
+  ): void => {
+    if (byAddress.take(request.ip, now())) {
+      done();
+      return;
+    }
+    hold(() => {
+      done(tooManyJoins());
+    });
+  };
+  app.post(NodeRoute.join, { ...BY_NODE_TOLD, onRequest }, (request) => {
+    if (!all.take(now())) throw tooManyJoins();
+    try {
+      const reply = desk.join(parsed(JoinRequest, request.body), now());
+      request.principal = { kind: "node", node: reply.node };
+      return reply;
+    } catch (thrown) {
+      all.giveBack();
+      throw thrown;
+    }
+  });
 }
 
 type VisitorOf = (request: FastifyRequest) => Visitor;
@@ -107,23 +156,27 @@ async function takeCapture(
   request: FastifyRequest,
 ): Promise<ImageSummary> {
   const { desk, images, now } = parts;
-  const { name, bytesMax, order } = desk.beginCapture(visitor);
-  const draft = await images.draft(name);
+  const capture = desk.beginCapture(visitor, () => request.raw.destroy());
+  const { name, diskBytes, order, upload } = capture;
+  let draft: ImageDraft | undefined;
   try {
-    let bytes = 0;
+    draft = await images.draft(name);
+    const arriving = new ArrivingImage(diskBytes);
     for await (const piece of request.body as AsyncIterable<Buffer>) {
-      bytes += piece.byteLength;
-      if (bytes > bytesMax) throw tooLong(bytesMax);
-      if (!desk.captureGoesOn(order, now())) throw captureOver();
+      if (!desk.captureGoesOn(capture, now())) throw captureOver();
+      arriving.push(piece);
       await draft.append(piece);
     }
+    if (!desk.captureGoesOn(capture, now())) throw captureOver();
+    upload.complete();
     // The check of the image takes longer than the silence that we allow during the upload.
     request.raw.socket.setTimeout(0);
     const summary = await draft.commit();
     desk.endCapture(order, summary.id, now());
     return summary;
   } finally {
-    await draft.abort();
+    upload.end();
+    await draft?.abort();
   }
 }
 
@@ -150,16 +203,14 @@ function tooManyJoins(): SituationError {
   );
 }
 
-function tooLong(bytesMax: number): SituationError {
-  return new SituationError("too_long", `Cannot take the image: more than ${bytesMax} bytes came`, {
-    cure: "The node's disks are smaller than its image; look at the receiver's console.",
-  });
-}
-
 function captureOver(): SituationError {
-  return new SituationError("order_over", "Cannot take the image: its order has ended", {
-    cure: "Save the node again.",
-  });
+  return new SituationError(
+    "order_over",
+    "Cannot take the image: its order has ended, or begins anew",
+    {
+      cure: "Save the node again.",
+    },
+  );
 }
 
 const BYTES = "application/octet-stream";
@@ -173,3 +224,7 @@ const ChunkPath = z.strictObject({
 /** Joins per second, and the most at once. */
 const JOINS_PER_SECOND = 20;
 const JOINS_BURST = 60;
+/** Requests to join that one address may make per second: a receiver makes one. */
+const ASKED_PER_SECOND = 10;
+/** Most addresses whose rate is remembered. */
+const ADDRESSES_MAX = 8192;

@@ -14,6 +14,7 @@ import {
   TokenRequest,
 } from "../../shared/control/operator-api.ts";
 import type {
+  BootReport,
   ImageList,
   JobList,
   NodeList,
@@ -35,6 +36,8 @@ export interface OperatorRouteParts {
   readonly images: ImageStore;
   readonly prober: NodeProber;
   readonly status: ServerStatus;
+  /** What the boot services did. */
+  readonly boot: () => BootReport;
   /** Reads huck.yaml again. Rejects if it is refused; then nothing has changed. */
   readonly reload: () => Promise<ReloadReply>;
   /** What a receiver that is started by hand needs besides its token. */
@@ -47,6 +50,7 @@ export interface OperatorRouteParts {
 export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRouteParts): void {
   const { lab, images, now } = parts;
   app.get(OperatorRoute.server, BY_OPERATOR, (): ServerStatus => parts.status);
+  app.get(OperatorRoute.boot, BY_OPERATOR, (): BootReport => parts.boot());
   app.post(OperatorRoute.reload, BY_OPERATOR, async (request): Promise<ReloadReply> => {
     parsed(ReloadRequest, request.body ?? {});
     return await parts.reload();

@@ -42,8 +42,11 @@ const STATUSES: Readonly<Record<string, number>> = {
 export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) => void): void {
   app.setErrorHandler(async (thrown, request, reply) => {
     const problem = statusOf(thrown);
-    request.about = problem.code;
-    if (problem.status >= 500) failed(thrown);
+    // A client that goes in the middle of its request is no fault of ours and nothing to look into.
+    const isGone = request.raw.destroyed || request.raw.socket.destroyed;
+    const isDeparture = isGone && DEPARTURES.has(codeOf(thrown) ?? "");
+    request.about = isDeparture ? "departed" : problem.code;
+    if (problem.status >= 500 && !isDeparture) failed(thrown);
     await send(reply, problem);
   });
   app.setNotFoundHandler(async (request, reply) => {
@@ -116,6 +119,13 @@ function foreign(thrown: unknown): Problem {
     detail: "Cannot answer: the server met an error of its own; its log has it",
   };
 }
+
+/** Codes of the errors with which Node.js tells that the other end has closed the connection. */
+const DEPARTURES: ReadonlySet<string> = new Set([
+  "ECONNRESET",
+  "EPIPE",
+  "ERR_STREAM_PREMATURE_CLOSE",
+]);
 
 const Status = z.object({ statusCode: z.number().int().min(400).max(499) });
 

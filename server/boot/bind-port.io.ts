@@ -1,8 +1,8 @@
 /**
  * Opens ports. If one cannot be opened, the error says what to do.
  *
- * The boot services need ports below 1024, our lab address, and no other server on those ports. The
- * system's errors for these three look alike but need different cures.
+ * The boot services need ports below 1024, our lab address, and no other server on those ports. If
+ * one of the three is missing, the system's errors look alike, but the cures differ.
  */
 import type { BindOptions, Socket } from "node:dgram";
 import type { Server } from "node:http";
@@ -72,7 +72,7 @@ export function portError(service: string, where: string, cause: unknown): Situa
 const CURES: Readonly<Record<string, { readonly code: string; readonly cure: string }>> = {
   EADDRINUSE: {
     code: "port_taken",
-    cure: 'stop the other server on that port (see "ss -lunp"), or serve from another host',
+    cure: 'stop the other server on that port (see "ss -ltunp"), or serve from another host',
   },
   EACCES: { code: "port_forbidden", cure: "run as root, or grant CAP_NET_BIND_SERVICE" },
   EPERM: { code: "port_forbidden", cure: "run as root, or grant CAP_NET_RAW" },

@@ -6,7 +6,10 @@
  * only: a grant, when a node fetches the script that enters the receiver. BOOTING.md describes what
  * a node sees of them. Nothing here knows about sessions, images or power.
  */
+import { interfaceMtu } from "../../shared/linux/interfaces.io.ts";
 import type { Ipv4, Mac } from "./addresses.ts";
+import { Askers } from "./askers.ts";
+import type { BootQuestion, Asker } from "./askers.ts";
 import type { BootAsset } from "./assets.ts";
 import type { BootNetwork } from "./boot-network.ts";
 import { NODES_MAX } from "./boot-table.ts";
@@ -18,6 +21,7 @@ import type { BootGrant, GrantRequest } from "./entry.ts";
 import { FileMemory } from "./file-memory.io.ts";
 import { lookUp } from "./file-tree.ts";
 import type { NodeScript, TreeFile } from "./file-tree.ts";
+import type { BootHttpCounters } from "./http/http-listener.io.ts";
 import { HttpListener } from "./http/http-listener.io.ts";
 import type { BootEvent, BootState } from "./progress.ts";
 import { RouterAdvertiser } from "./ra/router-advertiser.io.ts";
@@ -42,14 +46,18 @@ export interface BootOptions {
 export interface BootCounters {
   /** Datagrams on ports 67 and 4011. */
   readonly dhcp: DhcpCounters;
-  /** Transfers on port 69. */
+  /** Datagrams and transfers of port 69. */
   readonly tftp: TftpCounters;
+  /** Requests and connections of the boot file server. */
+  readonly http: BootHttpCounters;
   /** Router advertisements; absent when the host has no IPv6. */
   readonly advertiser?: AdvertiserCounters;
 }
 
 export interface RunningBoot {
-  readonly counters: BootCounters;
+  readonly counters: () => BootCounters;
+  /** Gives who asked in the last hour; MACs that no node has come first. */
+  readonly askers: () => readonly Asker[];
   /** Takes a new table, which counts from the next contact on. */
   readonly update: (table: BootTable) => void;
   /** Closes every port. */
@@ -82,10 +90,15 @@ export async function startBoot(options: BootOptions): Promise<RunningBoot> {
         advertiser.close();
       });
     }
-    const counters = { dhcp: dhcp.counters, tftp: tftp.counters };
+    const counters = (): BootCounters => ({
+      dhcp: dhcp.counters,
+      tftp: tftp.counters,
+      http: http.counters,
+      ...(advertiser === undefined ? {} : { advertiser: advertiser.counters }),
+    });
     return {
-      counters:
-        advertiser === undefined ? counters : { ...counters, advertiser: advertiser.counters },
+      counters,
+      askers: () => state.askers(),
       update: (table) => {
         state.update(table);
       },
@@ -107,6 +120,7 @@ class BootServices {
   readonly #memory = new FileMemory();
   /** Which MAC uses an address: file servers see only the address. At most {@link NODES_MAX}. */
   readonly #macs = new Map<Ipv4, Mac>();
+  readonly #askers = new Askers();
   #table: BootTable;
 
   constructor(options: BootOptions) {
@@ -118,6 +132,10 @@ class BootServices {
     this.#table = table;
   }
 
+  askers(): readonly Asker[] {
+    return this.#askers.list(Date.now(), (mac) => this.#table.nodes.get(mac)?.name);
+  }
+
   dhcpOptions(): Parameters<typeof DhcpListener.open>[0] {
     const { interfaceName, network, event } = this.#options;
     return {
@@ -125,6 +143,9 @@ class BootServices {
       network,
       table: () => this.#table,
       event,
+      asked: (ask) => {
+        this.#asked(ask);
+      },
       seen: (address, mac) => {
         this.#seen(address, mac);
       },
@@ -132,10 +153,15 @@ class BootServices {
   }
 
   tftpOptions(): Parameters<typeof TftpListener.open>[0] {
-    const { serverAddress, netmask } = this.#options.network;
+    const { interfaceName, network } = this.#options;
+    const { serverAddress, netmask } = network;
     return {
       address: serverAddress,
       netmask,
+      mtu: () => interfaceMtu(interfaceName),
+      asked: (address, what, outcome) => {
+        this.#asked({ via: "tftp", address, what, outcome });
+      },
       content: (path, remote) => this.#content(path, remote),
       ended: (path, remote, state) => {
         const found = state === "complete" ? this.#find(path, remote) : undefined;
@@ -152,6 +178,9 @@ class BootServices {
       port: httpPort,
       find: (path, remote) => this.#find(path, remote),
       write: (script, remote) => this.#write(script, remote),
+      asked: (address, what, outcome) => {
+        this.#asked({ via: "http", address, what, outcome });
+      },
       sent: (asset, remote) => {
         this.#fetched(asset, remote);
       },
@@ -167,11 +196,19 @@ class BootServices {
       return new RouterAdvertiser({
         interfaceName,
         isKnown: (mac) => this.#table.nodes.has(mac),
+        asked: (mac, outcome) => {
+          this.#asked({ via: "ipv6", mac, what: "a router", outcome });
+        },
       });
     } catch (error) {
       problem("advertise IPv6 (iPXE will wait 16 s longer)", error);
       return undefined;
     }
+  }
+
+  #asked(ask: BootQuestion): void {
+    const mac = ask.mac ?? (ask.address === undefined ? undefined : this.#macs.get(ask.address));
+    this.#askers.note(mac === undefined ? ask : { ...ask, mac }, Date.now());
   }
 
   #find(path: string, address: Ipv4): TreeFile | undefined {

@@ -1,10 +1,11 @@
 /**
  * The table of boot answers: what each node shall do at its next boot, and what can be booted.
  *
- * The lab makes a new table whenever inventory, wanted states or boot files change. A table itself
- * never changes, and the services ask for nothing while a PXE client waits, so an answer depends
- * only on request, network, table and time. Tokens are not in the table: one is minted when a node
- * fetches its script.
+ * `startLabBoot` makes a new table when the inventory or a wanted state has changed, and reads the
+ * boot files again for it. A table itself never changes, and the services ask for nothing while a
+ * PXE client waits: an answer depends on request, network, table and time, and on what the services
+ * remember (leases, rates, which MAC has an address). Tokens are not in the table: one is minted
+ * when a node fetches its script.
  */
 import type { Ipv4, Mac } from "./addresses.ts";
 import type { BootAssets } from "./assets.ts";

@@ -35,8 +35,8 @@ export interface BootAsker {
 }
 
 /**
- * Decides what a firmware is told. iPXE gets its script even if the node has nothing to do; the
- * script then says so.
+ * Decides what a firmware is told. If the node has nothing to do, iPXE gets its script and UEFI its
+ * loader all the same, and the script says so; others are sent to their disk.
  */
 export function decideBoot(
   asker: BootAsker,

@@ -1,9 +1,10 @@
 /**
  * Keeps the bytes of small published files in memory, for TFTP.
  *
- * Nodes that are switched on together fetch the same loader, which is then read only once. A file
- * that has changed on disk (size or time) is read again. Kernel and initramfs normally go by HTTP,
- * straight from disk, and never come here.
+ * Nodes that are switched on together fetch the same loader, which is then read only once, also by
+ * those who ask while it is being read: so no number of requests makes more copies of a file. A
+ * file that has changed on disk (size or time) is read again. Kernel and initramfs normally go by
+ * HTTP, straight from disk, and never come here.
  */
 import { openAsset } from "./asset-file.io.ts";
 import type { BootAsset } from "./assets.ts";
@@ -21,6 +22,8 @@ interface Kept {
 /** Bytes of files, by path. */
 export class FileMemory {
   readonly #kept = new Map<string, Kept>();
+  /** Files that are being read. */
+  readonly #reading = new Map<string, Promise<Uint8Array>>();
 
   /**
    * Gives the bytes of a file, read now or before. They are shared, so do not write to them.
@@ -34,6 +37,18 @@ export class FileMemory {
         `Cannot serve "${path}" by TFTP: ${sizeBytes} bytes, at most ${FILE_BYTES_MAX} wanted`,
       );
     }
+    const key = `${path} ${sizeBytes}`;
+    const reading = this.#reading.get(key) ?? this.#readNow(asset);
+    this.#reading.set(key, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(key);
+    }
+  }
+
+  async #readNow(asset: BootAsset): Promise<Uint8Array> {
+    const { path, sizeBytes } = asset;
     const { file, modifiedMs } = await openAsset(asset);
     try {
       const before = this.#kept.get(path);

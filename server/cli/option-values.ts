@@ -5,7 +5,7 @@
  * the text that was typed. A text that cannot be used is a SituationError with exit code 2; its
  * message repeats the text and says what is wanted.
  */
-import type * as z from "zod";
+import * as z from "zod";
 import { ExitCode, SituationError } from "../../shared/core/errors.ts";
 
 /** Turns the text that was typed into a value; throws a SituationError `usage` if it cannot. */
@@ -72,6 +72,11 @@ export function rateOption(flag: string, bounds: Bounds = ANY_RATE): OptionReade
   };
 }
 
+/** Lists at least two words: "a, b or c". */
+export function choicesText(choices: readonly string[]): string {
+  return `${choices.slice(0, -1).join(", ")} or ${choices.at(-1) ?? ""}`;
+}
+
 /** Makes a reader that accepts one of at least two words. */
 export function choiceOption<Choice extends string>(
   flag: string,
@@ -81,7 +86,7 @@ export function choiceOption<Choice extends string>(
     const found = choices.find((choice) => choice === text);
     if (found !== undefined) return found;
     throw unusable(flag, text, {
-      wanted: `${choices.slice(0, -1).join(", ")} or ${choices.at(-1) ?? ""}`,
+      wanted: choicesText(choices),
       cure: `Give ${flag} one of these words.`,
     });
   };
@@ -101,6 +106,22 @@ export function nameOption(flag: string, shape: z.ZodString): OptionReader<strin
     });
   };
 }
+
+/** Makes a reader of IPv4 multicast addresses. With any other, nobody would ever hear a sender. */
+export function groupOption(flag: string): OptionReader<string> {
+  return (text) => {
+    const first = z.ipv4().safeParse(text).success ? Number.parseInt(text, 10) : 0;
+    if (first >= GROUP_FIRST && first <= GROUP_LAST) return text;
+    throw unusable(flag, text, {
+      wanted: `an address from ${GROUP_FIRST}.0.0.0 to ${GROUP_LAST}.255.255.255`,
+      cure: `Leave ${flag} out, or give it a multicast address.`,
+    });
+  };
+}
+
+/** First byte of an IPv4 multicast address (RFC 5771). */
+const GROUP_FIRST = 224;
+const GROUP_LAST = 239;
 
 function unusable(
   flag: string,

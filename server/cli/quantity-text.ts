@@ -30,6 +30,16 @@ export function secondsText(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
+/**
+ * Writes how long something took and how fast it went: "34.2 s, 138 MB/s".
+ *
+ * @param bytes - Undefined if it is not known; then only the time is written.
+ */
+export function speedText(bytes: number | undefined, ms: number): string {
+  const rate = bytes === undefined || ms <= 0 ? "" : `, ${rateText((bytes * 1000) / ms)}`;
+  return `${secondsText(ms)}${rate}`;
+}
+
 /** Writes a count with its noun: "1 node", "2 nodes". The plural must be formed with "s". */
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -5,8 +5,10 @@
  * The boot files are read again for each table, so the server need not be restarted after
  * `make initramfs`.
  */
-import { networkInterfaces } from "node:os";
+import type { BootReport } from "../../shared/control/operator-api.ts";
 import { SituationError } from "../../shared/core/errors.ts";
+import { interfaceAddresses } from "../../shared/linux/interfaces.io.ts";
+import type { InterfaceAddress } from "../../shared/linux/interfaces.io.ts";
 import { inSubnet } from "../boot/addresses.ts";
 import type { BootAssets } from "../boot/assets.ts";
 import { readBootAssets } from "../boot/assets-folder.io.ts";
@@ -15,15 +17,9 @@ import type { BootNetwork } from "../boot/boot-network.ts";
 import { startBoot } from "../boot/boot-services.io.ts";
 import type { BootOptions } from "../boot/boot-services.io.ts";
 import type { BootGrant } from "../boot/entry.ts";
+import { outcomeText } from "../boot/outcomes.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { bootTableOf } from "./boot-answers.ts";
-
-/** An IPv4 address of this host. */
-export interface LabAddress {
-  readonly interfaceName: string;
-  readonly address: string;
-  readonly netmask: string;
-}
 
 export type DhcpSettings =
   | { readonly mode: "proxy" }
@@ -35,7 +31,7 @@ export type DhcpSettings =
     };
 
 export interface BootParts extends Pick<BootOptions, "event" | "problem"> {
-  readonly lab: LabAddress;
+  readonly lab: InterfaceAddress;
   readonly dhcp: DhcpSettings;
   /** TCP port for boot files and scripts. */
   readonly port: number;
@@ -53,6 +49,8 @@ export interface LabBoot {
   readonly version: string;
   /** Call it when wanted states or the inventory changed. */
   readonly update: () => void;
+  /** Gives who asked in the last hour, and all counters. */
+  readonly report: () => BootReport;
   readonly close: () => Promise<void>;
 }
 
@@ -83,6 +81,23 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
       assets = assetsNow(files, assets, problem);
       boot.update(bootTableOf(parts.inventory(), wantsReceiver, assets));
     },
+    report: () => ({
+      mode: parts.dhcp.mode,
+      askers: boot.askers().map(({ mac, address, node, firstAt, lastAt, ...asker }) => ({
+        ...asker,
+        mac: mac ?? null,
+        address: address ?? null,
+        node: node ?? null,
+        firstAt: new Date(firstAt).toISOString(),
+        lastAt: new Date(lastAt).toISOString(),
+        reason: outcomeText(asker.outcome),
+      })),
+      counters: Object.entries(boot.counters()).flatMap(([service, counts]) =>
+        Object.entries(counts as Record<string, number>).map(([outcome, count]) => {
+          return { service, outcome, count };
+        }),
+      ),
+    }),
     close: () => boot.close(),
   };
 }
@@ -112,19 +127,15 @@ export function assetsNow(
  * @param wanted - Kernel name of an interface, or an address.
  * @throws {@link SituationError} `no_interface`.
  */
-export function labAddress(wanted: string): LabAddress {
-  const all = Object.entries(networkInterfaces()).flatMap(([interfaceName, list]) =>
-    (list ?? [])
-      .filter(({ family }) => family === "IPv4")
-      .map(({ address, netmask }) => ({ interfaceName, address, netmask })),
-  );
+export function labAddress(wanted: string): InterfaceAddress {
+  const all = interfaceAddresses();
   const found = all.find((one) => one.interfaceName === wanted || one.address === wanted);
   if (found !== undefined) return found;
   const names = all.map((one) => `${one.interfaceName} (${one.address})`).join(", ");
   throw new SituationError("no_interface", `Cannot find "${wanted}": this host has ${names}`, {
     cure:
-      "Correct server.interface or server.address in huck.yaml. An interface counts when it has " +
-      "an IPv4 address and its cable is in.",
+      "Correct server.interface or server.address in huck.yaml. The interface needs an IPv4 " +
+      'address ("ip addr add").',
   });
 }
 

@@ -35,7 +35,7 @@ export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
     return {
       code: "lost",
       reason: `"${record.node}" is no longer in the inventory`,
-      cure: "Add it to huck.yaml, restart the server, then run the same command for it again.",
+      cure: "Add it to huck.yaml, send huck serve SIGHUP, then run the same command for it again.",
     };
   }
   if (event === "silence") {

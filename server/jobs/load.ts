@@ -4,7 +4,7 @@
  * 1. The API finds the image's file and proves its index, and plan.ts checks that the nodes are
  *    known, idle and may be reimaged. Nothing is touched before.
  * 2. `LabState.begin` makes job and orders durable and has every node started.
- * 3. While the nodes boot, every stored byte of the image is read and proven: {@link imageProven}.
+ * 3. While the nodes boot, every chunk of the image is decoded and proven: {@link imageProven}.
  * 4. A node joins and gets its order, signed for the nonce of this boot: {@link writeLoadOrder}.
  * 5. The node compares its disks with the order, digests what is on them, and asks for the session.
  *    It gets it once the image is proven: {@link refuseUnproven}, sessions.ts.
@@ -99,6 +99,7 @@ export function refuseUnproven(state: LabState, order: LiveOrder, now: number): 
 export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): LoadOrder {
   const { record, job } = order;
   const spec = LoadSpec.parse(terms);
+  const nodeSpec = NodeSpec.parse(record);
   return {
     action: "load",
     id: record.id,
@@ -108,9 +109,9 @@ export function writeLoadOrder(order: LiveOrder, terms: LoadTerms, boot: Boot): 
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
-    ...NodeSpec.parse(record),
+    ...nodeSpec,
     image: { id: terms.imageId, name: job.image },
-    needs: featuresNeeded(spec, LoadSpec.parse({})),
+    needs: featuresNeeded({ ...nodeSpec, ...spec }, LoadSpec.parse({})),
     ...spec,
   };
 }

@@ -31,6 +31,8 @@ import type { LabState } from "./state.ts";
 import { JOIN_WITHIN_MS } from "./token.ts";
 import type { TokenBook } from "./token.ts";
 import type { SessionImage, Sessions } from "../sessions/sessions.ts";
+import { Uploads } from "./uploads.ts";
+import type { Upload } from "./uploads.ts";
 import { nodeBoots, nodeEnds, nodeReports } from "./visit.ts";
 
 export interface DeskParts {
@@ -52,6 +54,12 @@ export interface Visitor {
   readonly order: LiveOrder | undefined;
 }
 
+/** An upload that runs: one per order. */
+export interface RunningCapture extends CaptureBounds {
+  readonly order: LiveOrder;
+  readonly upload: Upload;
+}
+
 /** Serves nodes. `now` is milliseconds since 1970, on a clock that never goes back. */
 export class NodeDesk {
   readonly #parts: DeskParts;
@@ -59,6 +67,7 @@ export class NodeDesk {
   readonly #tokens: TokenBook;
   /** Images that are durable, by the order that saved them, until its verdict: see endCapture. */
   readonly #stored = new Map<string, string>();
+  readonly #uploads = new Uploads();
 
   constructor(parts: DeskParts, state: LabState, tokens: TokenBook) {
     this.#parts = parts;
@@ -148,6 +157,7 @@ export class NodeDesk {
     const expected = this.#state.open().filter((other) => willJoin(other, image));
     return await this.#parts.sessions.join({
       order: record.id,
+      boot: visitor.nonce,
       image,
       rateBitsPerSecond: terms.rateBitsPerSecond,
       members: expected.length,
@@ -223,21 +233,28 @@ export class NodeDesk {
   /**
    * Answers a node that is about to upload its image.
    *
-   * @returns Name and largest size of the draft, and the order of the upload.
-   * @throws {@link SituationError} `no_capture_wanted`, `order_over`.
+   * @param giveWay - Called when the node begins again: break this upload off.
+   * @returns The draft's name, the disk's size, the order, and the upload, which the caller ends.
+   * @throws {@link SituationError} `no_capture_wanted`, `order_over`, `upload_checked`.
    */
-  beginCapture(visitor: Visitor): CaptureBounds & { readonly order: LiveOrder } {
-    if (visitor.order === undefined) throw orderOver("");
-    return { ...beginCapture(this.#state, visitor.order), order: visitor.order };
+  beginCapture(visitor: Visitor, giveWay: () => void): RunningCapture {
+    const { order } = visitor;
+    if (order === undefined) throw orderOver("");
+    const bounds = beginCapture(this.#state, order);
+    const upload = this.#uploads.begin(order.record.id, giveWay);
+    if (upload === undefined) throw uploadChecked(order.record.node);
+    return { ...bounds, order, upload };
   }
 
   /**
    * Notes that bytes of an upload arrive.
    *
-   * @returns False if the order has ended: break the upload off and remove the draft.
+   * @returns False if the order has ended, or a newer upload has begun: break the upload off and
+   *   remove the draft.
    */
-  captureGoesOn(order: LiveOrder, now: number): boolean {
-    const lives = order.record.verdict === null && order.job.state === "running";
+  captureGoesOn({ order, upload }: RunningCapture, now: number): boolean {
+    const runs = order.record.verdict === null && order.job.state === "running";
+    const lives = runs && upload.isLatest;
     if (lives) order.happens({ event: "uploadMoved" }, now);
     return lives;
   }
@@ -327,6 +344,14 @@ function badToken(why: string): SituationError {
   return new SituationError("bad_token", `Cannot accept the token: ${why}`, {
     cure: "Boot the node again; each boot script carries a fresh token.",
   });
+}
+
+function uploadChecked(node: string): SituationError {
+  return new SituationError(
+    "upload_checked",
+    `Cannot take another image from node "${node}": all of one is here and is being checked`,
+    { cure: "Wait for the result; it is in the job's events." },
+  );
 }
 
 function orderOver(id: string): SituationError {

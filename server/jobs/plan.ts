@@ -13,7 +13,8 @@ import type { Principal } from "../../shared/control/principal.ts";
 import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { NodeSpec } from "../../shared/control/spec.ts";
 import { FormatError, SituationError } from "../../shared/core/errors.ts";
-import type { ImageStore } from "../../shared/image/store.ts";
+import { TAIL_BYTES_MAX } from "../../shared/image/limits.ts";
+import type { ImageStore, OpenedImage } from "../../shared/image/store.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { LabState } from "./state.ts";
@@ -36,10 +37,10 @@ export interface LoadImage {
 }
 
 /**
- * Finds the image of a load. A torn one is refused here, with the reason, before any node is
- * touched (P11).
+ * Finds the image of a load. One that is torn, or has a longer tail than a node takes, is refused
+ * here, with the reason, before any node is touched (P11).
  *
- * @throws {@link SituationError} `no_such_image`, `image_damaged`.
+ * @throws {@link SituationError} `no_such_image`, `image_damaged`, `tail_too_long`.
  */
 export async function findImage(
   images: Pick<ImageStore, "open">,
@@ -48,6 +49,7 @@ export async function findImage(
   try {
     const image = await images.open({ name });
     image.close();
+    refuseLongTail(name, image);
     return { id: image.summary.id, file: image.file };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
@@ -56,6 +58,22 @@ export async function findImage(
     throw new SituationError("image_damaged", message, { cure, cause: error });
   }
 }
+
+function refuseLongTail(name: string, { index }: OpenedImage): void {
+  const { fileBytes, table } = index.footer;
+  const tailBytes = fileBytes - table.offset;
+  if (tailBytes <= TAIL_BYTES_MAX) return;
+  const found = `its table of chunks takes ${Math.ceil(tailBytes / MEBIBYTE)} MiB`;
+  throw new SituationError(
+    "tail_too_long",
+    `Cannot load image "${name}": ${found}, at most ${TAIL_BYTES_MAX / MEBIBYTE} MiB wanted`,
+    {
+      cure: "Write it with `huck image restore`; or save a disk that is less full or fragmented.",
+    },
+  );
+}
+
+const MEBIBYTE = 1 << 20;
 
 /** A job that may begin. */
 export interface Plan {

@@ -16,6 +16,7 @@
  *
  * The functions here decide; order-machine.ts moves the order.
  */
+import { chooseDisk } from "../../shared/control/disk-rule.ts";
 import { featuresNeeded } from "../../shared/control/feature.ts";
 import type { SaveOrder } from "../../shared/control/order.ts";
 import { NodeSpec, SaveSpec } from "../../shared/control/spec.ts";
@@ -32,6 +33,7 @@ import type { LabState } from "./state.ts";
 export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): SaveOrder {
   const { record, job } = order;
   const spec = SaveSpec.parse(terms);
+  const nodeSpec = NodeSpec.parse(record);
   return {
     action: "save",
     id: record.id,
@@ -41,18 +43,18 @@ export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): 
     nonce: boot.nonce,
     issuedAt: new Date(boot.now).toISOString(),
     expiresAt: new Date(job.deadlineAt).toISOString(),
-    ...NodeSpec.parse(record),
+    ...nodeSpec,
     name: job.image,
-    needs: featuresNeeded(spec, SaveSpec.parse({})),
+    needs: featuresNeeded({ ...nodeSpec, ...spec }, SaveSpec.parse({})),
     ...spec,
   };
 }
 
-/** Name and largest size of an upload. */
+/** Name of an upload, and the disk that it comes from. */
 export interface CaptureBounds {
   readonly name: string;
-  /** The disks of this node cannot give an image file of more bytes. */
-  readonly bytesMax: number;
+  /** Size of the disk that is saved, as the node showed it. Unit: bytes. */
+  readonly diskBytes: number;
 }
 
 /**
@@ -75,8 +77,9 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
     );
   }
   const disks = state.sights.get(record.node)?.disks ?? [];
-  const diskBytes = disks.reduce((sum, disk) => sum + disk.sizeBytes, 0);
-  return { name: job.image, bytesMax: Math.ceil(diskBytes * FILE_SHARE_MAX) + FILE_EXTRA_BYTES };
+  const choice = chooseDisk(record.disk, disks);
+  const sizes = choice.ok ? [choice.disk.sizeBytes] : disks.map((disk) => disk.sizeBytes);
+  return { name: job.image, diskBytes: Math.max(0, ...sizes) };
 }
 
 /**
@@ -96,11 +99,3 @@ export function checkSaveVerdict(order: LiveOrder, verdict: Verdict): Finding | 
     cure: "Save the node again.",
   };
 }
-
-/**
- * Largest image file per byte of disk: content that does not compress is stored as it is, and
- * records, table and digests add less than the rest of this share.
- */
-const FILE_SHARE_MAX = 1.05;
-/** What tables and manifest take even for the smallest disk. */
-const FILE_EXTRA_BYTES = 64 << 20;

@@ -22,7 +22,7 @@ import { Turns } from "./turns.ts";
 export type LabRequest =
   /** Bring the node into the receiver. */
   | { readonly kind: "enter"; readonly node: string; readonly order: string }
-  /** Prove every stored byte of a load's image; give the outcome to `Lab.noteProof`. */
+  /** Prove every chunk of a load's image; give the outcome to `Lab.noteProof`. */
   | {
       readonly kind: "prove";
       readonly job: string;

@@ -112,6 +112,7 @@ function orderOf(request: SendRequest, parts: SenderParts, image: OpenedImage): 
     seed: parts.seed(),
     interfaceName: parts.interfaceName,
     feedbackPort: 0,
+    members: request.numbers,
     records,
   };
 }

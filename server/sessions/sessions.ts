@@ -12,6 +12,8 @@ import assert from "node:assert/strict";
 import type { SessionTerms } from "../../shared/control/node-api.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import type { ImageReference } from "../../shared/image/store.ts";
+import { MEMBER_PLACES, MemberNumbers } from "../../shared/session/sender/member-numbers.ts";
+import type { MemberTable } from "../../shared/session/sender/member-numbers.ts";
 
 /** An image as a load names it: always with its id. */
 export type SessionImage = ImageReference & { readonly id: string };
@@ -29,6 +31,8 @@ export interface SendRequest {
   readonly symbolBytes: number;
   /** Undefined: the sender finds the rate by measurement. Unit: bits per second. */
   readonly rateBitsPerSecond: number | undefined;
+  /** The numbers of those who may become members; they change while the session runs. */
+  readonly numbers: MemberTable;
   /** The session starts at once with this many members, unless `expect` says another number... */
   readonly members: number;
   /** ...or after this time with those that are there. Unit: milliseconds. */
@@ -73,6 +77,8 @@ export interface SessionsParts {
 export interface MemberRequest {
   /** Id of the node's order. */
   readonly order: string;
+  /** Nonce of the node's boot: each boot of an order is another member. */
+  readonly boot: string;
   readonly image: SessionImage;
   readonly rateBitsPerSecond: number | undefined;
   /** How many nodes may join the session, as known now. */
@@ -84,7 +90,7 @@ interface Session {
   readonly request: SendRequest;
   readonly handle: Promise<SenderHandle>;
   readonly orders: Set<string>;
-  members: number;
+  readonly numbers: MemberNumbers;
   /** How many members its sender was told to expect. */
   expected: number;
 }
@@ -104,14 +110,17 @@ export class Sessions {
   /**
    * Gives a node a place in the session of its image; starts the session if there is none.
    *
-   * @returns Terms with a member number of its own.
-   * @throws {@link SituationError} `no_group_free`; whatever starting a sender throws.
+   * @returns Terms with a member number of its own; the same boot that asks again gets the same.
+   * @throws {@link SituationError} `no_group_free`, `session_full`; whatever starting a
+   *   sender throws.
    */
   async join(wanted: MemberRequest): Promise<SessionTerms> {
     const session = this.#sessions.get(fileKeyOf(wanted.image)) ?? this.#open(wanted);
+    const member = session.numbers.give(wanted.order, wanted.boot, () =>
+      Number.parseInt(this.#parts.id128().slice(-8), 16),
+    );
+    if (member === undefined) throw sessionFull();
     session.orders.add(wanted.order);
-    session.members += 1;
-    const member = session.members;
     const { sender, chunkCount } = await session.handle;
     const { request } = session;
     return {
@@ -150,6 +159,7 @@ export class Sessions {
   /** Gives up the place of an order that has ended; stops the session if that was its last. */
   leave(order: string): void {
     for (const session of this.#sessions.values()) {
+      session.numbers.takeBack(order);
       if (!session.orders.delete(order) || session.orders.size > 0) continue;
       this.#drop(session);
       session.handle.then(
@@ -179,6 +189,7 @@ export class Sessions {
 
   #open(wanted: MemberRequest): Session {
     if (this.#sessions.size >= SESSIONS_MAX) throw noGroupFree(`${SESSIONS_MAX} sessions run`);
+    const numbers = new MemberNumbers();
     const request: SendRequest = {
       image: wanted.image,
       session: this.#parts.id128().slice(0, 16),
@@ -187,17 +198,13 @@ export class Sessions {
       port: this.#parts.port,
       symbolBytes: this.#parts.symbolBytes,
       rateBitsPerSecond: wanted.rateBitsPerSecond ?? this.#parts.rateBitsPerSecond,
+      numbers: numbers.table,
       members: wanted.members,
       gatherMs: wanted.gatherMs,
     };
     const handle = this.#parts.start(request);
-    const session: Session = {
-      request,
-      handle,
-      orders: new Set(),
-      members: 0,
-      expected: wanted.members,
-    };
+    const expected = wanted.members;
+    const session: Session = { request, handle, orders: new Set(), numbers, expected };
     this.#sessions.set(fileKeyOf(wanted.image), session);
     handle
       .then((running) => {
@@ -249,6 +256,14 @@ function noGroupFree(found: string): SituationError {
   return new SituationError("no_group_free", `Cannot start a session: ${found}`, {
     cure: "Wait for a running load to end, or widen server.groups in huck.yaml.",
   });
+}
+
+function sessionFull(): SituationError {
+  return new SituationError(
+    "session_full",
+    `Cannot give a place in the session: ${MEMBER_PLACES} nodes have one`,
+    { cure: "Load the other nodes when these are done." },
+  );
 }
 
 /** Most sessions at the same time. */

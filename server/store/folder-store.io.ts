@@ -7,24 +7,15 @@
  * be moved back by hand.
  */
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import {
   type FileHandle,
   link,
   lstat,
   mkdir,
-  open,
   readdir,
   rename,
+  statfs,
   unlink,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -37,6 +28,7 @@ import type {
   OpenedImage,
 } from "../../shared/image/store.ts";
 import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
+import { openDraftFile, sweepDrafts } from "./draft-file.io.ts";
 import { identityOf, noSuchImage } from "./image-file.io.ts";
 import { imageNameOf, imagePathIn, isImageName } from "./image-file-name.ts";
 import { OpenImages } from "./open-images.io.ts";
@@ -44,10 +36,14 @@ import { proveInThread } from "./proof-thread.io.ts";
 import { readingFault, writingFault } from "./store-faults.ts";
 import { Summaries } from "./summaries.io.ts";
 
-const DRAFT_PREFIX = ".draft-";
-const DRAFT_SUFFIX = ".partial";
-/** Longer than any pause between two writes of a save, and than the proof before its commit. */
-const DRAFT_IDLE_MS = 24 * 3_600_000;
+/**
+ * What drafts leave free, so that they cannot fill a disk that others write to, perhaps the
+ * server's journal among them.
+ */
+const RESERVE_SHARE = 0.05;
+const RESERVE_BYTES_MAX = 1 << 30;
+/** Free space is looked at after this many bytes of a draft. */
+const LOOK_BYTES = 64 << 20;
 const TRASH_FOLDER = ".trash";
 const SUMMARIES_FILE = ".summaries.json";
 
@@ -85,12 +81,10 @@ class FolderStore implements ImageStore {
   async draft(name: string): Promise<ImageDraft> {
     if (await this.has(name)) throw imageExists(name);
     const folder = this.#folder;
-    const random = randomBytes(8).toString("hex");
-    const draftPath = join(folder, `${DRAFT_PREFIX}${random}${DRAFT_SUFFIX}`);
-    const places = { name, path: imagePathIn(folder, name), draftPath, folder };
+    const path = imagePathIn(folder, name);
     try {
-      // "+" makes it readable too: the proof reads this very file.
-      return new FolderDraft(places, await open(draftPath, "wx+", 0o644), this.#summaries);
+      const { path: draftPath, handle } = await openDraftFile(folder);
+      return new FolderDraft({ name, path, draftPath, folder }, handle, this.#summaries);
     } catch (error) {
       throw writingFault(folder, error);
     }
@@ -126,7 +120,7 @@ class FolderStore implements ImageStore {
       return true;
     } catch (error) {
       if (codeOf(error) === "ENOENT") return false;
-      throw error;
+      throw readingFault(this.#folder, error);
     }
   }
 
@@ -169,6 +163,15 @@ class FolderStore implements ImageStore {
   }
 }
 
+/** Told as a full disk is: `writingFault` knows the code. */
+class NoRoomLeft extends Error {
+  readonly code = "ENOSPC";
+
+  constructor() {
+    super("less is free than the reserve");
+  }
+}
+
 interface DraftPlaces {
   readonly name: string;
   readonly path: string;
@@ -181,6 +184,8 @@ class FolderDraft implements ImageDraft {
   readonly #handle: FileHandle;
   readonly #summaries: Summaries;
   #state: "open" | "committed" | "aborted" = "open";
+  /** Bytes that are known to fit. */
+  #untilLook = 0;
 
   constructor(places: DraftPlaces, handle: FileHandle, summaries: Summaries) {
     this.#places = places;
@@ -190,6 +195,7 @@ class FolderDraft implements ImageDraft {
 
   async append(bytes: Uint8Array): Promise<void> {
     try {
+      await this.#keepReserve(bytes.byteLength);
       for (let done = 0; done < bytes.byteLength; ) {
         const { bytesWritten } = await this.#handle.write(bytes, done);
         done += bytesWritten;
@@ -203,7 +209,7 @@ class FolderDraft implements ImageDraft {
     const { name, path, draftPath, folder } = this.#places;
     const { fd } = this.#handle;
     const { size: fileBytes } = await this.#handle.stat();
-    const { index } = await proveInThread({ fd, path: draftPath, fileBytes, chunks: true });
+    const { index } = await proveInThread({ fd, path: draftPath, fileBytes, depth: "chunks" });
     const summary = summaryOf(name, index);
     await this.#makeDurable();
     const file = await identityOf(fd);
@@ -211,11 +217,10 @@ class FolderDraft implements ImageDraft {
       await link(draftPath, path);
     } catch (error) {
       if (codeOf(error) === "EEXIST") throw imageExists(name);
-      throw error;
+      throw writingFault(folder, error);
     }
     this.#state = "committed";
-    await this.#handle.close();
-    await unlink(draftPath);
+    await this.#removeDraft();
     syncFolder(folder);
     this.#summaries.note(file, summary);
     return summary;
@@ -224,11 +229,27 @@ class FolderDraft implements ImageDraft {
   async abort(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "aborted";
+    await this.#removeDraft();
+  }
+
+  /** Closing it gives up its lock, after which any program may remove it. */
+  async #removeDraft(): Promise<void> {
     try {
-      await this.#handle.close();
-    } finally {
       await unlink(this.#places.draftPath);
+    } finally {
+      await this.#handle.close();
     }
+  }
+
+  /** Looks at the free space now and then; several drafts share it. */
+  async #keepReserve(bytes: number): Promise<void> {
+    this.#untilLook -= bytes;
+    if (this.#untilLook > 0) return;
+    const { bavail, blocks, bsize } = await statfs(this.#places.folder);
+    const reserve = Math.min(blocks * bsize * RESERVE_SHARE, RESERVE_BYTES_MAX);
+    const room = bavail * bsize - reserve;
+    if (room < bytes) throw new NoRoomLeft();
+    this.#untilLook = Math.min(LOOK_BYTES, room);
   }
 
   /** A full disk may be reported only now. */
@@ -237,23 +258,6 @@ class FolderDraft implements ImageDraft {
       await this.#handle.sync();
     } catch (error) {
       throw writingFault(this.#places.folder, error);
-    }
-  }
-}
-
-/**
- * Removes what crashed writers left: a draft that was not written to for a day has no writer. What
- * cannot be removed, or is no regular file, stays.
- */
-function sweepDrafts(folder: string, entries: readonly string[]): void {
-  for (const entry of entries) {
-    if (!entry.startsWith(DRAFT_PREFIX) || !entry.endsWith(DRAFT_SUFFIX)) continue;
-    const path = join(folder, entry);
-    try {
-      const facts = lstatSync(path);
-      if (facts.isFile() && Date.now() - facts.mtimeMs > DRAFT_IDLE_MS) rmSync(path);
-    } catch {
-      // Whatever it is, it harms nobody; it must not keep the store from opening.
     }
   }
 }

@@ -28,7 +28,7 @@ export class IndexProver {
   async prove(file: FileOpened): Promise<ProvenIndex> {
     const tailStart = await findTail(file);
     if (file.fileBytes - tailStart <= TAIL_HERE_MAX) return await proveHere(file, tailStart);
-    const proof = this.#thread.then(() => proveInThread({ ...file, chunks: false }));
+    const proof = this.#thread.then(() => proveInThread({ ...file, depth: "index" }));
     this.#thread = proof.catch(() => undefined);
     return await proof;
   }

@@ -54,14 +54,14 @@ export class OpenImages {
   }
 
   /**
-   * Proves index and stored bytes of an image in a thread. The signal breaks it off.
+   * Proves index and content of an image in a thread. The signal breaks it off.
    *
    * @throws As `ImageStore.prove`, but never `bad_name`.
    */
   async prove(path: string, reference: ImageReference, signal?: AbortSignal): Promise<void> {
     const { image, opened } = await this.#open(path, reference);
     try {
-      await proveInThread({ ...opened, chunks: true }, signal);
+      await proveInThread({ ...opened, depth: "chunks" }, signal);
     } finally {
       image.close();
     }

@@ -120,5 +120,5 @@ function noSuchChunk(chunk: number, count: number): SituationError {
   );
 }
 
-/** A manifest may have tens of MiB for a room of nodes, so we never hold all of a tail. */
+/** A tail may have tens of MiB for a room of nodes, so we never hold all of a tail. */
 const PIECE_BYTES = 1 << 20;

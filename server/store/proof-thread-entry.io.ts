@@ -1,9 +1,15 @@
-/** The proving thread: proves the index of one image file, and all its chunks if asked to. */
+/**
+ * The proving thread: proves the manifest, the index, or all chunks of one image file.
+ *
+ * A chunk is proven as a node will use it: decompressed, and compared with its raw digest. A stored
+ * digest alone says only that the file is as it was written, not that it holds what its id says.
+ */
 import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { FormatError } from "../../shared/core/errors.ts";
-import { openRecord, readRecord } from "../../shared/image/chunk-decoder.ts";
-import { openImage } from "../../shared/image/reader.ts";
+import { ChunkDecoder, readRecord } from "../../shared/image/chunk-decoder.ts";
+import { createChunkCodec } from "../../shared/image/codec.ts";
+import { openImage, openOutline } from "../../shared/image/reader.ts";
 import { bytesOf } from "./image-file.io.ts";
 import type { ProofOrder, ProofResult } from "./proof-thread.io.ts";
 import { recordRunsOf } from "./record-runs.ts";
@@ -11,22 +17,28 @@ import { recordRunsOf } from "./record-runs.ts";
 assert(parentPort !== null, "the proving thread is a worker");
 const order = workerData as ProofOrder;
 
-function prove(): ProofResult {
+async function prove(): Promise<ProofResult> {
   const file = bytesOf(order);
-  const { table, ...outline } = openImage(file);
-  for (let chunk = 0; order.chunks && chunk < table.count; chunk += 1) {
-    openRecord(readRecord(file, table, chunk), table.entry(chunk), chunk);
+  if (order.depth === "manifest") return { ok: true, outline: openOutline(file) };
+  const { table, imageId, ...outline } = openImage(file);
+  if (order.depth === "chunks") {
+    const decoder = new ChunkDecoder(await createChunkCodec());
+    for (let chunk = 0; chunk < table.count; chunk += 1) {
+      decoder.decode(table, chunk, readRecord(file, table, chunk));
+    }
   }
-  return { ok: true, proven: recordRunsOf(table), outline, tableBytes: table.bytes };
+  const index = { proven: recordRunsOf(table), imageId, tableBytes: table.bytes };
+  return { ok: true, outline, index };
 }
 
 let result: ProofResult;
 try {
-  result = prove();
+  result = await prove();
 } catch (error) {
   if (!(error instanceof FormatError)) throw error;
   result = { ok: false, code: error.code, message: error.message };
 }
-const moved = result.ok ? [result.proven.offsets.buffer, result.proven.lengths.buffer] : [];
-const table = result.ok ? result.tableBytes.buffer : undefined;
+const index = result.ok ? result.index : undefined;
+const moved = index === undefined ? [] : [index.proven.offsets.buffer, index.proven.lengths.buffer];
+const table = index?.tableBytes.buffer;
 parentPort.postMessage(result, table instanceof ArrayBuffer ? [...moved, table] : moved);

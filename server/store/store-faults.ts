@@ -4,11 +4,11 @@ import { codeOf, messageOf, SituationError } from "../../shared/core/errors.ts";
 /**
  * Explains why a folder cannot be used as a store.
  *
- * @returns A {@link SituationError} `bad_store`, or `error` itself if it is not the operator's.
+ * @returns A {@link SituationError} `bad_store`, or `error` itself if it is no system error.
  */
 export function readingFault(folder: string, error: unknown): unknown {
-  const found = READING[codeOf(error) ?? ""];
-  if (found === undefined) return error;
+  if (!isOfSystem(error)) return error;
+  const found = READING[codeOf(error) ?? ""] ?? messageOf(error);
   return new SituationError("bad_store", `Cannot use "${folder}" as image store: ${found}`, {
     cure: "Name a folder that this user may use: `store:` in huck.yaml, --store of `huck image`.",
     cause: error,
@@ -18,10 +18,11 @@ export function readingFault(folder: string, error: unknown): unknown {
 /**
  * Explains why an image cannot be written to the store in a folder.
  *
- * @returns A {@link SituationError} `store_full` or `store_unwritable`, or `error` itself if it is
- *   not the operator's.
+ * @returns A {@link SituationError} `store_full`, `store_unwritable` or `store_failed`, or `error`
+ *   itself if it is no system error.
  */
 export function writingFault(folder: string, error: unknown): unknown {
+  if (!isOfSystem(error)) return error;
   const code = codeOf(error) ?? "";
   const what = `Cannot write to the image store "${folder}"`;
   if (FULL.includes(code)) {
@@ -30,16 +31,21 @@ export function writingFault(folder: string, error: unknown): unknown {
       cause: error,
     });
   }
-  if (!isForbidden(error)) return error;
+  if (FAILED.includes(code)) {
+    return new SituationError("store_failed", `${what}: its device failed (${code})`, {
+      cure: "See dmesg on the computer that has the store: its disk or file server is failing.",
+      cause: error,
+    });
+  }
   return new SituationError("store_unwritable", `${what}: ${messageOf(error)}`, {
     cure: "Make the folder writable for the user that huck runs as, or name another one.",
     cause: error,
   });
 }
 
-/** True if the error means that this user lacks rights, or that the file system is read-only. */
-function isForbidden(error: unknown): boolean {
-  return ["EACCES", "EPERM", "EROFS"].includes(codeOf(error) ?? "");
+/** An errno, and not an error of ours or of Node.js. */
+function isOfSystem(error: unknown): boolean {
+  return /^E[A-Z0-9]{2,}$/.test(codeOf(error) ?? "");
 }
 
 const READING: Readonly<Record<string, string>> = {
@@ -53,6 +59,7 @@ const READING: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "its path is too long",
 };
 const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
+const FAILED = ["EIO", "EREMOTEIO", "ENXIO", "ENODEV", "ESTALE", "ETIMEDOUT"];
 
 /** The error for a name or path that now leads to another file than before. */
 export function replacedImage(what: string): SituationError {

@@ -24,6 +24,7 @@ import {
 import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
 import { readTextFile } from "../../shared/linux/text-file.io.ts";
 import { type FileOpened, openForReading, readAt } from "./image-file.io.ts";
+import { readOutlineInThread } from "./proof-thread.io.ts";
 
 type Facts = Omit<ImageSummary, "name">;
 
@@ -170,6 +171,7 @@ async function outlineOf(opened: FileOpened): Promise<ImageOutline> {
   if (offset >= start) {
     return { footer, manifest: readManifest(partOfImage(end, start, fileBytes), footer) };
   }
+  if (length > MANIFEST_HERE_MAX) return await readOutlineInThread(opened);
   const record = new Uint8Array(length);
   await readAt(opened, offset, record);
   return { footer, manifest: readManifest(partOfImage(record, offset, fileBytes), footer) };
@@ -203,6 +205,8 @@ async function writeMemo(
   }
 }
 
+/** Manifests up to this length are parsed on the main thread, in a few ms. Unit: bytes. */
+const MANIFEST_HERE_MAX = 64 << 10;
 /** Holds footer and manifest of nearly every image. */
 const END_BYTES = 16 << 10;
 const MEMO_VERSION = 1;

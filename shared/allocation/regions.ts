@@ -3,9 +3,9 @@
  *
  * Every sector lies in at most one region; sectors outside all regions are never read or written. A
  * partition gives three regions: firmware and kernels recognise it by its first and last 64 KiB, so
- * these belong to the boot gate. Gaps are kept by their size alone, never by their content. A gap
- * that was zero must be zero again after a restore, or the next save would find the old tenant's
- * bytes and get another image id.
+ * these belong to the boot gate. Gaps are kept by their size, the table and the operator's word,
+ * never by their content. A gap that was zero must be zero again after a restore, or the next save
+ * would find the old tenant's bytes and get another image id.
  */
 import {
   intersectRanges,
@@ -57,6 +57,12 @@ export interface DiskSize {
   readonly sectorBytes: number;
 }
 
+/** A disk whose gaps are to be cut. */
+export interface GapDisk extends DiskSize {
+  /** Keep gaps whole, however long they are; default: false. */
+  readonly keepGaps?: boolean;
+}
+
 /**
  * @param uses - All partitions that are no containers, by ascending start.
  * @returns Regions by ascending start; those that keep nothing are left out.
@@ -64,7 +70,7 @@ export interface DiskSize {
 export function cutRegions(
   table: PartitionTable,
   uses: readonly PartitionUse[],
-  disk: DiskSize,
+  disk: GapDisk,
 ): Region[] {
   const regions: Region[] = [];
   const gateSectors = PARTITION_GATE_BYTES / disk.sectorBytes;
@@ -96,10 +102,10 @@ export function cutRegions(
 export function lostInGaps(
   table: PartitionTable,
   uses: readonly PartitionUse[],
-  disk: DiskSize,
+  disk: GapDisk,
 ): Range[] {
   return gapsBetween(uses, disk.sectorCount).flatMap((gap) =>
-    subtractRanges([gap], normalRanges([...keptOfGap(gap, disk), ...table.tableSectors])),
+    subtractRanges([gap], normalRanges([...keptOfGap(gap, table, disk), ...table.tableSectors])),
   );
 }
 
@@ -112,22 +118,21 @@ function gapsBetween(uses: readonly PartitionUse[], sectorCount: number): Range[
   return subtractRanges([{ start: 0, end: sectorCount }], normalRanges(spans));
 }
 
-function gapRegions(
-  table: PartitionTable,
-  uses: readonly PartitionUse[],
-  disk: DiskSize,
-): Region[] {
+function gapRegions(table: PartitionTable, uses: readonly PartitionUse[], disk: GapDisk): Region[] {
   const regions: Region[] = [];
   const whole = (span: Range, gate: boolean, diskEnd: boolean): void => {
     if (span.end > span.start) regions.push({ ...span, partition: 0, gate, diskEnd, used: [span] });
   };
   for (const gap of gapsBetween(uses, disk.sectorCount)) {
-    const kept = keptOfGap(gap, disk);
+    const kept = keptOfGap(gap, table, disk);
     const tables = intersectRanges(table.tableSectors, [gap]);
-    const gates = gap.start === 0 ? normalRanges([...kept, ...tables]) : tables;
-    const endStart = endOfGap(gap, disk);
+    const { endStart, copies } = boundToEnd(gap, kept, table, disk);
     const before = [{ start: gap.start, end: endStart }];
-    for (const span of intersectRanges(gates, before)) whole(span, true, false);
+    const tail = intersectRanges(kept, [{ start: endOfGap(gap, disk), end: gap.end }]);
+    const gates = normalRanges([...tables, ...(gap.start === 0 ? kept : tail)]);
+    const own = subtractRanges(intersectRanges(gates, before), copies);
+    for (const span of own) whole(span, true, false);
+    for (const span of copies) whole(span, true, true);
     const plain = subtractRanges(intersectRanges(kept, before), gates);
     for (const span of plain) whole(span, false, false);
     whole({ start: endStart, end: gap.end }, true, true);
@@ -136,9 +141,39 @@ function gapRegions(
 }
 
 /**
+ * What is kept of a gap by its length, and what the table is unclear about; everything if the
+ * operator says so.
+ */
+function keptOfGap(gap: Range, table: PartitionTable, disk: GapDisk): Range[] {
+  if (disk.keepGaps === true) return [gap];
+  const unclear = intersectRanges(table.unclear ?? [], [gap]);
+  return normalRanges([...edgesOfGap(gap, disk), ...unclear]);
+}
+
+/**
+ * What of a gap is bound to the end of the disk: its last MiB, or what of it stands behind the
+ * table itself, and before that a copy of the table behind everything else that is kept.
+ */
+function boundToEnd(
+  gap: Range,
+  kept: readonly Range[],
+  table: PartitionTable,
+  disk: GapDisk,
+): { readonly endStart: number; readonly copies: readonly Range[] } {
+  const endStart = endOfGap(gap, disk);
+  if (gap.end !== disk.sectorCount) return { endStart, copies: [] };
+  const copySectors = table.copySectors ?? [];
+  const endOf = (ranges: readonly Range[], end: number): number =>
+    rangesWithin(subtractRanges(ranges, copySectors), { start: gap.start, end }).at(-1)?.end ?? 0;
+  const bound = Math.max(endStart, endOf(table.tableSectors, gap.end));
+  const start = Math.max(gap.start, endOf(kept, bound), endOf(table.tableSectors, bound));
+  return { endStart: bound, copies: rangesWithin(copySectors, { start, end: bound }) };
+}
+
+/**
  * A gap at the end of the disk keeps its last MiB; if the gap is the whole disk, its head as well.
  */
-function keptOfGap(gap: Range, disk: DiskSize): Range[] {
+function edgesOfGap(gap: Range, disk: DiskSize): Range[] {
   const edge = GAP_EDGE_BYTES / disk.sectorBytes;
   const head = { start: gap.start, end: Math.min(gap.end, gap.start + edge) };
   if (gap.end === disk.sectorCount) {

@@ -89,7 +89,9 @@ export function chooseDisk(
   return {
     ok: false,
     code: "no_disk_matches",
-    reason: `no rule matches one of the node's ${disks.length} disks: ${listOf(disks)}`,
+    reason:
+      `no rule matches the node's ${disks.length === 1 ? "disk" : `${disks.length} disks`}: ` +
+      listOf(disks),
     cure: "Compare the node's disk rules with the disks listed here.",
   };
 }

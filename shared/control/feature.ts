@@ -22,21 +22,33 @@ type FieldFeatures = Readonly<Record<string, string>>;
 const FIELD_FEATURES: FieldFeatures = {};
 
 /**
+ * The feature that each value of a field belongs to, by field: a new way to leave is `leave: {
+ * kexec: "leave-kexec" }`. The frozen values are not listed.
+ */
+type ValueFeatures = Readonly<Record<string, Readonly<Record<string, string>>>>;
+const VALUE_FEATURES: ValueFeatures = {};
+
+/**
  * Names the features that a receiver must know in order to obey.
  *
- * @param spec - Fields of an order.
- * @param plain - The same spec with every field at its default.
- * @returns The features of all fields that are not at their default, each once.
+ * @param spec - All fields of an order that an operator may set.
+ * @param plain - The same fields at their default, if they have one.
+ * @returns The features of all fields that are not at their default, and of all values; each once.
  */
 export function featuresNeeded(
   spec: Readonly<Record<string, unknown>>,
   plain: Readonly<Record<string, unknown>>,
-  fields: FieldFeatures = FIELD_FEATURES,
+  { fields, values } = { fields: FIELD_FEATURES, values: VALUE_FEATURES },
 ): string[] {
-  const needed = Object.entries(fields).filter(
-    ([field]) => JSON.stringify(spec[field]) !== JSON.stringify(plain[field]),
+  const ofFields = Object.entries(fields)
+    .filter(([field]) => JSON.stringify(spec[field]) !== JSON.stringify(plain[field]))
+    .map(([, feature]) => feature);
+  const ofValues = Object.entries(values).flatMap(([field, features]) =>
+    Object.entries(features)
+      .filter(([value]) => spec[field] === value)
+      .map(([, feature]) => feature),
   );
-  return [...new Set(needed.map(([, feature]) => feature))];
+  return [...new Set([...ofFields, ...ofValues])];
 }
 
 /**

@@ -19,6 +19,8 @@ export const OperatorRoute = {
   server: "/v1/server",
   /** POST {@link ReloadRequest} -> {@link ReloadReply}: reads huck.yaml again. */
   reload: "/v1/server/reload",
+  /** GET -> {@link BootReport}: who asked the boot services in the last hour. */
+  boot: "/v1/boot",
   /** GET -> {@link NodeList}; with `?ping=1` every node is pinged first. */
   nodes: "/v1/nodes",
   /** GET -> {@link ImageList}. DELETE with `/<name>` moves an image to the trash. */
@@ -183,6 +185,47 @@ export const ServerStatus = z.object({
   notes: z.array(Text).max(64),
 });
 export type ServerStatus = z.infer<typeof ServerStatus>;
+
+/** Who asked a boot service, the last question, and what was done about it. */
+export const AskerEntry = z.object({
+  /** Null if only its address is known. */
+  mac: MacAddress.nullable(),
+  address: z.string().max(15).nullable(),
+  /** Null if no node has that MAC. */
+  node: NodeName.nullable(),
+  firstAt: Timestamp,
+  lastAt: Timestamp,
+  /** How many questions since `firstAt`. */
+  count: z.number().int().min(1),
+  /** `dhcp`, `tftp`, `http`, `ipv6`, or a word that only a later version knows. */
+  via: z.string().max(16),
+  /** What was asked for. */
+  what: z.string().max(80),
+  /** Name of the counter that counted it, as in `counters`. */
+  outcome: z.string().max(64),
+  /** What that means: one sentence. */
+  reason: Text,
+});
+export type AskerEntry = z.infer<typeof AskerEntry>;
+
+/** What the boot services did since the server started. */
+export const BootReport = z.object({
+  /** `off`, `proxy` or `full`, as `server.dhcp.mode` in huck.yaml. */
+  mode: z.string().max(16),
+  /** Of the last hour; MACs that no node has come first. */
+  askers: z.array(AskerEntry).max(8192),
+  /** What was counted since the server started. */
+  counters: z
+    .array(
+      z.object({
+        service: z.string().max(16),
+        outcome: z.string().max(64),
+        count: z.number().int().min(0),
+      }),
+    )
+    .max(256),
+});
+export type BootReport = z.infer<typeof BootReport>;
 
 export const ReloadRequest = z.strictObject({});
 

@@ -8,10 +8,10 @@
 import { crc32 } from "node:zlib";
 import { ByteReader } from "../core/bytes.ts";
 import { FormatError } from "../core/errors.ts";
-import { normalRanges, type Range } from "../core/ranges.ts";
+import { normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
 import type { Lba } from "../core/units.ts";
 import { readBytes, type SectorSource } from "./source.ts";
-import { checkedPartitions, type Partition, type PartitionTable } from "./table.ts";
+import { type Partition, type PartitionTable, partitionsOnDisk } from "./table.ts";
 
 /** "EFI PART" in little-endian order. */
 const SIGNATURE = 0x5452415020494645n;
@@ -21,7 +21,7 @@ const HEADER_BYTES_MIN = 92;
 const ENTRIES_BYTES_MAX = 1 << 20;
 /** Characters of a partition name (UTF-16 code units). */
 const NAME_UNITS = 36;
-/** Shortest entry the standard allows. Unit: bytes. */
+/** Shortest entry the standard allows, and the only one that Linux reads. Unit: bytes. */
 const ENTRY_BYTES_MIN = 128;
 
 /** One copy of a GPT whose checksums both matched. */
@@ -54,7 +54,7 @@ export interface GptCopy {
 export function readGptCopy(source: SectorSource, lba: Lba): GptCopy | undefined {
   if (lba < 1 || lba >= source.sectorCount) return undefined;
   const sector = readBytes(source, lba * source.sectorBytes, source.sectorBytes);
-  const header = parseHeader(sector, lba);
+  const header = readGptHeader(sector, lba);
   if (header === undefined) return undefined;
   const { entriesLba, entriesLength } = header;
   const entriesEnd = entriesLba + Math.ceil(entriesLength / source.sectorBytes);
@@ -68,7 +68,7 @@ export function readGptCopy(source: SectorSource, lba: Lba): GptCopy | undefined
  * Reads the GPT of a disk from the first valid copy.
  *
  * @returns The table, or undefined if neither copy is valid.
- * @throws {@link FormatError} as `checkedPartitions`.
+ * @throws {@link FormatError} as `partitionsOnDisk`.
  */
 export function readGpt(source: SectorSource): PartitionTable | undefined {
   const last = source.sectorCount - 1;
@@ -78,18 +78,20 @@ export function readGpt(source: SectorSource): PartitionTable | undefined {
     readGptCopy(source, last);
   const ruling = primary ?? backup;
   if (ruling === undefined) return undefined;
-  const partitions = checkedPartitions(readEntries(ruling), source.sectorCount);
-  const tableSectors: Range[] = [{ start: 0, end: 2 }];
-  for (const copy of [primary, backup]) {
-    if (copy !== undefined) tableSectors.push(...sectorsOf(copy, source.sectorBytes));
-  }
+  const found = partitionsOnDisk(readEntries(ruling), source.sectorCount, "leave out");
+  const sectors = (copy: GptCopy | undefined): Range[] =>
+    copy === undefined ? [] : sectorsOf(copy, source.sectorBytes);
+  const ownSectors = normalRanges([{ start: 0, end: 2 }, ...sectors(primary)]);
+  const copySectors = subtractRanges(normalRanges(sectors(backup)), ownSectors);
   return {
     kind: "gpt",
     diskId: ruling.diskGuid,
-    partitions,
-    tableSectors: normalRanges(tableSectors),
+    partitions: found.partitions,
+    tableSectors: normalRanges([...ownSectors, ...copySectors]),
+    copySectors,
     backupSectors: 1 + Math.ceil(ruling.entries.byteLength / source.sectorBytes),
-    warnings: [...warningsOf(primary, backup, last)],
+    unclear: normalRanges(found.unclear),
+    warnings: [...warningsOf(primary, backup, last), ...found.warnings],
   };
 }
 
@@ -101,14 +103,24 @@ function guidText(bytes: Uint8Array): string {
     .join("");
 }
 
-interface ParsedHeader {
+/** A GPT header whose checksum matched, and where its entries stand. */
+export interface GptHeader {
   readonly copy: Omit<GptCopy, "entries">;
+  /** First sector of the entry array. */
   readonly entriesLba: Lba;
+  /** Unit: bytes, at most 1 MiB. */
   readonly entriesLength: number;
   readonly entriesCrc: number;
 }
 
-function parseHeader(sector: Uint8Array, lba: Lba): ParsedHeader | undefined {
+/**
+ * Reads a GPT header without its entries.
+ *
+ * @param sector - All of it.
+ * @param lba - Where it stands.
+ * @returns Undefined if anything about it is wrong.
+ */
+export function readGptHeader(sector: Uint8Array, lba: Lba): GptHeader | undefined {
   const reader = new ByteReader(sector, "GPT header");
   if (reader.u64le() !== SIGNATURE) return undefined;
   const headerBytes = reader.skip(4).u32le();
@@ -147,14 +159,19 @@ function readEntries(copy: GptCopy): Partition[] {
     const type = reader.view(16);
     if (type.every((byte) => byte === 0)) continue;
     const guid = guidText(reader.view(16));
-    const start = reader.u64leAsNumber();
-    const end = reader.u64leAsNumber() + 1;
+    const start = sectorNumber(reader.u64le());
+    const end = sectorNumber(reader.u64le()) + 1;
     const name = nameText(reader.skip(8));
     const sectorCount = end - start;
     const common = { type: guidText(type), name, guid, container: false };
     partitions.push({ number: index + 1, start, sectorCount, ...common });
   }
   return partitions;
+}
+
+/** No disk reaches 2^52 sectors, so a larger number stands for beyond the end. */
+function sectorNumber(stored: bigint): Lba {
+  return stored < 2n ** 52n ? Number(stored) : 2 ** 52;
 }
 
 /** Lone surrogates, which JSON cannot carry, become U+FFFD. */
@@ -177,10 +194,17 @@ function* warningsOf(
   backup: GptCopy | undefined,
   last: Lba,
 ): Generator<string> {
-  if (primary === undefined) yield "The primary GPT is damaged; the backup at the end was used.";
+  if (primary === undefined) {
+    yield "The primary GPT is damaged; the backup was used. The image will fit no disk of " +
+      "another size: repair the table first (sgdisk) if it must.";
+  }
   if (backup === undefined) yield "The backup GPT is damaged or missing.";
   else if (backup.headerLba !== last) {
     yield `The backup GPT stands in sector ${backup.headerLba}, not in the last one (${last}).`;
+  }
+  const { entryBytes = ENTRY_BYTES_MIN } = primary ?? backup ?? {};
+  if (entryBytes !== ENTRY_BYTES_MIN) {
+    yield `The entries of the GPT have ${entryBytes} bytes each: Linux does not read such a table.`;
   }
   if (primary === undefined || backup === undefined) return;
   if (Buffer.compare(primary.entries, backup.entries) !== 0) {

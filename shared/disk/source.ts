@@ -69,23 +69,6 @@ export function readBytes(source: SectorSource, offset: ByteCount, length: numbe
   return sectors.subarray(start, start + length);
 }
 
-/**
- * Makes a source of bytes in memory: for partition tables that were read already, and for tests.
- *
- * @param bytes - Borrowed; its length is a multiple of `sectorBytes`.
- * @param sectorBytes - 512 or 4096.
- */
-export function memorySource(bytes: Uint8Array, sectorBytes = 512): SectorSource {
-  return {
-    sectorBytes,
-    sectorCount: Math.floor(bytes.byteLength / sectorBytes),
-    read(lba, into) {
-      checkInside(this, lba, into.byteLength / sectorBytes);
-      into.set(bytes.subarray(lba * sectorBytes, lba * sectorBytes + into.byteLength));
-    },
-  };
-}
-
 function checkInside(source: SectorSource, lba: Lba, count: number): void {
   const inside =
     Number.isSafeInteger(lba) &&

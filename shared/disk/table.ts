@@ -2,16 +2,17 @@
  * The content of a partition table of any kind.
  *
  * The readers of MBR and GPT give the same type, so that allocation and image know only one kind of
- * disk. Sector numbers are logical sectors of the disk. For all kinds it is checked here that
- * partitions lie on the disk, do not overlap, and are few enough; a table that breaks this
- * describes no disk that we could restore.
+ * disk. Sector numbers are logical sectors of the disk. For all kinds it is decided here which
+ * partitions a disk can hold, by the kernel's rules (block/partitions/core.c and efi.c). A table
+ * whose partitions overlap, or begin in sector 0, cannot be cut into partitions: such a disk is
+ * kept whole.
  */
 import { FormatError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import type { Lba } from "../core/units.ts";
 
-/** Most partitions of one disk (FORMAT.md, "Limits"). */
-export const PARTITIONS_MAX = 128;
+/** Most partitions of one disk: the kernel's DISK_MAX_PARTS (FORMAT.md, "Limits"). */
+export const PARTITIONS_MAX = 256;
 
 /** One partition. */
 export interface Partition {
@@ -50,28 +51,85 @@ export interface PartitionTable {
    * list.
    */
   readonly tableSectors: readonly Range[];
+  /**
+   * Those of them that hold the backup GPT, which is made anew for a disk of another size; absent:
+   * none.
+   */
+  readonly copySectors?: readonly Range[];
   /** Sectors that a backup GPT takes at the end of the disk; 0 for other tables. */
   readonly backupSectors: number;
+  /**
+   * Sectors that are kept wherever no partition covers them, because the table says that something
+   * is there, but not what; absent: none. A normal list.
+   */
+  readonly unclear?: readonly Range[];
+  /**
+   * Why the disk has a table and yet counts as one piece of which every sector is kept: part of a
+   * sentence. Then the kind is `none`.
+   */
+  readonly wholeBecause?: string;
+  /** Warnings for the operator, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** What a disk can hold of the partitions that its table names. */
+export interface PartitionsOnDisk {
+  /** By ascending start, containers first. */
+  readonly partitions: readonly Partition[];
+  /** What the disk has of partitions that were left out. */
+  readonly unclear: readonly Range[];
   /** Warnings for the operator, one sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Sorts partitions and checks that one disk can hold them.
+ * Sorts partitions, and fits them to the disk as the kernel does: one that begins beyond the end is
+ * left out; one that only ends there is cut (MBR) or left out (GPT).
  *
  * @param partitions - In any order.
  * @param sectorCount - Size of the disk. Unit: sectors.
- * @returns The same partitions by ascending start, containers first.
+ * @param beyond - What becomes of a partition that begins on the disk and ends beyond it.
  * @throws {@link FormatError} `too_many_partitions`, `partition_outside`, `partitions_overlap`.
  */
-export function checkedPartitions(
+export function partitionsOnDisk(
   partitions: readonly Partition[],
   sectorCount: number,
-): Partition[] {
+  beyond: "cut" | "leave out",
+): PartitionsOnDisk {
+  const kept: Partition[] = [];
+  const unclear: Range[] = [];
+  const warnings: string[] = [];
+  for (const partition of partitions) {
+    checkSense(partition);
+    const { number, start } = partition;
+    const end = start + partition.sectorCount;
+    const name = `Partition ${number} (sectors ${start} to ${end})`;
+    const room = Math.max(0, sectorCount - start);
+    if (end <= sectorCount) kept.push(partition);
+    else if (room === 0) warnings.push(`${name} begins beyond the end of the disk.`);
+    else if (beyond === "cut") {
+      kept.push({ ...partition, sectorCount: room });
+      warnings.push(`${name} ends beyond the disk: it is cut at sector ${sectorCount}.`);
+    } else {
+      unclear.push({ start, end: sectorCount });
+      warnings.push(
+        `${name} ends beyond the disk, so the kernel does not show it: ` +
+          "what the disk has of it is kept whole.",
+      );
+    }
+  }
+  return { partitions: checkedPartitions(kept), unclear, warnings };
+}
+
+/**
+ * @returns The same partitions by ascending start, containers first.
+ * @throws {@link FormatError} `too_many_partitions`, `partitions_overlap`.
+ */
+function checkedPartitions(partitions: readonly Partition[]): Partition[] {
   if (partitions.length > PARTITIONS_MAX) {
     throw new FormatError(
       "too_many_partitions",
-      `Cannot read partition table: ${partitions.length} partitions, ` +
+      `Cannot read partition table: it has ${partitions.length} partitions, ` +
         `at most ${PARTITIONS_MAX} wanted`,
     );
   }
@@ -80,7 +138,6 @@ export function checkedPartitions(
   );
   let previous: Partition | undefined;
   for (const partition of sorted) {
-    checkInside(partition, sectorCount);
     if (partition.container) continue;
     if (previous !== undefined && partition.start < previous.start + previous.sectorCount) {
       throw new FormatError(
@@ -94,12 +151,11 @@ export function checkedPartitions(
   return sorted;
 }
 
-function checkInside(partition: Partition, sectorCount: number): void {
-  const end = partition.start + partition.sectorCount;
-  if (partition.start >= 1 && partition.sectorCount > 0 && end <= sectorCount) return;
+function checkSense({ number, start, sectorCount }: Partition): void {
+  if (start >= 1 && sectorCount > 0) return;
+  const found = start < 1 ? "begins in sector 0, where the table stands" : "ends before it begins";
   throw new FormatError(
     "partition_outside",
-    `Cannot read partition table: partition ${partition.number} covers sectors ` +
-      `${partition.start} to ${end}, the disk has ${sectorCount}`,
+    `Cannot read partition table: partition ${number} ${found}`,
   );
 }

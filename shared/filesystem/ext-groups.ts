@@ -15,8 +15,13 @@ import { normalRanges, type Range, rangesWithin } from "../core/ranges.ts";
 import { readBytes, type SectorSource } from "../disk/source.ts";
 import { UsedMap } from "./used-map.ts";
 
-/** Most groups that we read: 512 TiB in groups of 128 MiB. */
-const GROUPS_MAX = 2 ** 22;
+/**
+ * Most groups that we read: 32 TiB in groups of 128 MiB. Each takes some 400 bytes of memory and a
+ * read while it is looked at.
+ */
+const GROUPS_MAX = 2 ** 18;
+/** Fewest clusters of a group that mke2fs makes; smaller ones would cost a read for each 8 KiB. */
+const GROUP_CLUSTERS_MIN = 256;
 /** Group flag: the block bitmap was never written. */
 const BLOCK_UNINIT = 0x2;
 /** Descriptors of at least this length have the high halves. Unit: bytes. */
@@ -43,7 +48,12 @@ class Doubt extends Error {}
  * @throws A system error when the device fails.
  */
 export function usedBlocks(source: SectorSource, superblock: ExtSuperblock): UsedMap | string {
-  if (superblock.groupCount > GROUPS_MAX) return `it has ${superblock.groupCount} groups`;
+  const { groupCount } = superblock;
+  if (groupCount > GROUPS_MAX) return `it has ${groupCount} groups, more than ${GROUPS_MAX}`;
+  const groupClusters = superblock.blocksPerGroup / superblock.clusterRatio;
+  if (groupCount > 1 && groupClusters < GROUP_CLUSTERS_MIN) {
+    return `its groups have ${groupClusters} clusters, fewer than ${GROUP_CLUSTERS_MIN}`;
+  }
   try {
     const groups = readGroups(source, superblock);
     const metadata = metadataOf(groups, superblock);

@@ -132,6 +132,16 @@ export function hasExtMagic(source: SectorSource): boolean {
 }
 
 /**
+ * @param source - It has the magic number of ext.
+ * @returns True if it is an external journal, which has a superblock but no groups.
+ */
+export function isJournalDevice(source: SectorSource): boolean {
+  const bytes = readBytes(source, SUPERBLOCK_OFFSET, SUPERBLOCK_BYTES);
+  const incompat = new ByteReader(bytes, "ext superblock", 0x60).u32le();
+  return (incompat & Incompat.journalDevice) !== 0;
+}
+
+/**
  * @returns The superblock, or a sentence that says what is wrong with it.
  * @throws A system error when the device fails.
  */

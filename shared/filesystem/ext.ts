@@ -11,6 +11,7 @@ import {
   type ExtSuperblock,
   hasExtMagic,
   Incompat,
+  isJournalDevice,
   readExtSuperblock,
   RoCompat,
 } from "./ext-superblock.ts";
@@ -39,25 +40,32 @@ export const extReader: FsReader = {
   kind: "ext4",
   recognises: hasExtMagic,
   read(source) {
+    if (isJournalDevice(source)) {
+      return keepAll(source, JOURNAL, "unknown", "it is the journal of another file system");
+    }
     const superblock = readExtSuperblock(source);
     if (typeof superblock === "string") return keepAll(source, UNREADABLE, "unknown", superblock);
     const identity = identityOf(superblock);
-    const unknown = unknownBecause(superblock);
-    if (unknown !== undefined) return keepAll(source, identity, "unknown", unknown);
+    if (!superblock.checksumRight) {
+      return keepAll(source, identity, "unknown", "its superblock fails its checksum");
+    }
+    // Also one that we would keep whole anyway must not be saved dirty without being asked.
     const dirty = dirtyBecause(source, superblock);
     if (dirty !== undefined) return keepAll(source, identity, "dirty", dirty);
+    const unknown = unknownBecause(superblock);
+    if (unknown !== undefined) return keepAll(source, identity, "unknown", unknown);
     return readMap(source, superblock, identity);
   },
 };
 
+/** Named as blkid names it. */
+const JOURNAL: FsIdentity = { kind: "jbd", features: [], blockBytes: 0, uuid: "", label: "" };
 const UNREADABLE: FsIdentity = { kind: "ext4", features: [], blockBytes: 0, uuid: "", label: "" };
 
 function readMap(source: SectorSource, one: ExtSuperblock, identity: FsIdentity): FsReport {
   const used = usedBlocks(source, one);
   if (typeof used === "string") return keepAll(source, identity, "unknown", used);
-  const { blockBytes, blocksCount } = one;
-  used.add(blocksCount * blockBytes, source.sectorCount * source.sectorBytes);
-  return cleanMap(source, identity, used);
+  return cleanMap(source, identity, used, one.blocksCount * one.blockBytes);
 }
 
 function identityOf(one: ExtSuperblock): FsIdentity {
@@ -73,10 +81,8 @@ function identityOf(one: ExtSuperblock): FsIdentity {
 }
 
 function unknownBecause(one: ExtSuperblock): string | undefined {
-  const { compat, incompat, unknownFeatures } = one;
-  if (!one.checksumRight) return "its superblock fails its checksum";
+  const { compat, unknownFeatures } = one;
   if (unknownFeatures.length > 0) return `it uses ${unknownFeatures.join(", ")}, unknown to us`;
-  if ((incompat & Incompat.journalDevice) !== 0) return "it is the journal of another file system";
   if ((compat & Compat.hasJournal) !== 0 && one.journalInode === 0) {
     return "its journal is on another device";
   }

@@ -79,7 +79,7 @@ function readLayout(source: SectorSource): FatLayout | undefined {
     [512, 1024, 2048, 4096].includes(sectorBytes) &&
     isPowerOfTwo(sectorsPerCluster) &&
     reserved > 0 &&
-    (tableCount === 1 || tableCount === 2) &&
+    tableCount > 0 &&
     (media === 0xf0 || media >= 0xf8);
   if (!plausible) return undefined;
   const tableSectors = u16(22) !== 0 ? u16(22) : u32(36);
@@ -152,10 +152,9 @@ function dirtyBecause(source: SectorSource, layout: FatLayout): string | undefin
 function readMap(source: SectorSource, layout: FatLayout, identity: FsIdentity): FsReport {
   const used = new UsedMap();
   used.add(0, layout.dataStart);
-  used.add(layout.totalBytes, source.sectorCount * source.sectorBytes);
   used.add(layout.dataStart + layout.clusterCount * layout.clusterBytes, layout.totalBytes);
   for (const table of layout.tables) collectUsed(source, layout, table, used);
-  return cleanMap(source, identity, used);
+  return cleanMap(source, identity, used, layout.totalBytes);
 }
 
 function collectUsed(source: SectorSource, layout: FatLayout, table: number, used: UsedMap): void {

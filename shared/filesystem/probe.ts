@@ -32,9 +32,18 @@ export function readFileSystem(source: SectorSource): FsReport {
   if (readers.length + foreign.length > 1) {
     const names = [...readers.map(({ kind }) => kind), ...foreign.map(({ name }) => name)];
     const because = `it carries the signatures of ${names.join(" and ")}`;
-    return keepAll(source, nameless("raw"), "unknown", because);
+    return keptRaw(source, because);
   }
   return reader.read(source);
+}
+
+/**
+ * Reports a partition whose file systems, if there are any, must not be read.
+ *
+ * @param because - Part of a sentence.
+ */
+export function keptRaw(source: SectorSource, because: string): FsReport {
+  return keepAll(source, nameless("raw"), "unknown", because);
 }
 
 function nameless(

@@ -28,6 +28,11 @@ export interface FsReport {
    * partition.
    */
   readonly used: readonly Range[];
+  /**
+   * Sectors between the end of the file system and what is kept at the end of the partition: not in
+   * use. Empty if there are none, and with `rawBecause`.
+   */
+  readonly behind: Range;
   /** UUID or volume id as the tools print it; empty if there is none. */
   readonly uuid: string;
   /** Volume label; empty if there is none. */

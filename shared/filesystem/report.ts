@@ -5,9 +5,17 @@
  * that is short.
  */
 import type { FsReport } from "./reader.ts";
-import { normalRanges } from "../core/ranges.ts";
+import { normalRanges, type Range } from "../core/ranges.ts";
 import type { SectorSource } from "../disk/source.ts";
+import type { ByteCount } from "../core/units.ts";
 import type { UsedMap } from "./used-map.ts";
+
+/**
+ * So much is always kept at the end of a partition, also where no file system lies: backups of boot
+ * sectors, superblocks of RAID and footers of encryption stand there. Unit: bytes.
+ */
+const TAIL_BYTES = 65536;
+const NOTHING: Range = { start: 0, end: 0 };
 
 /** What a reader knows of a file system before it reads the map. */
 export type FsIdentity = Pick<FsReport, "kind" | "features" | "blockBytes" | "uuid" | "label">;
@@ -26,23 +34,33 @@ export function keepAll(
   reason: string,
 ): FsReport {
   const used = [{ start: 0, end: source.sectorCount }];
-  return { ...identity, state, used, warnings: [], rawBecause: reason };
+  return { ...identity, state, used, behind: NOTHING, warnings: [], rawBecause: reason };
 }
 
 /**
- * Reports a map that can be trusted.
+ * Reports a map that can be trusted. Of what lies behind the file system, the last 64 KiB of the
+ * partition are kept; the rest is named, so that somebody can look at it.
  *
- * @param usedBytes - Bytes in use; widened to whole sectors. Bytes after the end of the file system
- *   must be in it.
+ * @param usedBytes - Bytes in use; widened to whole sectors.
+ * @param endBytes - Where the file system ends; at most the length of the partition.
  */
-export function cleanMap(source: SectorSource, identity: FsIdentity, usedBytes: UsedMap): FsReport {
+export function cleanMap(
+  source: SectorSource,
+  identity: FsIdentity,
+  usedBytes: UsedMap,
+  endBytes: ByteCount,
+): FsReport {
   const { sectorBytes, sectorCount } = source;
   const { ranges, warnings } = usedBytes;
   const sectors = ranges.map(({ start, end }) => ({
     start: Math.floor(start / sectorBytes),
     end: Math.min(sectorCount, Math.ceil(end / sectorBytes)),
   }));
-  return { ...identity, state: "clean", used: normalRanges(sectors), warnings };
+  const fileSystemEnd = Math.ceil(endBytes / sectorBytes);
+  const tailStart = Math.max(fileSystemEnd, sectorCount - TAIL_BYTES / sectorBytes);
+  const used = normalRanges([...sectors, { start: tailStart, end: sectorCount }]);
+  const behind = { start: fileSystemEnd, end: tailStart };
+  return { ...identity, state: "clean", used, behind, warnings };
 }
 
 /**

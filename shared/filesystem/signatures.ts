@@ -20,7 +20,10 @@ export interface Signature {
   readonly opaque: boolean;
 }
 
-/** [name, title, offset in bytes, text or bytes in hexadecimal, opaque]. */
+/**
+ * [name, title, offset in bytes, text or bytes in hexadecimal, opaque]. A negative offset counts
+ * from the end of the last whole 512 bytes.
+ */
 const FIXED: readonly (readonly [string, string, number, string, boolean])[] = [
   ["crypto_LUKS", "a LUKS encrypted volume", 0, hexOf("LUKS\xba\xbe"), true],
   ["bitlocker", "a BitLocker encrypted volume", 3, hexOf("-FVE-FS-"), true],
@@ -31,6 +34,30 @@ const FIXED: readonly (readonly [string, string, number, string, boolean])[] = [
   ["linux_raid", "an md RAID member", 0, "fc4e2ba9", true],
   ["linux_raid", "an md RAID member", 4096, "fc4e2ba9", true],
   ["bcache", "a bcache device", 4096 + 24, "c68573f64e1a45ca8265f57f48ba6d81", true],
+  ...[14, 15, 16, 17, 18, 19, 20, 21, 22].map(
+    (log2) =>
+      ["crypto_LUKS", "a LUKS encrypted volume", 2 ** log2, hexOf("SKUL\xba\xbe"), true] as const,
+  ),
+  ["drbd", "a DRBD device", 60 - 4096, "8374026b", true],
+  ["drbd", "a DRBD device", 60 - 4096, "8374026c", true],
+  ["drbd", "a DRBD device", 60 - 4096, "8374026d", true],
+  ["stratis", "a member of a Stratis pool", 516, hexOf("!Stra0tis\x86\xff\x02^Arh"), true],
+  ["stratis", "a member of a Stratis pool", 4612, hexOf("!Stra0tis\x86\xff\x02^Arh"), true],
+  ["vdo", "a VDO volume", 0, hexOf("dmvdo001"), true],
+  ["DM_verity_hash", "a dm-verity hash device", 0, hexOf("verity\0\0"), true],
+  ["DM_integrity", "a dm-integrity device", 0, hexOf("integrt\0"), true],
+  ["isw_raid_member", "an Intel RAID member", -1024, hexOf("Intel Raid ISM Cfg Sig. "), true],
+  ["lsi_mega_raid_member", "an LSI RAID member", -512, hexOf("$XIDE$"), true],
+  ["ddf_raid_member", "a DDF RAID member", -512, "de11de11", true],
+  ["ddf_raid_member", "a DDF RAID member", -257 * 512, "de11de11", true],
+  ["hpt45x_raid_member", "a HighPoint RAID member", -11 * 512, "f316785a", true],
+  ...[63, 255, 256, 16, 399, 591, 675, 735, 911, 974, 991, 951, 3087].map(
+    (sectors) =>
+      [
+        ...(["promise_fasttrack_raid_member", "a Promise RAID member"] as const),
+        ...([sectors * -512, hexOf("Promise Technology, Inc."), true] as const),
+      ] as const,
+  ),
   ["ntfs", "an NTFS file system", 3, hexOf("NTFS    "), false],
   ["exfat", "an exFAT file system", 3, hexOf("EXFAT   "), false],
   ["refs", "a ReFS file system", 3, hexOf("ReFS\0\0\0\0"), false],
@@ -64,9 +91,10 @@ const ZFS_MAGIC = 0x00bab10cn;
 export function findSignatures(source: SectorSource): readonly Signature[] {
   const sizeBytes = source.sectorCount * source.sectorBytes;
   const found = new Map<string, Signature>();
-  for (const [name, title, offset, hex, opaque] of FIXED) {
+  for (const [name, title, place, hex, opaque] of FIXED) {
     const length = hex.length / 2;
-    if (found.has(name) || offset + length > sizeBytes) continue;
+    const offset = place < 0 ? Math.floor(sizeBytes / 512) * 512 + place : place;
+    if (found.has(name) || offset < 0 || offset + length > sizeBytes) continue;
     const bytes = Buffer.from(readBytes(source, offset, length)).toString("hex");
     if (bytes === hex) found.set(name, { name, title, opaque });
   }

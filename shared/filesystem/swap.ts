@@ -44,8 +44,7 @@ export const swapReader: FsReader = {
       return keepAll(source, identity, "unknown", "it is larger than the partition");
     const used = new UsedMap();
     used.add(0, pageBytes);
-    used.add(areaEnd, end);
-    return cleanMap(source, identity, used);
+    return cleanMap(source, identity, used, areaEnd);
   },
 };
 

@@ -35,6 +35,7 @@ export function readRecord(file: ImageBytes, table: ChunkTable, index: number): 
  * @param entry - The chunk's entry in the table.
  * @returns The stored bytes: a view of `record`, never a Buffer.
  * @throws {@link FormatError} `bad_record`, `wrong_record`, `bad_digest`, `truncated`.
+ * @internal Tests open single records with it.
  */
 export function openRecord(record: Uint8Array, entry: ChunkEntry, index: number): Uint8Array {
   const header = decodeRecordHeader(record);

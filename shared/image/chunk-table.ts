@@ -17,6 +17,9 @@ import {
   CHUNK_RAW_BYTES_MAX,
   ChunkFlag,
   CHUNKS_MAX,
+  GATE_CHUNKS_MAX,
+  GATE_EXTENTS_MAX,
+  GATE_RAW_BYTES_MAX,
   RECORD_ALIGNMENT,
   RECORD_HEADER_BYTES,
   SLOT_LOGS,
@@ -33,6 +36,7 @@ const EXTENT_BYTES = 12;
 /** Offset of the flags in an entry. */
 const FLAGS_OFFSET = 17;
 const FIRST_EXTENT_OFFSET = 20;
+const PARTITION_OFFSET = 24;
 const FLAGS_KNOWN = ChunkFlag.bootGate | ChunkFlag.diskEnd;
 
 /**
@@ -148,7 +152,7 @@ export class ChunkTable {
       flags: view.getUint8(offset + FLAGS_OFFSET),
       extentCount: view.getUint16(offset + 18),
       firstExtent: view.getUint32(offset + FIRST_EXTENT_OFFSET),
-      partition: view.getUint16(offset + 24),
+      partition: view.getUint16(offset + PARTITION_OFFSET),
       slotLog2: view.getUint8(offset + 26),
       rawDigest: this.bytes.subarray(offset + 32, offset + 32 + DIGEST_BYTES),
       storedDigest: this.bytes.subarray(offset + 64, offset + 64 + DIGEST_BYTES),
@@ -180,6 +184,16 @@ export class ChunkTable {
    */
   flags(index: ChunkIndex): number {
     return this.#view.getUint8(TABLE_HEADER_BYTES + index * ENTRY_BYTES + FLAGS_OFFSET);
+  }
+
+  /**
+   * Reads the partition of one chunk, as {@link flags} does.
+   *
+   * @param index - 0 .. count-1.
+   * @returns Its number; 0 outside partitions.
+   */
+  partition(index: ChunkIndex): number {
+    return this.#view.getUint16(TABLE_HEADER_BYTES + index * ENTRY_BYTES + PARTITION_OFFSET);
   }
 
   /**
@@ -226,8 +240,15 @@ export class ChunkTable {
     let recordEnd = BLOCK_BYTES;
     let extentsSeen = 0;
     let diskEnd = 0;
+    const gate = { chunks: 0, rawBytes: 0, extents: 0 };
     for (let index = 0; index < this.count; index += 1) {
       const entry = this.entry(index);
+      if ((entry.flags & ChunkFlag.bootGate) !== 0) {
+        gate.chunks += 1;
+        gate.rawBytes += entry.rawBytes;
+        gate.extents += entry.extentCount;
+        checkGate(gate);
+      }
       const fault = entryFault(entry, recordEnd, extentsSeen);
       if (fault !== undefined) throw bad(`chunk ${index} ${fault}`);
       if (entry.firstExtent + entry.extentCount > extentCount) throw bad(`chunk ${index} overruns`);
@@ -314,6 +335,22 @@ export class ChunkTableBuilder {
       .bytes(extents);
     return bytes;
   }
+}
+
+/** Bounds what a restore keeps in memory until it opens the gate. */
+function checkGate(gate: {
+  readonly chunks: number;
+  readonly rawBytes: number;
+  readonly extents: number;
+}): void {
+  const { chunks, rawBytes, extents } = gate;
+  const bounded =
+    chunks <= GATE_CHUNKS_MAX && rawBytes <= GATE_RAW_BYTES_MAX && extents <= GATE_EXTENTS_MAX;
+  if (bounded) return;
+  throw bad(
+    `at least ${chunks} chunks with ${rawBytes} bytes in ${extents} extents belong to its boot ` +
+      `gate, at most ${GATE_CHUNKS_MAX}, ${GATE_RAW_BYTES_MAX} and ${GATE_EXTENTS_MAX} wanted`,
+  );
 }
 
 function entryFault(entry: ChunkEntry, recordEnd: number, extentsSeen: number): string | undefined {

@@ -15,7 +15,7 @@ import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice, DiskWrite } from "../disk/block-device.ts";
 import { ChunkDecoder } from "./chunk-decoder.ts";
 import type { ChunkCodec } from "./chunk-codec.ts";
-import { encodeGateRecord } from "./gate-record.ts";
+import { encodeGateRecord } from "../disk/gate-record.ts";
 import { CHUNK_RAW_BYTES_MAX } from "./limits.ts";
 import { PlacedContent, type PlacedIndex, readable } from "./placed-content.ts";
 import {
@@ -106,11 +106,16 @@ export class GatedDisk {
   }
 
   /**
-   * @returns The chunk to `accept` before `close`, because only its content shows whether its fixup
-   *   can be made.
+   * @returns The next chunk to `accept` before `close`, because only its content shows whether a
+   *   fixup can be made.
    */
-  get headToCheck(): number | undefined {
-    return this.#placement.fixups[0]?.chunk;
+  get chunkToCheck(): number | undefined {
+    for (const fixup of this.#placement.fixups) {
+      if (!this.#held.has(fixup.chunk)) return fixup.chunk;
+      const lacking = fixup.needs(this.#ownWrites(fixup.chunk)).find((one) => !this.#held.has(one));
+      if (lacking !== undefined) return lacking;
+    }
+    return undefined;
   }
 
   /** @returns The chunks to write that are not gate chunks, ascending. */
@@ -179,13 +184,12 @@ export class GatedDisk {
     const { table } = this.#index;
     const raw = this.#decoder.decode(table, chunk, record);
     if (!isPlaced(this.#placement, chunk)) return;
-    const writes = placedWrites(this.#placement, table, chunk, raw);
     if (this.#gateChunks.has(chunk)) {
-      this.#fixups.get(chunk)?.make(writes);
       this.#held.set(chunk, raw.slice());
+      this.#checkFixups(chunk);
       return;
     }
-    for (const write of writes) this.#write(write);
+    for (const write of placedWrites(this.#placement, table, chunk, raw)) this.#write(write);
   }
 
   /** Waits until the medium holds everything. @throws A system error: do not go on after one. */
@@ -248,15 +252,34 @@ export class GatedDisk {
   #opening(): Opening {
     const { gateChunks } = this.#placement;
     const writes = gateChunks.flatMap((chunk) => {
-      const raw = this.#held.get(chunk);
-      if (raw === undefined) {
-        const found = `chunk ${chunk} has not come`;
-        throw new FormatError("gate_incomplete", `Cannot open the gate: ${found}`);
-      }
-      const own = placedWrites(this.#placement, this.#index.table, chunk, raw);
-      return this.#fixups.get(chunk)?.make(own) ?? own;
+      const own = this.#ownWrites(chunk);
+      const fixup = this.#fixups.get(chunk);
+      return fixup?.make(own, this.#othersOf(fixup, own)) ?? own;
     });
     return cutAtDoor(writes, this.#placed.door);
+  }
+
+  /** Makes the fixups that depend on a chunk, if all that they need is there. */
+  #checkFixups(chunk: number): void {
+    for (const fixup of this.#placement.fixups) {
+      if (!this.#held.has(fixup.chunk)) continue;
+      const own = this.#ownWrites(fixup.chunk);
+      const needs = fixup.needs(own);
+      if (chunk !== fixup.chunk && !needs.includes(chunk)) continue;
+      if (needs.every((one) => this.#held.has(one))) fixup.make(own, this.#othersOf(fixup, own));
+    }
+  }
+
+  #othersOf(fixup: Fixup, own: readonly DiskWrite[]): DiskWrite[] {
+    return fixup.needs(own).flatMap((chunk) => this.#ownWrites(chunk));
+  }
+
+  /** The writes of a gate chunk that was delivered, as it was saved. */
+  #ownWrites(chunk: number): DiskWrite[] {
+    const raw = this.#held.get(chunk);
+    if (raw !== undefined) return placedWrites(this.#placement, this.#index.table, chunk, raw);
+    const found = `chunk ${chunk} has not come`;
+    throw new FormatError("gate_incomplete", `Cannot open the gate: ${found}`);
   }
 
   /** Best effort: the disk has just failed, and the caller reports the first fault. */

@@ -17,7 +17,9 @@ import {
   FORMAT_MAJOR,
   FORMAT_MINOR,
   MANIFEST_BYTES_MAX,
+  RECORD_HEADER_BYTES,
   TABLE_BYTES_MAX,
+  TRAILER_BYTES_MAX,
 } from "./limits.ts";
 
 /** "\x89HUCK\r\n\x1a": not text, and damaged by any transfer that rewrites line ends. */
@@ -122,7 +124,8 @@ export function encodeFooter(footer: ImageFooter): Uint8Array {
 /**
  * @param bytes - The last 4096 bytes of the file.
  * @param fileBytes - Length of the file; the footer must say the same.
- * @returns A footer whose places all lie inside the file, with no length beyond its limit.
+ * @returns A footer whose places lie inside the file in their order, so that the tail of the file
+ *   from the table on is bounded; no length is beyond its limit.
  * @throws {@link FormatError} `torn`, `bad_footer`, `unknown_version`.
  */
 export function decodeFooter(bytes: Uint8Array, fileBytes: number): ImageFooter {
@@ -141,10 +144,12 @@ export function decodeFooter(bytes: Uint8Array, fileBytes: number): ImageFooter 
   const table = readPlace(reader);
   const manifest = readPlace(reader);
   const imageId = new Uint8Array(reader.view(DIGEST_BYTES));
-  const inside = [table, manifest].every(
-    ({ offset, storedBytes }) =>
-      offset >= BLOCK_BYTES && offset + storedBytes <= fileBytes - BLOCK_BYTES,
-  );
+  const end = fileBytes - BLOCK_BYTES;
+  const inside =
+    table.offset >= BLOCK_BYTES &&
+    manifest.offset >= endOfRecord(table) &&
+    endOfRecord(manifest) <= end &&
+    end - endOfRecord(manifest) <= TRAILER_BYTES_MAX;
   const tableMost = Math.min(
     TABLE_BYTES_MAX,
     tableBytesOf(chunkCount, chunkCount * CHUNK_EXTENTS_MAX),
@@ -163,6 +168,11 @@ export function decodeFooter(bytes: Uint8Array, fileBytes: number): ImageFooter 
     );
   }
   return { uuid, fileBytes, chunkCount, table, manifest, imageId };
+}
+
+/** Without its padding. */
+function endOfRecord({ offset, storedBytes }: RecordPlace): number {
+  return offset + RECORD_HEADER_BYTES + storedBytes;
 }
 
 function readPlace(reader: ByteReader): RecordPlace {

@@ -26,8 +26,27 @@ export const CHUNK_EXTENTS_MAX = 2048;
  * buffer.
  */
 export const TABLE_BYTES_MAX = 2 ** 31 - 1;
+/**
+ * Most gate chunks, raw bytes and extents of all gate chunks together. A writer of the gate keeps
+ * these chunks in memory until the end. A save makes at most 64 MiB in front of the first
+ * partition, 128 KiB for each of 128 partitions, their tables, and 1 MiB at the end of the disk.
+ */
+export const GATE_CHUNKS_MAX = 4096;
+export const GATE_RAW_BYTES_MAX = 128 << 20;
+export const GATE_EXTENTS_MAX = 1 << 16;
+/**
+ * Most bytes of a tail (chunk table, manifest and what follows) that a node takes, because it holds
+ * it in memory: 620 000 chunks of one extent each, or 21 000 chunks of 256 extents. An image file
+ * may have a longer one; a load of it is refused.
+ */
+export const TAIL_BYTES_MAX = 64 << 20;
 /** Most bytes of a manifest. */
 export const MANIFEST_BYTES_MAX = 8 << 20;
+/** Most values (objects, lists and what they hold) of a manifest, and their depth. */
+export const MANIFEST_VALUES_MAX = 1 << 16;
+export const MANIFEST_DEPTH_MAX = 8;
+/** Most bytes between manifest and footer: signatures and notes. */
+export const TRAILER_BYTES_MAX = 1 << 20;
 /** Most bytes of one text in a manifest, as UTF-8. */
 export const TEXT_BYTES_MAX = 255;
 /** Most warnings and features one manifest lists. */

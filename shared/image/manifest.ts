@@ -16,8 +16,10 @@ import {
   MANIFEST_BYTES_MAX,
   TEXT_BYTES_MAX,
 } from "./limits.ts";
+import { boundFaultOf } from "./manifest-bounds.ts";
 
-const text = z.string().refine((value) => new TextEncoder().encode(value).length <= TEXT_BYTES_MAX);
+const encoder = new TextEncoder();
+const text = z.string().refine(isShortText);
 const texts = z.array(text).max(LIST_MAX);
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** Bytes: a whole number of extent units. */
@@ -108,9 +110,19 @@ export function clipText(value: string): string {
   return cut.replace(/\ufffd+$/, "");
 }
 
+/** UTF-8 takes at most three bytes for each unit of a string, so most texts need not be encoded. */
+function isShortText(value: string): boolean {
+  if (value.length > TEXT_BYTES_MAX) return false;
+  return value.length * 3 <= TEXT_BYTES_MAX || encoder.encode(value).length <= TEXT_BYTES_MAX;
+}
+
 function parseJson(bytes: Uint8Array): unknown {
   if (bytes.byteLength > MANIFEST_BYTES_MAX) {
     throw new FormatError("bad_manifest", `Cannot read manifest: ${bytes.byteLength} bytes`);
+  }
+  const fault = boundFaultOf(bytes);
+  if (fault !== undefined) {
+    throw new FormatError("bad_manifest", `Cannot read manifest: it has ${fault}`);
   }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -11,6 +11,7 @@ import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { SectorSource } from "../disk/source.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import { gptFixup } from "./fixup.ts";
+import { checkGeometry, endOfPartitions } from "./geometry.ts";
 import { ChunkFlag } from "./limits.ts";
 import type { Manifest, ManifestPartition } from "./manifest.ts";
 import { type PlacedDevice, placedWithin, type PlacedRun, type Placement } from "./placement.ts";
@@ -46,7 +47,8 @@ export interface PlacedImage {
  *
  * @param target - The disk; whole sectors.
  * @throws {@link SituationError} `disk_too_small`, `sector_size_differs`, `no_such_partition`,
- *   `partition_too_small`; {@link FormatError} `bad_extents` for an image that contradicts itself.
+ *   `partition_too_small`; {@link FormatError} `bad_geometry`, `bad_extents` for an image that
+ *   contradicts itself.
  */
 export function placeImage(
   image: PlacedImage,
@@ -54,6 +56,7 @@ export function placeImage(
   wish: PlacementChoice = { kind: "disk" },
 ): Placement {
   checkSectors(image.manifest, target);
+  checkGeometry(image.manifest, image.table);
   if (wish.kind === "disk") return placeDisk(image, target);
   return placePartition(image, target, wish);
 }
@@ -115,7 +118,14 @@ function placeDisk(image: PlacedImage, target: TargetSize): Placement {
   const places = signaturesOf(manifest, target);
   const cleared = withBlank(image, { runs: [run], chunks }, clear, within(places, bounds));
   const moved = resized && manifest.disk.table === "gpt";
-  const fixups = moved ? [gptFixup(head, manifest.disk, target)] : [];
+  const isGate = new Set(gateChunks);
+  const gateChunksIn = (place: Range): number[] => {
+    const parts = placedWithin({ runs: [run], chunks }, table, 0, place);
+    return parts.map(({ chunk }) => chunk).filter((chunk) => isGate.has(chunk));
+  };
+  const partitionsEnd = endOfPartitions(manifest);
+  const saved = { ...manifest.disk, partitionsEnd, gateChunksIn };
+  const fixups = moved ? [gptFixup(head, saved, target)] : [];
   const devices = [{ bounds, ...cleared, door: { start: 0, end: sectorBytes } }];
   return { runs: [run], chunks, gateChunks, fixups, devices, resized };
 }

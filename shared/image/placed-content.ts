@@ -10,7 +10,7 @@ import { codeOf } from "../core/errors.ts";
 import { normalRanges, type Range, subtractRanges } from "../core/ranges.ts";
 import type { SectorSource } from "../disk/source.ts";
 import type { DiskWrite } from "../disk/block-device.ts";
-import { decodeGateRecord } from "./gate-record.ts";
+import { decodeGateRecord } from "../disk/gate-record.ts";
 import { placedWrites, type Placement } from "./placement.ts";
 import type { ImageIndex } from "./reader.ts";
 
@@ -55,7 +55,14 @@ export class PlacedContent {
     const raw = this.chunk(chunk);
     const fixup = this.#fixupOf(chunk);
     if (raw === undefined || fixup === undefined) return raw !== undefined;
-    const made = fixup.make(placedWrites(this.#placement, this.#index.table, chunk, raw));
+    const own = this.#writesOf(chunk, raw);
+    const others: DiskWrite[] = [];
+    for (const other of fixup.needs(own)) {
+      const content = this.chunk(other);
+      if (content === undefined) return false;
+      others.push(...this.#writesOf(other, content));
+    }
+    const made = fixup.make(own, others);
     const places = made.map(({ offset, bytes }) => ({
       start: offset,
       end: offset + bytes.byteLength,
@@ -119,6 +126,11 @@ export class PlacedContent {
       if (words.some((word) => word !== 0)) return false;
     }
     return true;
+  }
+
+  /** The chunk at its place, in memory of its own. */
+  #writesOf(chunk: number, raw: Uint8Array): DiskWrite[] {
+    return placedWrites(this.#placement, this.#index.table, chunk, raw.slice());
   }
 
   #fixupOf(chunk: number): Placement["fixups"][number] | undefined {

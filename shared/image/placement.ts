@@ -48,13 +48,21 @@ export interface PlacedDevice {
 export interface Fixup {
   readonly chunk: number;
   /**
+   * The other gate chunks whose content it depends on.
+   *
+   * @param writes - The chunk at its place, one write per extent.
+   * @throws SituationError if the chunk's content cannot be made to fit.
+   */
+  needs(writes: readonly DiskWrite[]): readonly number[];
+  /**
    * Makes the writes that replace those of the chunk.
    *
    * @param writes - The chunk at its place, one write per extent.
+   * @param others - The chunks that it needs, at their places.
    * @returns Writes in their order: all of the chunk's extents, perhaps with more after them.
    * @throws SituationError if the chunk's content cannot be made to fit.
    */
-  make(writes: readonly DiskWrite[]): readonly DiskWrite[];
+  make(writes: readonly DiskWrite[], others: readonly DiskWrite[]): readonly DiskWrite[];
   /**
    * Reverses the change: from the bytes of the chunk's extents on the target to the saved bytes.
    *

@@ -55,10 +55,24 @@ export interface ImageIndex extends ImageOutline {
  *   interrupted.
  */
 export function openImage(file: ImageBytes): ImageIndex {
+  return openIndex(file, readEnds(file));
+}
+
+/**
+ * Opens an image without its table: footer and manifest.
+ *
+ * @throws {@link FormatError} as {@link openImage}.
+ */
+export function openOutline(file: ImageBytes): ImageOutline {
+  const footer = readEnds(file);
+  return { footer, manifest: readManifest(file, footer) };
+}
+
+function readEnds(file: ImageBytes): ImageFooter {
   checkLength(file.fileBytes);
   const header = readRun(file, 0, BLOCK_BYTES);
   const end = readRun(file, file.fileBytes - BLOCK_BYTES, BLOCK_BYTES);
-  return openIndex(file, readFooter(header, end, file.fileBytes));
+  return readFooter(header, end, file.fileBytes);
 }
 
 /**

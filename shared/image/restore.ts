@@ -1,9 +1,9 @@
 /**
  * Restore: writes an image from a local file to a whole disk.
  *
- * GatedDisk keeps the order of promise P2; this file has only the steps. Every stored byte of the
- * image is checked before anything is erased, so a damaged image never costs a disk. Any fault
- * after that leaves the gate closed, and the first sector of the disk says so.
+ * GatedDisk keeps the order of promise P2; this file has only the steps. Every chunk of the image
+ * is decoded and compared before anything is erased, so a damaged image never costs a disk. Any
+ * fault after that leaves the gate closed, and the first sector of the disk says so.
  */
 import { ExitCode, SituationError } from "../core/errors.ts";
 import type { ByteCount } from "../core/units.ts";
@@ -11,7 +11,7 @@ import type { BlockDevice } from "../disk/block-device.ts";
 import type { ChunkCodec } from "./chunk-codec.ts";
 import { GatedDisk, plainBuffer } from "./gated-disk.ts";
 import { placeImage, targetSize } from "./place-image.ts";
-import { openRecord, readRecord } from "./chunk-decoder.ts";
+import { ChunkDecoder, readRecord } from "./chunk-decoder.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
 
 /** Settings of a restore. */
@@ -76,9 +76,10 @@ export async function restoreImage(
   const disk = new GatedDisk({ index, placement }, device, image.codec, plainBuffer());
   const body = disk.body;
   const isBody = new Set(body);
+  const decoder = new ChunkDecoder(image.codec);
   const run = { image, options };
   await eachChunk("checking", [...Array(table.count).keys()], run, (chunk, record) => {
-    if (isBody.has(chunk)) openRecord(record, table.entry(chunk), chunk);
+    if (isBody.has(chunk)) decoder.decode(table, chunk, record);
     else disk.accept(chunk, record);
   });
   disk.checkOpening();

@@ -121,7 +121,8 @@ export interface ImageStore {
    */
   open(reference: ImageReference): Promise<OpenedImage>;
   /**
-   * Proves index and stored bytes of an image, every one of them, outside the caller's thread.
+   * Proves index and content of an image, outside the caller's thread: every chunk is decoded and
+   * compared with its digests, as a node does it.
    *
    * @param reference - If it has `file`, that file and no other is proven.
    * @param signal - Stops the work.

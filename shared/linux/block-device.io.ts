@@ -7,18 +7,8 @@
  * is retried: after a failed write or fsync nobody knows what the medium holds. Sources: open(2)
  * O_DIRECT and O_EXCL, linux/fs.h for the ioctls, fallocate(2).
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { basename } from "node:path";
-import { FormatError, HuckError, codeOf } from "../core/errors.ts";
+import { closeSync, constants, fstatSync, fsyncSync, openSync, statSync, writeSync } from "node:fs";
+import { FormatError, HuckError, SituationError, codeOf } from "../core/errors.ts";
 import type { ByteCount, Lba } from "../core/units.ts";
 import type { BlockDevice, DiskIdentity } from "../disk/block-device.ts";
 import { diskIdentity } from "./disks.io.ts";
@@ -31,8 +21,9 @@ import {
   nativeBlock,
 } from "./libc.io.ts";
 import { readFullySync } from "./read-fully.io.ts";
+import { kernelNameOf, sysfsText } from "./sysfs.io.ts";
 
-/** Sector size of a file that stands for a disk. Unit: bytes. */
+/** Sector size of a file that stands for a disk, unless the caller knows it. Unit: bytes. */
 const FILE_SECTOR_BYTES = 512;
 /**
  * Alignment for direct I/O on a file: it must suit the file system's block, and 4096 suits all.
@@ -53,10 +44,13 @@ export type DeviceAccess = "write" | "read";
 export interface OpenOptions {
   /** Default: write. */
   readonly access?: DeviceAccess;
+  /** Sector size of a file; default: 512. A disk knows its own. Unit: bytes. */
+  readonly fileSectorBytes?: number;
 }
 
 /**
- * Opens a disk or a file; a disk is opened exclusively.
+ * Opens a disk or a file; a disk is opened exclusively. If the last sector of a file is not whole,
+ * it reads as if zeros followed, and the first write to it makes it whole.
  *
  * @param path - A whole disk below /dev, or a regular file of the wanted size.
  * @throws {@link HuckError} `not_a_disk`; a system error (EBUSY: in use, EACCES, ENOENT).
@@ -65,22 +59,33 @@ export function openBlockDevice(path: string, options: OpenOptions = {}): BlockD
   const { access = "write" } = options;
   const stat = statSync(path);
   if (stat.isBlockDevice()) {
-    const name = basename(realpathSync(path));
+    const name = kernelNameOf(path);
+    if (sysfsText(`/sys/class/block/${name}/partition`) !== "") throw isPartition(path);
     return new LinuxDisk(path, diskIdentity(name), access);
   }
-  if (stat.isFile()) return new LinuxDisk(path, fileIdentity(path, stat.size), access);
+  if (stat.isFile()) {
+    const { fileSectorBytes = FILE_SECTOR_BYTES } = options;
+    const identity = fileIdentity(path, stat.size, fileSectorBytes);
+    return new LinuxDisk(path, identity, access, stat.size);
+  }
   throw new HuckError(
     "not_a_disk",
     `Cannot open "${path}" as a disk: it is neither a block device nor a regular file`,
   );
 }
 
-function fileIdentity(path: string, size: number): DiskIdentity {
-  const sizeBytes = Math.floor(size / FILE_SECTOR_BYTES) * FILE_SECTOR_BYTES;
+function isPartition(path: string): SituationError {
+  return new SituationError("not_a_disk", `Cannot open "${path}": it is a partition`, {
+    cure: "Name the whole disk: an image is of a whole disk",
+  });
+}
+
+function fileIdentity(path: string, size: number, sectorBytes: number): DiskIdentity {
+  const sizeBytes = Math.ceil(size / sectorBytes) * sectorBytes;
   return {
     path,
     sizeBytes,
-    sectorBytes: FILE_SECTOR_BYTES,
+    sectorBytes,
     serial: "",
     wwn: "",
     model: "",
@@ -97,12 +102,15 @@ class LinuxDisk implements BlockDevice {
   readonly sectorCount: number;
   readonly alignment: number;
   readonly #isDevice: boolean;
+  /** Where reading must not go beyond: before the end of the last sector only for a file. */
+  readonly #readableBytes: ByteCount;
   readonly #buffered: number;
   /** Descriptor for direct writes; undefined if the system or file system does not support them. */
   readonly #direct: number | undefined;
   #open = true;
 
-  constructor(path: string, identity: DiskIdentity, access: DeviceAccess) {
+  constructor(path: string, identity: DiskIdentity, access: DeviceAccess, size?: ByteCount) {
+    this.#readableBytes = size ?? identity.sizeBytes;
     const isDevice = identity.bus !== "file";
     this.identity = identity;
     this.sectorBytes = identity.sectorBytes;
@@ -126,9 +134,11 @@ class LinuxDisk implements BlockDevice {
     const offset = lba * this.sectorBytes;
     this.#checkInside("read", offset, into.byteLength);
     const got = readFullySync(this.#buffered, into, offset);
-    if (got < into.byteLength) {
+    if (got === into.byteLength) return;
+    if (offset + got < this.#readableBytes) {
       throw this.#outside("read", offset + got, into.byteLength - got);
     }
+    into.fill(0, got);
   }
 
   write(offset: ByteCount, bytes: Uint8Array): void {

@@ -9,7 +9,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { basename, join } from "node:path";
 import { HuckError } from "../core/errors.ts";
-import { libcFunction } from "./libc.io.ts";
+import { checked, closeDescriptor, libcFunction, libcProblem, nativeBlock } from "./libc.io.ts";
 import { sysfsText } from "./sysfs.io.ts";
 
 export interface NetworkInterface {
@@ -56,6 +56,20 @@ export function interfaceIndex(name: string): number {
 }
 
 /**
+ * Gives the longest IP datagram of an interface now, in bytes: an admin may change it while we run.
+ *
+ * @param sysRoot - Root of sysfs.
+ * @returns The MTU of Ethernet if the kernel does not say.
+ */
+export function interfaceMtu(name: string, sysRoot = "/sys"): number {
+  const mtu = Number(sysfsText(join(sysRoot, "class/net", name, "mtu")));
+  return Number.isSafeInteger(mtu) && mtu > 0 ? mtu : ETHERNET_MTU;
+}
+
+/** The MTU of Ethernet. Unit: bytes. */
+const ETHERNET_MTU = 1500;
+
+/**
  * @param name - Kernel name.
  * @returns The interface's first address of that family; an IPv6 address may be a link-local one
  *   with its zone.
@@ -67,6 +81,68 @@ export function interfaceAddress(name: string, family: "IPv4" | "IPv6"): string 
   const linkLocal = family === "IPv6" && found.scopeid !== undefined && found.scopeid !== 0;
   return linkLocal ? `${found.address}%${name}` : found.address;
 }
+
+/** An IPv4 address of this host. */
+export interface InterfaceAddress {
+  readonly interfaceName: string;
+  readonly address: string;
+  readonly netmask: string;
+}
+
+/**
+ * Lists the IPv4 addresses of this host, also of interfaces whose cable is out, which Node.js
+ * leaves out: a server must be able to start before the switch does.
+ *
+ * @returns What Node.js lists if system calls cannot be made.
+ */
+export function interfaceAddresses(): readonly InterfaceAddress[] {
+  if (libcProblem() === undefined) return kernelAddresses();
+  return Object.entries(networkInterfaces()).flatMap(([interfaceName, list]) =>
+    (list ?? [])
+      .filter(({ family }) => family === "IPv4")
+      .map(({ address, netmask }) => ({ interfaceName, address, netmask })),
+  );
+}
+
+function kernelAddresses(): readonly InterfaceAddress[] {
+  const ioctl = libcFunction("ioctl", "int", ["int", "ulong", "uintptr"]);
+  const socket = libcFunction("socket", "int", ["int", "int", "int"]);
+  const fd = checked(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open a UDP socket");
+  try {
+    const list = nativeBlock(IFREQ_BYTES * ADDRESSES_MAX);
+    const head = nativeBlock(16); // struct ifconf: length, pointer
+    head.view.setInt32(0, list.bytes.byteLength, true);
+    head.view.setBigUint64(8, BigInt(list.address), true);
+    checked(ioctl(fd, SIOCGIFCONF, head.address), "list the addresses of this host");
+    const found: InterfaceAddress[] = [];
+    for (let at = 0; at + IFREQ_BYTES <= head.view.getInt32(0, true); at += IFREQ_BYTES) {
+      const one = nativeBlock(IFREQ_BYTES);
+      one.bytes.set(list.bytes.subarray(at, at + IFREQ_BYTES));
+      const address = addressIn(one.bytes);
+      const label = Buffer.from(one.bytes.subarray(0, 16)).toString("latin1").replace(/\0.*$/s, "");
+      if (ioctl(fd, SIOCGIFNETMASK, one.address) < 0) continue; // it went away meanwhile
+      const [interfaceName = ""] = label.split(":"); // "eth0:1" is an address of eth0
+      found.push({ interfaceName, address, netmask: addressIn(one.bytes) });
+    }
+    return found;
+  } finally {
+    closeDescriptor(fd);
+  }
+}
+
+/** The address of a sockaddr_in behind a name of 16 bytes (struct ifreq). */
+function addressIn(request: Uint8Array): string {
+  return request.subarray(20, 24).join(".");
+}
+
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0x80000;
+const SIOCGIFCONF = 0x8912;
+const SIOCGIFNETMASK = 0x891b;
+const IFREQ_BYTES = 40;
+/** Most addresses listed. */
+const ADDRESSES_MAX = 1024;
 
 function noInterface(name: string): HuckError {
   const names = Object.keys(networkInterfaces()).map((one) => `"${one}"`);

@@ -9,7 +9,7 @@
  */
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { sysfsNames } from "./sysfs.io.ts";
+import { deviceNumber, sysfsNames } from "./sysfs.io.ts";
 
 /** One mount of a device. */
 export interface DeviceMount {
@@ -93,18 +93,8 @@ function leadsTo(source: string, names: ReadonlySet<string>, number: string): bo
   try {
     if (names.has(basename(realpathSync(source)))) return true;
     const { rdev } = statSync(source);
-    return rdev !== 0 && numberOf(rdev) === number;
+    return rdev !== 0 && deviceNumber(rdev) === number;
   } catch {
     return false; // gone: the device now has another name
   }
-}
-
-/**
- * The number as the C library packs it: 8 low bits of minor, 12 of major, then the rest of both.
- */
-function numberOf(rdev: number): string {
-  const device = BigInt(rdev);
-  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
-  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
-  return `${major}:${minor}`;
 }

@@ -14,7 +14,7 @@ import type { OutgoingMessage } from "./message.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Length of an ADV without its entries. Unit: bytes. */
-export const ADV_FIXED_BYTES: number = HEADER_BYTES + 8 + TAG_BYTES;
+const ADV_FIXED_BYTES: number = HEADER_BYTES + 8 + TAG_BYTES;
 
 export interface Adv {
   /** The SYNC that these answers belong to. */
@@ -36,15 +36,10 @@ export function readAdv(reader: ByteReader): Adv {
   return { syncNo, blocks };
 }
 
-/**
- * @param offset - Of the datagram; the header is not touched.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeAdv(bytes: Uint8Array, offset: number, adv: Adv): number {
+function writeAdv(bytes: Uint8Array, offset: number, adv: Adv): void {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   writer.u32be(adv.syncNo).u8(adv.blocks.length).zeros(3);
   writeBlockList(writer, adv.blocks);
-  return writer.offset - offset + TAG_BYTES;
 }
 
 export function advMessage(adv: Adv): OutgoingMessage {
@@ -52,6 +47,8 @@ export function advMessage(adv: Adv): OutgoingMessage {
     type: MessageType.adv,
     flags: 0,
     length: ADV_FIXED_BYTES + adv.blocks.length * BLOCK_ENTRY_BYTES,
-    write: (bytes, offset) => writeAdv(bytes, offset, adv),
+    write: (bytes, offset) => {
+      writeAdv(bytes, offset, adv);
+    },
   };
 }

@@ -12,7 +12,7 @@ import { readChunkCount } from "./sync.ts";
 import { TAG_BYTES } from "./tag.ts";
 
 /** Bytes of an ANNOUNCE. */
-export const ANNOUNCE_BYTES: number = HEADER_BYTES + 56 + TAG_BYTES;
+const ANNOUNCE_BYTES: number = HEADER_BYTES + 56 + TAG_BYTES;
 const IMAGE_ID_BYTES = 32;
 /** Symbols are a multiple of this, because FEC works on 32 bytes at a time. Unit: bytes. */
 const SYMBOL_UNIT = 32;
@@ -71,18 +71,13 @@ export function readAnnounce(reader: ByteReader): Announce {
   return { ...shape, feedbackPort, reportSpreadMs, membersMin, members, startsInMs, imageId };
 }
 
-/**
- * @param offset - Of the datagram; the header is not touched.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeAnnounce(bytes: Uint8Array, offset: number, announce: Announce): number {
+function writeAnnounce(bytes: Uint8Array, offset: number, announce: Announce): void {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   writer.u16be(announce.symbolBytes).u8(KINDS.indexOf(announce.kind));
   writer.u8(STATES.indexOf(announce.state)).u32be(announce.chunkCount);
   writer.u32be(announce.recordBytesMax).u16be(announce.feedbackPort);
   writer.u16be(announce.reportSpreadMs).u16be(announce.membersMin).u16be(announce.members);
   writer.u32be(announce.startsInMs).bytes(announce.imageId);
-  return writer.offset - offset + TAG_BYTES;
 }
 
 export function announceMessage(announce: Announce): OutgoingMessage {
@@ -90,6 +85,8 @@ export function announceMessage(announce: Announce): OutgoingMessage {
     type: MessageType.announce,
     flags: 0,
     length: ANNOUNCE_BYTES,
-    write: (bytes, offset) => writeAnnounce(bytes, offset, announce),
+    write: (bytes, offset) => {
+      writeAnnounce(bytes, offset, announce);
+    },
   };
 }

@@ -1,7 +1,8 @@
 /**
- * CTL: short messages of the sender: "your report has arrived", "the session is over".
+ * CTL: short messages of the sender: "your report has arrived", "the session is over", "this is
+ * your number".
  *
- * Layout: WIRE.md section 3.6. Version 1 has no operations from 3 up; messages with them are
+ * Layout: WIRE.md section 3.6. Version 1 has no operations from 4 up; messages with them are
  * dropped.
  */
 import type { ByteReader } from "../core/bytes.ts";
@@ -15,6 +16,7 @@ import { TAG_BYTES } from "./tag.ts";
 const CONTROL_FIXED_BYTES = HEADER_BYTES + 4 + TAG_BYTES;
 const OP_ACK = 1;
 const OP_END = 2;
+const OP_MEMBER = 3;
 /** Longest reason of an end. Unit: bytes of UTF-8. */
 export const REASON_BYTES_MAX = 200;
 const OUTCOMES = ["complete", "partial", "aborted"] as const;
@@ -25,6 +27,8 @@ export type SessionOutcome = (typeof OUTCOMES)[number];
 export type Control =
   /** To one receiver: its report of its own end has arrived, it may leave. */
   | { readonly op: "ack"; readonly node: number }
+  /** To the receiver of a cast that reported as `node`: its number is `given` from now on. */
+  | { readonly op: "member"; readonly node: number; readonly given: number }
   /** To all: nothing more will be sent. `reason`: at most 200 bytes of UTF-8. */
   | { readonly op: "end"; readonly outcome: SessionOutcome; readonly reason: string };
 
@@ -48,18 +52,21 @@ export function readControl(reader: ByteReader): Control {
     const reasonBytes = inRange(reader.left, [0, REASON_BYTES_MAX], "length of the reason");
     return { op: "end", outcome: outcome ?? "aborted", reason: utf8(reader.view(reasonBytes)) };
   }
-  throw new FormatError("unknown_operation", `Cannot read CTL: operation ${op}, 1 or 2 wanted`);
+  if (op === OP_MEMBER) {
+    const node = reader.u32be();
+    const given = reader.u32be();
+    expectEnd(reader);
+    return { op: "member", node, given };
+  }
+  throw new FormatError("unknown_operation", `Cannot read CTL: operation ${op}, 1 to 3 wanted`);
 }
 
-/**
- * @param offset - Of the datagram; the header is not touched.
- * @param control - A reason that is too long is cut.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeControl(bytes: Uint8Array, offset: number, control: Control): number {
+function writeControl(bytes: Uint8Array, offset: number, control: Control): void {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   if (control.op === "ack") {
     writer.u8(OP_ACK).u8(0).u16be(4).u32be(control.node);
+  } else if (control.op === "member") {
+    writer.u8(OP_MEMBER).u8(0).u16be(8).u32be(control.node).u32be(control.given);
   } else {
     const reason = reasonBytesOf(control.reason);
     writer
@@ -68,7 +75,6 @@ export function writeControl(bytes: Uint8Array, offset: number, control: Control
       .u16be(1 + reason.length);
     writer.u8(OUTCOMES.indexOf(control.outcome)).bytes(reason);
   }
-  return writer.offset - offset + TAG_BYTES;
 }
 
 /**
@@ -90,11 +96,18 @@ export function utf8(bytes: Uint8Array): string {
 }
 
 export function controlMessage(control: Control): OutgoingMessage {
-  const argumentBytes = control.op === "end" ? 1 + reasonBytesOf(control.reason).length : 4;
+  const argumentBytes = argumentBytesOf(control);
   return {
     type: MessageType.control,
     flags: 0,
     length: CONTROL_FIXED_BYTES + argumentBytes,
-    write: (bytes, offset) => writeControl(bytes, offset, control),
+    write: (bytes, offset) => {
+      writeControl(bytes, offset, control);
+    },
   };
+}
+
+function argumentBytesOf(control: Control): number {
+  if (control.op === "end") return 1 + reasonBytesOf(control.reason).length;
+  return control.op === "member" ? 8 : 4;
 }

@@ -172,6 +172,14 @@ export function messageSequence(view: DataView, offset: number): number {
   return view.getUint32(offset + 12);
 }
 
+/**
+ * @param offset - Of a datagram of a receiver, whose type is known.
+ * @returns The receiver's number, with which the body of all its messages begins.
+ */
+export function messageNode(view: DataView, offset: number): number {
+  return view.getUint32(offset + HEADER_BYTES);
+}
+
 /** The fields of a header. */
 export interface HeaderFields {
   readonly type: MessageType;

@@ -59,17 +59,12 @@ export function readNack(reader: ByteReader): Nack {
   return { node, syncNo, tUsEcho, hold100us, ...state, blocks };
 }
 
-/**
- * @param offset - Of the datagram; the header is not touched.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeNack(bytes: Uint8Array, offset: number, nack: Nack): number {
+function writeNack(bytes: Uint8Array, offset: number, nack: Nack): void {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   writer.u32be(nack.node).u32be(nack.syncNo).u32be(nack.tUsEcho).u16be(nack.hold100us);
   writer.u16be(nack.netLossQ16).u32be(nack.drainKiBs).u8(nack.ringPercent);
   writer.u8(nack.blocks.length).u16be(nack.kernelDrops).u32be(nack.receivedKiBs);
   writeBlockList(writer, nack.blocks);
-  return writer.offset - offset + TAG_BYTES;
 }
 
 export function nackMessage(nack: Nack): OutgoingMessage {
@@ -77,6 +72,8 @@ export function nackMessage(nack: Nack): OutgoingMessage {
     type: MessageType.nack,
     flags: 0,
     length: NACK_FIXED_BYTES + nack.blocks.length * BLOCK_ENTRY_BYTES,
-    write: (bytes, offset) => writeNack(bytes, offset, nack),
+    write: (bytes, offset) => {
+      writeNack(bytes, offset, nack);
+    },
   };
 }

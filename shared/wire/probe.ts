@@ -9,7 +9,6 @@ import { ByteWriter } from "../core/bytes.ts";
 import { DATA_OVERHEAD_BYTES } from "./data.ts";
 import { HEADER_BYTES, inRange, MessageType } from "./header.ts";
 import type { OutgoingMessage } from "./message.ts";
-import { TAG_BYTES } from "./tag.ts";
 
 /** Most datagrams of a series. */
 const PROBES_MAX = 1024;
@@ -36,26 +35,13 @@ export function readProbe(reader: ByteReader): Probe {
   return { index, count, series: reader.u32be() };
 }
 
-/**
- * Writes the body, and zeros up to the length of DATA.
- *
- * @param offset - Of the datagram; the header is not touched.
- * @param symbolBytes - The session's symbol length.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeProbe(
-  bytes: Uint8Array,
-  offset: number,
-  probe: Probe,
-  symbolBytes: number,
-): number {
+function writeProbe(bytes: Uint8Array, offset: number, probe: Probe, symbolBytes: number): void {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   writer
     .u32be(probe.index)
     .u32be(probe.count)
     .u32be(probe.series)
     .zeros(symbolBytes - 4);
-  return writer.offset - offset + TAG_BYTES;
 }
 
 /** @param symbolBytes - The session's symbol length: a probe is as long as its DATA. */
@@ -64,6 +50,8 @@ export function probeMessage(probe: Probe, symbolBytes: number): OutgoingMessage
     type: MessageType.probe,
     flags: 0,
     length: symbolBytes + DATA_OVERHEAD_BYTES,
-    write: (bytes, offset) => writeProbe(bytes, offset, probe, symbolBytes),
+    write: (bytes, offset) => {
+      writeProbe(bytes, offset, probe, symbolBytes);
+    },
   };
 }

@@ -93,12 +93,7 @@ function readRanges(reader: ByteReader, count: number, within: Range): Range[] {
   return ranges;
 }
 
-/**
- * @param offset - Of the datagram; the header is not touched.
- * @param report - In range; a reason that is too long is cut.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeReport(bytes: Uint8Array, offset: number, report: Report): number {
+function writeReport(bytes: Uint8Array, offset: number, report: Report): void {
   const reason = reasonBytesOf(report.reason);
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   writer.u32be(report.node).u8(STATES.indexOf(report.state)).u8(report.ringPercent);
@@ -107,7 +102,6 @@ export function writeReport(bytes: Uint8Array, offset: number, report: Report): 
   writer.u8(report.ranges.length).u8(reason.length).u16be(0);
   for (const { start, end } of report.ranges) writer.u32be(start).u32be(end - start);
   writer.bytes(reason);
-  return writer.offset - offset + TAG_BYTES;
 }
 
 export function reportMessage(report: Report): OutgoingMessage {
@@ -116,6 +110,8 @@ export function reportMessage(report: Report): OutgoingMessage {
     type: MessageType.report,
     flags: 0,
     length: REPORT_FIXED_BYTES + report.ranges.length * REPORT_RANGE_BYTES + reasonBytes,
-    write: (bytes, offset) => writeReport(bytes, offset, report),
+    write: (bytes, offset) => {
+      writeReport(bytes, offset, report);
+    },
   };
 }

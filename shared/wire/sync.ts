@@ -70,17 +70,12 @@ export function readSync(reader: ByteReader): Sync {
   return { ...numbers, pass, frontier, chunkCount, blocks };
 }
 
-/**
- * @param offset - Of the datagram; the header is not touched.
- * @returns Length of the datagram with its tag, which is not written.
- */
-export function writeSync(bytes: Uint8Array, offset: number, sync: Sync): number {
+function writeSync(bytes: Uint8Array, offset: number, sync: Sync): void {
   const writer = new ByteWriter(bytes, offset + HEADER_BYTES);
   writer.u32be(sync.syncNo).u64be(sync.tUs).u32be(sync.rateKiBs).u16be(sync.lossQ16);
   writer.u8(sync.backoffQuarterMs).u8(sync.log2Members).u16be(sync.grttMs).u8(sync.pass);
   writer.u8(sync.blocks.length).u32be(sync.frontier).u32be(sync.chunkCount);
   writeBlockList(writer, sync.blocks);
-  return writer.offset - offset + TAG_BYTES;
 }
 
 /**
@@ -100,6 +95,8 @@ export function syncMessage(sync: Sync, flags: number): OutgoingMessage {
     type: MessageType.sync,
     flags,
     length: SYNC_FIXED_BYTES + sync.blocks.length * BLOCK_ENTRY_BYTES,
-    write: (bytes, offset) => writeSync(bytes, offset, sync),
+    write: (bytes, offset) => {
+      writeSync(bytes, offset, sync);
+    },
   };
 }

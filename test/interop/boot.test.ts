@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { labProblem } from "../rig/network-lab.ts";
 import { BootLabPerTest, labBootNetwork } from "../rig/boot-lab.ts";
@@ -71,6 +72,60 @@ test.skipIf(problem !== undefined)(
     expect(curl(net, host, `${base}/boot/files/torn`)).toMatch(/^HTTP\/1\.1 500 /);
     const torn = 'vmlinuz": 10 bytes found, 11 wanted';
     await server.until((line) => line.problem?.message.includes(torn) === true);
+  },
+);
+
+test.skipIf(problem !== undefined)(
+  "absolute targets, queries and ranges of another file are understood",
+  async () => {
+    const net = labs.open();
+    await net.serve(table("receiver"));
+    const host = net.host("a", mac, "10.77.0.9");
+    const file = `${base}/boot/files/vmlinuz`;
+    const absolute = curl(net, host, "--proxy", base, "http://boot.lan/boot/files/vmlinuz");
+    expect(absolute).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n0123456789$/s);
+    expect(curl(net, host, "--proxy", base, script)).toContain("huck.token=");
+    expect(curl(net, host, `${file}?arch=x86_64`)).toMatch(/\r\n\r\n0123456789$/);
+    const tag = /ETag: (\S+)/i.exec(curl(net, host, "-I", file))?.[1] ?? "none";
+    const part = (condition: string): string =>
+      curl(net, host, "-r", "2-4", "-H", `If-Range: ${condition}`, file);
+    expect(part(tag)).toMatch(/^HTTP\/1\.1 206 .*\r\n\r\n234$/s);
+    for (const other of ['"other"', `W/${tag}`, "Sat, 28 Nov 2026 00:00:00 GMT"]) {
+      expect(part(other)).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n0123456789$/s);
+    }
+  },
+);
+
+test.skipIf(problem !== undefined)("blocks of TFTP fit an interface with a small MTU", async () => {
+  const net = labs.open();
+  await net.serve(table("receiver"));
+  const host = net.host("a", mac, "10.77.0.9");
+  net.ip("link set lab mtu 1400");
+  const trace = net.run(host, [
+    ...["curl", "-sS", "-v", "--max-time", "10", "--tftp-blksize", "1468"],
+    "tftp://10.77.0.1/vmlinuz",
+  ]).output;
+  expect(trace).toContain("blksize parsed from OACK (1368) requested (1468)");
+});
+
+test.skipIf(problem !== undefined)(
+  "an interface without a carrier can be served: labAddress() finds its address",
+  () => {
+    const net = labs.open();
+    net.ip("link add dark type bridge");
+    net.ip("addr add 10.78.0.1/23 dev dark");
+    net.ip("addr add 10.78.4.1/16 dev dark");
+    net.ip("link set dark up");
+    const module = fileURLToPath(new URL("../../server/enter/lab-boot.io.ts", import.meta.url));
+    const code = `import { labAddress } from ${JSON.stringify(module)};
+      console.log(JSON.stringify([labAddress("dark"), labAddress("10.78.4.1")]));`;
+    const told = net.run(net.namespace, [
+      ...[process.execPath, "--no-warnings", "--input-type=module", "--eval", code],
+    ]);
+    expect(JSON.parse(told.output)).toEqual([
+      { interfaceName: "dark", address: "10.78.0.1", netmask: "255.255.254.0" },
+      { interfaceName: "dark", address: "10.78.4.1", netmask: "255.255.0.0" },
+    ]);
   },
 );
 

@@ -7,7 +7,15 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freePort } from "../rig/ports.ts";
@@ -193,4 +201,103 @@ test.skipIf(!privileged)("5 % loss each way costs nothing but repair, on a disk 
     execFileSync("ip", ["netns", "del", namespace]);
     execFileSync("losetup", ["--detach", disk]);
   }
+});
+
+/** Casts to one receiver and waits for both. */
+async function castOnce(from: string, to: string): Promise<{ sender: Run; receiver: Run }> {
+  const at = place();
+  const receiver = run(["catch", to, ...at, "--wait", "60"]);
+  const sender = run(["cast", from, ...at, "--min-receivers", "1"]);
+  await Promise.all([sender.exit, receiver.exit]);
+  return { sender, receiver };
+}
+
+test.each(["/proc/cpuinfo", "/sys/kernel/notes", "/sys/kernel/mm/transparent_hugepage/enabled"])(
+  "a file that the kernel makes up, like %s, is cast with all its bytes",
+  async (path) => {
+    if (!existsSync(path)) return;
+    const out = join(folder, "made-up");
+    const { sender, receiver } = await castOnce(path, out);
+    expect(await sender.exit, sender.errors()).toBe(0);
+    expect(await receiver.exit, receiver.errors()).toBe(0);
+    const lines = (bytes: Buffer): number => bytes.toString("latin1").split("\n").length;
+    expect(readFileSync(out).byteLength).toBeGreaterThan(0);
+    expect(lines(readFileSync(out))).toBe(lines(readFileSync(path)));
+  },
+);
+
+test("a link stays a link, and the file behind it is written, also a new one", async () => {
+  const { path, bytes } = input("behind", 1000);
+  writeFileSync(join(folder, "old-file"), "old");
+  for (const name of ["old-file", "new-file"]) {
+    symlinkSync(name, join(folder, `link-to-${name}`));
+    const { receiver } = await castOnce(path, join(folder, `link-to-${name}`));
+    expect(await receiver.exit, receiver.errors()).toBe(0);
+    expect(readlinkSync(join(folder, `link-to-${name}`))).toBe(name);
+    expect(readFileSync(join(folder, name)).equals(bytes)).toBe(true);
+  }
+});
+
+test("a pipe by name waits for the other end, and a signal ends the wait", async () => {
+  const [from, to] = [join(folder, "from"), join(folder, "to")];
+  execFileSync("mkfifo", [from, to]);
+  const { path, bytes } = input("through", 2_000_000);
+  const at = place();
+  const receiver = run(["catch", to, ...at, "--wait", "60"]);
+  const sender = run(["cast", from, ...at, "--min-receivers", "1"]);
+  const reader = spawn("cat", [to], { stdio: ["ignore", "pipe", "ignore"] });
+  const pieces: Buffer[] = [];
+  reader.stdout.on("data", (piece: Buffer) => pieces.push(piece));
+  spawn("cp", [path, from]);
+  expect(await sender.exit, sender.errors()).toBe(0);
+  expect(await receiver.exit, receiver.errors()).toBe(0);
+  expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+
+  const alone = run(["cast", from, ...place(), "--min-receivers", "1"]);
+  setTimeout(() => alone.child.kill("SIGTERM"), 1500);
+  expect([5, 143]).toContain(await alone.exit);
+});
+
+const noRoot = privileged ? undefined : "needs root to mount a small file system";
+
+test.skipIf(noRoot !== undefined)(
+  "a full disk at either end is told with a cure, and is no abort by the operator",
+  async () => {
+    const small = join(folder, "small");
+    execFileSync("mkdir", [small]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", small]);
+    try {
+      const { path } = input("large", 4_000_000);
+      const { sender, receiver } = await castOnce(path, join(small, "out"));
+      expect([await sender.exit, await receiver.exit]).toEqual([1, 1]);
+      expect(receiver.errors()).toMatch(
+        /huck: Cannot write ".*": no space is left .*\n {2}Make room/,
+      );
+      expect(readdirSync(small)).toEqual([]);
+      const at = place();
+      const waiting = run(["catch", join(folder, "never"), ...at, "--wait", "60"]);
+      const spooling = run(
+        ["cast", "-", ...at, "--min-receivers", "1"],
+        ["env", `TMPDIR=${small}`, "NODE_DISABLE_COMPILE_CACHE=1"],
+      );
+      spooling.child.stdin?.end(readFileSync(path));
+      expect([await spooling.exit, await waiting.exit]).toEqual([1, 1]);
+      expect(spooling.errors()).toMatch(/Cannot keep the stream in ".*small": no space is left/);
+      expect(existsSync(join(folder, "never"))).toBe(false);
+    } finally {
+      execFileSync("umount", [small]);
+    }
+  },
+);
+
+test.skipIf(noRoot !== undefined)("a network without a route is told at once", async () => {
+  const { path } = input("unsent", 1000);
+  const sender = run(["cast", path, "--min-receivers", "1"], ["unshare", "--net"]);
+  expect(await sender.exit).toBe(4);
+  expect(sender.errors()).toMatch(/the system refused all \d+ datagrams, a route wanted\n {2}Name/);
+  const down = ["sh", "-c", 'ip link add d0 type dummy; exec "$@"', "sh"];
+  const through = ["cast", path, "--min-receivers", "1", "--interface", "d0"];
+  const lost = run(through, ["unshare", "--net", ...down]);
+  expect(await lost.exit, lost.errors()).toBe(4);
+  expect(lost.errors()).toMatch(/huck: Cannot .*\n {2}\S/);
 });

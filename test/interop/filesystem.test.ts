@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { rangesCover, totalOfRanges } from "../../shared/core/ranges.ts";
-import { memorySource } from "../../shared/disk/source.ts";
+import { memorySource } from "../rig/memory-source.ts";
 import type { FsReport } from "../../shared/filesystem/reader.ts";
 import { readFileSystem } from "../../shared/filesystem/probe.ts";
 import { makeExt, makeFile, makeTree, MIB, run, usedByDumpe2fs } from "../rig/disk-tools.ts";

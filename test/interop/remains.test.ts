@@ -1,10 +1,10 @@
 /**
  * Goal: promise P13; what the image does not hold survives nowhere a tool would recognise it.
- * Method: disks with remains of RAID members and of another file system are loaded and asked by
- * blkid and wipefs, which must say what they say of the source. Superblocks of md are written by
- * hand after the kernel's md_p.h, those of btrfs were made by mkfs.btrfs (test/vectors/remains).
+ * Method: targets full of other people's signatures (test/rig/remains.ts) are loaded and asked by
+ * blkid, wipefs and mdadm, which must say what they say of the source, and the next save must have
+ * the same id. One more btrfs was made by mkfs.btrfs (test/vectors/remains).
  */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
@@ -12,8 +12,16 @@ import { imagePlace } from "../../server/cli/local/image-place.ts";
 import { restoreLocally } from "../../server/cli/local/restore-locally.io.ts";
 import { saveImage } from "../../server/cli/local/save-locally.io.ts";
 import type { TerminalReporter } from "../../server/cli/terminal-reporter.io.ts";
+import { openSource } from "../../server/cli/local/disk-source.io.ts";
+import { planDisk } from "../../shared/allocation/plan.ts";
+import { toHex } from "../../shared/core/digest.ts";
+import { captureImage } from "../../shared/image/capture.ts";
+import { inlinePool } from "../../shared/image/codec-pool.ts";
+import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import { readVector, type SparseVector } from "../rig/disk-fixtures.ts";
 import { cutOut, hasTool, makeFile, MIB, putBytes, putInto, run } from "../rig/disk-tools.ts";
+import { MemorySink } from "../rig/image-fixtures.ts";
+import { md090, REMAINS } from "../rig/remains.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-remains-"));
 const path = (name: string): string => join(folder, name);
@@ -37,11 +45,16 @@ function makeDisk(name: string, diskBytes: number, length: number): string {
   return path(name);
 }
 
+const HOW = { rawIfDirty: false, level: 1, codec: "auto", tool: "huck", host: "test" } as const;
+
 async function saveAndRestore(source: string, target: string): Promise<void> {
   const place = imagePlace(`i${images}`, path("store"));
-  const how = { rawIfDirty: false, level: 1, codec: "auto", tool: "huck", host: "test" } as const;
-  await saveImage({ source, place, ...how }, quiet, never);
-  const image = path(`store/i${images}.huck`);
+  await saveImage({ source, place, ...HOW }, quiet, never);
+  await restoreOnto(target, `i${images}`);
+}
+
+async function restoreOnto(target: string, name: string): Promise<void> {
+  const image = path(`store/${name}.huck`);
   const task = { image, target, erase: target, verify: "full", codec: "auto" } as const;
   await restoreLocally(task, quiet, never);
 }
@@ -50,36 +63,72 @@ async function saveAndRestore(source: string, target: string): Promise<void> {
 function seenBy(disk: string, length: number): string[] {
   cutOut(disk, START, length, path("part"));
   return [path("part"), disk].flatMap((file) => [
-    run("blkid", "-p", "-o", "value", "-s", "TYPE", "-s", "PTTYPE", file),
+    blkidSays(file),
     run("wipefs", "-n", "-i", "-O", "TYPE,OFFSET,UUID", file),
   ]);
 }
 
-/** md 0.90: 4 KiB in the last whole 64 KiB of the device (linux/raid/md_p.h). */
-function md090(): Buffer {
-  const superblock = Buffer.alloc(4096);
-  const words = [0xa92b4efc, 0, 90, 0, 0, 1, 1600000000, 1, 61376, 2, 2, 0, 0, 2, 3, 4];
-  words.forEach((word, index) => superblock.writeUInt32LE(word, index * 4));
-  return superblock;
+/** What blkid finds; it fails if that is more than one thing. */
+function blkidSays(file: string): string {
+  try {
+    return run("blkid", "-p", "-o", "value", "-s", "TYPE", "-s", "PTTYPE", file);
+  } catch {
+    return "ambivalent";
+  }
 }
 
-/** md 1.0: 8 KiB before the end, on 4 KiB (linux/raid/md_p.h). */
-function md10(superOffset: number): Buffer {
-  const superblock = Buffer.alloc(4096);
-  superblock.writeUInt32LE(0xa92b4efc, 0);
-  superblock.writeUInt32LE(1, 4); // major version
-  superblock.fill(7, 16, 32); // set UUID
-  superblock.write("old:raid", 32);
-  superblock.writeUInt32LE(1, 72); // level
-  superblock.writeBigUInt64LE(BigInt(superOffset / 512), 144);
-  superblock.writeUInt32LE(1, 220); // max_dev
-  let sum = 0n; // calc_sb_1_csum(): the sum of all words, carries added
-  for (let at = 0; at < 256 + 2; at += 4) {
-    sum +=
-      at + 4 <= 258 ? BigInt(superblock.readUInt32LE(at)) : BigInt(superblock.readUInt16LE(at));
+/** The id that a save of this disk would have. */
+async function idOf(disk: string): Promise<string> {
+  const source = openSource(disk);
+  try {
+    const plan = planDisk(source, { rawIfDirty: false });
+    const out = { sink: new MemorySink(), pool: inlinePool(zlibCodec()) };
+    const made = { level: 1, uuid: new Uint8Array(16), nowMs: 0, tool: "huck", host: "here" };
+    return toHex((await captureImage(source, plan, out, made)).imageId);
+  } finally {
+    source.close();
   }
-  superblock.writeUInt32LE(Number(((sum & 0xffffffffn) + (sum >> 32n)) & 0xffffffffn), 216);
-  return superblock;
+}
+
+/** What is found on the disks that had no former owner, and their ids. */
+const known = new Map<string, readonly string[]>();
+
+/** As hasTool, for programs that know no --version. */
+function hasProgram(tool: string): boolean {
+  try {
+    return run("sh", "-c", `command -v ${tool}`) !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** What mdadm finds; it fails where nothing is. */
+function mdadmSays(file: string): string {
+  if (!hasTool("mdadm")) return "";
+  try {
+    return run("mdadm", "-E", file).replaceAll(file, "");
+  } catch {
+    return "nothing";
+  }
+}
+
+/** What blkid, wipefs and mdadm find in the partition and on the whole disk. */
+function foundOn(disk: string, length: number): string[] {
+  copyOut(disk, START, length, path("part"));
+  return [path("part"), disk].flatMap((file) => [
+    run("blkid", "-p", "-o", "value", "-s", "TYPE", "-s", "PTTYPE", "-s", "UUID", file),
+    run("wipefs", "-n", "-i", "-O", "TYPE,OFFSET,UUID", file),
+    mdadmSays(file),
+  ]);
+}
+
+/** As cutOut, for long runs that are mostly zeros. Whole MiB. */
+function copyOut(disk: string, offset: number, length: number, part: string): void {
+  rmSync(part, { force: true });
+  const [skip, count] = [offset / MIB, length / MIB];
+  const how = ["bs=1M", `skip=${skip}`, `count=${count}`, "conv=sparse", "status=none"];
+  run("dd", `if=${disk}`, `of=${part}`, ...how);
+  run("truncate", "-s", `${length}`, part);
 }
 
 function putVector(disk: string, offset: number, vector: SparseVector): void {
@@ -89,27 +138,77 @@ function putVector(disk: string, offset: number, vector: SparseVector): void {
 }
 
 describe.skipIf(!hasTool("blkid") || !hasTool("wipefs"))("remains on the target", () => {
-  test.each([
-    [
-      "an md 0.90 superblock",
-      (length: number) => Math.floor(length / 65536) * 65536 - 65536,
-      md090,
-    ],
-    ["an md 1.0 superblock", (length: number) => length - 8192, md10],
-  ] as const)(
-    "P13: %s at the end of a partition is gone after a load",
-    async (_name, place, make) => {
-      const length = 60 * MIB;
-      const source = makeDisk("source", 96 * MIB, length);
-      run("mke2fs", "-q", "-F", "-t", "ext4", "-E", `offset=${START}`, source, "60M");
-      const target = makeDisk("target", 96 * MIB, length);
-      const offset = place(length);
-      putBytes(target, START + offset, make(offset));
-      expect(seenBy(target, length).join()).toMatch(/linux_raid_member/);
-      await saveAndRestore(source, target);
-      expect(seenBy(target, length)).toEqual(seenBy(source, length));
+  /** Both sizes of target hold all that a tool wants (XFS: 300 MiB; btrfs: a mirror at 64 MiB). */
+  const [length, diskBytes, largeBytes] = [320 * MIB, 400 * MIB, 450 * MIB + 7 * 512];
+
+  test("P13: the remains are those of everybody", () => {
+    expect(Object.keys(REMAINS).length).toBeGreaterThanOrEqual(40);
+  });
+
+  test.each(
+    Object.entries(REMAINS).filter(([, { tool }]) => tool === undefined || hasProgram(tool)),
+  )(
+    "P13: %s in a partition, and on all of a larger disk, is gone after a load",
+    async (_name, remains) => {
+      const source = path("ext4");
+      if (!existsSync(source)) {
+        makeDisk("ext4", diskBytes, length);
+        const ext4 = ["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-E", `offset=${START}`];
+        run("mke2fs", ...ext4, source, "320M");
+        const place = imagePlace("ext4", path("store"));
+        await saveImage({ source, place, ...HOW }, quiet, never);
+        makeFile(path("ext4.large"), largeBytes);
+        await restoreOnto(path("ext4.large"), "ext4");
+      }
+      const target = makeDisk("target", diskBytes, length);
+      makeFile(path("former"), length);
+      remains.make(path("former"));
+      run(
+        "dd",
+        `if=${path("former")}`,
+        `of=${target}`,
+        "bs=1M",
+        "seek=1",
+        "conv=notrunc",
+        "status=none",
+      );
+      expect(run("wipefs", "-n", "-i", "-O", "TYPE", path("former"))).toMatch(remains.seen);
+      const large = path("large");
+      makeFile(large, largeBytes);
+      remains.make(large);
+      expect(run("wipefs", "-n", "-i", "-O", "TYPE", large)).toMatch(remains.seen);
+      for (const [disk, clean] of [
+        [target, source],
+        [large, path("ext4.large")],
+      ] as const) {
+        await restoreOnto(disk, "ext4");
+        const wanted = known.get(clean) ?? [...foundOn(clean, length), await idOf(clean)];
+        known.set(clean, wanted);
+        expect([...foundOn(disk, length), await idOf(disk)]).toEqual(wanted);
+      }
     },
+    60_000,
   );
+
+  test.each([
+    ...["md 0.90", "md 1.0", "DRBD", "DDF", "Intel Matrix RAID", "LSI MegaRAID"],
+    ...["Promise FastTrak", "Promise FastTrak, far place", "HighPoint 45x"],
+  ])("P13: %s behind the content of the source is on the target too", async (name) => {
+    const size = 60 * MIB;
+    const source = makeDisk("source", 96 * MIB, size);
+    run("mke2fs", "-q", "-F", "-t", "ext4", "-E", `offset=${START}`, source, "60M");
+    makeFile(path("former"), size);
+    REMAINS[name]?.make(path("former"));
+    cutOut(path("former"), size - 2 * MIB, 2 * MIB, path("tail"));
+    putInto(source, START + size - 2 * MIB, path("tail"));
+    makeDisk("target", 96 * MIB, size);
+    await saveAndRestore(source, path("target"));
+    copyOut(source, START, size, path("part"));
+    expect(run("wipefs", "-n", "-i", "-O", "TYPE", path("part"))).toMatch(
+      REMAINS[name]?.seen ?? "",
+    );
+    expect(seenBy(path("target"), size)).toEqual(seenBy(source, size));
+  });
 
   test("P13: a swap partition over btrfs is swap and nothing else", async () => {
     const length = 120 * MIB;
@@ -145,18 +244,21 @@ describe.skipIf(!hasTool("blkid") || !hasTool("wipefs"))("remains on the target"
     expect(run("cmp", "-n", "512", path("sector"), "/dev/zero")).toBe("");
   });
 
-  test("P13: a loaded disk saves under the id that it was loaded from", async () => {
-    const length = 60 * MIB;
-    const source = makeDisk("source", 96 * MIB, length);
-    run("mke2fs", "-q", "-F", "-t", "ext4", "-E", `offset=${START}`, source, "60M");
-    const target = makeDisk("target", 96 * MIB, length);
-    putBytes(target, START + length - 65536, md090());
+  test("P13: the mirror of btrfs at 256 GiB is gone", async () => {
+    const [small, huge] = [257 * 1024 * MIB, 258 * 1024 * MIB];
+    const source = makeDisk("source", huge, small);
+    makeFile(path("swap"), small);
+    run("mkswap", path("swap"));
+    cutOut(path("swap"), 0, 4096, path("head"));
+    putInto(source, START, path("head"));
+    const target = makeDisk("target", huge, small);
+    const magic = Buffer.from("_BHRfS_M");
+    const mirrors = [64 * 1024, 64 * MIB, 256 * 1024 * MIB];
+    for (const mirror of mirrors) putBytes(target, START + mirror + 64, magic);
     await saveAndRestore(source, target);
-    copyFileSync(target, path("again"));
-    const place = imagePlace(`again${images}`, path("store"));
-    const how = { rawIfDirty: false, level: 1, codec: "auto", tool: "huck", host: "test" } as const;
-    const again = await saveImage({ source: path("again"), place, ...how }, quiet, never);
-    const first = imagePlace(`first${images}`, path("store"));
-    expect(again.id).toBe((await saveImage({ source, place: first, ...how }, quiet, never)).id);
+    for (const mirror of mirrors) {
+      cutOut(target, START + mirror, 4096, path("sector"));
+      expect(run("cmp", "-n", "4096", path("sector"), "/dev/zero"), `mirror ${mirror}`).toBe("");
+    }
   });
 });

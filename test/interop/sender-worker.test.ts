@@ -11,6 +11,7 @@ import { BlockRepairer, repairScratchBytes } from "../../shared/session/receptio
 import { createReception } from "../../shared/session/reception/engine.ts";
 import { runReception } from "../../shared/session/reception/reception-loop.io.ts";
 import type { ReceptionEnd } from "../../shared/session/reception/reception-loop.io.ts";
+import { MemberNumbers } from "../../shared/session/sender/member-numbers.ts";
 import { startSender } from "../../shared/session/sender/sender-thread.io.ts";
 import type {
   RecordFile,
@@ -35,6 +36,8 @@ const RECORD_BYTES_MAX = 300_000;
 const SYMBOL_BYTES = 1408;
 const key = nextId();
 const group = { address: "239.255.78.1", port: freePort() };
+const members = new MemberNumbers();
+members.give("an order", "its boot", () => 9);
 const folder = fileFolder();
 let records: RecordFile;
 let content: Buffer;
@@ -68,6 +71,7 @@ function order(sid: bigint, waitMaxMs: number): SenderOrder {
       start: { membersMin: 1, membersMax: 1, waitMinMs: 0, waitMaxMs },
     },
     key,
+    members: members.table,
     seed: 1,
     interfaceName: "lo",
     feedbackPort: 0,

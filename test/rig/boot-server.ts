@@ -54,7 +54,7 @@ const boot = await startBoot({
 });
 print({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === "counters") print({ counters: boot.counters });
+  if (line === "counters") print({ counters: boot.counters() });
   else boot.update(tableOf(JSON.parse(line) as PlainTable));
 }
 await boot.close();

@@ -178,6 +178,24 @@ export const CONTROL_KINDS: Readonly<Record<string, ControlKind>> = {
     startedAt: AT,
     notes: ["pings go through koffi"],
   }),
+  "boot-report": reply(operator.BootReport, {
+    mode: "proxy",
+    askers: [
+      {
+        mac: MAC,
+        address: null,
+        node: null,
+        firstAt: AT,
+        lastAt: AT,
+        count: 3,
+        via: "dhcp",
+        what: "discover by pxe on efi-x64",
+        outcome: "unknown_node",
+        reason: "no answer: no node in huck.yaml has this MAC",
+      },
+    ],
+    counters: [{ service: "dhcp", outcome: "unknown_node", count: 3 }],
+  }),
   "node-list": reply(operator.NodeList, {
     nodes: [
       {

@@ -1,6 +1,6 @@
 /** Images and disks in memory for tests: real captures through the real codec, without files. */
 import { planDisk } from "../../shared/allocation/plan.ts";
-import { memorySource } from "../../shared/disk/source.ts";
+import { memorySource } from "./memory-source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import { type CodecPool, inlinePool } from "../../shared/image/codec-pool.ts";

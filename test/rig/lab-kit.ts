@@ -168,6 +168,26 @@ export class TestNode {
     return { status: answer.status, bytes: Buffer.from(await answer.arrayBuffer()) };
   }
 
+  /** Begins an upload and leaves it open; gives the status that it was refused with. */
+  async beginUpload(bytes: Uint8Array): Promise<number | "torn"> {
+    const headers = {
+      authorization: `Bearer ${this.token}`,
+      "content-type": "application/octet-stream",
+    };
+    return await new Promise((resolve) => {
+      const url = new URL(NodeRoute.capture, this.#url);
+      const asking = request(url, { method: "PUT", headers, agent: false });
+      asking.once("response", (message) => {
+        resolve(message.statusCode ?? 0);
+        asking.destroy();
+      });
+      asking.once("error", () => {
+        resolve("torn");
+      });
+      asking.write(bytes);
+    });
+  }
+
   /** Uploads an image; with `tornAt` the connection breaks after that many bytes. */
   async upload(bytes: Buffer, tornAt?: number): Promise<Answer | "torn"> {
     const url = new URL(NodeRoute.capture, this.#url);

@@ -80,7 +80,7 @@ export interface Script {
   readonly node?: string;
   readonly disks?: readonly DiskDescription[];
   readonly scan?: ScanResult;
-  readonly headToCheck?: number;
+  readonly toCheck?: readonly number[];
   /** Of one session after the other. */
   readonly reached?: readonly ProbeResult[];
   readonly arm?: ArmReply;
@@ -90,7 +90,7 @@ export interface Script {
   /** The session ends while it gathers. */
   readonly neverBegins?: true;
   /** The server never answers this call; the process is told to end meanwhile. */
-  readonly hangs?: "manifest" | "session" | "append" | "due";
+  readonly hangs?: "tail" | "session" | "append" | "due";
   /** Name of the disk call that fails, and how. */
   readonly diskFails?: readonly [call: string, failure: NodeFailure];
 }
@@ -119,6 +119,7 @@ export async function play(script: Script): Promise<Played> {
   const calls: string[] = [];
   const said: [string, object][] = [];
   const sent: Verdict[] = [];
+  const toCheck = [...(script.toCheck ?? [])];
   const opened: string[] = [];
   const call = (name: string): Promise<void> => {
     calls.push(name);
@@ -139,9 +140,9 @@ export async function play(script: Script): Promise<Played> {
     },
     useImage: async () => {
       await call("useImage");
-      const { headToCheck } = script;
-      return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096, headToCheck };
+      return { chunkCount: 4, recordLengths: new Uint32Array(4), rawBytes: 4096 };
     },
+    chunkToCheck: () => Promise.resolve(toCheck.shift()),
     scan: async () => {
       await long("scan", "scanning");
       return script.scan ?? FRESH;
@@ -231,8 +232,8 @@ export async function play(script: Script): Promise<Played> {
         said.push(["verdict-report", report]);
         return Promise.resolve({ abort: false });
       },
-      manifest: async () => {
-        await answered("manifest");
+      tail: async () => {
+        await answered("tail");
         return new Uint8Array();
       },
       chunk: () => Promise.resolve(new Uint8Array()),

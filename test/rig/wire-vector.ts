@@ -11,6 +11,7 @@ import type { BlockEntry } from "../../shared/wire/block-list.ts";
 import { splitSid, writeHeader } from "../../shared/wire/header.ts";
 import type { MessageType } from "../../shared/wire/header.ts";
 import { createTagger } from "../../shared/wire/tag.ts";
+import type { OutgoingMessage } from "../../shared/wire/message.ts";
 
 /** Offset of datagrams in the arena of the tests. */
 export const AT = 64;
@@ -60,6 +61,16 @@ export function workbench(): {
       return Uint8Array.from(arena.bytes.subarray(AT, AT + length));
     },
   };
+}
+
+/**
+ * Writes a message and seals nothing.
+ *
+ * @returns Length of the datagram, as the message says it.
+ */
+export function writeMessage(bytes: Uint8Array, offset: number, message: OutgoingMessage): number {
+  message.write(bytes, offset);
+  return message.length;
 }
 
 export function textOf(vector: Vector, key: string): string {

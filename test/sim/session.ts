@@ -17,6 +17,8 @@ import type { Sender } from "../../shared/session/sender/engine.ts";
 import type { SenderPolicy } from "../../shared/session/sender/policy.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
 import { BlockRepairer, repairScratchBytes } from "../../shared/session/reception/block-repair.ts";
+import { Attacker, LIAR, LIARS } from "./attacker.ts";
+import type { Attack } from "./attacker.ts";
 import { Content } from "./content.ts";
 import { GROUP, SimNetwork, networkBytes } from "./network.ts";
 import type { SimBatch } from "./network.ts";
@@ -25,6 +27,7 @@ import { SimReceiver } from "./receiver.ts";
 import type { ReceiverOutcome } from "./receiver.ts";
 
 const DATAGRAMS = 16_384;
+const SID = 0x0102030405060708n;
 const KEY = Uint8Array.from({ length: 16 }, (_, index) => index);
 /** All sessions use the same memory, one after the other. */
 const MEMORY = arenaMemory(192 * 1024 * 1024);
@@ -64,6 +67,7 @@ export type Watch = (now: number, sender: Sender) => void;
 export interface SessionTweaks {
   readonly policy?: Partial<SenderPolicy>;
   readonly watch?: Watch;
+  readonly attack?: Attack;
 }
 
 /** Runs a plan to its end. */
@@ -91,13 +95,14 @@ class Simulation {
   readonly #receivers: SimReceiver[];
   readonly #events: SenderEvent[] = [];
   readonly #watch: Watch | undefined;
+  readonly #attacker: Attacker | undefined;
   #senderAt = 0;
   #senderHeard = false;
   #senderEnded = false;
   #senderEndedAtMs = Infinity;
   #now = 0;
 
-  constructor(plan: Plan, { policy, watch }: SessionTweaks) {
+  constructor(plan: Plan, { policy, watch, attack }: SessionTweaks) {
     this.#plan = plan;
     this.#watch = watch;
     const arena = new Arena(MEMORY);
@@ -121,7 +126,7 @@ class Simulation {
       kernel,
       tagger,
       random: seededRandom(random.u32()),
-      sid: 0x0102030405060708n,
+      sid: SID,
       kind: plan.kind,
       imageId: new Uint8Array(32),
       group: GROUP,
@@ -132,9 +137,14 @@ class Simulation {
       cacheBytes: plan.cacheLanes * laneBytes,
       rateCap: plan.rateCap,
       start: startRule(plan),
+      admission: {
+        by: "server",
+        admits: (node) => node <= plan.receivers.length || (node >= LIAR && node < LIAR + LIARS),
+      },
       policy: { silenceMs: 4000, stallMs: 20_000, startRate: 30e6, ...policy },
     });
     this.#senderBatch = this.#network.batch(0);
+    if (attack !== undefined) this.#attacker = new Attacker(attack, arena, tagger, SID);
     const scratch = arena.region(repairScratchBytes(plan.symbolBytes));
     const repairer = new BlockRepairer(arena, kernel, scratch);
     this.#receivers = plan.receivers.map((receiver, index) => {
@@ -169,7 +179,12 @@ class Simulation {
     let next = this.#network.next;
     if (this.#senderAlive()) next = Math.min(next, this.#senderAt);
     for (const receiver of this.#receivers) next = Math.min(next, receiver.nextMoment());
-    return next;
+    return this.#attacked() ? Math.min(next, this.#attacker?.nextAt ?? Infinity) : next;
+  }
+
+  /** The attacker goes on until the last receiver is over. */
+  #attacked(): boolean {
+    return !this.#receivers.every((receiver) => receiver.over);
   }
 
   #senderAlive(): boolean {
@@ -180,12 +195,19 @@ class Simulation {
     const now = this.#now;
     this.#senderHeard = false;
     this.#network.deliverUntil(now, (end, view) => {
+      if (end === 1) this.#attacker?.overhear(view);
       if (end > 0) this.#receivers[end - 1]?.receive(view, now);
       else if (this.#senderAlive()) {
         this.#sender.receive(view, now);
         this.#senderHeard = true;
       }
     });
+    if (this.#attacked()) {
+      this.#attacker?.step(now, (to, view) => {
+        if (to === "sender") this.#sender.receive(view, now);
+        else for (const receiver of this.#receivers) receiver.receive(view, now);
+      });
+    }
     for (const receiver of this.#receivers) receiver.step(now);
     const due = now >= this.#senderAt || this.#senderHeard;
     if (this.#senderAlive() && due) this.#stepSender(now);

@@ -26,7 +26,7 @@ import {
   NodeToken,
   OperatorRoute,
 } from "../../shared/control/operator-api.ts";
-import { memorySource } from "../../shared/disk/source.ts";
+import { memorySource } from "../rig/memory-source.ts";
 import { captureImage } from "../../shared/image/capture.ts";
 import { createChunkCodec } from "../../shared/image/codec.ts";
 import { inlinePool } from "../../shared/image/codec-pool.ts";
@@ -82,7 +82,7 @@ test("a load goes every step of the control walk, and the disk holds the image",
   const line = new OperatorLine(server.socket);
   const { nodes } = await line.get(OperatorRoute.nodes, NodeList);
   const names = nodes.map(({ name }) => name);
-  const chosen = selectNodes({ words: ["1-7"], all: false, fallback: undefined }, names);
+  const chosen = selectNodes({ words: ["7"], all: false, fallback: undefined }, names);
   expect(chosen, "plan: a range became names").toEqual(["pc-7"]);
 
   const confirm = line.post(OperatorRoute.loads, { image: "gold", nodes: ["pc-8"] }, JobCreated);

@@ -13,7 +13,7 @@ import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { sameBytes } from "../../shared/core/digest.ts";
 import type { Endpoint, TransmitBatch } from "../../shared/core/engine.ts";
 import { seededRandom } from "../../shared/core/random.ts";
-import { memorySource } from "../../shared/disk/source.ts";
+import { memorySource } from "../rig/memory-source.ts";
 import { readPartitionTable } from "../../shared/disk/probe.ts";
 import { createFecKernel } from "../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../shared/fec/wasm-kernel.ts";
@@ -104,6 +104,7 @@ test("sector 2048 travels from disk to disk through every stage of the data walk
     ...{ recordBytesMax: Math.max(...recordLengths), chunkCount: table.count },
     ...{ cacheBytes: 16 << 20, rateCap: 900e6 },
     start: { membersMin: 1, membersMax: 1, waitMinMs: 0, waitMaxMs: 5000 },
+    admission: { by: "server", admits: (node) => node === 1 },
   });
   const reception = createReception({
     ...{ arena, tagger, random: seededRandom(3), node: 1, sid: 7n, ringBytes: 16 << 20 },

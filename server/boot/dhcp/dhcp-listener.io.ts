@@ -9,14 +9,16 @@
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
 import { closeSync } from "node:fs";
+import { NO_ADDRESS } from "../addresses.ts";
 import type { Ipv4, Mac } from "../addresses.ts";
 import { openBroadcastSocket } from "../interface-sockets.io.ts";
 import { bound, portError } from "../bind-port.io.ts";
+import type { BootQuestion } from "../askers.ts";
 import type { BootEvent } from "../progress.ts";
 import type { BootNetwork } from "../boot-network.ts";
 import type { BootTable } from "../boot-table.ts";
 import { BOOT_SERVER_PORT, DhcpEngine, SERVER_PORT } from "./engine.ts";
-import type { DhcpOutcome, DhcpRequest } from "./engine.ts";
+import type { DhcpDecision, DhcpOutcome, DhcpRequest } from "./engine.ts";
 
 export interface DhcpListenerOptions {
   /** Kernel name of the lab interface. */
@@ -26,6 +28,8 @@ export interface DhcpListenerOptions {
   readonly table: () => BootTable;
   /** Called for every step of a node's boot. */
   readonly event: (event: BootEvent) => void;
+  /** Called for each datagram with what was done. */
+  readonly asked: (ask: BootQuestion) => void;
   /** Called with the address that a node uses now. */
   readonly seen: (address: Ipv4, mac: Mac) => void;
 }
@@ -44,6 +48,7 @@ export class DhcpListener {
     this.#options = options;
     this.#engine = new DhcpEngine(options.network, performance.now());
     this.#sockets = [server, bootServer];
+    roomFor(server);
     this.#serve(server, SERVER_PORT);
     this.#serve(bootServer, BOOT_SERVER_PORT);
   }
@@ -78,12 +83,10 @@ export class DhcpListener {
   }
 
   #receive(socket: Socket, request: DhcpRequest): void {
-    const { answer, event, outcome, address } = this.#engine.decide(
-      request,
-      this.#options.table(),
-      performance.now(),
-    );
+    const decision = this.#engine.decide(request, this.#options.table(), performance.now());
+    const { answer, event, outcome, address } = decision;
     this.#count(outcome);
+    this.#tellAsked(decision, request.remote.address);
     if (answer !== undefined) {
       socket.send(answer.bytes, answer.to.port, answer.to.address, (error) => {
         if (error !== null) this.#count("not_sent");
@@ -94,10 +97,29 @@ export class DhcpListener {
     this.#options.event(event);
   }
 
+  /** What is over a limit is only counted: a flood must not fill the list of those who asked. */
+  #tellAsked({ outcome, mac, asks = "" }: DhcpDecision, remote: Ipv4): void {
+    if (outcome === "strangers_limited") return;
+    const ask = { via: "dhcp", what: asks, outcome } as const;
+    const address = remote === NO_ADDRESS ? {} : { address: remote };
+    this.#options.asked(mac === undefined ? { ...ask, ...address } : { ...ask, ...address, mac });
+  }
+
   #count(what: keyof DhcpCounters): void {
     this.counters[what] = (this.counters[what] ?? 0) + 1;
   }
 }
+
+/** A flood fills the socket while the server does something else; nodes must fit beside it. */
+function roomFor(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BYTES);
+  } catch {
+    // the kernel's default stays
+  }
+}
+
+const RECEIVE_BYTES = 4 << 20;
 
 async function openServerPort(interfaceName: string): Promise<Socket> {
   let fd: number;

@@ -4,23 +4,26 @@
  * In proxy mode it answers a DISCOVER on port 67 with a boot offer and no address, and a REQUEST on
  * port 4011 with the file name; all else it leaves to the site's DHCP server. In full mode it is
  * the DHCP server (RFC 2131 4.3). Nodes outside the inventory are never answered. If a node has
- * nothing to do, proxy mode is silent (firmware then finds no boot file and goes on to the disk)
- * and full mode gives a lease without a boot file; iPXE always gets its script, which then says
- * "exit". Only one link is served: messages that come through a relay (giaddr) are not answered.
- * The engine remembers only leases and rates, both bounded. Time is monotonic.
+ * nothing to do, iPXE gets its script all the same, and UEFI the loader that fetches it; the script
+ * then says "exit". Any other firmware is told of no boot file and goes on to the disk: proxy mode
+ * is silent, full mode gives a lease only. Only one link is served: messages that come through a
+ * relay (giaddr) are not answered. Firmware that tells what it is in its DISCOVER but not in the
+ * REQUEST is taken for the same. The engine remembers only leases, rates and firmware, all bounded.
+ * Time is monotonic.
  */
 import type { Endpoint } from "../../../shared/core/engine.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
 import type { Millis } from "../../../shared/core/units.ts";
 import { BROADCAST_ADDRESS, NO_ADDRESS, inSubnet } from "../addresses.ts";
-import type { Ipv4 } from "../addresses.ts";
+import type { Ipv4, Mac } from "../addresses.ts";
 import type { BootNetwork } from "../boot-network.ts";
 import type { BootNode, BootTable } from "../boot-table.ts";
 import { decideBoot } from "../decision.ts";
 import type { BootEvent, BootState } from "../progress.ts";
 import { firmwareOf } from "./firmware.ts";
 import { Leases } from "./leases.ts";
-import { readMessage, writeMessage } from "./message.ts";
+import type { Firmware } from "./firmware.ts";
+import { readMessage, senderOf, writeMessage } from "./message.ts";
 import type { DhcpMessage } from "./message.ts";
 import { DhcpMessageType, Option, optionAddress, optionU8 } from "./options.ts";
 import { RateLimit } from "./rate.ts";
@@ -51,6 +54,7 @@ export type DhcpOutcome =
   | "not_a_request"
   | "unknown_node"
   | "rate_limited"
+  | "strangers_limited"
   | "raspberry"
   | "unfit"
   | "nothing_to_do"
@@ -63,6 +67,10 @@ export type DhcpOutcome =
 export interface DhcpDecision {
   /** For the counters. */
   readonly outcome: DhcpOutcome;
+  /** The sender's MAC, if the datagram has one. */
+  readonly mac?: Mac;
+  /** What the datagram asks for, or what is wrong with it. */
+  readonly asks?: string;
   /** What to send, from the port that the request came to. */
   readonly answer?: { readonly bytes: Uint8Array; readonly to: Endpoint };
   /** What the datagram means for the node's boot. */
@@ -72,6 +80,16 @@ export interface DhcpDecision {
 }
 
 const EVERYBODY: Endpoint = { address: BROADCAST_ADDRESS, port: CLIENT_PORT };
+
+/** What a firmware said that it is. */
+interface Told {
+  readonly firmware: Firmware;
+  readonly transactionId: number;
+  readonly at: Millis;
+}
+
+/** How long after its DISCOVER a firmware may ask on port 4011. Unit: milliseconds. */
+const BOOT_SERVER_WITHIN_MS = 60_000;
 
 interface Contact extends ReplyContext {
   readonly node: BootNode;
@@ -84,6 +102,8 @@ export class DhcpEngine {
   readonly #network: BootNetwork;
   readonly #leases: Leases;
   readonly #rate: RateLimit;
+  /** By MACs of the inventory. */
+  readonly #told = new Map<Mac, Told>();
   #adopted: BootTable | undefined;
 
   constructor(network: BootNetwork, now: Millis) {
@@ -99,32 +119,61 @@ export class DhcpEngine {
    * @returns The outcome, and what to send and to report.
    */
   decide(request: DhcpRequest, table: BootTable, now: Millis): DhcpDecision {
-    if (table !== this.#adopted) {
-      this.#leases.adopt(table);
-      this.#adopted = table;
-    }
-    if (!this.#rate.takeAny(now)) return { outcome: "rate_limited" };
+    this.#adopt(table);
+    const mac = senderOf(request.bytes);
+    const node = mac === undefined ? undefined : table.nodes.get(mac);
+    if (mac === undefined || node === undefined) return this.#stranger(request.bytes, mac, now);
+    if (!this.#rate.takeFrom(mac, now)) return { outcome: "rate_limited", mac };
     const message = tryRead(request.bytes);
-    if (message === undefined) return { outcome: "malformed" };
-    if (message.operation !== 1) return { outcome: "not_a_request" };
-    if (message.relayAddress !== NO_ADDRESS) return { outcome: "relayed" };
-    const node = table.nodes.get(message.mac);
-    if (node === undefined) return { outcome: "unknown_node" };
-    if (!this.#rate.takeFrom(message.mac, now)) return { outcome: "rate_limited" };
-    const firmware = firmwareOf(message);
+    if (typeof message === "string") return { outcome: "malformed", mac, asks: message };
+    const misfit = misfitOf(message);
+    if (misfit !== undefined) return { outcome: misfit, mac };
+    const firmware = this.#firmwareOf(message, request.port, now);
     const network = this.#network;
-    const boot = decideBoot({ firmware, mac: message.mac, node }, network, table.assets);
-    const contact: Contact = {
-      request: message,
-      firmware,
-      network,
-      boot,
-      node,
-      remote: request.remote,
-      now,
-    };
-    if (request.port === BOOT_SERVER_PORT) return bootServer(contact);
-    return network.mode === "full" ? this.#full(contact) : proxy(contact);
+    const boot = decideBoot({ firmware, mac, node }, network, table.assets);
+    const { remote } = request;
+    const contact: Contact = { request: message, firmware, network, boot, node, remote, now };
+    const decision = this.#decideKnown(contact, request.port);
+    return { ...decision, mac, asks: asksOf(message, firmware) };
+  }
+
+  #adopt(table: BootTable): void {
+    if (table === this.#adopted) return;
+    this.#leases.adopt(table);
+    for (const mac of this.#told.keys()) if (!table.nodes.has(mac)) this.#told.delete(mac);
+    this.#adopted = table;
+  }
+
+  /** Strangers are never answered. They are read, within bounds, so that an admin sees them. */
+  #stranger(bytes: Uint8Array, mac: Mac | undefined, now: Millis): DhcpDecision {
+    const from = mac === undefined ? {} : { mac };
+    if (!this.#rate.takeStranger(now)) return { outcome: "strangers_limited", ...from };
+    const message = tryRead(bytes);
+    if (typeof message === "string") return { outcome: "malformed", ...from, asks: message };
+    const asks = asksOf(message, firmwareOf(message));
+    return { outcome: misfitOf(message) ?? "unknown_node", mac: message.mac, asks };
+  }
+
+  /** Some firmware says what it is only when it asks first. */
+  #firmwareOf(message: DhcpMessage, port: DhcpRequest["port"], now: Millis): Firmware {
+    const { mac, transactionId } = message;
+    const firmware = firmwareOf(message);
+    if (firmware.kind !== "none") {
+      this.#told.set(mac, { firmware, transactionId, at: now });
+      return firmware;
+    }
+    const told = this.#told.get(mac);
+    if (told === undefined) return firmware;
+    const isSame =
+      port === BOOT_SERVER_PORT
+        ? now - told.at < BOOT_SERVER_WITHIN_MS
+        : told.transactionId === transactionId;
+    return isSame ? told.firmware : firmware;
+  }
+
+  #decideKnown(contact: Contact, port: DhcpRequest["port"]): DhcpDecision {
+    if (port === BOOT_SERVER_PORT) return bootServer(contact);
+    return contact.network.mode === "full" ? this.#full(contact) : proxy(contact);
   }
 
   #full(contact: Contact): DhcpDecision {
@@ -143,7 +192,7 @@ export class DhcpEngine {
         return { outcome: "noted", event: eventOf(contact, "address_declined", address) };
       }
       case DhcpMessageType.release:
-        this.#leases.release(mac);
+        this.#leases.release(mac, request.clientAddress);
         return { outcome: "noted" };
       case undefined:
       default:
@@ -178,13 +227,27 @@ export class DhcpEngine {
   }
 }
 
-function tryRead(bytes: Uint8Array): DhcpMessage | undefined {
+/** Gives the code of the error if the bytes are no DHCP message. */
+function tryRead(bytes: Uint8Array): DhcpMessage | string {
   try {
     return readMessage(bytes);
   } catch (error) {
-    if (error instanceof FormatError) return undefined;
+    if (error instanceof FormatError) return error.code;
     throw error;
   }
+}
+
+function misfitOf({ operation, relayAddress }: DhcpMessage): DhcpOutcome | undefined {
+  if (operation !== 1) return "not_a_request";
+  return relayAddress === NO_ADDRESS ? undefined : "relayed";
+}
+
+/** Says what a message asks for: "discover by pxe on efi-x64". */
+function asksOf(message: DhcpMessage, { kind, architecture }: Firmware): string {
+  const type = optionU8(message.options, Option.messageType);
+  const name = Object.entries(DhcpMessageType).find(([, value]) => value === type)?.[0];
+  const who = kind === "none" ? "no boot program" : `${kind} on ${architecture}`;
+  return `${name ?? `type ${type ?? "none"}`} by ${who}`;
 }
 
 /** Port 67 in proxy mode: answers only a DISCOVER from a program that boots from the network. */

@@ -63,8 +63,13 @@ const ARCHITECTURES: ReadonlyMap<number, Architecture> = new Map<number, Archite
   [19, "efi-arm64"],
 ]);
 
+/** Option 60 repeats option 93 (PXE 2.1 table 2-1), which some firmware leaves out. */
 function architectureOf(message: DhcpMessage): Architecture {
-  const code = optionU16(message.options, Option.clientArchitecture);
+  const vendorClass = optionText(message.options, Option.vendorClass) ?? "";
+  const repeated = /^(?:PXE|HTTP)Client:Arch:(\d{5})/.exec(vendorClass)?.[1];
+  const code =
+    optionU16(message.options, Option.clientArchitecture) ??
+    (repeated === undefined ? undefined : Number(repeated));
   return code === undefined ? "other" : (ARCHITECTURES.get(code) ?? "other");
 }
 

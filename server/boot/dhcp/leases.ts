@@ -6,7 +6,9 @@
  * the first free one. The leases are in memory only: after a restart a node gets the same address,
  * or the one it asks for if that is free. Only nodes of the inventory have leases, so no lease must
  * ever be taken away. An address is not pinged before it is offered; a node that finds it in use
- * declines it (DHCPDECLINE), and it is not handed out for a while. Time is monotonic.
+ * declines it (DHCPDECLINE), and it is not handed out for a while. A DECLINE can be forged, so each
+ * node makes only {@link DECLINED_PER_MAC_MAX} addresses rest, and when no other is left, the one
+ * that has rested longest is handed out: a pool is never emptied by declines. Time is monotonic.
  */
 import type { Millis } from "../../../shared/core/units.ts";
 import { ipv4FromNumber, ipv4ToNumber, subnetBroadcast } from "../addresses.ts";
@@ -20,13 +22,20 @@ import type { BootTable } from "../boot-table.ts";
  * @internal A test uses it.
  */
 export const DECLINED_REST_MS = 600_000;
-/** Most pool addresses that are tried for one node: a /20, as many as {@link NODES_MAX}. */
-const POOL_ADDRESSES_MAX = 4096;
+/**
+ * Most addresses that rest because one node declined them.
+ *
+ * @internal A test uses it.
+ */
+export const DECLINED_PER_MAC_MAX = 2;
+/** Most addresses of a pool: a /20, as many as {@link NODES_MAX}. huck.yaml allows no more. */
+export const POOL_ADDRESSES_MAX = 4096;
 
 export class Leases {
   readonly #byMac = new Map<Mac, Ipv4>();
   readonly #byAddress = new Map<Ipv4, Mac>();
-  readonly #resting = new Map<Ipv4, Millis>();
+  /** Declined addresses, the longest ago first. */
+  readonly #resting = new Map<Ipv4, { readonly by: Mac; readonly until: Millis }>();
   readonly #network: BootNetwork;
   readonly #first: number;
   readonly #count: number;
@@ -65,7 +74,7 @@ export class Leases {
     if (current !== undefined && this.#usable(current, mac, now)) return current;
     this.release(mac);
     const granted = wish !== undefined && this.#usable(wish, mac, now);
-    const chosen = granted ? wish : this.#search(mac, now);
+    const chosen = granted ? wish : (this.#search(mac, now) ?? this.#longestRested(mac));
     if (chosen === undefined) return undefined;
     this.#byMac.set(mac, chosen);
     this.#byAddress.set(chosen, mac);
@@ -79,14 +88,21 @@ export class Leases {
   decline(mac: Mac, address: Ipv4, now: Millis): void {
     if (this.#byMac.get(mac) !== address) return;
     this.release(mac);
-    if (this.#resting.size >= POOL_ADDRESSES_MAX) this.#resting.clear();
-    this.#resting.set(address, now + DECLINED_REST_MS);
+    const own = [...this.#resting].filter(([, { by }]) => by === mac);
+    const tooMany = own.slice(0, Math.max(0, own.length + 1 - DECLINED_PER_MAC_MAX));
+    for (const [oldest] of tooMany) this.#resting.delete(oldest);
+    this.#resting.delete(address);
+    this.#resting.set(address, { by: mac, until: now + DECLINED_REST_MS });
   }
 
-  /** Forgets the pool address of a node. */
-  release(mac: Mac): void {
+  /**
+   * Forgets the pool address of a node.
+   *
+   * @param named - The address that the node says it gives up; ignored if it has another one.
+   */
+  release(mac: Mac, named?: Ipv4): void {
     const address = this.#byMac.get(mac);
-    if (address === undefined) return;
+    if (address === undefined || (named !== undefined && named !== address)) return;
     this.#byMac.delete(mac);
     this.#byAddress.delete(address);
   }
@@ -94,9 +110,18 @@ export class Leases {
   #usable(address: Ipv4, mac: Mac, now: Millis): boolean {
     const index = ipv4ToNumber(address) - this.#first;
     if (index < 0 || index >= this.#count || this.#named.has(address)) return false;
-    if ((this.#resting.get(address) ?? -Infinity) > now) return false;
+    if ((this.#resting.get(address)?.until ?? -Infinity) > now) return false;
+    return this.#isFree(address, mac);
+  }
+
+  #isFree(address: Ipv4, mac: Mac): boolean {
     const owner = this.#byAddress.get(address);
     return owner === undefined || owner === mac;
+  }
+
+  #longestRested(mac: Mac): Ipv4 | undefined {
+    const named = (address: Ipv4): boolean => this.#named.has(address);
+    return [...this.#resting.keys()].find((one) => !named(one) && this.#isFree(one, mac));
   }
 
   #search(mac: Mac, now: Millis): Ipv4 | undefined {

@@ -4,7 +4,9 @@
  * Two rules make reading more than walking a list. The options may go on in the header's `file` and
  * `sname` fields (option 52, "overload"), and one option may come in several pieces, which are
  * joined in order (RFC 3396). Option 52 inside an overloaded field is ignored, so reading cannot
- * loop; every message is bounded by {@link MESSAGE_BYTES_MAX}. Writing never overloads, because our
+ * loop. Options that are cut off or have no end count as far as they go, and bytes behind
+ * {@link READ_BYTES_MAX} are not looked at: firmware that gets its last option wrong must still
+ * boot. Writing never overloads, because our
  * answers fit the 576 bytes that every client takes.
  *
  *     0   op      1   htype   2   hlen    3   hops    4   xid     8   secs    10  flags
@@ -50,11 +52,15 @@ export interface DhcpMessage {
 }
 
 /**
- * Largest message read or written: an Ethernet frame without IP and UDP headers (1500 - 28).
+ * Most bytes of a message that are read.
  *
  * @internal A test uses it.
  */
-export const MESSAGE_BYTES_MAX = 1472;
+export const READ_BYTES_MAX = 4096;
+/**
+ * Largest message written: an Ethernet frame without IP and UDP headers (1500 - 28).
+ */
+const MESSAGE_BYTES_MAX = 1472;
 /**
  * Smallest message sent: BOOTP clients drop shorter ones (RFC 951 section 3, RFC 1542 section 2.1).
  *
@@ -65,13 +71,10 @@ export const MESSAGE_BYTES_MIN = 300;
 /**
  * Reads one UDP payload. The result borrows the bytes. The caller counts and drops what throws.
  *
- * @throws {@link FormatError} `truncated`, `too_big`, `bad_operation`, `not_ethernet`,
- *   `bad_cookie`, `options_unterminated`, `option_truncated`.
+ * @throws {@link FormatError} `truncated`, `bad_operation`, `not_ethernet`, `bad_cookie`.
  */
-export function readMessage(bytes: Uint8Array): DhcpMessage {
-  if (bytes.byteLength > MESSAGE_BYTES_MAX) {
-    throw bad("too_big", `${bytes.byteLength} bytes, at most ${MESSAGE_BYTES_MAX} wanted`);
-  }
+export function readMessage(datagram: Uint8Array): DhcpMessage {
+  const bytes = datagram.subarray(0, READ_BYTES_MAX);
   const reader = new ByteReader(bytes, "DHCP message");
   const operation = reader.u8();
   const hardware = reader.u8() * 256 + reader.u8();
@@ -114,6 +117,15 @@ export function readMessage(bytes: Uint8Array): DhcpMessage {
 }
 
 /**
+ * Gives the client's Ethernet address without reading the rest; undefined if there is none. So it
+ * can be told cheaply whether a message is worth reading.
+ */
+export function senderOf(bytes: Uint8Array): Mac | undefined {
+  if (bytes.byteLength < COOKIE_OFFSET || bytes[1] !== 1 || bytes[2] !== 6) return undefined;
+  return macFromBytes(bytes.subarray(CHADDR_OFFSET, CHADDR_OFFSET + 6));
+}
+
+/**
  * Writes a message. Options keep the map's order, except that 53 comes first and 82 last (RFC 3046
  * section 2.1). Values above 255 bytes are split (RFC 3396). Names that do not fit their header
  * field are our bug.
@@ -142,6 +154,7 @@ export function writeMessage(message: DhcpMessage): Uint8Array {
   return buffer.subarray(0, Math.max(writer.offset, MESSAGE_BYTES_MIN));
 }
 
+const CHADDR_OFFSET = 28;
 const SNAME_OFFSET = 44;
 const FILE_OFFSET = 108;
 const COOKIE_OFFSET = 236;
@@ -161,20 +174,17 @@ function readOptions(bytes: Uint8Array, into: Map<number, Uint8Array>): void {
     if (code === Option.end) return;
     if (code === Option.pad) continue;
     const end = offset + 1 + (bytes[offset] ?? bytes.byteLength);
-    if (end > bytes.byteLength) {
-      throw bad("option_truncated", `option ${code} ends ${end - bytes.byteLength} bytes too late`);
-    }
+    if (end > bytes.byteLength) return;
     const piece = bytes.subarray(offset + 1, end);
     const before = into.get(code);
     into.set(code, before === undefined ? piece : joined(before, piece));
     offset = end;
   }
-  throw bad("options_unterminated", "options without end, option 255 wanted");
 }
 
 function overloadOf(options: OptionMap): number {
   const value = options.get(Option.overload);
-  return value?.byteLength === 1 ? (value[0] ?? 0) & 3 : 0;
+  return (value?.[0] ?? 0) & 3;
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

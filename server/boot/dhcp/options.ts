@@ -2,9 +2,10 @@
  * DHCP options: their numbers with the sources, and readers for values with a structure.
  *
  * All options are kept as bytes, also unknown ones. A reader looks at the bytes of one option and
- * gives undefined if they are not what its RFC demands. So a malformed option counts as absent and
- * is never an error: firmware that gets one option wrong must still boot. message.ts splits and
- * joins the option fields.
+ * gives undefined if they are too few for what its RFC demands. So a malformed option counts as
+ * absent and is never an error: firmware that gets one option wrong must still boot. Of a value
+ * that is too long the first bytes count: some firmware sends an option twice, which RFC 3396
+ * joins, or with padding. message.ts splits and joins the option fields.
  */
 import type { Ipv4 } from "../addresses.ts";
 import { ipv4FromNumber } from "../addresses.ts";
@@ -15,21 +16,16 @@ export const Option = {
   subnetMask: 1,
   router: 3,
   dns: 6,
-  hostName: 12,
   broadcastAddress: 28,
-  vendorSpecific: 43,
   requestedAddress: 50,
   leaseSeconds: 51,
   overload: 52,
   messageType: 53,
   serverIdentifier: 54,
-  parameterRequestList: 55,
-  maxMessageBytes: 57,
   renewalSeconds: 58,
   rebindingSeconds: 59,
   vendorClass: 60,
   clientIdentifier: 61,
-  tftpServerName: 66,
   bootFileName: 67,
   /** RFC 3004. */
   userClass: 77,
@@ -37,8 +33,6 @@ export const Option = {
   relayInformation: 82,
   /** RFC 4578 2.1. */
   clientArchitecture: 93,
-  /** RFC 4578 2.2. */
-  clientUndi: 94,
   /** RFC 4578 2.3. */
   clientGuid: 97,
   /** iPXE's encapsulated options (Etherboot's number, not assigned by IANA). */
@@ -67,7 +61,7 @@ export type OptionMap = ReadonlyMap<number, Uint8Array>;
 /** Reads an option of one byte; undefined if it is absent or malformed. */
 export function optionU8(options: OptionMap, code: number): number | undefined {
   const value = options.get(code);
-  return value?.byteLength === 1 ? value[0] : undefined;
+  return value?.[0];
 }
 
 /**
@@ -76,14 +70,14 @@ export function optionU8(options: OptionMap, code: number): number | undefined {
  */
 export function optionU16(options: OptionMap, code: number): number | undefined {
   const value = options.get(code);
-  if (value === undefined || value.byteLength < 2 || value.byteLength % 2 !== 0) return undefined;
+  if (value === undefined || value.byteLength < 2) return undefined;
   return ((value[0] ?? 0) << 8) | (value[1] ?? 0);
 }
 
 /** Reads an option that is one IPv4 address; undefined if it is absent or malformed. */
 export function optionAddress(options: OptionMap, code: number): Ipv4 | undefined {
   const value = options.get(code);
-  if (value?.byteLength !== 4) return undefined;
+  if (value === undefined || value.byteLength < 4) return undefined;
   return ipv4FromNumber(new DataView(value.buffer, value.byteOffset, 4).getUint32(0));
 }
 
@@ -116,8 +110,8 @@ export function userClasses(options: OptionMap): readonly string[] {
 }
 
 /**
- * Reads an option that contains options (43 and 175): code, length, bytes; 255 ends it, 0 is
- * padding (RFC 2132 8.4).
+ * Reads an option that contains options (175): code, length, bytes; 255 ends it, 0 is padding (RFC
+ * 2132 8.4).
  *
  * @returns Views by sub-option; undefined if a length points outside.
  */

@@ -68,7 +68,10 @@ export function nakReply(context: ReplyContext): DhcpMessage {
 type BootFields = Pick<DhcpMessage, "nextServer" | "serverName" | "bootFile">;
 
 const NO_FILE: BootFields = { nextServer: NO_ADDRESS, serverName: "", bootFile: "" };
-/** Longer than any imaging run, shorter than a working day. */
+/**
+ * The usual length of a lease in a lab. A node that does not renew in time loses nothing: `Leases`
+ * never gives its address to another.
+ */
 const LEASE_SECONDS = 7200;
 /** RFC 4578 2.3: type 0 and 16 bytes; other lengths are not echoed. */
 const GUID_BYTES = 17;

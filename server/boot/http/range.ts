@@ -1,5 +1,5 @@
 /**
- * Reads Range headers: which bytes of a file are wanted (RFC 9110 14).
+ * Reads requests: which file is wanted (RFC 9112 3.2), and which bytes of it (RFC 9110 14).
  *
  * One range is served. If several are asked for, the whole file is, as the RFC allows.
  */
@@ -8,6 +8,19 @@
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
+}
+
+/**
+ * Gives the path of a request's target. Some firmware, and every client of a proxy, sends the whole
+ * URL; the host that it names does not matter, because we serve one tree. A query names nothing
+ * here.
+ */
+export function pathOf(target: string): string {
+  const isAbsolute = /^https?:\/\//i.test(target);
+  const slash = isAbsolute ? target.indexOf("/", target.indexOf("//") + 2) : 0;
+  const path = slash < 0 ? "/" : target.slice(slash);
+  const query = path.search(/[?#]/);
+  return query < 0 ? path : path.slice(0, query);
 }
 
 /**

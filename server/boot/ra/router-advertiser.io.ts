@@ -9,6 +9,7 @@
 import { FormatError } from "../../../shared/core/errors.ts";
 import type { Mac } from "../addresses.ts";
 import { Icmpv6Socket } from "../interface-sockets.io.ts";
+import type { SocketAddress6 } from "../interface-sockets.io.ts";
 import { ROUTER_SOLICITATION, readSolicitation, writeAdvertisement } from "./message.ts";
 
 /** Time between two looks at the socket. Unit: milliseconds. */
@@ -21,6 +22,8 @@ export interface AdvertiserOptions {
   readonly interfaceName: string;
   /** Whether a MAC is in the inventory. */
   readonly isKnown: (mac: Mac) => boolean;
+  /** Called for each solicitation that has a MAC. */
+  readonly asked: (mac: Mac, outcome: "answered" | "unknown_node" | "not_sent") => void;
 }
 
 /** Running totals. */
@@ -61,14 +64,26 @@ export class RouterAdvertiser {
       const question = this.#socket.receive();
       if (question === undefined) return;
       const mac = tryRead(question.bytes);
-      if (mac === undefined || !this.#options.isKnown(mac)) {
+      if (mac === undefined) {
         this.counters.ignored += 1;
-      } else if (this.#socket.send(writeAdvertisement(this.#socket.mac), question.from)) {
-        this.counters.sent += 1;
-      } else {
-        this.counters.failed += 1;
+        continue;
       }
+      const outcome = this.#answer(mac, question.from);
+      this.#options.asked(mac, outcome);
     }
+  }
+
+  #answer(mac: Mac, from: SocketAddress6): "answered" | "unknown_node" | "not_sent" {
+    if (!this.#options.isKnown(mac)) {
+      this.counters.ignored += 1;
+      return "unknown_node";
+    }
+    if (this.#socket.send(writeAdvertisement(this.#socket.mac), from)) {
+      this.counters.sent += 1;
+      return "answered";
+    }
+    this.counters.failed += 1;
+    return "not_sent";
   }
 }
 

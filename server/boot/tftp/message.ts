@@ -2,10 +2,10 @@
  * TFTP messages: what a boot ROM sends us, and what we send it (RFC 1350, options RFC 2347, 2348,
  * 2349, 7440).
  *
- * We only serve files, so we read only read requests, acknowledgements and errors, and write only
- * data, option acknowledgements and errors. Option names are case-insensitive. An option that we do
- * not know, or whose value is out of range, is ignored, as RFC 2347 has it: a ROM must boot even if
- * it asks for something odd.
+ * We only serve files: requests to write are read so that they can be refused in words, which a
+ * client shows, where silence would make it ask again. Option names are case-insensitive. An option
+ * that we do not know, or whose value is out of range, is ignored, as RFC 2347 has it: a ROM must
+ * boot even if it asks for something odd.
  */
 import { ByteReader, ByteWriter } from "../../../shared/core/bytes.ts";
 import { FormatError } from "../../../shared/core/errors.ts";
@@ -24,12 +24,19 @@ export interface TftpOptions {
 
 /** A message from a TFTP client. */
 export type TftpMessage =
-  | { readonly kind: "read"; readonly file: string; readonly options: TftpOptions }
+  | {
+      readonly kind: "read";
+      readonly file: string;
+      /** Lower case; "octet" is the only one that we serve. */
+      readonly mode: string;
+      readonly options: TftpOptions;
+    }
+  | { readonly kind: "write"; readonly file: string }
   | { readonly kind: "acknowledge"; readonly block: number }
   | { readonly kind: "error"; readonly code: number; readonly text: string };
 
-/** "File not found", the only error that we send (RFC 1350 section 5). */
-export const FILE_NOT_FOUND = 1;
+/** The errors that we send (RFC 1350 section 5). */
+export const TftpError = { other: 0, fileNotFound: 1, accessViolation: 2 } as const;
 /**
  * Largest request that is read (RFC 2347).
  *
@@ -48,6 +55,10 @@ export function readTftp(bytes: Uint8Array): TftpMessage {
   switch (opcode) {
     case Opcode.read:
       return readRequest(bytes.subarray(2));
+    case Opcode.write: {
+      const { file } = readRequest(bytes.subarray(2));
+      return { kind: "write", file };
+    }
     case Opcode.acknowledge:
       return { kind: "acknowledge", block: reader.u16be() };
     case Opcode.error: {
@@ -58,7 +69,7 @@ export function readTftp(bytes: Uint8Array): TftpMessage {
     default:
       throw new FormatError(
         "bad_opcode",
-        `Cannot read TFTP message: opcode ${opcode}, 1, 4 or 5 wanted`,
+        `Cannot read TFTP message: opcode ${opcode}, 1, 2, 4 or 5 wanted`,
       );
   }
 }
@@ -81,17 +92,24 @@ export function writeOptionAcknowledge(
 /**
  * Writes an error. It ends the transfer and is never acknowledged.
  *
- * @param code - 0 .. 255, like {@link FILE_NOT_FOUND}.
+ * @param code - 0 .. 255, one of {@link TftpError}.
  * @param text - For people, in Latin-1.
  */
 export function writeError(code: number, text: string): Uint8Array {
   return withText(Uint8Array.of(0, Opcode.error, 0, code), `${text}\0`);
 }
 
-const Opcode = { read: 1, data: 3, acknowledge: 4, error: 5, optionAcknowledge: 6 } as const;
+const Opcode = {
+  read: 1,
+  write: 2,
+  data: 3,
+  acknowledge: 4,
+  error: 5,
+  optionAcknowledge: 6,
+} as const;
 const ERROR_TEXT_MAX = 128;
 
-function readRequest(bytes: Uint8Array): TftpMessage {
+function readRequest(bytes: Uint8Array): Extract<TftpMessage, { kind: "read" }> {
   if (bytes.byteLength > REQUEST_BYTES_MAX) {
     throw new FormatError(
       "too_big",
@@ -105,11 +123,9 @@ function readRequest(bytes: Uint8Array): TftpMessage {
   const [file = "", mode = "", ...options] = Array.from(words, (byte) => String.fromCharCode(byte))
     .join("")
     .split("\0");
-  // "netascii" would translate line ends; boot files are bytes, and ROMs ask for octet.
-  if (mode.toLowerCase() !== "octet") {
-    throw new FormatError("bad_mode", `Cannot read TFTP request: mode "${mode}", "octet" wanted`);
-  }
-  return { kind: "read", file, options: readOptions(options) };
+  if (mode === "")
+    throw new FormatError("bad_mode", "Cannot read TFTP request: no mode, one wanted");
+  return { kind: "read", file, mode: mode.toLowerCase(), options: readOptions(options) };
 }
 
 function readOptions(words: readonly string[]): TftpOptions {

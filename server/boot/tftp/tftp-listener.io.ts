@@ -5,58 +5,81 @@
  * Every socket is bound to the lab address, so an answer comes from the address that was asked;
  * boot ROMs drop others. Only the lab subnet is served. Errors are sent from port 69 itself, so a
  * flood of bad requests opens no sockets.
+ *
+ * A client is an address and a port, and has one transfer. If the same request comes again, its
+ * transfer begins anew; another request from there means that the client has forgotten the old
+ * transfer, which ends. A flood costs the one who floods: each address has a rate and a number of
+ * transfers, and when there are too many, the oldest one gives way that was never acknowledged.
  */
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
 import { FormatError } from "../../../shared/core/errors.ts";
+import { KeyedBuckets } from "../../../shared/core/token-bucket.ts";
 import { inSubnet } from "../addresses.ts";
 import type { Ipv4 } from "../addresses.ts";
 import { bound } from "../bind-port.io.ts";
-import { FILE_NOT_FOUND, readTftp, writeError } from "./message.ts";
+import { Clients } from "./clients.ts";
+import { TftpError, readTftp, writeError } from "./message.ts";
 import type { TftpMessage } from "./message.ts";
 import { Transfer } from "./transfer.ts";
 import type { TransferState } from "./transfer.ts";
 
 /** UDP port of TFTP. */
 const TFTP_PORT = 69;
-/** Most transfers at once. */
-const TRANSFERS_MAX = 256;
 /** How often we look for transfers that have waited too long. Unit: milliseconds. */
 const TICK_MS = 250;
+/** Requests of one address: GRUB fetches some 100 small files in a row. */
+const REQUESTS_PER_SECOND = 16;
+const REQUESTS_BURST = 128;
+/** Most addresses whose rate is remembered. */
+const ADDRESSES_MAX = 4096;
 
 export interface TftpListenerOptions {
   /** Lab address to bind to. */
   readonly address: Ipv4;
   /** Mask of the subnet that is served. */
   readonly netmask: Ipv4;
+  /** Gives the longest IP datagram of the interface, in bytes. */
+  readonly mtu: () => number;
   /**
    * Gives the bytes of a file for the node at an address.
    *
    * @returns Undefined if there is no such file. Never rejects.
    */
   readonly content: (path: string, remote: Ipv4) => Promise<Uint8Array | undefined>;
+  /** Called for each datagram at the request port with what was done. */
+  readonly asked: (remote: Ipv4, what: string, outcome: TftpOutcome) => void;
   /** Called with how a transfer ended. */
   readonly ended: (file: string, remote: Ipv4, state: TransferState) => void;
 }
 
+/** What was done with a datagram, and how transfers ended; there is a counter for each. */
+export type TftpOutcome =
+  | "started"
+  | "started_again"
+  | "not_found"
+  | "write_refused"
+  | "mode_refused"
+  | "rate_limited"
+  | "busy"
+  | "foreign_address"
+  | "malformed"
+  | "not_a_request"
+  | "stray"
+  | "not_sent"
+  | "replaced"
+  | "gave_way"
+  | Exclude<TransferState, "running">;
+
 /** Running totals of the TFTP server. */
-export interface TftpCounters {
-  /** Transfers begun. */
-  started: number;
-  /** Requests for names that are not published. */
-  notFound: number;
-  /** Datagrams that were not TFTP, or came from outside the subnet. */
-  dropped: number;
-  /** Requests beyond {@link TRANSFERS_MAX}. */
-  refused: number;
-}
+export type TftpCounters = Partial<Record<TftpOutcome, number>>;
 
 export class TftpListener {
-  readonly counters: TftpCounters = { started: 0, notFound: 0, dropped: 0, refused: 0 };
+  readonly counters: TftpCounters = {};
   readonly #options: TftpListenerOptions;
   readonly #socket: Socket;
-  /** Transfers by the client's "address:port"; undefined while the file is being read. */
-  readonly #transfers = new Map<string, Running | undefined>();
+  readonly #clients = new Clients<Client>();
+  readonly #rate = new KeyedBuckets(REQUESTS_PER_SECOND, REQUESTS_BURST, ADDRESSES_MAX);
   readonly #timer: NodeJS.Timeout;
 
   /** @param socket - Bound to the port that takes requests; the listener closes it. */
@@ -67,7 +90,12 @@ export class TftpListener {
       this.#tick();
     }, TICK_MS);
     socket.on("message", (bytes, remote) => {
-      this.#request(bytes, remote);
+      const { what, outcome } = this.#request(bytes, remote);
+      this.#count(outcome);
+      this.#options.asked(remote.address, what, outcome);
+    });
+    socket.on("error", () => {
+      this.#count("not_sent");
     });
   }
 
@@ -86,96 +114,138 @@ export class TftpListener {
   close(): void {
     clearInterval(this.#timer);
     this.#socket.close();
-    for (const running of this.#transfers.values()) running?.socket.close();
-    this.#transfers.clear();
+    for (const client of this.#clients.takeAll()) client.running?.socket.close();
   }
 
-  #request(bytes: Uint8Array, remote: RemoteInfo): void {
+  #request(bytes: Uint8Array, remote: RemoteInfo): { what: string; outcome: TftpOutcome } {
     const { address, netmask } = this.#options;
     const message = remote.port === 0 ? undefined : tryRead(bytes);
-    if (message?.kind !== "read" || !inSubnet(remote.address, address, netmask)) {
-      this.counters.dropped += 1;
-      return;
+    if (message === undefined) return { what: "", outcome: "malformed" };
+    if (!inSubnet(remote.address, address, netmask))
+      return { what: "", outcome: "foreign_address" };
+    if (message.kind !== "read" && message.kind !== "write") {
+      return { what: message.kind, outcome: "not_a_request" };
     }
-    const key = `${remote.address}:${remote.port}`;
-    const running = this.#transfers.get(key);
-    if (running?.transfer.isUnanswered === true) {
-      this.#send(running, running.transfer.start(performance.now())); // our first answer was lost
-    } else if (this.#transfers.size >= TRANSFERS_MAX) {
-      this.counters.refused += 1;
-    } else if (!this.#transfers.has(key)) {
-      this.#transfers.set(key, undefined);
-      void this.#begin(message, remote, key);
+    const what = message.file;
+    if (!this.#rate.take(remote.address, performance.now()))
+      return { what, outcome: "rate_limited" };
+    if (message.kind === "write") {
+      this.#refuse(remote, TftpError.accessViolation, "files can only be read");
+      return { what, outcome: "write_refused" };
     }
+    if (message.mode !== "octet") {
+      this.#refuse(remote, TftpError.other, "only mode octet (binary) is served");
+      return { what, outcome: "mode_refused" };
+    }
+    return { what, outcome: this.#read(message, bytes, remote) };
   }
 
-  async #begin(message: ReadRequest, remote: RemoteInfo, key: string): Promise<void> {
+  #read(message: ReadRequest, bytes: Uint8Array, remote: RemoteInfo): TftpOutcome {
+    const key = `${remote.address}:${remote.port}`;
+    const words = Buffer.from(bytes).toString("latin1");
+    const known = this.#clients.get(key);
+    if (known?.words === words) {
+      const { running } = known;
+      if (running !== undefined) {
+        this.#send(known, running.transfer.startAgain(performance.now()));
+      }
+      return "started_again"; // or will be started as soon as its file was read
+    }
+    if (known !== undefined) this.#end(known, "replaced");
+    const victim = this.#clients.makeRoom(remote.address);
+    if (victim === "refused") {
+      this.#refuse(remote, TftpError.other, "too many transfers, ask again");
+      return "busy";
+    }
+    if (victim !== undefined) this.#end(victim, "gave_way");
+    const client: Client = { key, words, file: message.file, remote, running: undefined };
+    this.#clients.add(client);
+    void this.#begin(client, message);
+    return "started";
+  }
+
+  async #begin(client: Client, message: ReadRequest): Promise<void> {
+    const { remote, key } = client;
     const content = await this.#options.content(message.file, remote.address);
-    if (!this.#transfers.has(key)) return; // closed meanwhile
+    if (this.#clients.get(key) !== client) return; // closed or replaced meanwhile
     if (content === undefined) {
-      this.counters.notFound += 1;
-      this.#transfers.delete(key);
-      this.#socket.send(writeError(FILE_NOT_FOUND, "not published"), remote.port, remote.address);
+      this.#clients.remove(client);
+      this.#count("not_found");
+      this.#options.asked(remote.address, message.file, "not_found");
+      this.#refuse(remote, TftpError.fileNotFound, "not published");
       return;
     }
     const socket = createSocket("udp4");
-    const transfer = new Transfer(content, message.options);
-    const running: Running = { key, file: message.file, remote, socket, transfer };
-    this.#transfers.set(key, running);
-    this.counters.started += 1;
+    const transfer = new Transfer(content, message.options, this.#options.mtu());
+    client.running = { socket, transfer };
     socket.on("message", (bytes, from) => {
-      this.#receive(running, bytes, from);
+      this.#receive(client, bytes, from);
     });
     socket.on("error", () => {
-      this.#end(running, "lost"); // no route or no descriptor left: ends this transfer only
+      this.#end(client, "lost"); // no route or no descriptor left: ends this transfer only
     });
     socket.bind({ port: 0, address: this.#options.address }, () => {
-      this.#send(running, transfer.start(performance.now()));
+      this.#send(client, transfer.start(performance.now()));
     });
   }
 
-  #receive(running: Running, bytes: Uint8Array, from: RemoteInfo): void {
-    const { remote, transfer } = running;
+  #receive(client: Client, bytes: Uint8Array, from: RemoteInfo): void {
+    const { remote, running } = client;
     const message = tryRead(bytes);
-    if (message === undefined || from.address !== remote.address || from.port !== remote.port) {
-      this.counters.dropped += 1;
+    const isOurs = from.address === remote.address && from.port === remote.port;
+    if (message === undefined || running === undefined || !isOurs) {
+      this.#count("stray");
       return;
     }
-    this.#send(running, transfer.receive(message, performance.now()));
-    if (transfer.state !== "running") this.#end(running, transfer.state);
+    const { transfer } = running;
+    this.#send(client, transfer.receive(message, performance.now()));
+    if (transfer.state !== "running") this.#end(client, transfer.state);
   }
 
   #tick(): void {
     const now = performance.now();
-    for (const running of this.#transfers.values()) {
+    for (const client of this.#clients.all()) {
+      const { running } = client;
       if (running === undefined || running.transfer.deadline > now) continue;
-      this.#send(running, running.transfer.tick(now));
-      if (running.transfer.state !== "running") this.#end(running, running.transfer.state);
+      this.#send(client, running.transfer.tick(now));
+      if (running.transfer.state !== "running") this.#end(client, running.transfer.state);
     }
   }
 
-  #send(running: Running, datagrams: readonly Uint8Array[]): void {
-    if (this.#transfers.get(running.key) !== running) return;
-    for (const bytes of datagrams)
-      running.socket.send(bytes, running.remote.port, running.remote.address);
+  #send(client: Client, datagrams: readonly Uint8Array[]): void {
+    if (this.#clients.get(client.key) !== client) return;
+    const { running, remote } = client;
+    for (const bytes of datagrams) running?.socket.send(bytes, remote.port, remote.address);
   }
 
-  #end(running: Running, state: TransferState): void {
-    if (this.#transfers.get(running.key) !== running) return;
-    this.#transfers.delete(running.key);
-    running.socket.close();
-    this.#options.ended(running.file, running.remote.address, state);
+  #refuse({ port, address }: RemoteInfo, code: number, text: string): void {
+    this.#socket.send(writeError(code, text), port, address);
+  }
+
+  #end(client: Client, how: TransferEnd): void {
+    if (!this.#clients.remove(client)) return;
+    client.running?.socket.close();
+    this.#count(how);
+    const state = how === "replaced" || how === "gave_way" ? "aborted" : how;
+    this.#options.ended(client.file, client.remote.address, state);
+  }
+
+  #count(what: TftpOutcome): void {
+    this.counters[what] = (this.counters[what] ?? 0) + 1;
   }
 }
 
 type ReadRequest = Extract<TftpMessage, { kind: "read" }>;
+type TransferEnd = Exclude<TransferState, "running"> | "replaced" | "gave_way";
 
-interface Running {
+/** An address and port that asked, with the transfer; undefined while its file is being read. */
+interface Client {
   readonly key: string;
+  /** The bytes of its request. */
+  readonly words: string;
   readonly file: string;
   readonly remote: RemoteInfo;
-  readonly socket: Socket;
-  readonly transfer: Transfer;
+  running: { readonly socket: Socket; readonly transfer: Transfer } | undefined;
 }
 
 function tryRead(bytes: Uint8Array): TftpMessage | undefined {

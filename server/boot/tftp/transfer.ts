@@ -4,18 +4,25 @@
  * Blocks are counted without wrapping. The 16-bit number on the wire is taken relative to the last
  * acknowledged block, so a file of any size works (the number rolls over to 0). An acknowledgement
  * inside the window means that the rest of the window was lost: the next window begins right after
- * the acknowledged block. A repeated acknowledgement never makes us send more than was asked for:
- * with a window of one block it is ignored (RFC 1123 4.2.3.1, the Sorcerer's Apprentice), with a
- * larger one it restarts the window once. Before the first acknowledgement we send at most one
- * datagram per request and retry.
+ * the acknowledged block.
+ *
+ * What the client says never multiplies. Some clients acknowledge every datagram that they did not
+ * expect (EDK2), or every block of a window. So a repeated acknowledgement is ignored in lock step
+ * (RFC 1123 4.2.3.1, the Sorcerer's Apprentice), and with a larger window while it can be the echo
+ * of blocks that were sent twice. And each block that is sent again without a timeout costs credit,
+ * which only blocks that arrive give back: over a whole transfer at most a quarter of the blocks
+ * and {@link CREDIT_WINDOWS} windows. Before the first acknowledgement we send one datagram per
+ * request and retry, for {@link UNANSWERED_MS_MAX} at most.
  */
 import assert from "node:assert/strict";
 import type { Millis } from "../../../shared/core/units.ts";
 import { writeData, writeOptionAcknowledge } from "./message.ts";
 import type { TftpMessage, TftpOptions } from "./message.ts";
 
-/** Largest block that we accept: an Ethernet frame without headers (1500 - 20 - 8 - 4). */
+/** Largest block that we accept, also on an interface with jumbo frames. */
 const BLOCK_BYTES_MAX = 1468;
+/** Headers of IPv4, UDP and TFTP before a block. */
+const HEADER_BYTES = 20 + 8 + 4;
 /**
  * Largest window that we accept: 16 x 1472 bytes fit the receive ring of every ROM that asks for a
  * window at all.
@@ -37,8 +44,26 @@ const TIMEOUT_MS = 1000;
 /** Longest wait for an acknowledgement if the client chose none. Unit: milliseconds. */
 const TIMEOUT_MS_MAX = 4000;
 
-/** How a transfer ended. `aborted`: the client sent an error; `lost`: it fell silent. */
-export type TransferState = "running" | "complete" | "aborted" | "lost";
+/**
+ * Longest wait that a client may choose; the option is left out of the answer above it (RFC 2349),
+ * so that no client can hold a transfer for long by saying nothing. Unit: seconds.
+ */
+const TIMEOUT_SECONDS_MAX = 8;
+/** How long a client may take for its first acknowledgement. Unit: milliseconds. */
+const UNANSWERED_MS_MAX = 10_000;
+/** How long a whole transfer may take: this, and more for each block. Unit: milliseconds. */
+const TRANSFER_MS = 60_000;
+const TRANSFER_MS_PER_BLOCK = 100;
+/** What may be sent again without a timeout at the beginning, and at most. Unit: windows. */
+const CREDIT_WINDOWS = 4;
+/** Credit for each block that arrived. Unit: blocks. */
+const CREDIT_PER_BLOCK = 1 / 4;
+
+/**
+ * How a transfer ended. `aborted`: the client sent an error; `lost`: it fell silent; `expired`: it
+ * took too long.
+ */
+export type TransferState = "running" | "complete" | "aborted" | "lost" | "expired";
 
 /** Sends one file to one client. */
 export class Transfer {
@@ -50,23 +75,36 @@ export class Transfer {
   readonly #lastBlock: number;
   /** Last block acknowledged; -1 until the option acknowledgement is acknowledged. */
   #acknowledged: number;
+  /** Last block of the window that was sent last. */
+  #sentTo = 0;
+  /** Acknowledgements up to this block may be echoes of blocks that were sent twice. */
+  #echoesTo = -1;
+  /** Where the client was when its request came again; -1: there is nothing to return to. */
+  #returnTo = -1;
+  #credit: number;
   #retries = 0;
-  #restarted = false;
   #deadline: Millis = 0;
+  #endBy: Millis | undefined;
   #state: TransferState = "running";
 
-  /** @param content - The file; borrowed until the transfer ends. */
-  constructor(content: Uint8Array, options: TftpOptions) {
+  /**
+   * @param content - The file; borrowed until the transfer ends.
+   * @param mtu - Longest IP datagram of the interface. Unit: bytes.
+   */
+  constructor(content: Uint8Array, options: TftpOptions, mtu: number) {
     this.#content = content;
-    this.#blockBytes = Math.min(options.blockBytes ?? 512, BLOCK_BYTES_MAX);
+    const blockBytesMax = Math.max(8, Math.min(BLOCK_BYTES_MAX, mtu - HEADER_BYTES));
+    this.#blockBytes = Math.min(options.blockBytes ?? 512, blockBytesMax);
     this.#windowBlocks = Math.min(options.windowBlocks ?? 1, WINDOW_BLOCKS_MAX);
-    const { timeoutSeconds } = options;
-    this.#fixedTimeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
+    this.#credit = CREDIT_WINDOWS * this.#windowBlocks;
+    const { timeoutSeconds = Infinity } = options;
+    this.#fixedTimeoutMs =
+      timeoutSeconds <= TIMEOUT_SECONDS_MAX ? timeoutSeconds * 1000 : undefined;
     // A file whose last block is full is followed by an empty block.
     this.#lastBlock = Math.floor(content.byteLength / this.#blockBytes) + 1;
     const accepted = this.#accepted(options);
     this.#optionAcknowledge = accepted.length > 0 ? writeOptionAcknowledge(accepted) : undefined;
-    this.#acknowledged = this.#optionAcknowledge === undefined ? 0 : -1;
+    this.#acknowledged = this.#firstBlock;
   }
 
   get state(): TransferState {
@@ -75,7 +113,7 @@ export class Transfer {
 
   /** @returns When {@link tick} has something to do. */
   get deadline(): Millis {
-    return this.#deadline;
+    return Math.min(this.#deadline, this.#endBy ?? Infinity);
   }
 
   /**
@@ -83,70 +121,124 @@ export class Transfer {
    * of the first one.
    */
   get isUnanswered(): boolean {
-    return this.#acknowledged === (this.#optionAcknowledge === undefined ? 0 : -1);
+    return this.#acknowledged === this.#firstBlock;
   }
 
   /** Gives the first datagram: the option acknowledgement, or block 1. `now` is monotonic. */
   start(now: Millis): readonly Uint8Array[] {
+    this.#endBy ??= now + UNANSWERED_MS_MAX;
     return this.#window(now);
+  }
+
+  /**
+   * The same request came again from the same port. Either our first answer was lost, or the client
+   * was reset: both begin anew. If the network has doubled the request, the client goes on where it
+   * was, and so do we.
+   */
+  startAgain(now: Millis): readonly Uint8Array[] {
+    if (this.#acknowledged > this.#windowBlocks) this.#returnTo = this.#acknowledged;
+    this.#acknowledged = this.#firstBlock;
+    this.#sentTo = 0;
+    return this.start(now);
   }
 
   /** Takes an acknowledgement or error from the client. Gives the datagrams to send, in order. */
   receive(message: TftpMessage, now: Millis): readonly Uint8Array[] {
-    if (this.#state !== "running" || message.kind === "read") return [];
-    if (message.kind === "error") {
-      this.#state = "aborted";
-      return [];
-    }
-    return this.#acknowledge(message.block, now);
+    if (this.#state !== "running") return [];
+    if (message.kind === "error") this.#state = "aborted";
+    return message.kind === "acknowledge" ? this.#acknowledge(message.block, now) : [];
   }
 
   /** Sends the window again if it is time, or gives the client up. Gives the datagrams to send. */
   tick(now: Millis): readonly Uint8Array[] {
-    if (this.#state !== "running" || now < this.#deadline) return [];
+    if (this.#state !== "running" || now < this.deadline) return [];
+    if (now >= (this.#endBy ?? Infinity)) {
+      this.#state = this.isUnanswered ? "lost" : "expired";
+      return [];
+    }
     if (this.#retries === RETRIES_MAX) {
       this.#state = "lost";
       return [];
     }
     this.#retries += 1;
-    this.#restarted = false;
-    return this.#window(now);
+    return this.#again(now);
+  }
+
+  /** The block that is acknowledged before anything was. */
+  get #firstBlock(): number {
+    return this.#optionAcknowledge === undefined ? 0 : -1;
   }
 
   #acknowledge(wireBlock: number, now: Millis): readonly Uint8Array[] {
+    if (this.#returns(wireBlock)) return [];
     const before = this.#acknowledged;
-    if (before < 0) {
-      if (wireBlock !== 0) return [];
-      return this.#advance(0, now);
-    }
+    if (before < 0) return wireBlock === 0 ? this.#advance(0, now) : [];
     const ahead = (wireBlock - before) & 0xffff;
-    const sent = Math.min(before + this.#windowBlocks, this.#lastBlock) - before;
-    if (ahead > sent) return []; // an old acknowledgement, or of a block never sent
+    if (ahead > this.#sentTo - before) return []; // an old one, or of a block never sent
     if (ahead > 0) return this.#advance(before + ahead, now);
-    if (this.#windowBlocks === 1 || this.#restarted) return [];
-    this.#restarted = true;
-    return this.#window(now);
+    const mayBeEcho = this.#windowBlocks === 1 || before <= this.#echoesTo;
+    return mayBeEcho ? [] : this.#againOnCredit(now);
+  }
+
+  /** True if the client is where it was before its request came a second time. */
+  #returns(wireBlock: number): boolean {
+    if (this.#returnTo < 0) return false;
+    const ahead = (wireBlock - this.#returnTo) & 0xffff;
+    const isThere = ahead <= this.#windowBlocks && wireBlock > this.#windowBlocks;
+    if (isThere) {
+      this.#acknowledged = this.#returnTo;
+      this.#sentTo = Math.min(this.#returnTo + this.#windowBlocks, this.#lastBlock);
+      this.#echoesTo = this.#sentTo;
+    }
+    this.#returnTo = -1;
+    return isThere && ahead === 0;
   }
 
   #advance(block: number, now: Millis): readonly Uint8Array[] {
+    if (this.isUnanswered) {
+      this.#endBy = now + TRANSFER_MS + this.#lastBlock * TRANSFER_MS_PER_BLOCK;
+    }
+    const arrived = block - Math.max(0, this.#acknowledged);
+    const creditMax = CREDIT_WINDOWS * this.#windowBlocks;
+    this.#credit = Math.min(creditMax, this.#credit + arrived * CREDIT_PER_BLOCK);
     this.#acknowledged = block;
     this.#retries = 0;
-    this.#restarted = false;
     if (block === this.#lastBlock) {
       this.#state = "complete";
       return [];
     }
-    return this.#window(now);
+    return block < this.#sentTo ? this.#againOnCredit(now) : this.#window(now);
+  }
+
+  /** Sends the window again, if the credit suffices; otherwise the next timeout does. */
+  #againOnCredit(now: Millis): readonly Uint8Array[] {
+    const cost = this.#sentTo - this.#acknowledged;
+    if (cost > this.#credit) {
+      this.#deadline = now + this.#patienceMs;
+      return [];
+    }
+    this.#credit -= cost;
+    return this.#again(now);
+  }
+
+  #again(now: Millis): readonly Uint8Array[] {
+    const datagrams = this.#window(now);
+    this.#echoesTo = Math.max(this.#echoesTo, this.#sentTo);
+    return datagrams;
+  }
+
+  get #patienceMs(): number {
+    return this.#fixedTimeoutMs ?? Math.min(TIMEOUT_MS * 2 ** this.#retries, TIMEOUT_MS_MAX);
   }
 
   #window(now: Millis): readonly Uint8Array[] {
-    const backOff = Math.min(TIMEOUT_MS * 2 ** this.#retries, TIMEOUT_MS_MAX);
-    this.#deadline = now + (this.#fixedTimeoutMs ?? backOff);
+    this.#deadline = now + this.#patienceMs;
     if (this.#acknowledged < 0) {
       assert(this.#optionAcknowledge !== undefined);
       return [this.#optionAcknowledge];
     }
     const end = Math.min(this.#acknowledged + this.#windowBlocks, this.#lastBlock);
+    this.#sentTo = end;
     const datagrams: Uint8Array[] = [];
     for (let block = this.#acknowledged + 1; block <= end; block += 1) {
       const start = (block - 1) * this.#blockBytes;
@@ -160,7 +252,7 @@ export class Transfer {
     const accepted: (readonly [string, number])[] = [];
     if (options.wantsSize) accepted.push(["tsize", this.#content.byteLength]);
     if (options.blockBytes !== undefined) accepted.push(["blksize", this.#blockBytes]);
-    if (options.timeoutSeconds !== undefined) accepted.push(["timeout", options.timeoutSeconds]);
+    if (this.#fixedTimeoutMs !== undefined) accepted.push(["timeout", this.#fixedTimeoutMs / 1000]);
     if (options.windowBlocks !== undefined) accepted.push(["windowsize", this.#windowBlocks]);
     return accepted;
   }

@@ -7,29 +7,33 @@
  */
 import {
   closeSync,
+  constants,
   createReadStream,
   fstatSync,
   mkdtempSync,
   openSync,
-  realpathSync,
+  readSync,
   rmSync,
   writeSync,
 } from "node:fs";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { HuckError } from "../../../shared/core/errors.ts";
+import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { readFully } from "../../../shared/linux/read-fully.io.ts";
-import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
+import { deviceSizeBytes, kernelNameOf } from "../../../shared/linux/sysfs.io.ts";
 import {
   CAST_DATA_BYTES,
   CAST_HEADER_BYTES,
   sealCastRecord,
 } from "../../../shared/wire/cast-record.ts";
 import type { ChunkSource } from "../../../shared/session/sender/sender-loop.io.ts";
+import { sizeText } from "../quantity-text.ts";
+import { nameIt } from "../system-error.ts";
 
 export interface CastInput extends ChunkSource {
-  /** Undefined for a pipe. Unit: bytes. */
+  /** Undefined for a pipe until it has ended. Unit: bytes. */
   readonly sizeBytes: number | undefined;
   /** Undefined for a pipe. */
   readonly chunkCount: number | undefined;
@@ -37,24 +41,37 @@ export interface CastInput extends ChunkSource {
 }
 
 /**
- * Opens an input.
+ * Opens an input. A pipe without a writer is waited for later, when it is read.
  *
- * @param path - A regular file, a block device, or "-" for standard input.
- * @throws A system error if it cannot be opened.
+ * @param path - A regular file, a block device, a pipe, or "-" for standard input.
+ * @throws A system error if it cannot be opened; {@link SituationError} `input_is_folder`.
  */
 export function openCastInput(path: string): CastInput {
   if (path === "-") return new PipeInput(process.stdin);
-  const fd = openSync(path, "r");
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const stat = fstatSync(fd);
-  if (stat.isFile()) return new FileInput(path, fd, stat.size);
-  if (stat.isBlockDevice()) {
-    return new FileInput(path, fd, deviceSizeBytes(basename(realpathSync(path))));
+  if (stat.isFile()) {
+    if (hasSize(fd, stat.size)) return new FileInput(path, fd, stat.size);
+    return new PipeInput(createReadStream(path, { fd }));
   }
+  if (stat.isBlockDevice()) {
+    return new FileInput(path, fd, deviceSizeBytes(kernelNameOf(path)));
+  }
+  if (stat.isFIFO()) return new PipeInput(new Socket({ fd, readable: true, writable: false }));
   if (stat.isDirectory()) {
     closeSync(fd);
-    throw new HuckError("input_is_folder", `Cannot cast "${path}": it is a folder, a file wanted`);
+    throw new SituationError("input_is_folder", `Cannot cast "${path}": it is a folder`, {
+      cure: 'Name a readable file or disk, or "-".',
+    });
   }
   return new PipeInput(createReadStream(path, { fd }));
+}
+
+/** False for files that the kernel makes up: they say 0 or 4096 bytes, and have others. */
+function hasSize(fd: number, size: number): boolean {
+  const byte = new Uint8Array(1);
+  if (size > 0 && readSync(fd, byte, 0, 1, size - 1) === 0) return false;
+  return readSync(fd, byte, 0, 1, size) === 0;
 }
 
 class FileInput implements CastInput {
@@ -75,11 +92,14 @@ class FileInput implements CastInput {
     const offset = chunk * CAST_DATA_BYTES;
     const length = Math.min(CAST_DATA_BYTES, this.sizeBytes - offset);
     const data = into.subarray(CAST_HEADER_BYTES, CAST_HEADER_BYTES + length);
-    const got = await readFully(this.#fd, data, offset);
+    const got = await readFully(this.#fd, data, offset).catch((thrown: unknown) => {
+      throw nameIt(thrown, this.#path);
+    });
     if (got < length) {
-      throw new HuckError(
+      throw new SituationError(
         "input_shrank",
         `Cannot cast "${this.#path}": it ends at ${offset + got}, ${this.sizeBytes} bytes wanted`,
+        { cure: "Cast it when nothing writes to it.", exitCode: ExitCode.someNodeNotRight },
       );
     }
     return sealCastRecord(into, chunk, length, chunk === this.chunkCount - 1);
@@ -93,13 +113,13 @@ class FileInput implements CastInput {
 
 /** Reads a stream once, in order, and keeps what was read in a file without a name. */
 class PipeInput implements CastInput {
-  readonly sizeBytes = undefined;
   readonly chunkCount = undefined;
   readonly #stream: Readable;
   readonly #pieces: AsyncIterator<Buffer>;
   readonly #spool = openSpool();
   /** What the stream gave beyond the last chunk. */
   #rest: Buffer = Buffer.alloc(0);
+  #bytes = 0;
   /** Chunks read so far; all of them are in the spool. */
   #chunks = 0;
   #ended = false;
@@ -112,6 +132,10 @@ class PipeInput implements CastInput {
     this.#pieces = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 
+  get sizeBytes(): number | undefined {
+    return this.#ended ? this.#bytes : undefined;
+  }
+
   read(chunk: number, into: Uint8Array): Promise<number> {
     const reading = this.#queue.then(() => this.#readNow(chunk, into));
     this.#queue = reading.catch(() => undefined); // the caller gets the error; later reads go on
@@ -122,25 +146,46 @@ class PipeInput implements CastInput {
     if (!this.#open) return;
     this.#open = false;
     this.#stream.destroy();
-    closeSync(this.#spool);
+    closeSync(this.#spool.fd);
   }
 
   async #readNow(chunk: number, into: Uint8Array): Promise<number> {
     const offset = chunk * CAST_DATA_BYTES;
     const data = into.subarray(CAST_HEADER_BYTES, CAST_HEADER_BYTES + CAST_DATA_BYTES);
     if (chunk < this.#chunks) {
-      const length = await readFully(this.#spool, data, offset);
+      const length = await readFully(this.#spool.fd, data, offset);
       return sealCastRecord(into, chunk, length, this.#ended && chunk === this.#chunks - 1);
     }
     if (this.#ended) return 0;
     const length = await this.#take(data);
     this.#ended = length < CAST_DATA_BYTES;
     this.#chunks += 1;
-    let written = 0;
-    while (written < length) {
-      written += writeSync(this.#spool, data, written, length - written, offset + written);
-    }
+    this.#bytes += length;
+    this.#keep(data.subarray(0, length), offset);
     return sealCastRecord(into, chunk, length, this.#ended);
+  }
+
+  #keep(data: Uint8Array, offset: number): void {
+    const { fd, folder } = this.#spool;
+    try {
+      for (let done = 0; done < data.byteLength; ) {
+        done += writeSync(fd, data, done, data.byteLength - done, offset + done);
+      }
+    } catch (thrown) {
+      if (codeOf(thrown) !== "ENOSPC" && codeOf(thrown) !== "EDQUOT") throw nameIt(thrown, folder);
+      throw new SituationError(
+        "no_room_to_keep",
+        `Cannot keep the stream in "${folder}": no space is left after ${sizeText(offset)}`,
+        {
+          cure:
+            "Receivers may ask for any part again, so it is kept: set TMPDIR to a folder with " +
+            "more " +
+            "room, or cast a file.",
+          exitCode: ExitCode.someNodeNotRight,
+          cause: thrown,
+        },
+      );
+    }
   }
 
   // Reads bytes from the stream; gives fewer than wanted only at its end.
@@ -161,9 +206,30 @@ class PipeInput implements CastInput {
   }
 }
 
-function openSpool(): number {
-  const folder = mkdtempSync(join(tmpdir(), "huck-cast-"));
-  const fd = openSync(join(folder, "stream"), "wx+", 0o600);
-  rmSync(folder, { recursive: true });
-  return fd;
+interface Spool {
+  readonly fd: number;
+  /** Where it lies, for messages. */
+  readonly folder: string;
 }
+
+function openSpool(): Spool {
+  const parent = process.env["TMPDIR"] ?? SPOOL_FOLDER;
+  try {
+    return openSpoolIn(parent);
+  } catch (thrown) {
+    if (parent === tmpdir()) throw thrown;
+    return openSpoolIn(tmpdir());
+  }
+}
+
+function openSpoolIn(parent: string): Spool {
+  const folder = mkdtempSync(join(parent, "huck-cast-"));
+  try {
+    return { fd: openSync(join(folder, "stream"), "wx+", 0o600), folder: parent };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** /tmp is often memory, and a stream may be as long as a disk (FHS 5.15). */
+const SPOOL_FOLDER = "/var/tmp";

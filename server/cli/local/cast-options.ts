@@ -4,7 +4,7 @@
  */
 import type { Command } from "commander";
 import { CAST_GROUP, CAST_PORT } from "../../../shared/wire/cast-session.ts";
-import { wholeOption } from "../option-values.ts";
+import { groupOption, wholeOption } from "../option-values.ts";
 
 export interface CastPlace {
   readonly interface?: string;
@@ -19,7 +19,7 @@ export interface CastPlace {
 export function castPlace(command: Command): Command {
   return command
     .option("--interface <name>", "network interface to use")
-    .option("--group <address>", "multicast group", CAST_GROUP)
+    .option("--group <address>", "multicast group", groupOption("--group"), CAST_GROUP)
     .option(
       "--port <number>",
       "UDP port of the data; receivers answer to the next one",

@@ -5,11 +5,23 @@
  */
 import type { PortCounters } from "../../../shared/core/datagram-port.ts";
 import { ExitCode } from "../../../shared/core/errors.ts";
-import { countText, secondsText, sizeText } from "../quantity-text.ts";
+import { countText, speedText, sizeText } from "../quantity-text.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import type { SenderEvent } from "../../../shared/session/sender/contract.ts";
 import type { Sender } from "../../../shared/session/sender/engine.ts";
 import type { SenderEnd } from "../../../shared/session/sender/sender-loop.io.ts";
+
+/** What is known of a cast at its end. */
+export interface FinishedCast {
+  /** Of its port. */
+  readonly counters: PortCounters;
+  /** Of what was cast; undefined if a stream had not ended. */
+  readonly sizeBytes: number | undefined;
+  /** Id of its session. */
+  readonly sid: bigint;
+  /** True if the operator stopped it. */
+  readonly stopped: boolean;
+}
 
 /** Turns events into lines, and counts the receivers that have got everything. */
 export class CastTally {
@@ -39,20 +51,24 @@ export class CastTally {
    *
    * @param end - The engine's last event.
    * @param sender - For its totals.
-   * @param counters - Of the port.
-   * @returns `ok` if every receiver that joined has everything; else `someNodeNotRight` or
-   *   `aborted`.
+   * @returns `ok` if every receiver that joined has everything; `aborted` if the operator stopped
+   *   it; else `someNodeNotRight`.
    */
-  finish(end: SenderEnd, sender: Sender, counters: PortCounters): ExitCode {
+  finish(end: SenderEnd, sender: Sender, cast: FinishedCast): ExitCode {
+    const { counters, sizeBytes, sid, stopped } = cast;
     const tookMs = this.#started === 0 ? 0 : this.#now() - this.#started;
     const { sourceSent, paritySent, repairSent, otherSent } = sender.stats();
     const all = this.#done + this.#others;
     const whoOfAll = `${this.#done} of ${countText(all, "receiver")} ${all === 1 ? "has" : "have"}`;
+    const size = sizeBytes === undefined ? "" : `${sizeText(sizeBytes)}, `;
     this.#reporter.event(
-      `cast ${end.outcome}: ${whoOfAll} it all, ${secondsText(tookMs)}` +
+      `cast ${end.outcome}: ${whoOfAll} it all, ${size}${speedText(sizeBytes, tookMs)}, ` +
+        `session ${sid.toString(16)}` +
         (end.reason === "" ? "" : ` (${end.reason})`),
       {
         kind: "result",
+        sid: sid.toString(16),
+        bytes: sizeBytes ?? null,
         outcome: end.outcome,
         done: this.#done,
         members: all,
@@ -64,7 +80,7 @@ export class CastTally {
         refused: counters.refused,
       },
     );
-    if (end.outcome === "aborted") return ExitCode.aborted;
+    if (stopped) return ExitCode.aborted;
     const right = end.outcome === "complete" && this.#others === 0 && this.#done > 0;
     return right ? ExitCode.ok : ExitCode.someNodeNotRight;
   }

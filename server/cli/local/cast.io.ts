@@ -9,11 +9,11 @@ import type { Command } from "commander";
 import { Arena, arenaMemory } from "../../../shared/core/arena.ts";
 import type { DatagramPort } from "../../../shared/core/datagram-port.ts";
 import type { ExitCode } from "../../../shared/core/errors.ts";
-import { codeOf } from "../../../shared/core/errors.ts";
+import { SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { seededRandom } from "../../../shared/core/random.ts";
 import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
-import { openFailure } from "../system-error.ts";
+import { endOfBegunWork, openFailure } from "../system-error.ts";
 import { durationOption, rateOption, wholeOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
@@ -23,6 +23,7 @@ import { createTagger } from "../../../shared/wire/tag.ts";
 import { SESSION_OVERHEAD_BYTES } from "../../../shared/session/engine-loop.io.ts";
 import type { StartRule } from "../../../shared/session/sender/contract.ts";
 import { createSender } from "../../../shared/session/sender/engine.ts";
+import type { ChunkSource } from "../../../shared/session/sender/sender-loop.io.ts";
 import { runSender } from "../../../shared/session/sender/sender-loop.io.ts";
 import { castPlace } from "./cast-options.ts";
 import type { CastPlace } from "./cast-options.ts";
@@ -50,6 +51,12 @@ const CACHE_BYTES = 40 * 1024 * 1024;
 const MEMBERS_MAX = 65535;
 /** Without a number of receivers to wait for, people need time to start some. */
 const WAIT_DEFAULT_MS = 5000;
+
+/** A second signal does not wait until the receivers have heard of the end. */
+const SECOND_SIGNAL = {
+  ends: true,
+  words: "ended at once; receivers that have not heard of it wait until they give up",
+};
 
 /** Describes `huck cast` on a fresh command, which it gives back. */
 export function castCommand(command: Command): Command {
@@ -108,12 +115,13 @@ interface Cast {
 }
 
 async function run({ arena, port, input, reporter, flags }: Cast): Promise<ExitCode> {
+  const sid = randomBytes(8).readBigUInt64LE();
   const sender = createSender({
     arena,
     kernel: createFecKernel(arena.memory, { scratch: arena.region(FEC_SCRATCH_BYTES) }),
     tagger: createTagger(arena.memory, castKey()),
     random: seededRandom(randomBytes(4).readUInt32LE()),
-    sid: randomBytes(8).readBigUInt64LE(),
+    sid,
     kind: "cast",
     imageId: new Uint8Array(32),
     group: { address: flags.group, port: flags.port },
@@ -124,15 +132,32 @@ async function run({ arena, port, input, reporter, flags }: Cast): Promise<ExitC
     cacheBytes: CACHE_BYTES,
     rateCap: flags.rate,
     start: startRule(flags),
+    admission: { by: "sender", secret: randomBytes(16) },
   });
   const tally = new CastTally(reporter, () => performance.now());
-  const end = await stoppable("ends the process", (signal) =>
+  let fault: unknown;
+  const source: ChunkSource = {
+    async read(chunk, into) {
+      try {
+        return await input.read(chunk, into);
+      } catch (thrown) {
+        fault ??= thrown;
+        throw thrown;
+      }
+    },
+  };
+  let stopped = false;
+  const end = await stoppable(SECOND_SIGNAL, (signal) =>
     runSender({
       sender,
       port,
       arena,
-      source: input,
-      stopReason: () => (signal.aborted ? "interrupted by the operator" : undefined),
+      source,
+      stopReason: () => {
+        checkReach(port.counters, flags.group);
+        stopped = signal.aborted;
+        return stopped ? "interrupted by the operator" : undefined;
+      },
       onEvent: (event) => {
         tally.take(event);
       },
@@ -141,8 +166,32 @@ async function run({ arena, port, input, reporter, flags }: Cast): Promise<ExitC
       },
     }),
   );
-  return tally.finish(end, sender, port.counters);
+  const exitCode = tally.finish(end, sender, {
+    ...{ counters: port.counters, sizeBytes: input.sizeBytes, sid, stopped },
+  });
+  if (fault === undefined) return exitCode;
+  throw endOfBegunWork(fault, {
+    state: "no receiver has got it all",
+    cure: "The receivers keep nothing of it: cast it again",
+  });
 }
+
+/** @throws {@link SituationError} `no_route` if the system has refused whatever we sent. */
+function checkReach({ sent, refused }: DatagramPort["counters"], group: string): void {
+  if (sent > 0 || refused < REFUSED_MIN) return;
+  throw new SituationError(
+    "no_route",
+    `Cannot cast to ${group}: the system refused all ${refused} datagrams, a route wanted`,
+    {
+      cure:
+        "Name the network with --interface, and check that it is up; or add a route: ip route " +
+        `add ${group}/32 dev NAME.`,
+    },
+  );
+}
+
+/** A missing route or interface refuses every datagram; a full buffer may lose one. */
+const REFUSED_MIN = 3;
 
 async function openPort(
   arena: Arena,

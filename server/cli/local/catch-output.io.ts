@@ -6,22 +6,29 @@
  * done. A file appears under its name only when it is complete.
  */
 import {
+  accessSync,
   closeSync,
   constants,
   fstatSync,
   fsync,
   ftruncateSync,
+  lstatSync,
   openSync,
+  readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   write,
 } from "node:fs";
+import { dirname, resolve as resolvePath } from "node:path";
 import { promisify } from "node:util";
-import { FormatError, codeOf } from "../../../shared/core/errors.ts";
+import { FormatError, SituationError, codeOf } from "../../../shared/core/errors.ts";
+import { lockFile } from "../../../shared/linux/file-lock.io.ts";
 import { CAST_DATA_BYTES, readCastRecord } from "../../../shared/wire/cast-record.ts";
 import type { CastRecord } from "../../../shared/wire/cast-record.ts";
 import type { ChunkSink, SinkAnswer } from "../../../shared/session/reception/reception-loop.io.ts";
+import { nameIt } from "../system-error.ts";
 
 export interface CatchOutput extends ChunkSink {
   /** True if the engine must deliver chunks in ascending order. */
@@ -47,17 +54,59 @@ const fsyncAsync = promisify(fsync);
  * @throws A system error if it cannot be opened (EBUSY: the disk is mounted or held).
  */
 export function openCatchOutput(path: string, sparse: boolean): CatchOutput {
-  if (path === "-") return new PipeOutput(STDOUT);
+  if (path === "-") return new PipeOutput(path, () => STDOUT);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isBlockDevice() === true) {
     const fd = openSync(path, constants.O_RDWR | constants.O_EXCL);
-    return new PlacedOutput({ fd, sparse: false });
+    return new PlacedOutput({ fd, sparse: false, path });
+  }
+  if (stat?.isFIFO() === true) {
+    accessSync(path, constants.W_OK);
+    return new PipeOutput(path, () => openForReader(path));
   }
   if (stat !== undefined && !stat.isFile()) {
-    return new PipeOutput(openSync(path, constants.O_WRONLY)); // a FIFO, /dev/null
+    const fd = openSync(path, constants.O_WRONLY); // /dev/null
+    return new PipeOutput(path, () => fd);
   }
-  const partial = `${path}${PARTIAL_SUFFIX}`;
-  return new PlacedOutput({ fd: openSync(partial, "w", 0o644), sparse, partial, path });
+  const place = placeOf(path);
+  const partial = `${place}${PARTIAL_SUFFIX}`;
+  return new PlacedOutput({ fd: openPartial(path, partial), sparse, partial, path: place });
+}
+
+/** Where a link leads, even to nothing: a link stays, and the file behind it is made. */
+function placeOf(path: string): string {
+  let place = path;
+  for (let links = 0; links < LINKS_MAX; links += 1) {
+    if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return place;
+    if (statSync(place, { throwIfNoEntry: false }) !== undefined) return realpathSync(place);
+    place = resolvePath(dirname(place), readlinkSync(place));
+  }
+  return place;
+}
+
+/** Opens the incomplete file; what a killed catch left there is taken over. */
+function openPartial(path: string, partial: string): number {
+  const fd = openSync(partial, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+  if (lockFile(fd) !== "held") {
+    ftruncateSync(fd, 0);
+    return fd;
+  }
+  closeSync(fd);
+  throw new SituationError(
+    "output_busy",
+    `Cannot write "${path}": another catch is writing it at this moment`,
+    { cure: "Wait until it has ended, or choose another name." },
+  );
+}
+
+/** Opens a pipe if somebody reads it; undefined if nobody does yet. */
+function openForReader(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === "ENXIO") return undefined;
+    throw error;
+  }
 }
 
 /** An open file or disk, and how a file gets its name. */
@@ -66,8 +115,8 @@ interface PlacedTarget {
   readonly sparse: boolean;
   /** Name of the file while it is incomplete; undefined for a disk. */
   readonly partial?: string;
-  /** Name of the file when it is complete. */
-  readonly path?: string;
+  /** Name of the file when it is complete, or of the disk. */
+  readonly path: string;
 }
 
 /** Checks records, and counts them until the last one. */
@@ -105,6 +154,7 @@ class PlacedOutput implements CatchOutput {
 
   constructor(target: PlacedTarget) {
     this.#target = target;
+    process.on("exit", this.#remove); // a second signal may end the process at any moment
   }
 
   get bytesWritten(): number {
@@ -113,17 +163,25 @@ class PlacedOutput implements CatchOutput {
 
   deliver(chunk: number, bytes: Uint8Array): SinkAnswer | Promise<SinkAnswer> {
     const record = this.#count.take(chunk, bytes);
-    return record === undefined ? "bad" : this.#write(record);
+    if (record === undefined) return "bad";
+    return this.#write(record).catch((thrown: unknown) => {
+      throw nameIt(thrown, this.#target.path);
+    });
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    process.off("exit", this.#remove);
+    this.#remove();
     closeSync(this.#target.fd);
+  }
+
+  readonly #remove = (): void => {
     if (!this.complete && this.#target.partial !== undefined) {
       rmSync(this.#target.partial, { force: true });
     }
-  }
+  };
 
   async #write(record: CastRecord): Promise<SinkAnswer> {
     const offset = record.chunk * CAST_DATA_BYTES;
@@ -139,7 +197,7 @@ class PlacedOutput implements CatchOutput {
     const { fd, partial, path } = this.#target;
     if (fstatSync(fd).isFile()) ftruncateSync(fd, this.#sizeBytes);
     await fsyncAsync(fd);
-    if (partial !== undefined && path !== undefined) renameSync(partial, path);
+    if (partial !== undefined) renameSync(partial, path);
     this.complete = true;
   }
 }
@@ -148,12 +206,17 @@ class PlacedOutput implements CatchOutput {
 class PipeOutput implements CatchOutput {
   readonly inOrder = true;
   complete = false;
-  readonly #fd: number;
+  readonly #path: string;
+  readonly #open: () => number | undefined;
   readonly #count = new RecordCount();
+  #fd: number | undefined;
+  #closed = false;
   #queue: Promise<SinkAnswer> = Promise.resolve("ok");
 
-  constructor(fd: number) {
-    this.#fd = fd;
+  /** @param open - Called until it gives a descriptor: nobody may read the pipe yet. */
+  constructor(path: string, open: () => number | undefined) {
+    this.#path = path;
+    this.#open = open;
   }
 
   get bytesWritten(): number {
@@ -168,11 +231,19 @@ class PipeOutput implements CatchOutput {
   }
 
   close(): void {
-    // Standard output belongs to the process.
+    this.#closed = true; // the process closes the descriptor when it ends
   }
 
   async #write(record: CastRecord): Promise<SinkAnswer> {
-    await writeFully(this.#fd, record.data, null);
+    try {
+      for (this.#fd ??= this.#open(); this.#fd === undefined; this.#fd = this.#open()) {
+        if (this.#closed) return "bad";
+        await new Promise((resolve) => setTimeout(resolve, READER_RETRY_MS));
+      }
+      await writeFully(this.#fd, record.data, null);
+    } catch (thrown) {
+      throw nameIt(thrown, this.#path);
+    }
     this.complete = this.#count.written(record);
     return "ok";
   }
@@ -180,6 +251,10 @@ class PipeOutput implements CatchOutput {
 
 /** A non-blocking pipe answers EAGAIN while its reader is slow. */
 const PIPE_RETRY_MS = 2;
+/** Until somebody opens the pipe to read it. */
+const READER_RETRY_MS = 50;
+/** As many links as the kernel follows (path_resolution(7)). */
+const LINKS_MAX = 40;
 
 async function writeFully(fd: number, bytes: Uint8Array, offset: number | null): Promise<void> {
   let done = 0;

@@ -12,10 +12,10 @@ import { ExitCode } from "../../../shared/core/errors.ts";
 import { seededRandom } from "../../../shared/core/random.ts";
 import { createFecKernel } from "../../../shared/fec/kernel.ts";
 import { FEC_SCRATCH_BYTES } from "../../../shared/fec/wasm-kernel.ts";
-import { openFailure } from "../system-error.ts";
+import { endOfBegunWork, openFailure } from "../system-error.ts";
 import { durationOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
-import { countText, secondsText, sizeText } from "../quantity-text.ts";
+import { countText, speedText, secondsText, sizeText } from "../quantity-text.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { SYMBOL_BYTES_MAX } from "../../../shared/wire/announce.ts";
 import { castKey } from "../../../shared/wire/cast-session.ts";
@@ -29,7 +29,10 @@ import type { ReceptionEvent } from "../../../shared/session/reception/contract.
 import { createReception } from "../../../shared/session/reception/engine.ts";
 import type { Reception } from "../../../shared/session/reception/engine.ts";
 import { runReception } from "../../../shared/session/reception/reception-loop.io.ts";
-import type { ReceptionEnd } from "../../../shared/session/reception/reception-loop.io.ts";
+import type {
+  ChunkSink,
+  ReceptionEnd,
+} from "../../../shared/session/reception/reception-loop.io.ts";
 import { castPlace } from "./cast-options.ts";
 import type { CastPlace } from "./cast-options.ts";
 import { castPortFailure, openCastPort } from "./cast-port.io.ts";
@@ -45,6 +48,12 @@ export interface CatchFlags extends CastPlace {
 
 /** For chunks: 8 in the interleave, the others waiting for repair or the disk. Unit: bytes. */
 const RING_BYTES = 40 * 1024 * 1024;
+
+/** A second signal does not wait until the sender has heard of the end. */
+const SECOND_SIGNAL = {
+  ends: true,
+  words: "ended at once; what was caught is incomplete and not kept as a file",
+};
 
 /** Describes `huck catch` on a fresh command, which it gives back. */
 export function catchCommand(command: Command): Command {
@@ -109,15 +118,31 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
     inOrder: output.inOrder,
     policy: { sessionWaitMs: flags.wait ?? Infinity },
   });
-  const end = await stoppable("ends the process", (signal) =>
+  const course: CatchCourse = { startedMs: 0, sid: 0n, stopped: false, fault: undefined };
+  const sink: ChunkSink = {
+    async deliver(chunk, record) {
+      try {
+        return await output.deliver(chunk, record);
+      } catch (thrown) {
+        course.fault ??= thrown;
+        throw thrown;
+      }
+    },
+  };
+  const end = await stoppable(SECOND_SIGNAL, (signal) =>
     runReception({
       reception,
       port,
       arena,
       repairer: new BlockRepairer(arena, kernel, scratch),
-      sink: output,
-      stopReason: () => (signal.aborted ? "interrupted by the operator" : undefined),
+      sink,
+      stopReason: () => {
+        course.stopped = signal.aborted;
+        return signal.aborted ? "interrupted by the operator" : undefined;
+      },
       onEvent: (event) => {
+        if (event.kind === "session") course.sid = event.facts.sid;
+        if (event.kind === "started") course.startedMs = performance.now();
         reporter.event(eventText(event), factsOf(event));
       },
       onProgress: () => {
@@ -125,32 +150,49 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
       },
     }),
   );
-  return finish(end, output, reporter, reception);
+  const exitCode = finish(end, { output, reporter, reception }, course);
+  if (course.fault === undefined) return exitCode;
+  throw endOfBegunWork(course.fault, {
+    state: "it was not caught",
+    cure: "What was written is incomplete: catch it again",
+  });
+}
+
+/** What is noted while a cast is caught. */
+interface CatchCourse {
+  startedMs: number;
+  sid: bigint;
+  /** True if the operator stopped it. */
+  stopped: boolean;
+  /** What writing met first. */
+  fault: unknown;
 }
 
 function finish(
   end: ReceptionEnd,
-  output: CatchOutput,
-  reporter: TerminalReporter,
-  reception: Reception,
+  { output, reporter, reception }: Pick<Catch, "output" | "reporter"> & { reception: Reception },
+  { startedMs, sid, stopped }: CatchCourse,
 ): ExitCode {
   const right = end.outcome === "complete" && output.complete;
   const { received, surplus, dropped, decodedBlocks, nacksSent } = reception.stats();
+  const tookMs = startedMs === 0 ? 0 : performance.now() - startedMs;
   const size = sizeText(output.bytesWritten);
+  const ends = `${speedText(output.bytesWritten, tookMs)}, session ${sid.toString(16)}`;
   reporter.event(
     right
-      ? `caught ${size}, digests right, on the medium`
+      ? `caught ${size}, digests right, on the medium, ${ends}`
       : `not caught: ${end.outcome === "failed" ? end.reason : "the stream has no end"}`,
     {
       kind: "result",
       right,
+      sid: sid.toString(16),
+      seconds: tookMs / 1000,
       bytes: output.bytesWritten,
       ...{ received, surplus, dropped, decodedBlocks, nacksSent },
     },
   );
   if (right) return ExitCode.ok;
-  const aborted = end.outcome === "failed" && end.code === "aborted";
-  return aborted ? ExitCode.aborted : ExitCode.someNodeNotRight;
+  return stopped ? ExitCode.aborted : ExitCode.someNodeNotRight;
 }
 
 function eventText(event: ReceptionEvent): string | undefined {

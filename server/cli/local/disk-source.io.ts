@@ -10,53 +10,87 @@ import {
   constants,
   existsSync,
   fstatSync,
-  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
 } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
-import { codeOf, SituationError } from "../../../shared/core/errors.ts";
-import { guessSectorBytes } from "../../../shared/disk/probe.ts";
+import { codeOf, ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import type { SectorSource } from "../../../shared/disk/source.ts";
+import { guessSectorBytes, type SectorSizeGuess } from "../../../shared/filesystem/sector-size.ts";
 import { MountTable } from "../../../shared/linux/mount-table.io.ts";
 import { readFullySync } from "../../../shared/linux/read-fully.io.ts";
-import { deviceSizeBytes } from "../../../shared/linux/sysfs.io.ts";
+import { deviceSizeBytes, kernelNameOf } from "../../../shared/linux/sysfs.io.ts";
+import { countText } from "../quantity-text.ts";
+import { withPath } from "../system-error.ts";
 
 export interface OpenSource extends SectorSource {
   /** Why its content may change while it is read; empty if nothing can write to it. */
   readonly writers: readonly string[];
+  /** What was assumed about its shape: sentences for the operator. */
+  readonly warnings: readonly string[];
   /** Closes it. Idempotent. */
   close(): void;
 }
 
 /**
- * Opens a block device or regular file for reading. A file's sector size is taken from its GPT, or
- * is 512 without one.
+ * Opens a block device or regular file for reading. The sector size of a file is found out from its
+ * content, and its last sector is filled up with zeros if it is not whole.
  *
- * @throws {@link SituationError} `no_such_source`, `not_a_disk`, `not_permitted`.
+ * @param sectorBytes - Sector size of a file, as the operator says; a disk knows its own.
+ * @throws {@link SituationError} `no_such_source`, `not_a_disk`, `not_permitted`,
+ *   `sector_size_known`.
  */
-export function openSource(path: string): OpenSource {
+export function openSource(path: string, sectorBytes?: 512 | 4096): OpenSource {
   const fd = openExisting(path);
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile() && !stat.isBlockDevice()) throw notADisk(path);
-    const name = basename(realpathSync(path));
-    const device = stat.isBlockDevice() ? deviceFacts(name) : undefined;
-    const sizeBytes = device?.sizeBytes ?? stat.size;
-    const plain = sourceOf(fd, path, { sizeBytes, sectorBytes: 512 });
-    const sectorBytes = device?.sectorBytes ?? guessSectorBytes(plain);
-    const source = sourceOf(fd, path, { sizeBytes, sectorBytes });
-    const writers = stat.isBlockDevice() ? writersOf(name) : loopWriters(realpathSync(path));
-    return { ...source, writers };
+    if (stat.isBlockDevice()) return openDisk(fd, path, sectorBytes);
+    if (stat.isFile()) return openFile(fd, path, stat.size, sectorBytes);
+    throw notADisk(path);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+function openDisk(fd: number, path: string, wanted: number | undefined): OpenSource {
+  const name = kernelNameOf(path);
+  const facts = deviceFacts(name);
+  if (wanted !== undefined && wanted !== facts.sectorBytes) {
+    const found = `it has sectors of ${facts.sectorBytes} bytes, ${wanted} wanted`;
+    throw new SituationError("sector_size_known", `Cannot save "${path}": ${found}`, {
+      cure: "Leave --sector-bytes out: it is for files",
+      exitCode: ExitCode.usage,
+    });
+  }
+  return { ...sourceOf(fd, path, facts), writers: writersOf(name), warnings: [] };
+}
+
+function openFile(
+  fd: number,
+  path: string,
+  sizeBytes: number,
+  wanted: 512 | 4096 | undefined,
+): OpenSource {
+  const guess: SectorSizeGuess =
+    wanted === undefined
+      ? guessSectorBytes(sourceOf(fd, path, { sizeBytes, sectorBytes: 512 }))
+      : { sectorBytes: wanted };
+  const { sectorBytes, doubt } = guess;
+  const warnings = doubt === undefined ? [] : [doubt];
+  const rest = sizeBytes % sectorBytes;
+  if (rest > 0) {
+    warnings.push(
+      `The file has ${countText(rest, "byte")} more than whole sectors of ${sectorBytes}: ` +
+        `kept, with ${countText(sectorBytes - rest, "zero")} behind.`,
+    );
+  }
+  const source = sourceOf(fd, path, { sizeBytes, sectorBytes });
+  return { ...source, writers: loopWriters(realpathSync(path)), warnings };
 }
 
 /**
@@ -72,35 +106,6 @@ export function targetKind(path: string): "nothing" | "file" | "disk" {
   throw notADisk(path);
 }
 
-/**
- * Makes a sparse file to restore an image to. The path must not exist.
- *
- * @throws A system error (EEXIST, ENOSPC, EFBIG); then nothing is left behind.
- */
-export function createTargetFile(path: string, sizeBytes: number): void {
-  const fd = openSync(path, "wx", 0o644);
-  try {
-    ftruncateSync(fd, sizeBytes);
-  } catch (error) {
-    removeTargetFile(path);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/**
- * Removes a file that {@link createTargetFile} made, after another error. Never throws, because
- * that error matters more.
- */
-export function removeTargetFile(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // The empty file stays; the caller has the error that led here.
-  }
-}
-
 /** Gives the host name of this computer. */
 export function hostName(): string {
   return hostname();
@@ -108,7 +113,8 @@ export function hostName(): string {
 
 function openExisting(path: string): number {
   try {
-    return openSync(path, constants.O_RDONLY);
+    // Without O_NONBLOCK, opening a pipe would wait until another process writes to it.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (codeOf(error) === "EACCES" || codeOf(error) === "EPERM") throw forbidden(path, error);
     if (codeOf(error) !== "ENOENT") throw error;
@@ -123,15 +129,19 @@ function sourceOf(
   fd: number,
   path: string,
   size: { readonly sizeBytes: number; readonly sectorBytes: number },
-): Omit<OpenSource, "writers"> {
-  const { sectorBytes } = size;
-  const sectorCount = Math.floor(size.sizeBytes / sectorBytes);
+): Omit<OpenSource, "writers" | "warnings"> {
+  const { sectorBytes, sizeBytes } = size;
+  const sectorCount = Math.ceil(sizeBytes / sectorBytes);
   let closed = false;
   return {
     sectorBytes,
     sectorCount,
     read(lba, into) {
-      if (readFullySync(fd, into, lba * sectorBytes) < into.byteLength) throw notADisk(path);
+      const offset = lba * sectorBytes;
+      const there = Math.min(into.byteLength, sizeBytes - offset);
+      const got = withPath(path, () => readFullySync(fd, into.subarray(0, there), offset));
+      if (got < there) throw notADisk(path);
+      into.fill(0, there);
     },
     close() {
       if (!closed) closeSync(fd);

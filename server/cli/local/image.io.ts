@@ -12,12 +12,12 @@ import { DEFAULT_LEVEL } from "../../../shared/image/limits.ts";
 import { checkImage } from "../../../shared/image/verify.ts";
 import { choiceOption, wholeOption } from "../option-values.ts";
 import { createTerminalReporter, type TerminalReporter } from "../terminal-reporter.io.ts";
-import { countText, sizeText } from "../quantity-text.ts";
+import { countText, speedText, sizeText } from "../quantity-text.ts";
 import { stdout } from "../terminal.io.ts";
 import { hostName } from "./disk-source.io.ts";
 import { openFolderStore } from "../../store/folder-store.io.ts";
 import { openPlaces } from "../../store/image-file.io.ts";
-import { openImageAt } from "../../store/open-images.io.ts";
+import { openImageNamed } from "./image-named.io.ts";
 import { imagePlace } from "./image-place.ts";
 import { progressLine } from "./image-progress.io.ts";
 import { restoreLocally } from "./restore-locally.io.ts";
@@ -33,6 +33,8 @@ interface CommonFlags {
 interface SaveFlags extends CommonFlags {
   readonly output: string;
   readonly rawIfDirty?: boolean;
+  readonly keepGaps?: boolean;
+  readonly sectorBytes?: "512" | "4096";
   /** zstd level, 1 .. 19. */
   readonly level: number;
   readonly codec: CodecChoice;
@@ -44,6 +46,14 @@ interface RestoreFlags extends CommonFlags {
   readonly codec: CodecChoice;
 }
 
+const SAVE_STOPS = {
+  ends: false,
+  words: "it stops after the chunk that is being saved, and keeps nothing",
+};
+const RESTORE_STOPS = {
+  ends: false,
+  words: "it stops after the chunk that is being written; the target will not boot then",
+};
 const LEVEL_MAX = 19;
 const CODECS: readonly CodecChoice[] = ["auto", "zstd-napi", "node:zlib"];
 
@@ -78,6 +88,12 @@ export function saveFileCommand(command: Command): Command {
     .argument("<source>", "disk (/dev/disk/by-id/...) or file; only ever read")
     .requiredOption("-o, --output <image>", "image to make: a .huck file or a name")
     .option("--raw-if-dirty", "keep every sector of a file system that is not clean")
+    .option("--keep-gaps", "keep all between partitions and behind file systems")
+    .option(
+      "--sector-bytes <size>",
+      "sector size of a file: 512 or 4096 (default: found out)",
+      choiceOption("--sector-bytes", ["512", "4096"]),
+    )
     .option(
       "--level <number>",
       "zstd level, 1 to 19",
@@ -129,7 +145,7 @@ async function listFiles(flags: CommonFlags): Promise<void> {
 }
 
 async function showInfo(image: string, flags: CommonFlags): Promise<void> {
-  const opened = await openImageAt(imagePlace(image, flags.store).file);
+  const opened = await openImageNamed(imagePlace(image, flags.store).file);
   opened.close();
   const { index, summary } = opened;
   const facts = { id: summary.id, fileBytes: summary.fileBytes, ...index.manifest };
@@ -138,7 +154,7 @@ async function showInfo(image: string, flags: CommonFlags): Promise<void> {
 }
 
 async function verify(image: string, flags: CommonFlags): Promise<ExitCode> {
-  const { index, places, ...opened } = await openImageAt(imagePlace(image, flags.store).file);
+  const { index, places, ...opened } = await openImageNamed(imagePlace(image, flags.store).file);
   const file = openPlaces(places);
   opened.close();
   try {
@@ -162,15 +178,24 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
     source,
     place,
     rawIfDirty: flags.rawIfDirty ?? false,
+    keepGaps: flags.keepGaps ?? false,
+    ...(flags.sectorBytes === undefined ? {} : { sectorBytes: sectorSize(flags.sectorBytes) }),
     level: flags.level,
     codec: flags.codec,
     tool: `huck ${packageFile.version}`,
     host: hostName(),
   };
-  const summary = await stoppable("is ignored", (signal) => saveImage(task, reporter, signal));
+  const startMs = performance.now();
+  const summary = await stoppable(SAVE_STOPS, (signal) => saveImage(task, reporter, signal));
   const { name, id, usedBytes, fileBytes } = summary;
+  const tookMs = performance.now() - startMs;
+  const facts = { event: "saved", ...summary, seconds: tookMs / 1000 };
   const sizes = `${sizeText(usedBytes)} of content in ${sizeText(fileBytes)}`;
-  reporter.event(`Saved "${name}": ${sizes}, id ${id}`, { event: "saved", ...summary });
+  reporter.event(`Saved "${name}": ${sizes}, ${speedText(usedBytes, tookMs)}, id ${id}`, facts);
+}
+
+function sectorSize(word: "512" | "4096"): 512 | 4096 {
+  return word === "512" ? 512 : 4096;
 }
 
 async function restore(image: string, target: string, flags: RestoreFlags): Promise<void> {
@@ -182,11 +207,15 @@ async function restore(image: string, target: string, flags: RestoreFlags): Prom
     codec: flags.codec,
     ...(flags.erase === undefined ? {} : { erase: flags.erase }),
   };
-  const result = await stoppable("is ignored", (signal) => restoreLocally(task, reporter, signal));
-  const { writtenBytes, verifiedChunks } = result;
+  const startMs = performance.now();
+  const result = await stoppable(RESTORE_STOPS, (signal) => restoreLocally(task, reporter, signal));
+  const { writtenBytes, verifiedChunks, id } = result;
+  const tookMs = performance.now() - startMs;
   const readBack = `${countText(verifiedChunks, "chunk")} read back`;
-  const text = `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}`;
-  reporter.event(text, { event: "restored", target, ...result });
+  const text =
+    `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}, ` +
+    `${speedText(writtenBytes, tookMs)}, id ${id}`;
+  reporter.event(text, { event: "restored", target, ...result, seconds: tookMs / 1000 });
 }
 
 function reporterOf(flags: CommonFlags): TerminalReporter {

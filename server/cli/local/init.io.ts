@@ -3,6 +3,8 @@
  */
 import path from "node:path";
 import type { Command } from "commander";
+import { LeaveMode } from "../../../shared/control/spec.ts";
+import { choicesText } from "../option-values.ts";
 import { stdout } from "../terminal.io.ts";
 import { makeServerFolder } from "./server-folder.io.ts";
 
@@ -14,6 +16,8 @@ export function initCommand(command: Command): Command {
     stdout.print(`next: edit ${path.join(where, "huck.yaml")}, then huck serve`);
   });
 }
+
+const LEAVES = choicesText(LeaveMode.options);
 
 /** A huck.yaml that shows every setting with its default. It must be valid: a test parses it. */
 export const CONFIG_TEMPLATE = `# huck.yaml: what huck serve knows. Folders start at this file.
@@ -59,7 +63,7 @@ defaults:
   # The first rule that matches exactly one disk wins; {} is "the one disk it has".
   disk: [{}]
   # disk: [{ serial: S3Z8NB0K }, { model: "Samsung*", bus: ata, minBytes: 200000000000 }]
-  # What a node does after its order: reboot, poweroff or stay. --leave on the command line wins.
+  # What a node does after its order: ${LEAVES}. --leave on the command line wins.
   # leave: reboot
   # More words for the kernel command line of the receiver. huck.data-interface names the
   # interface that takes the multicast, if it is not the one that the node boots from.

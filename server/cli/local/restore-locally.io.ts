@@ -1,25 +1,24 @@
 /**
  * `huck image restore`: writes an image to a disk of this computer, or to a file.
  *
- * A file that does not exist is made. Whatever exists is erased only if --erase names it: a disk by
- * its serial number or WWN, because kernel names change between boots; a file, or a disk without
- * either, by its path. Without --erase only the plan is shown. If an error happens before a file
- * that was made here is written to, the file is removed again.
+ * restore-target.io.ts opens what is written to. As soon as it was touched, an error says so and
+ * ends in exit code 1: the disk is incomplete, not refused (promise P15).
  */
 import { randomUUID } from "node:crypto";
 import { codeOf, SituationError } from "../../../shared/core/errors.ts";
-import type { BlockDevice, DiskIdentity } from "../../../shared/disk/block-device.ts";
 import { type CodecChoice, createChunkCodec } from "../../../shared/image/codec.ts";
-import { checkFits } from "../../../shared/image/place-image.ts";
-import type { ImageIndex } from "../../../shared/image/reader.ts";
+import { checkFits, targetSize } from "../../../shared/image/place-image.ts";
+import type { ImageBytes, ImageIndex } from "../../../shared/image/reader.ts";
 import { restoreImage, type RestoreResult } from "../../../shared/image/restore.ts";
-import { openBlockDevice } from "../../../shared/linux/block-device.io.ts";
-import type { TerminalReporter } from "../terminal-reporter.io.ts";
-import { sizeText } from "../quantity-text.ts";
-import { createTargetFile, openSource, removeTargetFile, targetKind } from "./disk-source.io.ts";
 import { openPlaces } from "../../store/image-file.io.ts";
-import { openImageAt } from "../../store/open-images.io.ts";
+import { endOfBegunWork, endOfUntouched, imageFailure, withPath } from "../system-error.ts";
+import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import { targetKind } from "./disk-source.io.ts";
+import { openImageNamed } from "./image-named.io.ts";
 import { progressLine } from "./image-progress.io.ts";
+import { tieBetween } from "./storage-beneath.io.ts";
+import { confirmErase, openRestoreTarget } from "./restore-target.io.ts";
+import type { RestoreTarget } from "./restore-target.io.ts";
 
 /** What to restore, where to, and how. */
 export interface RestoreTask {
@@ -35,175 +34,100 @@ export interface RestoreTask {
 
 /**
  * Restores an image, and reports the plan and the progress. If the signal stops it, the disk does
- * not boot.
+ * not boot, and a file that would have been made is not there.
  *
- * @throws SituationError `erase_not_confirmed`, `disk_too_small`, `disk_in_use` and others of
- *   `restoreImage`.
+ * @throws SituationError `target_holds_image`, `erase_not_confirmed`, `disk_too_small`,
+ *   `disk_in_use` and others of `restoreImage`; with exit code 1 once the target was touched.
  */
 export async function restoreLocally(
   task: RestoreTask,
   reporter: TerminalReporter,
   signal: AbortSignal,
-): Promise<RestoreResult> {
-  const { index, places, ...opened } = await openImageAt(task.image);
+): Promise<RestoreResult & { readonly id: string }> {
+  const { index, places, summary, ...opened } = await openImageNamed(task.image);
   const file = openPlaces(places);
   opened.close();
   try {
-    const codec = await createChunkCodec(task.codec);
-    const target = openTarget(task, index, reporter);
+    const target = openTarget(task, index);
     try {
-      const line = progressLine(reporter, () => performance.now());
-      const options = { orderId: randomUUID(), verify: task.verify, signal };
-      return await restoreImage({ file, index, codec }, target.device, {
-        ...options,
-        async progress(phase, done, total) {
-          line(phase, done, total);
-          await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C take effect
-        },
-      });
+      if (!target.isNew) {
+        checkFits(index.manifest, targetSize(target.device));
+        confirmErase(task, target.device.identity, reporter);
+      }
+      const result = await restoreTo(target, { task, file, index }, reporter, signal);
+      target.keep();
+      return { ...result, id: summary.id };
     } catch (error) {
-      target.giveUp();
-      throw error;
+      throw endOf(error, task, target);
     } finally {
-      target.device.close();
+      target.close();
     }
   } finally {
     file.close();
   }
 }
 
-/** The open disk or file that is written to. */
-interface Target {
-  readonly device: BlockDevice;
-  /** Call it after an error: removes a file that was made here and has not been written to. */
-  giveUp(): void;
-}
-
-function openTarget(task: RestoreTask, index: ImageIndex, reporter: TerminalReporter): Target {
-  const kind = targetKind(task.target);
-  if (kind === "nothing") return openNewFile(task.target, index.manifest.disk);
-  const device = openUnused(task.target, kind);
+function openTarget(task: RestoreTask, index: ImageIndex): RestoreTarget {
   try {
-    const { sectorBytes } = index.manifest.disk;
-    const file = device.identity.bus === "file";
-    const sized = file ? withSectors(device, sectorBytes, nothing) : device;
-    checkFits(index.manifest, sized.identity);
-    confirm(task, sized.identity, reporter);
-    return { device: sized, giveUp: nothing };
+    const exists = targetKind(task.target) !== "nothing";
+    const tie = exists ? tieBetween(task.target, task.image) : undefined;
+    if (tie !== undefined) throw holdsImage(task.target, tie);
+    return openRestoreTarget(task.target, index.manifest.disk);
   } catch (error) {
-    device.close();
-    throw error;
+    throw endOfUntouched(error);
   }
 }
 
-/**
- * Makes a file and opens it. After an error the file is removed, because otherwise a second try
- * would be refused: the file would exist.
- *
- * @throws {@link SituationError} `not_permitted`; a system error. Then no new file is left behind.
- */
-function openNewFile(path: string, disk: ImageIndex["manifest"]["disk"]): Target {
-  let touched = false;
-  const giveUp = (): void => {
-    if (!touched) removeTargetFile(path);
+interface OpenTask {
+  readonly task: RestoreTask;
+  readonly file: ImageBytes;
+  readonly index: ImageIndex;
+}
+
+async function restoreTo(
+  { device }: RestoreTarget,
+  { task, file, index }: OpenTask,
+  reporter: TerminalReporter,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  const codec = await createChunkCodec(task.codec);
+  const line = progressLine(reporter, () => performance.now());
+  const read: ImageBytes["read"] = (offset, into) => {
+    withPath(task.image, () => {
+      file.read(offset, into);
+    });
   };
-  createTargetFile(path, disk.sizeBytes);
-  try {
-    const device = withSectors(openUnused(path, "file"), disk.sectorBytes, () => {
-      touched = true;
-    });
-    return { device, giveUp };
-  } catch (error) {
-    giveUp();
-    throw error;
-  }
-}
-
-function nothing(): void {
-  // What already existed is not removed.
-}
-
-/** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
-function openUnused(target: string, kind: ReturnType<typeof targetKind>): BlockDevice {
-  const uses = kind === "file" ? usesOfFile(target) : [];
-  if (uses.length > 0) throw inUse(target, uses.join(", "));
-  try {
-    return openBlockDevice(target);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "EBUSY") throw inUse(target, "it is mounted or held by the system");
-    if (code !== "EACCES" && code !== "EPERM") throw error;
-    throw new SituationError("not_permitted", `Cannot write "${target}": the system forbids it`, {
-      cause: error,
-      cure: "Run as root, or as a user who may write that disk",
-    });
-  }
-}
-
-/** Uses of a file that a loop device has made into a disk, which may be mounted. */
-function usesOfFile(target: string): readonly string[] {
-  const source = openSource(target);
-  source.close();
-  return source.writers;
-}
-
-function inUse(target: string, why: string): SituationError {
-  return new SituationError("disk_in_use", `Cannot write "${target}": ${why}`, {
-    cure: "Unmount it, or release what holds it, and try again",
+  const image = { file: { fileBytes: file.fileBytes, read }, index, codec };
+  return await restoreImage(image, device, {
+    orderId: randomUUID(),
+    verify: task.verify,
+    signal,
+    async progress(phase, done, total) {
+      line(phase, done, total);
+      await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C take effect
+    },
   });
 }
 
-/** @throws {@link SituationError} `erase_not_confirmed`. */
-function confirm(task: RestoreTask, disk: DiskIdentity, reporter: TerminalReporter): void {
-  const names = [disk.serial, disk.wwn].filter((name) => name !== "");
-  const wanted = names[0] ?? task.target;
-  if (task.erase !== undefined && [...names, wanted].includes(task.erase)) return;
-  const what = disk.bus === "file" ? "file" : `disk ${disk.model}`.trim();
-  reporter.event(
-    `Would erase the ${what} "${task.target}" (${sizeText(disk.sizeBytes)}, ` +
-      `serial "${disk.serial}")`,
-    { event: "plan", target: task.target, serial: disk.serial, sizeBytes: disk.sizeBytes },
-  );
-  const found = task.erase === undefined ? "is missing" : "names another";
-  throw new SituationError(
-    "erase_not_confirmed",
-    `Cannot write "${task.target}": it exists, and --erase ${found}`,
-    { cure: `To erase it, repeat the command with: --erase "${wanted}"` },
-  );
+/** The error of a restore, which says what has become of the target. */
+function endOf(thrown: unknown, task: RestoreTask, { device, isNew }: RestoreTarget): unknown {
+  const error = isOfTarget(thrown) ? thrown : imageFailure(task.image, thrown);
+  if (!device.touched) return endOfUntouched(error);
+  return endOfBegunWork(error, {
+    state: isNew
+      ? `"${task.target}" was not made`
+      : `"${task.target}" is incomplete and does not boot`,
+    cure: isNew ? "Nothing was kept; restore it again" : "Restore it again",
+  });
 }
 
-/**
- * Gives a file the sector size that its content was made for. Calls `onWrite` before each change.
- */
-function withSectors(device: BlockDevice, sectorBytes: number, onWrite: () => void): BlockDevice {
-  const scale = sectorBytes / device.sectorBytes;
-  const sectorCount = Math.floor(device.sectorCount / scale);
-  const sizeBytes = sectorCount * sectorBytes;
-  return {
-    identity: { ...device.identity, sectorBytes, sizeBytes },
-    alignment: device.alignment,
-    sectorBytes,
-    sectorCount,
-    read: (lba, into) => {
-      device.read(lba * scale, into);
-    },
-    write: (offset, bytes) => {
-      onWrite();
-      device.write(offset, bytes);
-    },
-    discard: (offset, length) => {
-      onWrite();
-      return device.discard(offset, length);
-    },
-    flush: () => {
-      device.flush();
-    },
-    dropCache: () => {
-      device.dropCache();
-    },
-    rereadTable: () => device.rereadTable(),
-    close: () => {
-      device.close();
-    },
-  };
+/** What was read back from the target says nothing of the image. */
+function isOfTarget(thrown: unknown): boolean {
+  return codeOf(thrown) === "verify_mismatch";
+}
+
+function holdsImage(target: string, why: string): SituationError {
+  return new SituationError("target_holds_image", `Cannot write "${target}": ${why}`, {
+    cure: "Name another target, or copy the image to another disk first",
+  });
 }

@@ -6,13 +6,14 @@
  */
 import { randomBytes } from "node:crypto";
 import type { ByteCount } from "../../../shared/core/units.ts";
-import { SituationError } from "../../../shared/core/errors.ts";
+import { SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { type DiskPlan, planDisk } from "../../../shared/allocation/plan.ts";
 import { captureImage } from "../../../shared/image/capture.ts";
 import type { CodecChoice } from "../../../shared/image/codec.ts";
-import type { CodecPool } from "../../../shared/image/codec-pool.ts";
 import { openCodecPool } from "../../../shared/image/codec-pool.io.ts";
+import type { ImageDraft } from "../../../shared/image/store.ts";
 import type { ImageSummary } from "../../../shared/image/summary.ts";
+import { endOfBegunWork, endOfUntouched } from "../system-error.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
 import { openSource, type OpenSource } from "./disk-source.io.ts";
@@ -26,6 +27,10 @@ export interface SaveTask {
   readonly source: string;
   readonly place: ImagePlace;
   readonly rawIfDirty: boolean;
+  /** Keep everything between partitions and behind file systems. */
+  readonly keepGaps?: boolean;
+  /** Sector size of a file, as the operator says; undefined: found out. */
+  readonly sectorBytes?: 512 | 4096;
   /** zstd level, 1 .. 19. */
   readonly level: number;
   readonly codec: CodecChoice;
@@ -39,23 +44,28 @@ export interface SaveTask {
  * Saves an image, and reports warnings and progress. If the signal stops it, nothing is kept.
  *
  * @throws {@link SituationError} `source_in_use`, `filesystem_dirty`, `image_too_large`,
- *   `image_exists`, `aborted`; FormatError for a table that cannot be trusted; system errors.
+ *   `image_exists`, `aborted`; FormatError for a source without a sector; system errors.
  */
 export async function saveImage(
   task: SaveTask,
   reporter: TerminalReporter,
   signal: AbortSignal,
 ): Promise<ImageSummary> {
-  const source = openSource(task.source);
+  const source = openSource(task.source, task.sectorBytes);
   try {
     checkQuiet(task.source, source);
-    const plan = planDisk(source, { rawIfDirty: task.rawIfDirty });
-    for (const warning of plan.warnings) reporter.event(warning, { event: "warning", warning });
-    const pool = await openCodecPool(task.codec);
+    // Before the disk is looked through, so that a bad name or place is told at once.
+    const draft = await openFolderStore(task.place.folder).draft(task.place.name);
     try {
-      return await saveThrough(pool, { source, plan, task }, reporter, signal);
-    } finally {
-      await pool.close();
+      const { rawIfDirty, keepGaps = false } = task;
+      const planned = planDisk(source, { rawIfDirty, keepGaps });
+      const plan = { ...planned, warnings: [...source.warnings, ...planned.warnings] };
+      for (const warning of plan.warnings) reporter.event(warning, { event: "warning", warning });
+      return await saveThrough(draft, { source, plan, task }, reporter, signal);
+    } catch (error) {
+      // Report only the first error; the next use of the store removes a draft that stays.
+      await draft.abort().catch(() => undefined);
+      throw endOfUntouched(error);
     }
   } finally {
     source.close();
@@ -70,27 +80,40 @@ interface SourcePlan {
 }
 
 async function saveThrough(
-  pool: CodecPool,
+  draft: ImageDraft,
   { source, plan, task }: SourcePlan,
   reporter: TerminalReporter,
   signal: AbortSignal,
 ): Promise<ImageSummary> {
-  const draft = await openFolderStore(task.place.folder).draft(task.place.name);
   const line = progressLine(reporter, () => performance.now());
   const progress = (done: ByteCount, total: ByteCount, fileBytes: ByteCount): void => {
     line("saving", done, total, `${sizeText(fileBytes)} stored`);
   };
+  const { level, tool, host } = task;
+  const made = { uuid: randomBytes(16), nowMs: Date.now(), level, tool, host };
+  const pool = await openCodecPool(task.codec);
   try {
-    const { level, tool, host } = task;
-    const made = { uuid: randomBytes(16), nowMs: Date.now(), level, tool, host };
     await captureImage(source, plan, { sink: draft, pool }, { ...made, signal, progress });
     return await draft.commit();
   } catch (error) {
-    // Report only the first error; a draft that stays is removed after a day.
-    await draft.abort().catch(() => undefined);
-    throw error;
+    throw endOfSave(error, task);
+  } finally {
+    await pool.close();
   }
 }
+
+/** A save that was begun and has ended without an image is no refusal, but nothing was kept. */
+function endOfSave(error: unknown, { place, source }: SaveTask): unknown {
+  const code = codeOf(error) ?? "";
+  if (BEFORE_OR_WHOLE.includes(code)) return error;
+  return endOfBegunWork(error, {
+    state: `nothing of "${source}" was kept as "${place.name}"`,
+    cure: "Then save it again",
+  });
+}
+
+/** Refused before the first byte, refused the name, or told by itself that nothing was kept. */
+const BEFORE_OR_WHOLE: readonly string[] = ["image_too_large", "image_exists", "aborted"];
 
 /** @throws {@link SituationError} `source_in_use`. */
 function checkQuiet(path: string, source: OpenSource): void {

@@ -8,6 +8,7 @@ import { pino } from "pino";
 import { SituationError, messageOf } from "../../../shared/core/errors.ts";
 import { readConfig } from "./read-config.io.ts";
 import { readConfigInThread } from "./read-config-thread.io.ts";
+import { countText } from "../quantity-text.ts";
 import { stdout } from "../terminal.io.ts";
 import { startServer } from "../../main.io.ts";
 import type { RunningServer } from "../../main.io.ts";
@@ -54,7 +55,7 @@ async function serve(file: string): Promise<void> {
 async function tell(reload: Promise<ReloadReply>): Promise<void> {
   try {
     const { nodes, atNextStart } = await reload;
-    process.stdout.write(`huck: read huck.yaml again: ${nodes} nodes\n`);
+    process.stdout.write(`huck: read huck.yaml again: ${countText(nodes, "node")}\n`);
     for (const setting of atNextStart) {
       process.stdout.write(`huck: ${setting} takes effect at the next start\n`);
     }

@@ -3,10 +3,11 @@
  *
  * The events are shown in one of three ways. A terminal gets bars, redrawn in place at most ten
  * times a second; a pipe gets one line per event; `--json` prints the events themselves and a
- * summary. The first Ctrl-C aborts the job and waits for its end; the second quits at once. If the
+ * summary. The first Ctrl-C aborts the job and waits for its end; the second quits at once and says
+ * whether the abort has reached the server. If the
  * reader of our output is gone, the verb ends and the job goes on, with an outcome that is unknown.
  */
-import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
+import { ExitCode, SituationError, codeOf, messageOf } from "../../../shared/core/errors.ts";
 import type { Event } from "../../../shared/control/event.ts";
 import type { JobCreated } from "../../../shared/control/operator-api.ts";
 import { JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
@@ -118,6 +119,12 @@ function exitCodeOf(board: Board): ExitCode {
 
 function listenForInterrupts({ line, created }: Followed, face: Face): () => void {
   let asked = false;
+  let reached = false;
+  const quit = (words: string, exitCode: ExitCode): never => {
+    face.close();
+    stderr.print(`huck: ${words}; \`huck job show ${created.job}\` tells how each node stands`);
+    process.exit(exitCode);
+  };
   const quitUnread = (): void => {
     if (asked) return;
     stderr.print(`huck: nobody reads any longer; job ${created.job} goes on`);
@@ -128,23 +135,33 @@ function listenForInterrupts({ line, created }: Followed, face: Face): () => voi
     if (codeOf(thrown) === "EPIPE") setTimeout(quitUnread, INTERRUPT_WITHIN_MS).unref();
   };
   const interrupt = (): void => {
-    if (asked) {
-      face.close();
-      process.exit(ExitCode.aborted);
-    }
+    if (asked && reached) quit(`job ${created.job} is aborting without us`, ExitCode.aborted);
+    if (asked) quit("whether the abort reached the server is not known", ExitCode.unknown);
     asked = true;
     face.say("aborting: nodes stop at the next safe point; once more to quit without waiting");
-    line.delete(`${OperatorRoute.jobs}/${created.job}`).catch((thrown: unknown) => {
-      face.say(`the abort did not reach the server: ${String(thrown)}`);
-    });
+    line.delete(`${OperatorRoute.jobs}/${created.job}`).then(
+      () => {
+        reached = true;
+      },
+      (thrown: unknown) => {
+        face.say(`the abort did not reach the server: ${messageOf(thrown)}`);
+        asked = false; // the next Ctrl-C tries again
+      },
+    );
+  };
+  // A terminal that is gone is no wish to stop: nodes may be in the middle of their disks.
+  const hangUp = (): void => {
+    quit(`the terminal is gone, and job ${created.job} goes on`, ExitCode.unknown);
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  process.on("SIGHUP", hangUp);
   process.stdout.on("error", outputFailed);
   return () => {
     process.stdout.off("error", outputFailed);
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
+    process.off("SIGHUP", hangUp);
   };
 }
 

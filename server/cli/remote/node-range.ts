@@ -8,11 +8,13 @@
  *     fit07          the node of that name
  *     7  007  fit7   the node whose name ends in that number; a bare number needs an
  *                    inventory of one prefix only
- *     1-12  4-16-2   from, to, step; `fit1-fit12` too. Numbers without a node are skipped,
- *                    but at least one must have a node
+ *     1-12  4-16-2   from, to, step; `fit1-fit12` too
  *     fit[01-37]     the same with a prefix; `fit[1,3-5]` is a list
  *     ~10-20  ~7     without these
  *
+ * A range means exactly the nodes that it writes out, because what follows may erase their disks:
+ * if the inventory lacks one of them, the whole selection is refused, and the names are told. If
+ * the inventory has `n1` and `n01`, the digits decide as they are typed: `n[01-02]` is n01 and n02.
  * Any other word is an error, because after a forgotten `-i` we must not load the wrong nodes. An
  * empty result is an error too.
  */
@@ -60,6 +62,8 @@ interface NumberedName {
   readonly prefix: string;
   /** Undefined if the name does not end in digits. */
   readonly number: number | undefined;
+  /** As many digits as the name ends in. */
+  readonly digits: number;
 }
 
 interface NumberRange {
@@ -68,8 +72,10 @@ interface NumberRange {
   readonly first: number;
   readonly last: number;
   readonly step: number;
-  /** True for one number, whose node must be unique. */
+  /** True for one bare number or name, whose node must be unique however it is padded. */
   readonly single: boolean;
+  /** Digits of a number that was typed with zeros before it; 0 if none was. */
+  readonly width: number;
 }
 
 function expand(
@@ -88,19 +94,82 @@ function namesIn(range: NumberRange, numbered: readonly NumberedName[], item: st
   if (last < first || step < 1) throw badNodes(`"${item}" runs backwards`);
   if (last - first >= SPAN_MAX) throw badNodes(`"${item}" spans more than ${SPAN_MAX} numbers`);
   const prefix = range.prefix ?? onlyPrefix(numbered, item);
-  const found = numbered.filter(
-    ({ prefix: own, number }) =>
-      own === prefix &&
-      number !== undefined &&
-      number >= first &&
-      number <= last &&
-      (number - first) % step === 0,
-  );
-  if (found.length === 0) throw badNodes(`"${item}" names no node of the inventory`);
-  if (range.single && found.length > 1) {
-    throw badNodes(`"${item}" may be ${found.map(({ name }) => `"${name}"`).join(" or ")}`);
+  const own = numbered.filter((one) => one.prefix === prefix && one.number !== undefined);
+  const found: string[] = [];
+  const lacking: string[] = [];
+  for (let number = first; number <= last; number += step) {
+    const name = nameAmong(own, range, number, item);
+    if (name !== undefined) found.push(name);
+    else lacking.push(`${prefix}${typedNumber(number, range.width || usualWidth(own))}`);
   }
-  return found.map(({ name }) => name);
+  if (lacking.length > 0) throw lackingNodes(item, lacking, found);
+  return found;
+}
+
+/**
+ * The node of one number. Where two names have one number, only the digits as they were typed
+ * choose, for all numbers of the range.
+ */
+function nameAmong(
+  own: readonly NumberedName[],
+  { width, single }: NumberRange,
+  number: number,
+  item: string,
+): string | undefined {
+  const candidates = own.filter((one) => one.number === number);
+  const [only, ...others] = candidates;
+  if (!single && new Set(own.map((one) => one.number)).size < own.length) {
+    return candidates.find(({ name, prefix }) => name === prefix + typedNumber(number, width))
+      ?.name;
+  }
+  if (others.length === 0) return only?.name;
+  throw badNodes(`"${item}" may be ${candidates.map(({ name }) => `"${name}"`).join(" or ")}`);
+}
+
+function typedNumber(number: number, width: number): string {
+  return String(number).padStart(width, "0");
+}
+
+/** The width to write a name with that is not there: as the others of its prefix have it. */
+function usualWidth(own: readonly NumberedName[]): number {
+  const padded = own.find(({ number, digits }) => digits > String(number).length);
+  return padded?.digits ?? 0;
+}
+
+function lackingNodes(
+  item: string,
+  lacking: readonly string[],
+  found: readonly string[],
+): SituationError {
+  const shown = lacking.slice(0, LACKING_SHOWN).join(", ");
+  const more = lacking.length > LACKING_SHOWN ? ` and ${lacking.length - LACKING_SHOWN} more` : "";
+  const what = `"${item}" names ${shown}${more}, which huck.yaml does not have`;
+  if (found.length === 0) return badNodes(what);
+  return new SituationError("bad_nodes", `Cannot tell which nodes are meant: ${what}`, {
+    cure:
+      `Nothing was begun. Of these, huck.yaml has ${foldNames(found)}: name only them, or add ` +
+      "the others.",
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** Writes names as a range that can be typed: "fit[01-02,05]". */
+function foldNames(names: readonly string[]): string {
+  const runs: { prefix: string; first: string; last: string }[] = [];
+  for (const name of names) {
+    const { prefix, digits } = numberedName(name);
+    const typed = name.slice(name.length - digits);
+    const run = runs.at(-1);
+    const next = run === undefined ? "" : typedNumber(Number(run.last) + 1, run.last.length);
+    if (run?.prefix === prefix && next === typed) run.last = typed;
+    else runs.push({ prefix, first: typed, last: typed });
+  }
+  const prefix = runs[0]?.prefix ?? "";
+  const parts = runs.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
+  const shown = parts.slice(0, LACKING_SHOWN).join(",");
+  return names.length === 1
+    ? (names[0] ?? "")
+    : `${prefix}[${shown}${parts.length > LACKING_SHOWN ? ",..." : ""}]`;
 }
 
 /**
@@ -156,13 +225,28 @@ function numberRange(text: {
   last: string | undefined;
   step: string;
 }): NumberRange {
+  const { prefix, first, last, step } = text;
   return {
-    prefix: text.prefix,
-    first: Number(text.first),
-    last: Number(text.last ?? text.first),
-    step: Number(text.step),
-    single: text.last === undefined,
+    prefix,
+    first: Number(first),
+    last: Number(last ?? first),
+    step: Number(step),
+    single: last === undefined && prefix === undefined,
+    width: widthOf(first, last ?? first),
   };
+}
+
+/**
+ * The digits that padded bounds ask for: "01-12" means two, "08-100" two and then three.
+ *
+ * @throws {@link SituationError} `bad_nodes` for "1-02" and "001-02": they mean two things.
+ */
+function widthOf(first: string, last: string): number {
+  const isPadded = (text: string): boolean => text.length > 1 && text.startsWith("0");
+  if (!isPadded(first) && !isPadded(last)) return 0;
+  const grows = isPadded(first) && !isPadded(last) && last.length > first.length;
+  if (first.length === last.length || grows) return first.length;
+  throw badNodes(`"${first}-${last}" has zeros before one number that the other lacks`);
 }
 
 function numberedName(name: string): NumberedName {
@@ -171,6 +255,7 @@ function numberedName(name: string): NumberedName {
     name,
     prefix: digits === undefined ? name : name.slice(0, -digits.length),
     number: digits === undefined ? undefined : Number(digits),
+    digits: digits?.length ?? 0,
   };
 }
 
@@ -191,3 +276,5 @@ const ITEMS_MAX = 4096;
 /** Most numbers in one range. */
 const SPAN_MAX = 4096;
 const PREFIXES_SHOWN = 5;
+/** Most names or runs of names in a message. */
+const LACKING_SHOWN = 8;

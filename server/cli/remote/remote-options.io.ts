@@ -7,7 +7,7 @@ import type * as z from "zod";
 import { NodeList, OperatorRoute } from "../../../shared/control/operator-api.ts";
 import type { NodeStatus } from "../../../shared/control/operator-api.ts";
 import { LeaveMode } from "../../../shared/control/spec.ts";
-import { choiceOption } from "../option-values.ts";
+import { choiceOption, choicesText } from "../option-values.ts";
 import type { Bounds } from "../option-values.ts";
 import { OperatorLine, SOCKET_DEFAULT } from "./operator-line.io.ts";
 import { selectNodes } from "./node-range.ts";
@@ -76,7 +76,7 @@ export function changingNodes(command: Command): Command {
   return command
     .option(
       "--leave <mode>",
-      "then: reboot, poweroff or stay (default: as huck.yaml says, else reboot)",
+      `then: ${choicesText(LeaveMode.options)} (default: as huck.yaml says, else reboot)`,
       choiceOption("--leave", LeaveMode.options),
     )
     .option("-y, --yes", "also nodes that are marked `reimage: confirm`");

@@ -5,6 +5,7 @@
  * nodes that need attention come first and the others are counted.
  */
 import type { Event } from "../../../shared/control/event.ts";
+import type { AskerEntry, BootReport } from "../../../shared/control/operator-api.ts";
 import { principalText } from "../../../shared/control/principal.ts";
 import { PHASE_SENTENCES, isOk } from "../../../shared/control/verdict.ts";
 import type { Verdict } from "../../../shared/control/verdict.ts";
@@ -139,6 +140,34 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .trimEnd(),
   );
 }
+
+/** Writes who asked the boot services, one line each, and below it what was counted. */
+export function bootLines({ mode, askers, counters }: BootReport): string[] {
+  if (mode === "off") return ["The boot services are off (server.dhcp in huck.yaml)."];
+  const rows = askers.map((one) => [
+    one.mac ?? one.address ?? "",
+    one.node ?? (one.mac === null ? "-" : "UNKNOWN"),
+    one.lastAt.slice(11, 19),
+    String(one.count),
+    askedText(one),
+    one.reason,
+  ]);
+  const none = "Nobody asked the boot services in the last hour.";
+  const who = rows.length === 0 ? [none] : table([BOOT_HEAD, ...rows]);
+  const services = [...new Set(counters.map(({ service }) => service))];
+  const sums = services.flatMap((service) => {
+    const own = counters.filter((one) => one.service === service && one.count > 0);
+    if (own.length === 0) return [];
+    return [`${service}: ${own.map(({ outcome, count }) => `${outcome} ${count}`).join(", ")}`];
+  });
+  return [...who, ...(sums.length === 0 ? [] : ["", "Since the server started:", ...sums])];
+}
+
+function askedText({ via, what }: AskerEntry): string {
+  return what === "" ? via : `${via}: ${what}`;
+}
+
+const BOOT_HEAD = ["who", "node", "last (UTC)", "times", "asked", "what was done"];
 
 function percentText(share: number): string {
   return `${(share * 100).toFixed(1).padStart(4)}%`;

@@ -42,6 +42,7 @@ import type {
 } from "./contract.ts";
 import { ReceptionDeadlines } from "./deadlines.ts";
 import { type ReceptionPolicy, RECEPTION_POLICY } from "./policy.ts";
+import { type End, SenderWords } from "./sender-words.ts";
 import { receptionStats } from "./stats.ts";
 import { ReceiverMessages, reportedStateOf } from "./receiver-messages.ts";
 
@@ -76,6 +77,7 @@ class ReceptionEngine implements Reception {
   readonly #ringOffset: number;
   readonly #deadlines: ReceptionDeadlines;
   readonly #arrival = new Arrival();
+  readonly #words = new SenderWords();
   #taken: Taken | undefined = undefined;
   #phase: ReceptionPhase = "waiting";
   #outcome: ReceptionEvent | undefined = undefined;
@@ -99,13 +101,15 @@ class ReceptionEngine implements Reception {
 
   receive(view: DatagramView, now: number): void {
     if (this.#phase === "ended") return;
-    const { offset, length } = view;
+    const { offset, length, remote } = view;
     const type = senderMessageType(this.#view, offset, length);
-    if (type === 0 || !this.#isOurs(offset) || !this.#options.tagger.check(offset, length)) {
+    const ours = type !== 0 && this.#isOurs(offset) && this.#words.isFromSender(remote, now);
+    if (!ours || !this.#options.tagger.check(offset, length)) {
       this.#dropped += 1;
       return;
     }
     this.#received += 1;
+    if (this.#taken !== undefined) this.#words.heard(remote, type === MessageType.control, now);
     if (this.#deadlines.hear(now)) this.#events.push({ kind: "heard" });
     if ((messageFlags(this.#view, offset) & Flag.unicast) === 0) {
       this.#arrival.note(messageSequence(this.#view, offset), length, view.dropped, now);
@@ -139,6 +143,8 @@ class ReceptionEngine implements Reception {
 
   tick(now: number): void {
     this.#deadlines.start(now);
+    const end = this.#words.takeEnd(now);
+    if (end !== undefined) this.#believe(end, now);
     if (this.#phase === "waiting" || this.#phase === "receiving") this.#expire(now);
     this.#settle(now);
   }
@@ -185,7 +191,7 @@ class ReceptionEngine implements Reception {
 
   nextWakeup(): number {
     if (this.#phase === "ended") return Infinity;
-    const spoken = this.#taken?.messages.dueAt ?? Infinity;
+    const spoken = Math.min(this.#taken?.messages.dueAt ?? Infinity, this.#words.dueAt);
     if (this.#phase === "closing") return spoken;
     return Math.min(spoken, this.#deadlines.nextWakeup(!this.#over));
   }
@@ -214,10 +220,8 @@ class ReceptionEngine implements Reception {
   }
 
   #data(offset: number, length: number, now: number): void {
-    const assembly = this.#taken?.assembly;
-    if (assembly === undefined) return;
     this.#begin();
-    assembly.data(offset, length, now);
+    this.#taken?.assembly.data(offset, length, now);
   }
 
   #message(
@@ -263,14 +267,8 @@ class ReceptionEngine implements Reception {
     const { symbolBytes, recordBytesMax, kind } = announce;
     const known = announce.chunkCount === COUNT_UNKNOWN ? undefined : announce.chunkCount;
     const imageId = Uint8Array.from(announce.imageId);
-    const facts: SessionFacts = {
-      sid,
-      kind,
-      imageId,
-      symbolBytes,
-      recordBytesMax,
-      chunkCount: known,
-    };
+    const sizes = { symbolBytes, recordBytesMax, chunkCount: known };
+    const facts: SessionFacts = { sid, kind, imageId, ...sizes };
     const options = this.#options;
     const policy = this.#policy;
     const assembly = new Assembly({ options, facts, policy, ringOffset: this.#ringOffset });
@@ -314,11 +312,19 @@ class ReceptionEngine implements Reception {
   }
 
   #control(control: Control, now: number): void {
+    const messages = this.#taken?.messages;
     if (control.op === "ack") {
-      if (control.node === this.#options.node && this.#phase === "closing") this.#end();
-      return;
+      if (control.node === messages?.node && this.#phase === "closing") this.#end();
+    } else if (control.op === "member") {
+      const isOurs = control.node === messages?.node && this.#options.sid === undefined;
+      if (isOurs) messages.rename(control.given, now);
+    } else if (this.#taken !== undefined || this.#options.sid !== undefined) {
+      this.#words.ended(control);
     }
-    if (this.#taken === undefined && this.#options.sid === undefined) return;
+  }
+
+  #believe(control: End, now: number): void {
+    if (this.#phase === "ended") return;
     if (this.#phase === "closing") {
       this.#end();
     } else if (control.outcome === "aborted") {

@@ -53,6 +53,7 @@ export class ReceiverMessages {
   readonly #sid: SessionId;
   readonly #view: DataView;
   readonly #bytesMax: number;
+  #node: number;
   #seq = 0;
   #nacksSent = 0;
 
@@ -60,6 +61,7 @@ export class ReceiverMessages {
   constructor(context: MessageContext, remote: Endpoint) {
     this.#context = context;
     this.remote = remote;
+    this.#node = context.options.node;
     const { options, policy, assembly, facts } = context;
     const random: Random = options.random;
     const { chunks, lanes } = assembly;
@@ -71,6 +73,18 @@ export class ReceiverMessages {
     const { bytes } = options.arena;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#bytesMax = messageBytesMax(facts.symbolBytes);
+  }
+
+  /** @returns This receiver's number: its own choice until the sender of a cast gives it one. */
+  get node(): number {
+    return this.#node;
+  }
+
+  /** Takes the number that the sender gave, and reports under it at once. */
+  rename(node: number, now: number): void {
+    if (node === this.#node) return;
+    this.#node = node;
+    this.reports.within(0, now);
   }
 
   /** @returns NACKs sent, echoes included. */
@@ -101,10 +115,10 @@ export class ReceiverMessages {
   }
 
   #answer(batch: TransmitBatch, answer: Answer, now: number): number {
-    const { assembly, arrival, options } = this.#context;
+    const { assembly, arrival } = this.#context;
     const nack = nackMessage({
       ...answer,
-      node: options.node,
+      node: this.#node,
       netLossQ16: lossQ16(arrival.loss),
       drainKiBs: assembly.drain.kiBs,
       ringPercent: assembly.ringPercent,
@@ -117,14 +131,14 @@ export class ReceiverMessages {
   }
 
   #report(batch: TransmitBatch, standing: ReportedState, now: number): number {
-    const { assembly, arrival, options } = this.#context;
+    const { assembly, arrival } = this.#context;
     const { chunks } = assembly;
     const reasonBytes = reasonBytesOf(standing.reason).length;
     const room = this.#bytesMax - REPORT_FIXED_BYTES - reasonBytes;
     const rangesMax = Math.min(REPORT_RANGES_MAX, Math.floor(room / REPORT_RANGE_BYTES));
     const report = reportMessage({
       ...assembly.describe(standing.frontier, rangesMax, now),
-      node: options.node,
+      node: this.#node,
       state: standing.state,
       ringPercent: assembly.ringPercent,
       netLossQ16: lossQ16(arrival.loss),

@@ -10,6 +10,7 @@ import type { Endpoint } from "../../core/engine.ts";
 import type { Random } from "../../core/random.ts";
 import type { FecKernel } from "../../fec/scheme.ts";
 import type { Tagger } from "../../wire/tag.ts";
+import type { Admission } from "./admission.ts";
 import type { MemberClass, SenderPolicy } from "./policy.ts";
 
 /**
@@ -75,6 +76,8 @@ export interface SenderOptions {
   readonly rateCap: number | undefined;
   /** When to start. */
   readonly start: StartRule;
+  /** Who may become a member. */
+  readonly admission: Admission;
   /** Settings that differ from the defaults in policy.ts. */
   readonly policy?: Partial<SenderPolicy>;
 }

@@ -16,6 +16,7 @@ import {
   MessageType,
   bodyReader,
   isOfSession,
+  messageNode,
   messageSequence,
   receiverMessageType,
   splitSid,
@@ -24,6 +25,8 @@ import type { SessionId } from "../../wire/header.ts";
 import { readNack } from "../../wire/nack.ts";
 import { readReport } from "../../wire/report.ts";
 import type { Report } from "../../wire/report.ts";
+import { AdmissionDesk } from "./admission.ts";
+import type { Entry } from "./admission.ts";
 import type {
   SenderEvent,
   SenderOptions,
@@ -33,7 +36,8 @@ import type {
   SenderStats,
 } from "./contract.ts";
 import { Gathering } from "./gathering.ts";
-import { Members, memberStats } from "./members.ts";
+import { memberStats } from "./member-stats.ts";
+import { Members } from "./members.ts";
 import type { Member, ReportOrigin } from "./members.ts";
 import { Outbox } from "./outbox.ts";
 import { SENDER_POLICY } from "./policy.ts";
@@ -59,13 +63,17 @@ export function createSender(options: SenderOptions): Sender {
 }
 
 /**
- * A unicast message to one receiver: we know that it has ended (ACK), or the session is over (END).
+ * A message to one receiver: we know that it has ended (ACK), the session is over (END), or the
+ * number that it shall have (MEMBER).
  */
 interface Word {
   readonly remote: Endpoint;
   readonly node: number;
-  readonly end: boolean;
+  readonly word: "ack" | "end" | "member";
 }
+
+/** A datagram of a member, or of a receiver that wants to become one. */
+type Speaker = Entry | "member";
 
 class SenderEngine implements Sender {
   readonly #options: SenderOptions;
@@ -74,6 +82,7 @@ class SenderEngine implements Sender {
   readonly #sid: SessionId;
   readonly #members: Members;
   readonly #outbox: Outbox;
+  readonly #desk: AdmissionDesk;
   readonly #gathering: Gathering;
   readonly #streaming: Streaming;
   #phase: SenderPhase = "gathering";
@@ -96,6 +105,7 @@ class SenderEngine implements Sender {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#sid = splitSid(options.sid);
     this.#members = new Members(this.#policy);
+    this.#desk = new AdmissionDesk(options.admission);
     this.#outbox = new Outbox(options);
     this.#gathering = new Gathering(options, this.#policy);
     const policy = this.#policy;
@@ -111,13 +121,18 @@ class SenderEngine implements Sender {
     const { offset, length } = view;
     const type = receiverMessageType(this.#view, offset, length);
     const ours = type !== 0 && isOfSession(this.#view, offset, this.#sid);
-    if (!ours || !this.#options.tagger.check(offset, length)) {
+    const speaker = ours ? this.#speakerOf(type, view, now) : "refuse";
+    // Checking a tag costs more than all of the above, so a flood must not get this far.
+    if (speaker === "refuse" || !this.#options.tagger.check(offset, length)) {
       this.#dropped += 1;
       return;
     }
     try {
       const reader = bodyReader(this.#options.arena.bytes, offset, length);
-      if (type === MessageType.report) {
+      if (speaker === "give a number") {
+        const { node } = readReport(reader);
+        this.#say({ remote: view.remote, node, word: "member" });
+      } else if (type === MessageType.report) {
         this.#report(
           readReport(reader),
           { remote: view.remote, seq: messageSequence(this.#view, offset) },
@@ -128,6 +143,17 @@ class SenderEngine implements Sender {
       if (!(error instanceof FormatError)) throw error;
       this.#dropped += 1;
     }
+  }
+
+  /** Judges by number and address alone who sent a datagram. */
+  #speakerOf(type: number, { offset, remote }: DatagramView, now: number): Speaker {
+    const node = messageNode(this.#view, offset);
+    const member = this.#members.get(node);
+    if (member !== undefined) {
+      return this.#members.accepts(member, remote, now) ? "member" : "refuse";
+    }
+    if (type !== MessageType.report) return "refuse";
+    return this.#desk.judge(node, remote, this.#members.countAt(remote.address), now);
   }
 
   complete(result: SenderResult, now: number): void {
@@ -217,7 +243,7 @@ class SenderEngine implements Sender {
       this.#say({
         remote,
         node: report.node,
-        end: known?.state !== "done" && report.state !== "done",
+        word: known?.state !== "done" && report.state !== "done" ? "end" : "ack",
       });
     }
     const member = this.#members.report(report, origin, now);
@@ -235,7 +261,7 @@ class SenderEngine implements Sender {
       case "failed":
       case "left":
         this.#memberEnded(member, report.state, report.reason);
-        this.#say({ remote, node: report.node, end: false });
+        this.#say({ remote, node: report.node, word: "ack" });
         break;
     }
     this.#streaming.membersChanged();
@@ -255,9 +281,14 @@ class SenderEngine implements Sender {
   }
 
   #speak(): void {
-    for (const { remote, node, end } of this.#words) {
-      if (end) this.#outbox.send(controlMessage({ op: "end", ...this.#end }), remote);
-      else this.#outbox.send(controlMessage({ op: "ack", node }), remote);
+    for (const { remote, node, word } of this.#words) {
+      if (word === "end") this.#outbox.send(controlMessage({ op: "end", ...this.#end }), remote);
+      else if (word === "ack") this.#outbox.send(controlMessage({ op: "ack", node }), remote);
+      else {
+        // To the group: several receivers on one computer may share the address and port.
+        const given = this.#desk.numberFor(node, remote);
+        this.#outbox.send(controlMessage({ op: "member", node, given }));
+      }
     }
     if (this.#words.length > 0) this.#words = [];
   }

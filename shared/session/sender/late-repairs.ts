@@ -10,6 +10,8 @@ export interface LateRequest {
   readonly block: number;
   readonly deficit: number;
   readonly syncNo: number;
+  /** Who asked. */
+  readonly node: number;
 }
 
 /** The NACK entries that wait for their chunks. */
@@ -22,18 +24,20 @@ export class LateRepairs {
    *
    * @param chunk - Not in the cache, or being read.
    * @param ask - Of several for one block the one with the largest deficit is kept.
+   * @returns True if the chunk must be read because of it.
    */
-  add(chunk: number, ask: LateRequest): void {
+  add(chunk: number, ask: LateRequest): boolean {
     const asks = this.#byChunk.get(chunk);
     if (asks === undefined) {
-      if (this.#byChunk.size >= CHUNKS_MAX) return;
+      if (this.#byChunk.size >= CHUNKS_MAX) return false;
       this.#byChunk.set(chunk, [ask]);
       this.#unread.push(chunk);
-      return;
+      return true;
     }
     const at = asks.findIndex((one) => one.block === ask.block);
     if (at < 0) asks.push(ask);
     else if ((asks[at]?.deficit ?? 0) < ask.deficit) asks[at] = ask;
+    return false;
   }
 
   /** @returns The next chunk to read, or undefined; it stays until {@link reading}. */

@@ -10,22 +10,32 @@ import type { Endpoint } from "../../core/engine.ts";
 import type { Range } from "../../core/ranges.ts";
 import type { Nack } from "../../wire/nack.ts";
 import type { Report } from "../../wire/report.ts";
-import type { MemberState, MemberStats } from "./contract.ts";
+import type { MemberState } from "./contract.ts";
+import { Allowance } from "./allowance.ts";
+import { RING_HALF, compare } from "./compare.ts";
+import { MemberBudget } from "./member-budget.ts";
+import { isOvertaken } from "./overtaken.ts";
+import { shares } from "./vote.ts";
 import type { MemberClass, SenderPolicy } from "./policy.ts";
 
 /**
- * A shed member becomes held again after this long without a cause for shedding. Unit:
- * milliseconds.
+ * A shed member becomes held again after this long without a cause for shedding. The time doubles
+ * whenever it is shed once more, so that a member that comes and goes slows the others ever more
+ * rarely. Unit: milliseconds.
  */
 const REHABILITATION_MS = 2000;
+const REHABILITATION_DOUBLINGS = 5;
+/**
+ * A member's messages come from the address of its first one. It may have moved (a lease, another
+ * interface) if the old address was silent for this long, which is four of its reports. Unit:
+ * milliseconds.
+ */
+const MOVED_MS = 2000;
+/** A receiver answers each SYNC once, and there are at most a hundred in a second. */
+const MESSAGES_PER_SECOND = 250;
+const MESSAGES_AT_ONCE = 250;
 /** Weight of a new sample in the smoothed round trip (RFC 6298 section 2 uses one eighth, too). */
 const ROUND_TRIP_WEIGHT = 0.125;
-/**
- * A report counts as overtaken if it is at most this many messages, and this many milliseconds,
- * behind.
- */
-const OVERTAKEN_MAX = 64;
-const OVERTAKEN_MS = 1000;
 /** A base round trip is valid for this long, because paths change. Unit: milliseconds. */
 const BASE_LIFE_MS = 30_000;
 /**
@@ -40,8 +50,6 @@ const ROUND_TRIP_MAX_MS = 2000;
 const BASE_ANSWERS = 4;
 /** A SYNC carries its time rounded down to this. Unit: milliseconds. */
 const CLOCK_UNIT_MS = 0.001;
-/** From here on we take a ring to fill because its disk does not keep up. Unit: percent. */
-const RING_HALF = 50;
 
 /** One member, as this file writes it. */
 interface MemberRecord {
@@ -84,6 +92,14 @@ interface MemberRecord {
   /** Since when it has met the condition to be shed, or the condition to be held again. */
   causeSince: number;
   clearSince: number;
+  /** How often it was shed. */
+  sheds: number;
+  /** Its share of its address's vote: one address has one vote, however many members it has. */
+  vote: number;
+  /** How many messages we read. */
+  readonly messages: Allowance;
+  /** How many symbols its NACKs may make us send. */
+  readonly budget: MemberBudget;
 }
 
 /** One member. Only the functions of this file change it. */
@@ -105,6 +121,8 @@ export class Members {
   #stillAt = -Infinity;
   /** Least round trip of any member, and when it was seen. */
   readonly #base = { baseMs: Infinity, baseAt: -Infinity };
+  readonly #byAddress = new Map<string, number>();
+  #medianLoss = 0;
 
   constructor(policy: SenderPolicy) {
     this.#policy = policy;
@@ -129,6 +147,32 @@ export class Members {
     return this.#byNode.get(node);
   }
 
+  /** @returns Members that ever joined from an address. */
+  countAt(address: string): number {
+    return this.#byAddress.get(address) ?? 0;
+  }
+
+  /**
+   * Tells whether to read a message under a member's number: it must come from the member's
+   * address, and not be one of a flood.
+   */
+  accepts(member: Member, remote: Endpoint, now: number): boolean {
+    const known = member.remote;
+    const moved = known.address !== remote.address || known.port !== remote.port;
+    if (moved && now - member.heardAt < MOVED_MS) return false;
+    return member.messages.take(1, now);
+  }
+
+  /** Notes that symbols were sent in order: members may ask for the share they can have lost. */
+  sentInOrder(symbols: number): void {
+    const { shedLoss } = this.#policy;
+    for (const member of this.#byNode.values()) {
+      if (member.state !== "active") continue;
+      const most = shedLoss + 2 * this.#medianLoss;
+      member.budget.grow(symbols, Math.min(member.loss, most), member.vote);
+    }
+  }
+
   /**
    * Applies a report; the first report of a node makes it a member.
    *
@@ -142,6 +186,7 @@ export class Members {
       if (this.#byNode.size >= this.#policy.membersMax) return undefined;
       member = newMember(report.node, remote, now);
       this.#byNode.set(report.node, member);
+      this.#byAddress.set(remote.address, this.countAt(remote.address) + 1);
     } else if (isOvertaken(member, seq, now)) {
       return undefined;
     }
@@ -203,28 +248,12 @@ export class Members {
   classify(paceKiBs: number, now: number): Member[] {
     const active: MemberRecord[] = this.active();
     const stuck = this.#stuck(active, now);
-    const medianLoss =
-      upperMedian(
-        active.map((member) => -member.loss),
-        0,
-      ) * -1;
-    const capacities = active.map((one) => {
-      if (stuck.has(one)) return 0;
-      return one.drainKiBs === 0 ? Infinity : one.drainKiBs;
-    });
-    const drain = Math.min(upperMedian(capacities, Infinity), paceKiBs);
-    const received = upperMedian(
-      active.map((member) => member.receivedKiBs),
-      0,
-    );
-    const share = this.#policy.heldShare;
+    shares(active);
+    const { medianLoss, causes } = compare(active, { stuck, paceKiBs, policy: this.#policy });
+    this.#medianLoss = medianLoss;
     const changed: Member[] = [];
     for (const member of active) {
-      const lossy = member.loss > this.#policy.shedLoss + 2 * medianLoss;
-      const slow =
-        member.drainKiBs > 0 && member.drainKiBs < share * drain && member.ringPercent >= RING_HALF;
-      const choked = member.newDrops > 0 && member.receivedKiBs < share * received;
-      const cause = lossy || slow || choked || stuck.has(member);
+      const cause = causes.has(member) || member.budget.spent;
       if (changeClass(member, cause, now)) changed.push(member);
     }
     if (active.some((member) => member.as === "held")) return changed;
@@ -246,13 +275,12 @@ export class Members {
   #stuck(active: readonly Member[], now: number): ReadonlySet<Member> {
     const { stuckMs } = this.#policy;
     const moves = active.some(
-      ({ fullSince, progressAt }) => fullSince === Infinity || now - progressAt < stuckMs,
+      (member) => member.fullSince === Infinity || now - finishedAt(member) < stuckMs,
     );
     if (!moves) this.#stillAt = now;
     return new Set(
       active.filter(
-        ({ fullSince, progressAt }) =>
-          now - Math.max(fullSince, progressAt, this.#stillAt) >= stuckMs,
+        (member) => now - Math.max(member.fullSince, finishedAt(member), this.#stillAt) >= stuckMs,
       ),
     );
   }
@@ -283,26 +311,6 @@ export function startLook(members: readonly Member[], now: number): void {
   }
 }
 
-/**
- * The median; of two middle values the greater.
- *
- * @param values - In any order; sorted in place.
- * @param none - Result if there are no values.
- */
-export function upperMedian(values: number[], none: number): number {
-  values.sort((left, right) => left - right);
-  return values[Math.floor(values.length / 2)] ?? none;
-}
-
-/**
- * True if a later report overtook this one on the way. A receiver that restarts counts from 0
- * again, but a restart takes longer than reordering.
- */
-function isOvertaken(member: Member, seq: number, now: number): boolean {
-  const behind = (member.reportSeq - seq) | 0;
-  return behind > 0 && behind < OVERTAKEN_MAX && now - member.describedAt < OVERTAKEN_MS;
-}
-
 /** @returns True when the class changed. */
 function changeClass(member: MemberRecord, cause: boolean, now: number): boolean {
   if (cause) {
@@ -314,13 +322,20 @@ function changeClass(member: MemberRecord, cause: boolean, now: number): boolean
   }
   if (member.as === "held" && cause) {
     member.as = "shed";
+    member.sheds += 1;
     return true;
   }
-  if (member.as === "shed" && now - member.clearSince >= REHABILITATION_MS) {
+  const doublings = Math.min(Math.max(member.sheds - 1, 0), REHABILITATION_DOUBLINGS);
+  if (member.as === "shed" && now - member.clearSince >= REHABILITATION_MS * 2 ** doublings) {
     member.as = "held";
     return true;
   }
   return false;
+}
+
+/** A disk that has finished a chunk knows its speed; else its member only claims progress. */
+function finishedAt({ drainKiBs, progressAt }: Member): number {
+  return drainKiBs > 0 ? progressAt : -Infinity;
 }
 
 function noteRing(member: MemberRecord, percent: number, now: number): void {
@@ -370,11 +385,9 @@ function newMember(node: number, remote: Endpoint, now: number): MemberRecord {
     lookedAt: -Infinity,
     causeSince: Infinity,
     clearSince: Infinity,
+    sheds: 0,
+    vote: 1,
+    messages: new Allowance(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE),
+    budget: new MemberBudget(),
   };
-}
-
-/** @returns The part of the member that `stats` shows. */
-export function memberStats(member: Member): MemberStats {
-  const { node, remote, state, chunksDone, lacking, loss, drainKiBs, ringPercent } = member;
-  return { node, remote, state, as: member.as, chunksDone, lacking, loss, drainKiBs, ringPercent };
 }

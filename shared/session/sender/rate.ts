@@ -9,8 +9,9 @@
  * network's rate stays as it is.
  */
 import type { SenderPolicy } from "./policy.ts";
-import { startLook, upperMedian } from "./members.ts";
+import { startLook } from "./members.ts";
 import type { Member } from "./members.ts";
+import { weightedMedian } from "./vote.ts";
 
 /** Least time between two looks while searching. Unit: milliseconds. */
 const LOOK_MS = 20;
@@ -64,6 +65,16 @@ const EMPTYING_SHARE = 0.8;
 const RING_NEARLY_FULL = 90;
 /** A full ring drops what arrives. Unit: percent. */
 const RING_FULL = 100;
+/**
+ * A member whose kernel drops datagrams slows the session only together with others, unless the
+ * group is small: of five members, one alone could stop it.
+ */
+const DROPPING_SHARE = 0.25;
+/**
+ * The same for members whose rings fill and whose disks have told no speed: one hung disk among
+ * many fills its ring, and nobody waits for it.
+ */
+const GUESSED_SHARE = 0.25;
 /** Growth per look of the limit by disks while no ring fills. */
 const DRAIN_GROWTH = 1.05;
 /**
@@ -192,23 +203,14 @@ export class RateControl {
 
   #judge(heard: readonly Member[], elapsedMs: number): void {
     const sent = (this.#sentBytes * 8000) / elapsedMs;
-    const arriving = upperMedian(
-      heard.map((one) => one.receivedKiBs * KIB_BITS),
-      0,
-    );
+    const arriving = weightedMedian(heard, (one) => one.receivedKiBs * KIB_BITS, 0);
     this.#carried = Math.max(this.#carried, arriving);
-    this.#queueMs = upperMedian(
-      heard.map((one) => one.queueMs),
-      0,
-    );
+    this.#queueMs = weightedMedian(heard, (one) => one.queueMs, 0);
     const aim = this.#policy.queueDelayMs;
-    const dropping = heard.filter((one) => one.newDrops > 0).length;
+    const dropping = shareOf(heard, (one) => one.newDrops > 0);
     const filling = this.#queueMs > aim && arriving < ARRIVING_SHARE * sent;
     const full = this.#queueMs > QUEUE_TIMES_MAX * aim;
-    const loss = -upperMedian(
-      heard.map((one) => -one.loss),
-      0,
-    );
+    const loss = -weightedMedian(heard, (one) => -one.loss, 0);
     const flooding = loss > FLOOD_LOSS && arriving < sent * (1 - FLOOD_LOSS);
     const flooded = flooding && this.bitsPerSecond > this.#policy.startRate * FLOOD_FLOOR;
     // What is sent since the step back may be just what arrives: the queue then neither grows nor
@@ -218,7 +220,7 @@ export class RateControl {
     this.#queueLooks = queued ? this.#queueLooks + 1 : 0;
     if (this.#queueLooks === 1) this.#stepBack(arriving);
     const queueing = this.#queueLooks >= QUEUE_LOOKS;
-    if (queueing || dropping > 0 || this.#refused > 0) {
+    if (queueing || dropping >= DROPPING_SHARE || this.#refused > 0) {
       this.#congested(arriving, this.#refused > 0);
       return;
     }
@@ -265,8 +267,10 @@ export class RateControl {
     let limit = Infinity;
     let by: Member | undefined;
     let guess: number | undefined;
+    const unknown = shareOf(held, (one) => one.drainKiBs === 0 && this.#fills(one));
     for (const member of held) {
       if (!this.#fills(member)) continue;
+      if (member.drainKiBs === 0 && unknown < GUESSED_SHARE) continue;
       const known = member.drainKiBs * KIB_BITS;
       const share = member.ringPercent > RING_NEARLY_FULL ? EMPTYING_SHARE : 1;
       const own = known > 0 ? known * share : (guess ??= this.#guess(held));
@@ -295,8 +299,9 @@ export class RateControl {
   #guess(held: readonly Member[]): number {
     const slower = this.bitsPerSecond * BACK_OFF;
     if (!held.every((one) => one.drainKiBs === 0 && this.#fills(one))) {
-      const drains = drainsOf(held);
-      const pace = Math.min(upperMedian(drains, Infinity), this.#network);
+      const knowing = held.filter((one) => one.drainKiBs > 0);
+      const drain = weightedMedian(knowing, (one) => one.drainKiBs * KIB_BITS, Infinity);
+      const pace = Math.min(drain, this.#network);
       return Math.max(slower, this.#policy.heldShare * pace);
     }
     const full = held.every((one) => one.ringPercent >= RING_FULL);
@@ -321,4 +326,14 @@ export class RateControl {
 /** The write speeds of the members that know theirs. Unit: bits per second. */
 function drainsOf(members: readonly Member[]): number[] {
   return members.filter((one) => one.drainKiBs > 0).map((one) => one.drainKiBs * KIB_BITS);
+}
+
+/** The share of the votes for which something holds, 0 .. 1. */
+function shareOf(members: readonly Member[], holds: (member: Member) => boolean): number {
+  let [yes, all] = [0, 0];
+  for (const member of members) {
+    all += member.vote;
+    if (holds(member)) yes += member.vote;
+  }
+  return all === 0 ? 0 : yes / all;
 }

@@ -41,18 +41,21 @@ export class Repairs {
    * @param block - In the cache, finished in this pass.
    * @param deficit - Symbols lacking, 1 .. 255; 255 = the whole block.
    * @param syncNo - The SYNC it answers; not later than the latest.
+   * @returns Symbols that are owed now and were not before.
    */
-  ask(block: Block, deficit: number, syncNo: number): void {
+  ask(block: Block, deficit: number, syncNo: number): number {
     const whole = deficit === WHOLE_BLOCK || deficit >= block.k;
     const need = whole ? block.k : deficit;
     this.#hear(block, whole ? WHOLE_BLOCK : deficit, syncNo);
-    if (!block.finishedBefore(syncNo)) return;
+    if (!block.finishedBefore(syncNo)) return 0;
     const inFlight = block.repairsSince(syncNo);
     const owed = need - inFlight;
-    if (owed <= block.owed) return;
+    const more = owed - block.owed;
+    if (more <= 0) return 0;
     if (whole && inFlight === 0 && block.owed === 0) block.resendSource();
     if (block.owed === 0) this.#queue.push(block);
     block.owe(owed);
+    return more;
   }
 
   /** @returns The block whose turn it is, or undefined. It stays until {@link sent}. */

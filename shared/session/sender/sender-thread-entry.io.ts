@@ -15,6 +15,7 @@ import { openDatagramPort } from "../../linux/datagram.io.ts";
 import { createTagger } from "../../wire/tag.ts";
 import { SESSION_OVERHEAD_BYTES } from "../engine-loop.io.ts";
 import type { SenderMessage, SenderOrder, SenderWorkerData } from "./sender-thread.io.ts";
+import { admissionBy } from "./member-numbers.ts";
 import { RecordFileSource, StopWord } from "./sender-thread.io.ts";
 import { createSender } from "./engine.ts";
 import { runSender } from "./sender-loop.io.ts";
@@ -52,6 +53,7 @@ async function runOrder(
       tagger: createTagger(arena.memory, order.key),
       random: seededRandom(order.seed),
       feedbackPort,
+      admission: admissionBy(order.members),
     });
     let expected = 0;
     await runSender({

@@ -10,6 +10,7 @@ import { Worker } from "node:worker_threads";
 import { HuckError } from "../../core/errors.ts";
 import { fileIdentityOf } from "../../core/file-identity.ts";
 import { readFully } from "../../linux/read-fully.io.ts";
+import type { MemberTable } from "./member-numbers.ts";
 import type { SenderEvent, SenderOptions, SenderStats } from "./contract.ts";
 import type { ChunkSource } from "./sender-loop.io.ts";
 
@@ -27,7 +28,12 @@ export interface RecordFile {
 /** Everything that a sender thread is started with. */
 export interface SenderOrder {
   /** The engine options that can be copied to another thread. */
-  readonly session: Omit<SenderOptions, "arena" | "kernel" | "tagger" | "random" | "feedbackPort">;
+  readonly session: Omit<
+    SenderOptions,
+    "arena" | "kernel" | "tagger" | "random" | "feedbackPort" | "admission"
+  >;
+  /** The numbers of those who may become members; the giver may change them at any time. */
+  readonly members: MemberTable;
   /** The session's tag key, 16 bytes. */
   readonly key: Uint8Array;
   /** Seed of the engine's random generator. */

@@ -6,6 +6,7 @@
  * symbols that are owed, because receivers keep lanes open for them; and the next symbol in order.
  * Each decision is explained in its own file: schedule.ts, repair.ts, sync-schedule.ts, rate.ts.
  */
+import type { BlockEntry } from "../../wire/block-list.ts";
 import type { Nack } from "../../wire/nack.ts";
 import type { Block, CachedChunk } from "./cached-chunk.ts";
 import { ChunkCache } from "./chunk-cache.ts";
@@ -26,6 +27,11 @@ import { Schedule } from "./schedule.ts";
  * NACKs cannot stop the session.
  */
 const REPAIRS_IN_A_ROW = 3;
+/**
+ * A NACK that makes us read a chunk again costs its member at least this many symbols: the chunk
+ * takes the place of another one in the cache.
+ */
+const READ_AGAIN_SYMBOLS = 64;
 /** Rate and classes are updated this often. Unit: milliseconds. */
 const TICK_MS = 10;
 
@@ -58,6 +64,7 @@ export class Streaming {
   #batchFull = false;
   #toldRate = 0;
   readonly #counts = { source: 0, parity: 0, repair: 0, nacks: 0 };
+  readonly #grown = { inOrder: 0, repair: 0 };
   #lossQ16 = 0;
   #repairsInARow = 0;
 
@@ -127,9 +134,11 @@ export class Streaming {
   }
 
   #answerLate(entry: CachedChunk): void {
-    for (const { block, deficit, syncNo } of this.#lateRepairs.take(entry.chunk)) {
+    for (const { block, deficit, syncNo, node } of this.#lateRepairs.take(entry.chunk)) {
       const target = entry.blocks[block];
-      if (target !== undefined) this.#repairs.ask(target, deficit, syncNo);
+      const member = this.#parts.members.get(node);
+      if (target === undefined || member === undefined || member.budget.spent) continue;
+      this.#askFor(member, target, deficit, syncNo);
     }
   }
 
@@ -143,14 +152,23 @@ export class Streaming {
     if (member.state !== "active" || member.as === "shed") return;
     for (const { chunk, block, value } of nack.blocks) {
       if (value === 0) continue;
+      if (member.budget.spent) return;
       const entry = this.#cache.get(chunk);
       const target = entry?.blocks[block];
-      if (target !== undefined) this.#repairs.ask(target, value, nack.syncNo);
-      else if (this.#wasSent(chunk)) {
-        this.#lateRepairs.add(chunk, { block, deficit: value, syncNo: nack.syncNo });
-        this.#dirty = true;
-      }
+      if (target !== undefined) this.#askFor(member, target, value, nack.syncNo);
+      else if (this.#wasSent(chunk)) this.#askLate(member, nack, { chunk, block, value });
     }
+  }
+
+  #askFor(member: Member, block: Block, deficit: number, syncNo: number): void {
+    const owedMore = this.#repairs.ask(block, deficit, syncNo);
+    if (owedMore > 0) member.budget.charge(owedMore);
+  }
+
+  #askLate({ node, budget }: Member, { syncNo }: Nack, { chunk, block, value }: BlockEntry): void {
+    const isNew = this.#lateRepairs.add(chunk, { block, deficit: value, syncNo, node });
+    if (isNew) budget.charge(READ_AGAIN_SYMBOLS);
+    this.#dirty = true;
   }
 
   #wasSent(chunk: number): boolean {
@@ -165,6 +183,7 @@ export class Streaming {
     this.#tickedAt = now;
     this.#advance(now);
     const { members } = this.#parts;
+    this.#growBudgets();
     for (const member of members.classify(this.rate.networkRate / KIB_BITS, now)) {
       this.#parts.emit({ kind: "classed", node: member.node, as: member.as });
       this.rate.forget(member.node);
@@ -174,6 +193,20 @@ export class Streaming {
     this.#pacer.setRate(this.rate.bitsPerSecond);
     this.#noteLoss(held);
     this.#tellRate();
+  }
+
+  /**
+   * What the members may ask for grows with what is sent in order. While nothing in order is left
+   * to send, repairs take nothing from anybody, and cost nothing.
+   */
+  #growBudgets(): void {
+    const { source, parity, repair } = this.#counts;
+    const [inOrder, idle] = [source + parity - this.#grown.inOrder, repair - this.#grown.repair];
+    this.#grown.inOrder += inOrder;
+    this.#grown.repair += idle;
+    if (inOrder > 0) this.#parts.members.sentInOrder(inOrder);
+    if (this.#schedule.openCount > 0 || inOrder > 0) return;
+    for (const member of this.#members()) member.budget.refund(idle);
   }
 
   /**

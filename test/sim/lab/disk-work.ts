@@ -57,6 +57,7 @@ export class SimDiskWork implements DiskWork {
   #verified: VerifyLevel = "flush";
   #written = 0;
   #stopped = false;
+  #toCheck: number | undefined;
 
   constructor(host: DiskHost) {
     this.#host = host;
@@ -68,15 +69,19 @@ export class SimDiskWork implements DiskWork {
     this.#access = access;
   }
 
-  async useImage(manifest: Uint8Array, imageId: string): Promise<ImageFacts> {
+  async useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts> {
     await this.#host.sleep(5);
-    const image = this.#host.imageById(decoder.decode(manifest));
+    const image = this.#host.imageById(decoder.decode(tail));
     if (image?.id !== imageId) throw new NodeFailure("image_damaged", "another table", "Look.");
     this.#image = image;
     const { chunkCount } = image;
-    const headToCheck = this.#host.boot % 3 === 0 ? 0 : undefined;
+    this.#toCheck = this.#host.boot % 3 === 0 ? 0 : undefined;
     const recordLengths = new Uint32Array(chunkCount).fill(1);
-    return { chunkCount, recordLengths, rawBytes: chunkCount, headToCheck };
+    return { chunkCount, recordLengths, rawBytes: chunkCount };
+  }
+
+  chunkToCheck(): Promise<number | undefined> {
+    return Promise.resolve(this.#toCheck);
   }
 
   async scan(delta: boolean, progress: Progress): Promise<ScanResult> {
@@ -116,7 +121,10 @@ export class SimDiskWork implements DiskWork {
     const { disk, image } = this.#loaded();
     const content = decoder.decode(record);
     if (content !== contentOf(image, chunk)) return "bad";
-    if (this.#order === undefined) return "ok"; // looked at before the gate closes, not written
+    if (this.#order === undefined) {
+      this.#toCheck = undefined; // looked at before the gate closes, not written
+      return "ok";
+    }
     this.#stopIfAsked();
     await this.#host.sleep(this.#host.world.between(5, 300));
     disk.write(chunk, content);

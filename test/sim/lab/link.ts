@@ -59,8 +59,8 @@ export function simLink(server: SimServer, end: LinkEnd, weather: Weather): Serv
       network.call(`verdict ${report.verdict.code}`, (run, now) =>
         run.lab.desk.verdict(run.lab.desk.visitor(token, now), report, now),
       ),
-    manifest: () =>
-      network.call("manifest", (run, now) =>
+    tail: () =>
+      network.call("tail", (run, now) =>
         manifestOf(run.store.named(run.lab.desk.imageOf(run.lab.desk.visitor(token, now)).name)),
       ),
     chunk: (index) =>

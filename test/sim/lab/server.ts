@@ -1,22 +1,22 @@
 /**
  * The server of the simulation: one run after the other over the same medium. Every run is made of
- * the production parts (Lab, NodeDesk, LabLoop, ProofQueue, Sessions, boot table, join gate);
+ * the production parts (Lab, NodeDesk, LabLoop, ProofQueue, Sessions, boot table, join limit);
  * only sockets, threads and the clock are the simulation's.
  */
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { JoinReply, JoinRequest, SessionTerms } from "../../../shared/control/node-api.ts";
 import { SPKI_ED25519_PREFIX } from "../../../shared/control/order.ts";
 import { SituationError } from "../../../shared/core/errors.ts";
+import { TokenBucket } from "../../../shared/core/token-bucket.ts";
 import type { ImageDraft } from "../../../shared/image/store.ts";
 import { assetsOf } from "../../../server/boot/assets.ts";
-import { JoinGate } from "../../../server/api/join-gate.ts";
 import { bootTableOf } from "../../../server/enter/boot-answers.ts";
 import { pxeEnter } from "../../../server/enter/enter-pxe.ts";
 import type { Inventory } from "../../../server/inventory/inventory.ts";
 import type { Journal } from "../../../server/jobs/journal.ts";
 import { LabLoop } from "../../../server/jobs/lab-loop.io.ts";
 import { Lab } from "../../../server/jobs/lab.ts";
-import type { Visitor } from "../../../server/jobs/node-desk.ts";
+import type { RunningCapture, Visitor } from "../../../server/jobs/node-desk.ts";
 import type { PowerDriver } from "../../../server/power/power-driver.ts";
 import { Sessions } from "../../../server/sessions/sessions.ts";
 import { BOOT_ASSETS } from "../../rig/dhcp-vectors.ts";
@@ -121,11 +121,14 @@ export class ServerRun {
   readonly #world: World;
   readonly #journal: FaultyJournal;
   readonly #loop: LabLoop;
-  readonly #gate: JoinGate;
+  readonly #gate: TokenBucket;
   readonly #sessions: Sessions;
   readonly #origin: number;
   readonly #proven = new Set<string>();
-  readonly #drafts = new Map<string, { draft: ImageDraft; visitor: Visitor; pieces: number }>();
+  readonly #drafts = new Map<
+    string,
+    { draft: ImageDraft; running: RunningCapture; pieces: number }
+  >();
   #suspendedMs = 0;
 
   constructor(parts: ServerWorld, origin: number, died: () => void) {
@@ -147,7 +150,7 @@ export class ServerRun {
       },
       this.now(),
     );
-    this.#gate = new JoinGate(20, 60, this.now());
+    this.#gate = new TokenBucket(20, 60, this.now());
     this.#loop = this.#newLoop();
     this.#push();
     this.#tickLater();
@@ -179,7 +182,7 @@ export class ServerRun {
   }
 
   join(request: JoinRequest, now: number): JoinReply {
-    if (!this.#gate.pass(now)) {
+    if (!this.#gate.take(now)) {
       throw new SituationError("too_many_joins", "Cannot let the node join now", { cure: "" });
     }
     return this.lab.desk.join(request, now);
@@ -195,15 +198,14 @@ export class ServerRun {
     const { desk } = this.lab;
     let capture = this.#drafts.get(token);
     if (capture === undefined) {
-      const visitor = desk.visitor(token, now);
-      const draft = await this.store.draft(desk.beginCapture(visitor).name);
-      capture = { draft, visitor, pieces: 0 };
+      const running = desk.beginCapture(desk.visitor(token, now), () => undefined);
+      const draft = await this.store.draft(running.name);
+      capture = { draft, running, pieces: 0 };
       this.#drafts.set(token, capture);
     }
     if (capture.pieces >= index) return;
     capture.pieces = index;
-    const { order } = desk.beginCapture(capture.visitor);
-    if (!desk.captureGoesOn(order, now)) {
+    if (!desk.captureGoesOn(capture.running, now)) {
       this.captureAbort(token);
       throw new SituationError("order_over", "Cannot take the image: its order has ended", {
         cure: "",
@@ -216,13 +218,19 @@ export class ServerRun {
     const capture = this.#drafts.get(token);
     if (capture === undefined) return;
     this.#drafts.delete(token);
-    const { order } = this.lab.desk.beginCapture(capture.visitor);
-    this.lab.desk.captureGoesOn(order, now);
-    const { id } = await capture.draft.commit();
-    if (this.alive) this.lab.desk.endCapture(order, id, this.now());
+    const { running } = capture;
+    this.lab.desk.captureGoesOn(running, now);
+    running.upload.complete();
+    try {
+      const { id } = await capture.draft.commit();
+      if (this.alive) this.lab.desk.endCapture(running.order, id, this.now());
+    } finally {
+      running.upload.end();
+    }
   }
 
   captureAbort(token: string): void {
+    this.#drafts.get(token)?.running.upload.end();
     this.#drafts.delete(token);
   }
 

@@ -88,7 +88,7 @@ describe("a load", () => {
 
   test("looks at the partition table that must be moved before the gate closes", async () => {
     const failure = new NodeFailure("image_damaged", "x", "y");
-    const { calls, end } = await play({ headToCheck: 0, diskFails: ["deliver", failure] });
+    const { calls, end } = await play({ toCheck: [0], diskFails: ["deliver", failure] });
     expect(calls).not.toContain("closeGate");
     expect(end.verdict).toMatchObject({ code: "image_damaged", diskUntouched: true });
   });
@@ -158,7 +158,7 @@ describe("P16: a load that waits", () => {
     expect(end.verdict).toMatchObject({ code: "sender_lost", diskUntouched: true });
   });
 
-  test.each(["manifest", "session"] as const)(
+  test.each(["tail", "session"] as const)(
     "stops at once while the server does not answer for the %s",
     async (hangs) => {
       const { calls, end } = await play({ hangs });

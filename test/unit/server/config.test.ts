@@ -126,6 +126,11 @@ test.each([
     /line 3: server\.dhcp\.range: 10\.0\.0\.9-10\.0\.0\.1 runs backwards/,
   ],
   [
+    "a DHCP range that is too long",
+    "server:\n  address: 10.0.0.1\n  dhcp: { mode: full, range: 10.0.0.2-10.0.16.2 }\n",
+    /line 3: server\.dhcp\.range: 10\.0\.0\.2-10\.0\.16\.2 has 4097 addresses, at most 4096 wanted/,
+  ],
+  [
     "one port for both HTTP servers",
     "server:\n  address: 10.0.0.1\n  httpPort: 4081\n",
     /line \d: server\.bootPort: httpPort and bootPort are the same, two ports wanted/,

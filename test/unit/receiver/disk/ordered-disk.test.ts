@@ -8,7 +8,7 @@ import { planDisk } from "../../../../shared/allocation/plan.ts";
 import type { SaveOrder } from "../../../../shared/control/order.ts";
 import { toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { inlinePool } from "../../../../shared/image/codec-pool.ts";
@@ -76,9 +76,13 @@ async function saved(): Promise<Saved> {
 
 class FailingDisk extends MemoryDisk {
   failing: "read" | "write" | "nothing" = "nothing";
+  /** So many reads succeed. */
+  readsLeft = Infinity;
 
   override read(lba: number, into: Uint8Array): void {
-    if (this.failing === "read") throw Object.assign(new Error("EIO: read"), { code: "EIO" });
+    this.readsLeft -= 1;
+    if (this.failing === "read" || this.readsLeft < 0)
+      throw Object.assign(new Error("EIO: read"), { code: "EIO" });
     super.read(lba, into);
   }
 
@@ -86,6 +90,10 @@ class FailingDisk extends MemoryDisk {
     if (this.failing === "write") throw Object.assign(new Error("EIO: write"), { code: "EIO" });
     super.write(offset, bytes);
   }
+}
+
+function plainOutput(sink: (bytes: Uint8Array) => Promise<void>) {
+  return { sink, pool: inlinePool(zlibCodec()) };
 }
 
 function ordered(device: MemoryDisk): OrderedDisk {
@@ -168,4 +176,30 @@ test("OrderedDisk.capture() gives what a local capture gives, and stops when tol
     throw new Error("stopped");
   };
   await expect(disk.capture(ORDER, FACTS, out, stop)).rejects.toThrow("stopped");
+});
+
+test("OrderedDisk.capture() says disk_read_error at whichever read the disk fails", async () => {
+  const sink = (): Promise<void> => Promise.resolve();
+  const whole = new FailingDisk(content(1));
+  whole.readsLeft = 1000;
+  await ordered(whole).capture(ORDER, FACTS, plainOutput(sink), nothing);
+  const reads = 1000 - whole.readsLeft;
+  for (const readsLeft of [0, 1, Math.floor(reads / 2), reads - 2, reads - 1]) {
+    const device = new FailingDisk(content(1));
+    device.readsLeft = readsLeft;
+    const capture = ordered(device).capture(ORDER, FACTS, plainOutput(sink), nothing);
+    await expect(capture).rejects.toMatchObject({ verdict: "disk_read_error" });
+  }
+});
+
+test("OrderedDisk.capture() does not blame the disk when the sink fails", async () => {
+  const fault = Object.assign(new Error("EIO: upload"), { code: "EIO" });
+  const disk = ordered(new FailingDisk(content(1)));
+  const capture = disk.capture(
+    ORDER,
+    FACTS,
+    plainOutput(() => Promise.reject(fault)),
+    nothing,
+  );
+  await expect(capture).rejects.toBe(fault);
 });

@@ -1,11 +1,12 @@
 /**
- * Goal: an answer is final, no answer is not, and a busy server counts as no answer. Method: a real
- * HTTP server on loopback that answers from a script.
+ * Goal: an answer is final, except that a server is not ready; no answer is not, and no wait is
+ * endless. Method: a real HTTP server on loopback that answers from a script; our timers are fake
+ * where a server is slow or silent.
  */
 import { createServer } from "node:http";
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { once } from "node:events";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { openServerLink } from "../../../../receiver/link/http-link.io.ts";
 import type { StatusReport } from "../../../../shared/control/node-api.ts";
 import type { ServerLink } from "../../../../receiver/link/server-link.ts";
@@ -28,8 +29,19 @@ const join = {
   features: [],
 };
 
+const REPORT: StatusReport = {
+  order: null,
+  phase: "joining",
+  detail: "",
+  doneBytes: 0,
+  totalBytes: 0,
+  bytesPerSecond: 0,
+  loss: 0,
+};
+
 let server: Server | undefined;
 afterEach(() => {
+  vi.useRealTimers();
   server?.closeAllConnections();
   server?.close();
 });
@@ -77,16 +89,101 @@ test("an answer that is no answer of ours is refused, not believed", async () =>
 
 test("a status report is not repeated when nobody answers", async () => {
   const link = openServerLink("http://127.0.0.1:1", TOKEN);
-  const report: StatusReport = {
-    order: null,
-    phase: "joining",
-    detail: "",
-    doneBytes: 0,
-    totalBytes: 0,
-    bytesPerSecond: 0,
-    loss: 0,
+  await expect(link.status(REPORT)).rejects.toMatchObject({ code: "server_unreachable" });
+});
+
+test("call() throws the problem of a server that was not ready to the end", async () => {
+  const { link } = await answering(problem(429, "image_unproven"));
+  await expect(link.status(REPORT)).rejects.toMatchObject({
+    code: "image_unproven",
+    cure: "Do this.",
+  });
+});
+
+/** Our timers and clock stand still from now on; sockets work on. */
+function stopClock(): void {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+}
+
+/** Lets what was written to a socket arrive at its other end. */
+async function arrived(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((done) => setImmediate(done));
+}
+
+/** A server that gives the response of each request away. */
+async function handingOver(): Promise<{ link: ServerLink; next: () => Promise<ServerResponse> }> {
+  server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const link = openServerLink(`http://127.0.0.1:${port}`, TOKEN);
+  const asking = server;
+  const next = async (): Promise<ServerResponse> => {
+    const [, response] = (await once(asking, "request")) as [IncomingMessage, ServerResponse];
+    return response;
   };
-  await expect(link.status(report)).rejects.toMatchObject({ code: "server_unreachable" });
+  return { link, next };
+}
+
+test("tail() takes a body that arrives slowly for minutes", async () => {
+  const { link, next } = await handingOver();
+  stopClock();
+  const asked = next();
+  const tail = link.tail();
+  const response = await asked;
+  for (let piece = 0; piece < 20; piece += 1) {
+    response.write("x");
+    await arrived();
+    vi.advanceTimersByTime(15_000);
+  }
+  response.end();
+  expect((await tail).byteLength).toBe(20);
+});
+
+test("tail() asks again when a body stalls, also after it arrived for long", async () => {
+  const { link, next } = await handingOver();
+  stopClock();
+  const first = next();
+  const tail = link.tail();
+  const stalled = await first;
+  for (let piece = 0; piece < 20; piece += 1) {
+    stalled.write("x");
+    await arrived();
+    vi.advanceTimersByTime(15_000);
+  }
+  const second = next();
+  vi.advanceTimersByTime(6000);
+  await arrived();
+  vi.advanceTimersByTime(2000);
+  (await second).end("whole");
+  expect(Buffer.from(await tail).toString()).toBe("whole");
+});
+
+test("status() ends as server_unreachable when the server takes it and stays silent", async () => {
+  const { link, next } = await handingOver();
+  stopClock();
+  const asked = next();
+  const status = expect(link.status(REPORT)).rejects.toMatchObject({ code: "server_unreachable" });
+  await asked;
+  vi.advanceTimersByTime(20_000);
+  await status;
+});
+
+test("append() ends when the server stalls in the middle of its refusal", async () => {
+  const { link, next } = await handingOver();
+  stopClock();
+  const asked = next();
+  const upload = link.capture();
+  await upload.append(new Uint8Array(1));
+  const response = await asked;
+  response.writeHead(413).write("{");
+  await arrived();
+  const refused = expect(upload.append(new Uint8Array(1))).rejects.toMatchObject({
+    code: "server_unreachable",
+  });
+  await arrived();
+  vi.advanceTimersByTime(20_000);
+  await refused;
 });
 
 interface Upload {

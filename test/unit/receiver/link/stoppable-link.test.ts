@@ -6,7 +6,7 @@ import { stoppableLink } from "../../../../receiver/link/stoppable-link.ts";
 const never = new Promise<never>(() => undefined);
 const silent = {
   session: () => never,
-  manifest: () => never,
+  tail: () => never,
   chunk: () => never,
   arm: () => Promise.resolve({ allowed: true }),
   capture: () => ({ append: () => never, commit: () => Promise.resolve(), abort: () => undefined }),
@@ -20,7 +20,7 @@ test("stoppableLink() gives up what it waits for when the work is asked to stop"
     },
   });
   const upload = link.capture();
-  const waits = [link.manifest(), link.chunk(1), upload.append(new Uint8Array(1))];
+  const waits = [link.tail(), link.chunk(1), upload.append(new Uint8Array(1))];
   stop("the operator said so");
   for (const wait of waits) {
     await expect(wait).rejects.toMatchObject({

@@ -7,7 +7,7 @@ import { PARTITION_OFFSET } from "../../../../scripts/demo/source-disk.ts";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { fileFolder } from "../../../rig/folder.ts";

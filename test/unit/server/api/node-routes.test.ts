@@ -47,7 +47,6 @@ test("node API leads a node from join to verdict and the job to its end", async 
   expect(terms).toMatchObject({
     imageId: lab.imageId,
     chunkCount: 3,
-    member: 1,
     sender: { address: "127.0.0.1" },
   });
   expect(await node.arm(order)).toEqual({ allowed: true });
@@ -266,6 +265,36 @@ test(
   },
 );
 
+function drafts(): string[] {
+  return readdirSync(path.join(lab.folder, "images")).filter((name) => name.startsWith(".draft-"));
+}
+
+test("capture of what is no image is refused at its first block, not at its end", async () => {
+  await beginSave("saved");
+  const { node } = await lab.joined("fit01");
+  expect(await node.beginUpload(new Uint8Array(4096))).toBe(422);
+  const image = await imageBytes();
+  const noRecord = Buffer.concat([image.subarray(0, 4096), Buffer.alloc(56, 1)]);
+  expect(await node.beginUpload(noRecord)).toBe(422);
+  await vi.waitFor(() => {
+    expect(drafts()).toEqual([]);
+  });
+});
+
+test("capture keeps one draft for an order, however many uploads its node begins", async () => {
+  await beginSave("saved");
+  const { node } = await lab.joined("fit01");
+  const image = await imageBytes();
+  const half = image.subarray(0, image.byteLength >> 1);
+  const open = Array.from({ length: 8 }, () => node.beginUpload(half));
+  await vi.waitFor(() => {
+    expect(drafts()).toHaveLength(1);
+  });
+  expect(await node.upload(image)).toMatchObject({ status: 201 });
+  expect(await Promise.all(open)).toEqual(Array.from({ length: 8 }, () => "torn"));
+  expect(drafts()).toEqual([]);
+});
+
 test(
   "capture is refused when the order is a load, and stops when more " + "comes than the disks hold",
   async () => {
@@ -318,7 +347,8 @@ test("the same image asked for by two jobs is one session with different members
   await lab.beginLoad(["fit02"]);
   const two = await lab.joined("fit02");
   const [left, right] = [await one.node.session(one.order), await two.node.session(two.order)];
-  expect(right).toEqual({ ...left, member: 2 });
+  expect(right).toEqual({ ...left, member: right.member });
+  expect(right.member).not.toBe(left.member);
 });
 
 test("join is refused above its rate and allowed again later", async () => {

@@ -2,6 +2,10 @@
  * Goal: whatever a route throws is answered as one Problem that its schema accepts.
  * Method: a fastify instance whose routes throw; requests are injected.
  */
+import { request } from "node:http";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fastify } from "fastify";
 import { expect, test } from "vitest";
 import * as z from "zod";
@@ -46,6 +50,32 @@ test(
     expect(own).toEqual([fault]);
   },
 );
+
+test("answerProblems() does not take a client that goes for a fault of ours", async () => {
+  const own: unknown[] = [];
+  const thrown: unknown[] = [];
+  const app = fastify();
+  answerProblems(app, (fault) => own.push(fault));
+  app.addHook("onError", (_request, _reply, error, done) => {
+    thrown.push(error);
+    done();
+  });
+  app.addContentTypeParser("application/octet-stream", (_request, payload, done) => {
+    done(null, payload);
+  });
+  app.put("/", async (request) => {
+    return { length: (await buffer(request.body as Readable)).length };
+  });
+  const url = await app.listen({ port: 0, host: "127.0.0.1" });
+  const headers = { "content-type": "application/octet-stream", "content-length": "1000" };
+  const asking = request(url, { method: "PUT", headers, agent: false });
+  asking.on("error", () => undefined);
+  asking.write("half", () => setTimeout(() => asking.destroy(), 50));
+  await expect.poll(() => thrown).toMatchObject([{ code: "ECONNRESET" }]);
+  await sleep(50);
+  expect(own).toEqual([]);
+  await app.close();
+});
 
 test("answerProblems() answers bodies that are too long, no JSON, or of another kind", async () => {
   const app = fastify({ bodyLimit: 10 });

@@ -31,7 +31,12 @@ function routesOf(add: (app: FastifyInstance) => void): RouteOptions[] {
 
 test("no route of either API lacks its kind of principal", () => {
   const ofNodes = routesOf((app) => {
-    addNodeRoutes(app, { now: () => 0 } as NodeRouteParts);
+    addNodeRoutes(
+      app,
+      { now: () => 0 } as NodeRouteParts,
+      () => undefined,
+      () => undefined,
+    );
   });
   const ofOperators = routesOf((app) => {
     addOperatorRoutes(app, { now: () => 0 } as OperatorRouteParts);

@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import {
   choiceOption,
+  groupOption,
   durationOption,
   nameOption,
   rateOption,
@@ -98,4 +99,12 @@ test("nameOption() takes what the schema takes and repeats what it wants", () =>
   expect(messageFor(read, "Ubuntu 24")).toBe(
     'Cannot use --image "Ubuntu 24": small letters wanted',
   );
+});
+
+test("groupOption() takes multicast addresses only", () => {
+  const read = groupOption("--group");
+  expect(["224.0.0.1", "239.255.255.255"].map(read)).toEqual(["224.0.0.1", "239.255.255.255"]);
+  for (const text of ["10.0.0.1", "223.255.255.255", "240.0.0.1", "239.1", "ff02::1", "lab"]) {
+    expect(() => read(text)).toThrow(refusal);
+  }
 });

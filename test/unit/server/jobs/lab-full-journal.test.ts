@@ -33,7 +33,7 @@ test.each(["ok", "upload_failed", "server_unreachable"] as const)(
   (said) => {
     const job = lab.save("fit01", "new");
     const { visitor, order } = lab.join("fit01");
-    const upload = lab.lab.desk.beginCapture(visitor);
+    const upload = lab.lab.desk.beginCapture(visitor, () => undefined);
     const makeRoom = fillJournal();
     lab.lab.desk.endCapture(upload.order, "c".repeat(64), lab.now);
     expect(() => {

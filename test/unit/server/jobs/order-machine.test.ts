@@ -110,7 +110,7 @@ test("an upload of an earlier boot is no answer to the order that came after it"
   lab.wait(121);
   lab.save("fit01", "other");
   const visitor = lab.lab.desk.visitor(token, lab.now);
-  expect(() => lab.lab.desk.beginCapture(visitor)).toThrow(
+  expect(() => lab.lab.desk.beginCapture(visitor, () => undefined)).toThrow(
     expect.objectContaining({ code: "order_over" }),
   );
 });

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { FormatError, SituationError } from "../../../../shared/core/errors.ts";
+import { TAIL_BYTES_MAX } from "../../../../shared/image/limits.ts";
 import type { OpenedImage } from "../../../../shared/image/store.ts";
 import { findImage } from "../../../../server/jobs/plan.ts";
 import { dropFolders, orderIn } from "../../../rig/lab-kit.ts";
@@ -67,9 +68,18 @@ test("planSave() refuses names that are taken, by an image or by a save that run
   expect(codeOf(() => lab.save("fit02", "mine"))).toMatchObject({ code: "image_exists" });
 });
 
-test("findImage() gives id and file of the named image, and keeps nothing open", async () => {
+/** Opens image "ubuntu" with a tail of so many bytes, and counts how often it is open. */
+function opening(tailBytes: number): {
+  images: Parameters<typeof findImage>[0];
+  open: () => number;
+} {
   let open = 0;
-  const image = { summary: { id: "a".repeat(64) }, file: "f", close: () => (open -= 1) };
+  const image = {
+    summary: { id: "a".repeat(64) },
+    index: { footer: { fileBytes: 9 * 4096 + tailBytes, table: { offset: 9 * 4096 } } },
+    file: "f",
+    close: () => (open -= 1),
+  };
   const images = {
     open: ({ name }: { name: string }): Promise<OpenedImage> => {
       expect(name).toBe("ubuntu");
@@ -77,8 +87,23 @@ test("findImage() gives id and file of the named image, and keeps nothing open",
       return Promise.resolve(image as unknown as OpenedImage);
     },
   };
+  return { images, open: () => open };
+}
+
+test("findImage() gives id and file of the named image, and keeps nothing open", async () => {
+  const { images, open } = opening(TAIL_BYTES_MAX);
   expect(await findImage(images, "ubuntu")).toEqual({ id: "a".repeat(64), file: "f" });
-  expect(open).toBe(0);
+  expect(open()).toBe(0);
+});
+
+test("findImage() refuses an image whose tail no node takes", async () => {
+  const { images, open } = opening(TAIL_BYTES_MAX + 1);
+  await expect(findImage(images, "ubuntu")).rejects.toMatchObject({
+    code: "tail_too_long",
+    exitCode: 4,
+    cure: expect.stringContaining("huck image restore") as string,
+  });
+  expect(open()).toBe(0);
 });
 
 test.each<[Error, string]>([

@@ -22,17 +22,36 @@ test("writeSaveOrder() names image, level and nonce of this boot", () => {
   });
 });
 
-test("beginCapture() bounds the upload by the node's disks", () => {
+test("beginCapture() bounds the upload by the disk that is saved", () => {
   lab.save("fit01", "mine");
-  const { name, bytesMax } = lab.lab.desk.beginCapture(lab.join("fit01").visitor);
+  const { name, diskBytes } = lab.lab.desk.beginCapture(lab.join("fit01").visitor, () => undefined);
   expect(name).toBe("mine");
-  expect(bytesMax).toBeGreaterThan(DISK.sizeBytes);
-  expect(bytesMax).toBeLessThan(DISK.sizeBytes + (65 << 20));
+  expect(diskBytes).toBe(DISK.sizeBytes);
+});
+
+test("beginCapture() ends the older upload of an order, unless it is being checked", () => {
+  lab.save("fit01", "mine");
+  const { visitor } = lab.join("fit01");
+  const { desk } = lab.lab;
+  const all = [
+    desk.beginCapture(visitor, () => undefined),
+    desk.beginCapture(visitor, () => undefined),
+    desk.beginCapture(visitor, () => undefined),
+  ];
+  expect(all.map((capture) => desk.captureGoesOn(capture, lab.now))).toEqual([false, false, true]);
+  all[0]?.upload.end();
+  expect(all[2]?.upload.isLatest).toBe(true);
+  all[2]?.upload.complete();
+  expect(() => desk.beginCapture(visitor, () => undefined)).toThrow(
+    expect.objectContaining({ code: "upload_checked" }),
+  );
+  all[2]?.upload.end();
+  expect(desk.beginCapture(visitor, () => undefined).upload.isLatest).toBe(true);
 });
 
 test("beginCapture() refuses loads, second captures and orders that have ended", () => {
   const refuses = (visitor: Parameters<typeof lab.lab.desk.beginCapture>[0]): void => {
-    expect(() => lab.lab.desk.beginCapture(visitor)).toThrow(
+    expect(() => lab.lab.desk.beginCapture(visitor, () => undefined)).toThrow(
       expect.objectContaining({ code: "no_capture_wanted" }),
     );
   };
@@ -40,18 +59,18 @@ test("beginCapture() refuses loads, second captures and orders that have ended",
   refuses(lab.join("fit02").visitor);
   const job = lab.save("fit01", "mine");
   const { visitor } = lab.join("fit01");
-  const { order } = lab.lab.desk.beginCapture(visitor);
-  lab.lab.desk.endCapture(order, "a".repeat(64), lab.now);
+  const capture = lab.lab.desk.beginCapture(visitor, () => undefined);
+  lab.lab.desk.endCapture(capture.order, "a".repeat(64), lab.now);
   refuses(visitor);
   lab.lab.abort(job, lab.now);
   refuses(visitor);
-  expect(lab.lab.desk.captureGoesOn(order, lab.now)).toBe(false);
+  expect(lab.lab.desk.captureGoesOn(capture, lab.now)).toBe(false);
 });
 
 test("checkSaveVerdict() believes ok only when the image is durable, also after a restart", () => {
   const job = lab.save("fit01", "mine");
   const first = lab.join("fit01");
-  const { order } = lab.lab.desk.beginCapture(first.visitor);
+  const { order } = lab.lab.desk.beginCapture(first.visitor, () => undefined);
   lab.lab.desk.endCapture(order, "a".repeat(64), lab.now);
   lab.restart();
   expect(lab.join("fit01").reply.order).toBeNull();

@@ -7,6 +7,7 @@ import path from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
 import { senderStarter } from "../../../../server/sessions/sender-start.io.ts";
+import { MemberNumbers } from "../../../../shared/session/sender/member-numbers.ts";
 import type { SendRequest, StartSender } from "../../../../server/sessions/sessions.ts";
 import { RecordFileSource } from "../../../../shared/session/sender/sender-thread.io.ts";
 import type { ImageStore, OpenedImage } from "../../../../shared/image/store.ts";
@@ -53,6 +54,7 @@ beforeEach(async () => {
     port: freePort(),
     symbolBytes: 1408,
     rateBitsPerSecond: 1e8,
+    numbers: new MemberNumbers().table,
     members: 1,
     gatherMs: 60_000,
   };

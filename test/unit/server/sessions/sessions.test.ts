@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { Sessions } from "../../../../server/sessions/sessions.ts";
+import { MemberNumbers, admissionBy } from "../../../../shared/session/sender/member-numbers.ts";
 import type { MemberRequest, StartSender } from "../../../../server/sessions/sessions.ts";
 import { testSender } from "../../../rig/lab-fixture.ts";
 import type { TestSender } from "../../../rig/lab-fixture.ts";
@@ -39,6 +40,7 @@ function make(
 function seat(order: string, image = "a", file = `the file of ${image}`): MemberRequest {
   return {
     order,
+    boot: "first boot",
     image: { name: image, id: "a".repeat(64), file },
     rateBitsPerSecond: undefined,
     members: 2,
@@ -60,12 +62,19 @@ test("Sessions.expect() tells each sender a new number of members, once", async 
   expect(senders.map(({ expected }) => expected)).toEqual([[1], [5]]);
 });
 
-test("Sessions.join() gives one session per file and a member number per asking", async () => {
+test("Sessions.join() gives one session per file and a member number per boot", async () => {
   const { all, senders } = make();
   const first = await all.join(seat("o1"));
   const second = await all.join(seat("o2"));
-  const again = await all.join(seat("o1"));
-  expect([first.member, second.member, again.member]).toEqual([1, 2, 3]);
+  const again = await all.join({ ...seat("o1"), boot: "second boot" });
+  const repeated = await all.join({ ...seat("o1"), boot: "second boot" });
+  expect(new Set([first.member, second.member, again.member]).size).toBe(3);
+  expect(repeated.member).toBe(again.member);
+  const admission = admissionBy(senders[0]?.request.numbers ?? new MemberNumbers().table);
+  const admitted = [first, second, again].map(({ member }) =>
+    admission.by === "server" ? admission.admits(member) : undefined,
+  );
+  expect(admitted).toEqual([false, true, true]);
   expect(new Set([first.session, second.session, again.session]).size).toBe(1);
   const other = await all.join(seat("o3", "b"));
   expect(other.session).not.toBe(first.session);

@@ -19,6 +19,8 @@ import { openImageAt, OpenImages } from "../../../../server/store/open-images.io
 import { recordRunsOf } from "../../../../server/store/record-runs.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import { imageBytes } from "../../../rig/image-fixtures.ts";
+import { putTogether, takeApart } from "../../../rig/image-surgery.ts";
+import type { OpenedImage } from "../../../../shared/image/store.ts";
 import { makeImages, writeLongImage } from "../../../rig/image-store.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "huck-open-"));
@@ -116,6 +118,41 @@ test("a file that was written to is another file: its index is proven anew", asy
   });
   expect(() => openPlaces(first.places)).toThrow(/another file has taken its place/);
   first.close();
+  images.close();
+});
+
+test("files of one id that differ in UUID, codec or trailer are three files", async () => {
+  const parts = takeApart(readFileSync(at("many-000")));
+  const raw = structuredClone(parts);
+  for (const chunk of raw.chunks) {
+    chunk.stored = new Uint8Array(chunk.rawBytes);
+    chunk.codec = 0;
+  }
+  const files = {
+    uuid: { ...parts, uuid: new Uint8Array(16).fill(9) },
+    codec: raw,
+    trailer: { ...parts, trailer: new Uint8Array(64) },
+  };
+  const images = new OpenImages(NO_BOUND);
+  const opened: OpenedImage[] = [];
+  for (const [name, one] of Object.entries(files)) {
+    writeFileSync(at(name), putTogether(one));
+    opened.push(await images.open(at(name), { name }));
+  }
+  expect(new Set(opened.map(({ summary }) => summary.id)).size).toBe(1);
+  expect(new Set(opened.map(({ file }) => file)).size).toBe(3);
+  for (const image of opened) {
+    const bytes = readFileSync(at(image.summary.name));
+    for (const chunk of [0, 9]) {
+      const { offset, length } = image.index.table.recordRange(chunk);
+      const found = await image.record(chunk);
+      expect(Buffer.compare(found, bytes.subarray(offset, offset + length))).toBe(0);
+    }
+    const again = await images.open(at("uuid"), { name: "uuid", file: image.file });
+    expect(again.file).toBe(image.file);
+    again.close();
+  }
+  for (const image of opened) image.close();
   images.close();
 });
 

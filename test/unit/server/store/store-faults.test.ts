@@ -12,6 +12,7 @@ test.each([
   ["ENOTDIR", "no folder"],
   ["EACCES", "forbids"],
   ["EROFS", "read-only"],
+  ["EIO", "went wrong"],
 ])("readingFault() explains %s", (code, found) => {
   const error = systemError(code);
   const fault = readingFault("/srv/images", error);
@@ -25,13 +26,16 @@ test.each([
   ["EDQUOT", "store_full"],
   ["EROFS", "store_unwritable"],
   ["EACCES", "store_unwritable"],
+  ["ENOENT", "store_unwritable"],
+  ["EIO", "store_failed"],
+  ["ESTALE", "store_failed"],
 ])("writingFault() explains %s as %s", (code, situation) => {
   const error = systemError(code);
   expect(writingFault("/srv/images", error)).toMatchObject({ code: situation, cause: error });
 });
 
 test("readingFault() and writingFault() leave what they do not know as it is", () => {
-  for (const error of [systemError("EIO"), new Error("a bug"), "text"]) {
+  for (const error of [systemError("ERR_ASSERTION"), new Error("a bug"), "text"]) {
     expect(readingFault("x", error)).toBe(error);
     expect(writingFault("x", error)).toBe(error);
   }

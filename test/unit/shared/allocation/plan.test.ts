@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { planDisk, usedSectors } from "../../../../shared/allocation/plan.ts";
 import { cutRegions, lostInGaps, type Region } from "../../../../shared/allocation/regions.ts";
 import { type Range, rangesCover, totalOfRanges } from "../../../../shared/core/ranges.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import type { Partition, PartitionTable } from "../../../../shared/disk/table.ts";
 import { diskOf, putGpt, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 
@@ -23,6 +23,14 @@ function gptDisk(): Uint8Array {
     { start: MIB_SECTORS, sectorCount: 2 * MIB_SECTORS },
     { start: 3 * MIB_SECTORS, sectorCount: MIB_SECTORS },
   ]);
+  return disk;
+}
+
+/** MBR disk of 200 MiB: ext4 of 2 MiB in a partition of 99 MiB, zeros everywhere else. */
+function tailedDisk(): Uint8Array {
+  const disk = new Uint8Array(200 * MIB_SECTORS * 512);
+  disk.set(diskOf(readVector("filesystem/ext4.json")), MIB_SECTORS * 512);
+  putMbr(disk, 0, [{ start: MIB_SECTORS, sectorCount: 99 * MIB_SECTORS }]);
   return disk;
 }
 
@@ -124,25 +132,113 @@ describe("planDisk()", () => {
   test("warns when the end of the disk holds more than is kept", () => {
     const disk = new Uint8Array(6 * MIB_SECTORS * 512);
     putMbr(disk, 0, [{ start: MIB_SECTORS, sectorCount: 16 }]);
+    disk[3 << 20] = 1;
     const plan = planDisk(memorySource(disk), { rawIfDirty: false });
     expect(plan.warnings).toContain(
-      "4186112 bytes of the disk (1056768 to 5242880) are outside every partition and not kept.",
+      "4186112 bytes of the disk (1056768 to 5242880) are outside every partition and not kept: " +
+        "data was found at 3145728, --keep-gaps keeps it.",
     );
   });
 
-  test("warns of every gap of which something is not kept", () => {
+  test("warns of every gap of which data is not kept, and of no zeros", () => {
     const disk = new Uint8Array(200 * MIB_SECTORS * 512);
     putMbr(disk, 0, [
       { start: 66 * MIB_SECTORS, sectorCount: MIB_SECTORS },
       { start: 132 * MIB_SECTORS, sectorCount: MIB_SECTORS },
     ]);
-    const { warnings } = planDisk(memorySource(disk), { rawIfDirty: false });
+    const source = memorySource(disk);
+    expect(planDisk(source, { rawIfDirty: false }).warnings.join()).not.toMatch(/not kept/);
+    for (const place of [(65 << 20) - 1, 68 << 20, 150 << 20]) disk[place] = 1;
+    const { warnings } = planDisk(source, { rawIfDirty: false });
     const lost = warnings.filter((one) => one.includes("not kept"));
     expect(lost.map((one) => /^\d+ bytes of the disk \((.*?)\)/.exec(one)?.[1])).toEqual([
       `${1 << 20} to ${65 << 20}`,
       `${68 << 20} to ${131 << 20}`,
       `${133 << 20} to ${199 << 20}`,
     ]);
+  });
+
+  test("keeps gaps and tails whole when the operator says so", () => {
+    const disk = tailedDisk();
+    const source = memorySource(disk);
+    const plan = planDisk(source, { rawIfDirty: false, keepGaps: true });
+    const gaps = [
+      { start: 0, end: MIB_SECTORS },
+      { start: 3 * MIB_SECTORS, end: 200 * MIB_SECTORS },
+    ];
+    expect(rangesCover(usedSectors(plan), gaps)).toBe(true);
+    expect(plan.warnings.join()).not.toMatch(/not kept/);
+    expect(plan.minBytes).toBeLessThanOrEqual(disk.byteLength);
+    expectDisjoint(plan.regions);
+  });
+
+  test("keeps a file system by its own length, and says what lies behind it", () => {
+    const disk = tailedDisk();
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(plan.partitions[0]).toMatchObject({ mode: "allocated" });
+    expect(plan.partitions[0]?.usedBytes).toBeLessThan((2 << 20) + 65536);
+    const lost = 97 * (1 << 20) - 65536;
+    const place = `${3 << 20} to ${(100 << 20) - 65536}`;
+    const text = `${lost} bytes of the disk (${place}) are behind the ext4 of partition 1`;
+    expect(plan.warnings[0]).toBe(`${text} and not kept: they are zeros.`);
+    disk[50 << 20] = 1;
+    expect(planDisk(memorySource(disk), { rawIfDirty: false }).warnings[0]).toBe(
+      `${text} and not kept: data was found at ${50 << 20}, --keep-gaps keeps it.`,
+    );
+  });
+
+  test("keeps what the table is unclear about, however long it is", () => {
+    const disk = new Uint8Array(200 * MIB_SECTORS * 512);
+    putMbr(disk, 0, [{ start: MIB_SECTORS, sectorCount: 150 * MIB_SECTORS, type: 5 }]);
+    const link = { start: 100, sectorCount: 900, type: 5 };
+    putMbr(disk, MIB_SECTORS * 512, [{ start: 64, sectorCount: 16 }, link]);
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    const container = { start: MIB_SECTORS, end: 151 * MIB_SECTORS };
+    expect(rangesCover(usedSectors(plan), [container])).toBe(true);
+    expect(plan.warnings.join()).toMatch(/chain of logical partitions breaks off/);
+    expectDisjoint(plan.regions);
+  });
+
+  test("keeps a disk whole with the reason when its table cannot be used", () => {
+    const disk = gptDisk();
+    disk.fill(0, 512, 1024);
+    disk.fill(0, disk.byteLength - 512);
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(plan.partitions).toMatchObject([{ mode: "raw", usedBytes: disk.byteLength }]);
+    expect(plan.warnings).toEqual([
+      "The disk is kept whole: its partition table cannot be used: " +
+        "both GPT copies are damaged, one valid copy wanted.",
+    ]);
+    expect([plan.table.kind, plan.minBytes]).toEqual(["none", disk.byteLength]);
+  });
+
+  test("keeps the table where a partition covers it", () => {
+    const ebr = new Uint8Array(4 * MIB_SECTORS * 512);
+    putMbr(ebr, 0, [{ start: MIB_SECTORS, sectorCount: 2 * MIB_SECTORS, type: 5 }]);
+    putMbr(ebr, MIB_SECTORS * 512, [
+      { start: 64, sectorCount: MIB_SECTORS },
+      { start: 1000, sectorCount: 800, type: 5 },
+    ]);
+    putMbr(ebr, (MIB_SECTORS + 1000) * 512, [{ start: 600, sectorCount: 100 }]);
+    ebr.set(Buffer.from("SWAPSPACE2"), (MIB_SECTORS + 64) * 512 + 4086);
+    new DataView(ebr.buffer).setUint32((MIB_SECTORS + 64) * 512 + 1024, 1, true);
+    const plan = planDisk(memorySource(ebr), { rawIfDirty: false });
+    const place = { start: MIB_SECTORS + 1000, end: MIB_SECTORS + 1001 };
+    expect(rangesCover(usedSectors(plan), [place])).toBe(true);
+  });
+
+  test.each([
+    ["a BSD label in it", 0x83, "57455682", /a BSD disk label/],
+    ["the type of a dynamic disk", 0x42, "", /dynamic disk/],
+  ])("trusts no file system at the head of a partition with %s", (...[, type, hex, because]) => {
+    const disk = new Uint8Array(6 * MIB_SECTORS * 512);
+    const place = MIB_SECTORS * 512;
+    disk.set(diskOf(readVector("filesystem/ext4.json")), place);
+    disk.set(Buffer.from(hex, "hex"), place + 512);
+    putMbr(disk, 0, [{ start: MIB_SECTORS, sectorCount: 4 * MIB_SECTORS, type }]);
+    const plan = planDisk(memorySource(disk), { rawIfDirty: false });
+    expect(plan.partitions).toMatchObject([{ mode: "raw", usedBytes: 4 << 20 }]);
+    expect(plan.partitions[0]?.why).toMatch(because);
   });
 
   test("keeps the sector of an MBR without partitions as part of the whole disk", () => {
@@ -203,6 +299,36 @@ describe("cutRegions()", () => {
     expect(lostInGaps(table, uses(far, 100), disk)).toEqual([
       { start: MIB_SECTORS, end: 4096 },
       { start: 4128, end: far - MIB_SECTORS },
+    ]);
+  });
+
+  test("binds a copy of the table to the end of the disk, and nothing that the table needs", () => {
+    const end = 100 * MIB_SECTORS;
+    const disk = { sectorCount: end, sectorBytes: 512 };
+    const [own, copy] = [
+      { start: 3000, end: 3032 },
+      { start: 9000, end: 9033 },
+    ];
+    const tail = [end - MIB_SECTORS, end, true, true];
+    const cut = (...copies: Range[]): unknown => {
+      const table = { ...tableOf({ start: 0, end: 2 }, own, copy), copySectors: copies };
+      return placesOf(cutRegions(table, uses(2048, 100), disk)).slice(1);
+    };
+    expect(cut(copy)).toEqual([[3000, 3032, true, false], [9000, 9033, true, true], tail]);
+    expect(cut(own)).toEqual([[3000, 3032, true, false], [9000, 9033, true, false], tail]);
+  });
+
+  test("keeps the entries of a table that stand in the last MiB on a disk of any size", () => {
+    const end = 100 * MIB_SECTORS;
+    const [own, copy] = [
+      { start: end - 100, end: end - 68 },
+      { start: end - 33, end },
+    ];
+    const table = { ...tableOf({ start: 0, end: 2 }, own, copy), copySectors: [copy] };
+    const disk = { sectorCount: end, sectorBytes: 512 };
+    expect(placesOf(cutRegions(table, uses(2048, 100), disk)).slice(1)).toEqual([
+      [end - MIB_SECTORS, end - 68, true, false],
+      [end - 68, end, true, true],
     ]);
   });
 

@@ -6,12 +6,18 @@ import { expect, test } from "vitest";
 import { Features, featuresNeeded, toldTo } from "../../../../shared/control/feature.ts";
 
 const later = { partition: "one-partition", keep: "keep-files" };
+const table = { fields: later, values: { leave: { kexec: "leave-kexec" } } };
 const plain = { verify: "sample", partition: 0, keep: false };
 
 test("featuresNeeded() names the features of fields that are not at their default", () => {
-  expect(featuresNeeded(plain, plain, later)).toEqual([]);
-  expect(featuresNeeded({ ...plain, verify: "full" }, plain, later)).toEqual([]);
-  expect(featuresNeeded({ ...plain, partition: 2 }, plain, later)).toEqual(["one-partition"]);
+  expect(featuresNeeded(plain, plain, table)).toEqual([]);
+  expect(featuresNeeded({ ...plain, verify: "full" }, plain, table)).toEqual([]);
+  expect(featuresNeeded({ ...plain, partition: 2 }, plain, table)).toEqual(["one-partition"]);
+});
+
+test("featuresNeeded() names the features of values, also of a field that has no default", () => {
+  expect(featuresNeeded({ ...plain, leave: "reboot" }, plain, table)).toEqual([]);
+  expect(featuresNeeded({ ...plain, leave: "kexec" }, plain, table)).toEqual(["leave-kexec"]);
 });
 
 test("toldTo() leaves out the fields of features that the other end did not name", () => {

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { readGpt, readGptCopy } from "../../../../shared/disk/gpt.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { diskOf, forEachFlip, putGpt, readVector, span } from "../../../rig/disk-fixtures.ts";
 
 const PARTITIONS = [

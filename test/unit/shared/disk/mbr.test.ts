@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { readMbr, readMbrEntries } from "../../../../shared/disk/mbr.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { putMbr } from "../../../rig/disk-fixtures.ts";
 
 const EXTENDED = 0x05;
@@ -94,22 +94,71 @@ describe("readMbr()", () => {
     expect(() => readMbr(memorySource(disk))).toThrow(/chain does not end/);
   });
 
-  test("refuses when an EBR has no signature", () => {
+  test.each([
+    ["has no signature", 200, 1200],
+    ["lies beyond the disk", 900_000, 901_000],
+  ])("ends a chain whose next EBR %s, and keeps the container", (_, link, sector) => {
     const disk = extendedDisk();
     disk[1200 * 512 + 510] = 0;
-    expect(() => readMbr(memorySource(disk))).toThrow(/no EBR in sector 1200/);
+    putMbr(disk, 1000 * 512, [
+      { start: 100, sectorCount: 50 },
+      { start: link, sectorCount: 200, type: EXTENDED },
+    ]);
+    const { partitions, unclear, warnings } = readMbr(memorySource(disk));
+    expect(partitions.map(({ number }) => number)).toEqual([1, 2, 5]);
+    expect(unclear).toEqual([{ start: 1000, end: 3000 }]);
+    expect(warnings.join()).toMatch(`no EBR stands in sector ${sector}`);
   });
 
-  test("refuses when the chain leaves the disk", () => {
+  test("takes a container whose first EBR is zeros for empty", () => {
+    const disk = extendedDisk();
+    disk.fill(0, 1000 * 512, 1001 * 512);
+    const { partitions, unclear, warnings } = readMbr(memorySource(disk));
+    expect([partitions.length, unclear, warnings]).toEqual([2, [], []]);
+  });
+
+  test("numbers the logical partitions of several containers in one go", () => {
+    const disk = extendedDisk();
+    putMbr(disk, 0, [
+      { start: 3200, sectorCount: 400, type: 0x0f },
+      { start: 1000, sectorCount: 2000, type: EXTENDED },
+      { start: 3700, sectorCount: 300, type: 0x85 },
+    ]);
+    putMbr(disk, 3200 * 512, [{ start: 10, sectorCount: 20 }]);
+    putMbr(disk, 3700 * 512, [{ start: 10, sectorCount: 20 }]);
+    const { partitions } = readMbr(memorySource(disk));
+    const logical = partitions.filter(({ container }) => !container);
+    expect(logical.map(({ number, start }) => [number, start])).toEqual([
+      [6, 1100],
+      [7, 1300],
+      [8, 1500],
+      [5, 3210],
+      [9, 3710],
+    ]);
+  });
+
+  test("reads third and fourth entries of an EBR only if they fit", () => {
     const disk = extendedDisk();
     putMbr(disk, 1400 * 512, [
       { start: 100, sectorCount: 70 },
-      { start: 900_000, sectorCount: 200, type: EXTENDED },
+      { start: 0, sectorCount: 0 },
+      { start: 180, sectorCount: 10 },
+      { start: 180, sectorCount: 9000 },
     ]);
-    expect(() => readMbr(memorySource(disk))).toThrow(/the source has 4096/);
+    const { partitions } = readMbr(memorySource(disk));
+    expect(partitions.slice(-2).map(({ number, start }) => [number, start])).toEqual([
+      [7, 1500],
+      [8, 1580],
+    ]);
   });
 
-  test("refuses partitions that overlap or leave the disk", () => {
+  test("does not ask an EBR for status bytes", () => {
+    const disk = extendedDisk();
+    disk[1200 * 512 + 446] = 0x7f;
+    expect(readMbr(memorySource(disk)).partitions).toHaveLength(5);
+  });
+
+  test("refuses partitions that overlap and cuts one that leaves the disk", () => {
     const overlapping = new Uint8Array(4096 * 512);
     putMbr(overlapping, 0, [
       { start: 64, sectorCount: 100 },
@@ -118,7 +167,7 @@ describe("readMbr()", () => {
     expect(() => readMbr(memorySource(overlapping))).toThrow(/partition 2 begins inside 1/);
     const outside = new Uint8Array(4096 * 512);
     putMbr(outside, 0, [{ start: 64, sectorCount: 4096 }]);
-    expect(() => readMbr(memorySource(outside))).toThrow(/the disk has 4096/);
+    expect(readMbr(memorySource(outside)).partitions[0]?.sectorCount).toBe(4096 - 64);
   });
 
   test("reads tables on disks with sectors of 4096 bytes", () => {

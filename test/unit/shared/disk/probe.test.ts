@@ -1,10 +1,10 @@
 /**
- * Goal: the table that rules a disk is the one the kernel would use.
- * Method: disks with one, several, or no tables.
+ * Goal: the table that rules a disk is the one the kernel would use, and no table refuses a disk.
+ * Method: disks with one, several, broken, foreign or no tables.
  */
 import { describe, expect, test } from "vitest";
-import { guessSectorBytes, readPartitionTable } from "../../../../shared/disk/probe.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { readPartitionTable } from "../../../../shared/disk/probe.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { diskOf, putGpt, putMbr, readVector } from "../../../rig/disk-fixtures.ts";
 
 const PARTITION = { start: 64, sectorCount: 100 };
@@ -12,6 +12,45 @@ const PARTITION = { start: 64, sectorCount: 100 };
 function gptDisk(sectorBytes = 512): Uint8Array {
   const disk = new Uint8Array(300 * sectorBytes);
   putGpt(disk, sectorBytes, [PARTITION]);
+  return disk;
+}
+
+type Entries = Parameters<typeof putMbr>[2];
+
+function mbr(...entries: Entries): Uint8Array {
+  const disk = new Uint8Array(300 * 512);
+  putMbr(disk, 0, entries);
+  return disk;
+}
+
+function damaged(): Uint8Array {
+  const disk = gptDisk();
+  disk.fill(0, 512, 1024);
+  return disk.fill(0, 299 * 512);
+}
+
+function looped(): Uint8Array {
+  const disk = mbr({ start: 100, sectorCount: 150, type: 5 });
+  const link = { start: 0, sectorCount: 50, type: 5 };
+  putMbr(disk, 100 * 512, [{ start: 10, sectorCount: 5 }, link]);
+  return disk;
+}
+
+function headless(): Uint8Array {
+  const disk = mbr({ start: 100, sectorCount: 150, type: 5 });
+  return disk.fill(0x5a, 100 * 512, 101 * 512);
+}
+
+/** A label whose magic number and checksum are right. */
+function sun(): Uint8Array {
+  return planted(508, "dabe", 510, "dabe");
+}
+
+function planted(...places: readonly (number | string)[]): Uint8Array {
+  const disk = new Uint8Array(300 * 512);
+  for (let at = 0; at < places.length; at += 2) {
+    disk.set(Buffer.from(String(places[at + 1]), "hex"), Number(places[at]));
+  }
   return disk;
 }
 
@@ -63,23 +102,45 @@ describe("readPartitionTable()", () => {
     expect(table.warnings.join()).toMatch(/hybrid/);
   });
 
-  test("refuses when a protective MBR points to two damaged copies", () => {
+  test.each([
+    ["a length of zero", { start: 1, sectorCount: 0, type: 0xee }, 0],
+    ["a length that is too long", { start: 1, sectorCount: 0xffffffff, type: 0xee }, 0],
+    ["another start", { start: 63, sectorCount: 10, type: 0xee }, 0],
+    ["a status byte that no table has", { start: 1, sectorCount: 299, type: 0xee }, 0x7f],
+  ])("takes the GPT when the protective entry has %s", (_, entry, status) => {
     const disk = gptDisk();
-    disk.fill(0, 512, 1024);
-    disk.fill(0, 299 * 512);
-    expect(() => readPartitionTable(memorySource(disk))).toThrow(/both GPT copies are damaged/);
+    disk.fill(0, 446, 510);
+    putMbr(disk, 0, [entry]);
+    disk[446] = status;
+    const table = readPartitionTable(memorySource(disk));
+    expect([table.kind, table.partitions.length, table.warnings]).toEqual(["gpt", 1, []]);
+  });
+
+  test("takes the GPT when the protective entry is the last of the four", () => {
+    const disk = gptDisk();
+    disk.copyWithin(446 + 48, 446, 462);
+    disk.fill(0, 446, 462);
+    expect(readPartitionTable(memorySource(disk)).kind).toBe("gpt");
+  });
+
+  test.each([
+    ["a protective MBR points to two damaged copies", damaged(), /both GPT copies are damaged/],
+    ["partitions of an MBR overlap", mbr(PARTITION, { start: 100, sectorCount: 9 }), /2 begins in/],
+    ["a partition covers the table", mbr({ start: 0, sectorCount: 200 }), /1 begins in sector 0/],
+    ["a chain of EBRs comes back", looped(), /the EBR chain does not end at sector 100/],
+    ["the only chain has no beginning", headless(), /the chain of logical partitions has no/],
+    ["it is a Sun's", sun(), /a Sun disk label/],
+    ["it is a BSD's", planted(512, "57455682"), /a BSD disk label/],
+    ["it is an Apple's", planted(0, "4552", 512, "504d"), /an Apple partition map/],
+    ["it is an SGI's", planted(0, "0be5a941"), /an SGI disk label/],
+    ["it is an Amiga's", planted(3 * 512, "5244534b"), /an Amiga partition table/],
+  ])("keeps the disk as one piece with the reason when %s", (_, disk, because) => {
+    const table = readPartitionTable(memorySource(disk));
+    expect([table.kind, table.partitions]).toEqual(["none", []]);
+    expect(table.wholeBecause).toMatch(because);
   });
 
   test("refuses a disk without sectors", () => {
     expect(() => readPartitionTable(memorySource(new Uint8Array(0)))).toThrow(/1 wanted/);
-  });
-});
-
-describe("guessSectorBytes()", () => {
-  test("says 4096 only when a GPT stands where such sectors put it", () => {
-    expect(guessSectorBytes(memorySource(gptDisk(512)))).toBe(512);
-    expect(guessSectorBytes(memorySource(gptDisk(4096)))).toBe(4096);
-    expect(guessSectorBytes(memorySource(new Uint8Array(512 * 100)))).toBe(512);
-    expect(guessSectorBytes(memorySource(new Uint8Array(512)))).toBe(512);
   });
 });

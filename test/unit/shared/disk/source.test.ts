@@ -3,7 +3,8 @@
  * name their place.
  */
 import { describe, expect, test } from "vitest";
-import { memorySource, partitionSource, readBytes } from "../../../../shared/disk/source.ts";
+import { partitionSource, readBytes } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 
 const disk = Uint8Array.from({ length: 16 * 512 }, (_, index) => (index * 7) % 251);
 

@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { usedBlocks } from "../../../../shared/filesystem/ext-groups.ts";
 import { readExtSuperblock } from "../../../../shared/filesystem/ext-superblock.ts";
 import { diskOf, readVector } from "../../../rig/disk-fixtures.ts";
@@ -44,6 +44,29 @@ describe("usedBlocks()", () => {
       { numRuns: 300 },
     );
     expect(maps).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["more groups than it looks at", [2 ** 18 + 1, 8192, 1], /^it has 262145 groups/],
+    ["a group for each 8 KiB", [2 ** 12, 8, 1], /^its groups have 8 clusters/],
+    ["a group for each 16 clusters", [2 ** 12, 256, 16], /^its groups have 16 clusters/],
+  ])("reads nothing of a file system with %s", (_, numbers, message) => {
+    const [groupCount = 0, blocksPerGroup = 0, clusterRatio = 0] = numbers;
+    disk.set(before);
+    const superblock = readExtSuperblock(source);
+    if (typeof superblock === "string") throw new Error(superblock);
+    const unread = { ...source, read: () => expect.unreachable("it was read") };
+    const hostile = { ...superblock, groupCount, blocksPerGroup, clusterRatio };
+    expect(usedBlocks(unread, hostile)).toMatch(message);
+  });
+
+  test("looks at the smallest groups that mke2fs makes", () => {
+    disk.set(before);
+    const superblock = readExtSuperblock(source);
+    if (typeof superblock === "string") throw new Error(superblock);
+    const small = { ...superblock, groupCount: 8, blocksPerGroup: 256 };
+    expect(usedBlocks(source, small)).toMatch(/group|superblock/); // of other groups, so it doubts
+    expect(usedBlocks(source, small)).not.toMatch(/fewer than/);
   });
 
   test.each([

@@ -10,7 +10,7 @@ import {
   rangesCover,
   subtractRanges,
 } from "../../../../shared/core/ranges.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { extReader } from "../../../../shared/filesystem/ext.ts";
 import { linuxCrc32c } from "../../../../shared/filesystem/ext-superblock.ts";
 import {

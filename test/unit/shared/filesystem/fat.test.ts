@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { normalRanges, type Range, rangesCover } from "../../../../shared/core/ranges.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { fatReader } from "../../../../shared/filesystem/fat.ts";
 import { diskOf, forEachFlip, readVector, span } from "../../../rig/disk-fixtures.ts";
 

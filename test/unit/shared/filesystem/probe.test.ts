@@ -3,7 +3,7 @@
  * does. Method: signatures planted into empty and into real file systems.
  */
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { readFileSystem } from "../../../../shared/filesystem/probe.ts";
 import { findSignatures } from "../../../../shared/filesystem/signatures.ts";
 import { diskOf, readVector } from "../../../rig/disk-fixtures.ts";

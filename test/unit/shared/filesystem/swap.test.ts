@@ -3,7 +3,7 @@
  * Method: headers written from linux/swap.h for each page size.
  */
 import { describe, expect, test } from "vitest";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { swapReader } from "../../../../shared/filesystem/swap.ts";
 
 function swapArea(pageBytes: number, signature = "SWAPSPACE2"): Uint8Array {

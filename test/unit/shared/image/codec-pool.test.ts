@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage, type CaptureOptions } from "../../../../shared/image/capture.ts";
 import type { ChunkCodec } from "../../../../shared/image/chunk-codec.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
@@ -72,7 +72,9 @@ describe("an image does not depend on the number of workers", () => {
       const options = { uuid, nowMs, tool, host, level };
       const made = await withPool(workers, (pool) => capture(disk.bytes, pool, options));
       expect(toHex(openImage(imageBytes(made)).imageId)).toBe(toHex(index.imageId));
-      expect(sameBytes(made, old)).toBe(true);
+      // The manifest's warnings are sentences, which may be reworded.
+      const { offset } = index.footer.manifest;
+      expect(sameBytes(made.subarray(0, offset), old.subarray(0, offset))).toBe(true);
     },
   );
 });

@@ -13,6 +13,12 @@ const text = new TextEncoder().encode(
   "huck throws a disk image at a room full of computers. ".repeat(900),
 );
 
+function lengthField(length: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(length);
+  return bytes;
+}
+
 describe.each(pools.map((pool) => [pool.name, pool] as const))("%s", (_, pool) => {
   test("compress() makes a frame that declares its size and that every codec reads", () => {
     fc.assert(
@@ -47,6 +53,35 @@ describe.each(pools.map((pool) => [pool.name, pool] as const))("%s", (_, pool) =
     for (let length = 0; length < frame.byteLength; length += 7) {
       expect(() => pool.decompress(frame.slice(0, length), text.byteLength)).toThrow(/^Cannot/);
     }
+  });
+
+  test.each([
+    ["bytes behind it", (frame: Uint8Array) => [frame, Buffer.from("junkjunk")], /8 bytes stand/],
+    ["another frame behind it", (frame: Uint8Array) => [frame, frame], /bytes stand behind/],
+    [
+      "a skippable frame behind it",
+      (frame: Uint8Array) => [frame, Buffer.from("502a4d180400000001020304", "hex")],
+      /12 bytes stand/,
+    ],
+    // RLE block of 512 KiB in a frame that declares as much as the text has
+    [
+      "a block longer than it declares",
+      (frame: Uint8Array) => [frame.subarray(0, 9), Buffer.from("0300400030".slice(0, 8), "hex")],
+      /^Cannot/,
+    ],
+    [
+      "a block of an unknown type",
+      () => [
+        Buffer.from("28b52ffda0", "hex"),
+        lengthField(text.byteLength),
+        Buffer.from([7, 0, 0]),
+      ],
+      /unknown type/,
+    ],
+  ])("decompress() refuses a frame with %s", (_, change, message) => {
+    const frame = new Uint8Array(pool.compress(text, 3));
+    const bytes = new Uint8Array(Buffer.concat(change(frame)));
+    expect(() => pool.decompress(bytes, text.byteLength)).toThrow(message);
   });
 
   test("results are plain bytes whose slice() copies", () => {

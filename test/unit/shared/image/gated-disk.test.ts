@@ -7,11 +7,11 @@ import { describe, expect, test } from "vitest";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import { blake3, sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { inlinePool } from "../../../../shared/image/codec-pool.ts";
-import { decodeGateRecord } from "../../../../shared/image/gate-record.ts";
+import { decodeGateRecord } from "../../../../shared/disk/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
@@ -250,7 +250,9 @@ describe("GatedDisk", () => {
     const manifest = { ...image.index.manifest, requires };
     const disk = new FailingDisk(new Uint8Array(4 * MIB));
     const small = { ...image, index: { ...image.index, manifest } };
-    expect(() => target(small, disk)).toThrow(/whole sectors from 0 to 4194304 wanted/);
+    expect(() => target(small, disk)).toThrow(
+      /it is to fit a disk of 0 bytes, and reaches to 7340032/,
+    );
   });
 
   test("P1: refuses a damaged record before a byte of it is written", async () => {

@@ -92,6 +92,8 @@ describe("footer", () => {
 
   test("decodeFooter() refuses a footer of a longer file, and places outside the file", () => {
     expect(() => decodeFooter(encodeFooter(FOOTER), 99_999)).toThrow(/99999 bytes are there/);
+    const behind = { ...FOOTER, manifest: place(100_000 - 4096 - 540, 500, 2) };
+    expect(() => decodeFooter(encodeFooter(behind), 100_000)).toThrow(/footer describes/);
     const outside = { ...FOOTER, table: place(99_000, 1000, 1) };
     expect(() => decodeFooter(encodeFooter(outside), 100_000)).toThrow(/footer describes/);
     const many = { ...FOOTER, chunkCount: 2 ** 24 + 1 };
@@ -119,7 +121,8 @@ describe("footer", () => {
 
   test("decodeFooter() takes the shortest and the longest table of its chunks", () => {
     for (const storedBytes of [16 + 3 * (96 + 12), 16 + 3 * (96 + 12 * 2048)]) {
-      const footer = { ...FOOTER, table: place(8192, storedBytes, 1) };
+      const manifest = place(8192 + 56 + storedBytes, 500, 2);
+      const footer = { ...FOOTER, table: place(8192, storedBytes, 1), manifest };
       expect(decodeFooter(encodeFooter(footer), 100_000)).toEqual(footer);
     }
   });

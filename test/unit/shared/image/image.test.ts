@@ -6,7 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { planDisk, usedSectors } from "../../../../shared/allocation/plan.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage } from "../../../../shared/image/capture.ts";
 import { ChunkDecoder, openRecord, writesOf } from "../../../../shared/image/chunk-decoder.ts";
 import { createChunkCodec } from "../../../../shared/image/codec.ts";
@@ -181,16 +181,20 @@ describe("openImage()", () => {
 
   test("reads no table whose head contradicts its length", async () => {
     const { bytes, index } = await saved(tinyDisk());
-    const fileBytes = 2 ** 31;
-    const table = { ...index.footer.table, storedBytes: 2 ** 30 };
-    const footer = encodeFooter({ ...index.footer, fileBytes, chunkCount: 2 ** 16, table });
+    const { footer: found } = index;
+    const table = { ...found.table, storedBytes: 2 ** 30 };
+    const shift = 2 ** 30 - found.table.storedBytes; // the manifest comes behind the table
+    const manifest = { ...found.manifest, offset: found.manifest.offset + shift };
+    const fileBytes = bytes.byteLength + shift;
+    const footer = encodeFooter({ ...found, fileBytes, chunkCount: 2 ** 16, table, manifest });
     let longest = 0;
     const file = {
       fileBytes,
       read(offset: number, into: Uint8Array) {
         longest = Math.max(longest, into.byteLength);
+        const place = offset < manifest.offset ? offset : offset - shift;
         if (offset === fileBytes - footer.byteLength) into.set(footer);
-        else into.set(bytes.subarray(offset, offset + into.byteLength));
+        else into.set(bytes.subarray(place, place + into.byteLength));
       },
     };
     expect(() => openImage(file)).toThrow(/^Cannot read chunk table: 1073741824 bytes for/);

@@ -69,7 +69,7 @@ describe("decodeManifest()", () => {
     ["disk.sizeBytes", 2 ** 60],
     ["disk.sectorBytes", 520],
     ["disk.table", "apm"],
-    ["partitions", Array.from({ length: 129 }, () => EXAMPLE.partitions[0])],
+    ["partitions", Array.from({ length: 257 }, () => EXAMPLE.partitions[0])],
     ["partitions.0.mode", "some"],
     ["partitions.0.name", "x".repeat(256)],
     ["partitions.0.number", 65536],

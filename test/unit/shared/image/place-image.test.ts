@@ -93,7 +93,7 @@ describe("placeImage() of a whole disk", () => {
     const requires = { ...manifest.requires, minBytes: 0 };
     const small = { table, manifest: { ...manifest, requires } };
     expect(() => placeImage(small, target(4096))).toThrow(
-      /chunk \d+ is for bytes \d+ to \d+, whole sectors from 0 to 4096 wanted/,
+      /it is to fit a disk of 0 bytes, and reaches to 6291456/,
     );
   });
 

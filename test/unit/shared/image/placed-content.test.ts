@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { ChunkDecoder, readRecord } from "../../../../shared/image/chunk-decoder.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
-import { encodeGateRecord } from "../../../../shared/image/gate-record.ts";
+import { encodeGateRecord } from "../../../../shared/disk/gate-record.ts";
 import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
 import { PlacedContent, readable } from "../../../../shared/image/placed-content.ts";

@@ -6,9 +6,9 @@
 import { describe, expect, test } from "vitest";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { readPartitionTable } from "../../../../shared/disk/probe.ts";
-import { memorySource } from "../../../../shared/disk/source.ts";
+import { memorySource } from "../../../rig/memory-source.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
-import { decodeGateRecord } from "../../../../shared/image/gate-record.ts";
+import { decodeGateRecord } from "../../../../shared/disk/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { placeImage, targetSize } from "../../../../shared/image/place-image.ts";
 import { restoreImage, type RestoreOptions } from "../../../../shared/image/restore.ts";
@@ -75,14 +75,14 @@ describe("restoreImage()", () => {
     const image = await saved(source);
     const disk = new MemoryDisk(12 * MIB);
     const gated = gatedDisk(image, disk);
-    const head = gated.headToCheck ?? -1;
+    const head = gated.chunkToCheck ?? -1;
     const { offset, length } = image.index.table.recordRange(head);
     expect(() => {
       gated.accept(head, image.bytes.subarray(offset, offset + length));
     }).toThrow(expect.objectContaining({ code: "gpt_not_movable" }));
     expect(disk.writes).toBe(0);
     const same = new MemoryDisk(8 * MIB);
-    expect(gatedDisk(image, same).headToCheck).toBe(undefined);
+    expect(gatedDisk(image, same).chunkToCheck).toBe(undefined);
   });
 
   test("refuses a disk that is too small or in use, and writes nothing", async () => {

@@ -21,7 +21,8 @@ function send(segment: string, records: Records): void {
   const start = { membersMin: 1, membersMax: 1, waitMinMs: 0, waitMaxMs: 3000 };
   const name = { sid: 1n, kind: "image", imageId: new Uint8Array(32), feedbackPort: 1 } as const;
   const parts = { arena, tagger, kernel, group, random: seededRandom(1), cacheBytes: 8 << 20 };
-  const engine = createSender({ ...parts, ...shape, ...name, rateCap: 1e9, start });
+  const admission = { by: "server", admits: (node: number) => node === 7 } as const;
+  const engine = createSender({ ...parts, ...shape, ...name, rateCap: 1e9, start, admission });
   wire.attach(segment, { address: `${segment}.1`, port: 1 }, engine, ({ chunk, offset }) => {
     const record = records.get(chunk);
     if (record !== undefined) arena.bytes.set(record, offset);

@@ -153,7 +153,8 @@ test.each(["proxy", "full"] as const)("decide() in %s mode never answers a stran
     "ovmf-http-discover",
     "ovmf-pxe-request",
   ]) {
-    expect(decide(vector(name), lab)).toEqual({ outcome: "unknown_node" });
+    const { outcome, answer, event } = decide(vector(name), lab);
+    expect([outcome, answer, event]).toEqual(["unknown_node", undefined, undefined]);
   }
 });
 
@@ -228,8 +229,9 @@ test("decide() takes DECLINE and RELEASE without an answer", () => {
   });
   const next = reply(decide(vector("ipxe-rom-discover"), lab, nobody, engine)).yourAddress;
   expect(next).not.toBe(had);
-  const release = variant("ipxe-rom-request", {}, { 53: [7] });
-  expect(decide(release, lab, nobody, engine)).toEqual({ outcome: "noted" });
+  const release = variant("ipxe-rom-request", { clientAddress: next }, { 53: [7] });
+  const { outcome, answer } = decide(release, lab, nobody, engine);
+  expect([outcome, answer]).toEqual(["noted", undefined]);
 });
 
 test("decide() sends nothing outside the lab subnet, to port 0 or through a relay", () => {
@@ -239,7 +241,8 @@ test("decide() sends nothing outside the lab subnet, to port 0 or through a rela
     { clientAddress: "198.51.100.7" },
     { 50: undefined, 54: undefined },
   );
-  expect(decide(forged, lab)).toEqual({ outcome: "foreign_address" });
+  expect(decide(forged, lab)).toMatchObject({ outcome: "foreign_address" });
+  expect(decide(forged, lab).answer).toBeUndefined();
   for (const remote of [
     { address: "198.51.100.7", port: 4011 },
     { address: "10.77.0.81", port: 0 },
@@ -249,7 +252,8 @@ test("decide() sends nothing outside the lab subnet, to port 0 or through a rela
     );
   }
   const relayed = variant("ovmf-pxe-discover", { relayAddress: "10.77.0.9" });
-  expect(decide(relayed, bootTable())).toEqual({ outcome: "relayed" });
+  expect(decide(relayed, bootTable())).toMatchObject({ outcome: "relayed" });
+  expect(decide(relayed, bootTable()).answer).toBeUndefined();
 });
 
 test("decide() echoes a switch's option 82 as the last option", () => {
@@ -265,6 +269,91 @@ test("decide() stops answering a MAC that asks more than ten times at once", () 
   });
   expect(outcomes.filter((one) => one === "answered")).toHaveLength(10);
   expect(decide(vector("ovmf-pxe-discover"), bootTable(), nobody, engine).outcome).toBe("answered");
+});
+
+test.each(["proxy", "full"] as const)(
+  "decide() in %s mode answers nodes while strangers flood, also with rubbish",
+  (mode) => {
+    const lab = bootTable({ mode, pool });
+    const engine = new DhcpEngine(lab.network, 0);
+    const outcomes = new Map<string, number>();
+    for (let index = 0; index < 20_000; index += 1) {
+      const bytes = Uint8Array.from(vector("ovmf-pxe-discover"));
+      bytes.set([2, index >> 16, index >> 8, index, 0, 0], 28);
+      if (index % 3 === 0) bytes[236] = 0;
+      if (index % 5 === 0) bytes[2] = 16;
+      const { outcome } = decide(bytes, lab, nobody, engine);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      if (index % 2000 === 1999) {
+        const known = decide(
+          vector(index % 4000 === 1999 ? "ovmf-pxe-discover" : "ovmf-http-discover"),
+          lab,
+          nobody,
+          engine,
+        );
+        expect(known.outcome).toBe("answered");
+      }
+    }
+    expect([...outcomes.values()].reduce((sum, one) => sum + one, 0)).toBe(20_000);
+    expect(outcomes.get("strangers_limited")).toBe(19_500);
+  },
+);
+
+/** A captured message whose options are these bytes. */
+function withOptions(name: string, options: readonly number[]): Uint8Array {
+  return Uint8Array.from([...vector(name).subarray(0, 240), ...options]);
+}
+
+const PXE = [60, 9, ...Buffer.from("PXEClient"), 93, 2, 0, 7];
+
+test.each([
+  ["options without end", [53, 1, 1, ...PXE]],
+  ["a doubled option 53", [53, 1, 1, 53, 1, 1, ...PXE, 255]],
+  ["an option 53 that is too long", [53, 2, 1, 0, ...PXE, 255]],
+  ["a doubled option 93", [53, 1, 1, ...PXE, 93, 2, 0, 7, 255]],
+  ["a last option that is cut off", [53, 1, 1, ...PXE, 97, 17, 0, 1]],
+  ["option 93 only in option 60", [53, 1, 1, 60, 20, ...Buffer.from("PXEClient:Arch:00007"), 255]],
+  ["more bytes than a frame", [53, 1, 1, ...PXE, 255, ...Array<number>(3000).fill(0)]],
+])("decide() answers a DISCOVER with %s", (_what, options) => {
+  const bytes = withOptions("ovmf-pxe-discover", options);
+  const offer = reply(decide(bytes, bootTable({ mode: "full", pool })));
+  expect(offer.bootFile).toBe("snponly.efi");
+});
+
+test("decide() keeps the file in the ACK when only the DISCOVER had options 60 and 93", () => {
+  const lab = bootTable({ mode: "full", pool });
+  const engine = new DhcpEngine(lab.network, 0);
+  const discover = variant("ovmf-pxe-discover", { transactionId: 7 });
+  const { yourAddress } = reply(decide(discover, lab, nobody, engine));
+  const bare = { 50: address(yourAddress), 54: address("10.77.0.1"), 60: undefined, 93: undefined };
+  const request = variant("ovmf-pxe-request", { transactionId: 7 }, bare);
+  expect(reply(decide(request, lab, nobody, engine)).bootFile).toBe("snponly.efi");
+  const later = variant("ovmf-pxe-request", { transactionId: 8 }, bare); // the system's own client
+  expect(reply(decide(later, lab, nobody, engine)).bootFile).toBe("");
+});
+
+test("decide() answers on port 4011 a firmware that no longer says what it is", () => {
+  const lab = bootTable();
+  const engine = new DhcpEngine(lab.network, 0);
+  decide(variant("ovmf-pxe-discover", { mac: HTTP_MAC }), lab, nobody, engine);
+  const request = variant("ovmf-boot-server-request", {}, { 60: undefined, 93: undefined });
+  const remote = { address: "10.77.0.81", port: 4011 };
+  expect(reply(decide(request, lab, remote, engine)).bootFile).toBe("snponly.efi");
+});
+
+test("decide() says of each datagram who sent it and what it asks, also of strangers", () => {
+  const lab = { ...bootTable(), nodes: new Map() };
+  expect(decide(vector("ovmf-pxe-discover"), lab)).toMatchObject({
+    outcome: "unknown_node",
+    mac: OVMF_MAC,
+    asks: "discover by pxe on efi-x64",
+  });
+  const bootp = vector("ovmf-pxe-discover").fill(0, 236, 240);
+  expect(decide(bootp, bootTable())).toMatchObject({
+    outcome: "malformed",
+    mac: OVMF_MAC,
+    asks: "bad_cookie",
+  });
 });
 
 test("decide() leaves the site's own exchange alone in proxy mode", () => {

@@ -4,7 +4,11 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DECLINED_REST_MS, Leases } from "../../../../../server/boot/dhcp/leases.ts";
+import {
+  DECLINED_REST_MS,
+  Leases,
+  DECLINED_PER_MAC_MAX,
+} from "../../../../../server/boot/dhcp/leases.ts";
 import type { BootNode } from "../../../../../server/boot/boot-table.ts";
 import { bootTable } from "../../../../rig/dhcp-vectors.ts";
 import type { NetworkTable } from "../../../../rig/dhcp-vectors.ts";
@@ -78,6 +82,40 @@ test("Leases.decline() lets an address rest, but only the one its node had", () 
   expect(leases.addressFor(second, DECLINED_REST_MS - 1, had)).not.toBe(had);
   leases.release(second);
   expect(leases.addressFor(second, DECLINED_REST_MS, had)).toBe(had);
+});
+
+test("Leases.decline() never empties a pool, and one node makes only few addresses rest", () => {
+  const leases = leasesOf(lab({}, "10.77.0.15"));
+  const [forged = "", honest = "", third = ""] = macs;
+  const declined = new Set<string>();
+  for (let count = 0; count < 50; count += 1) {
+    const had = leases.addressFor(forged, count) ?? "";
+    expect(had).not.toBe("");
+    leases.decline(forged, had, count);
+    declined.add(had);
+  }
+  const resting = [...declined].filter((one) => {
+    const given = leases.addressFor(honest, 60, one);
+    leases.release(honest);
+    return given !== one;
+  });
+  expect(resting).toHaveLength(DECLINED_PER_MAC_MAX);
+  const all = macs.slice(0, 5).map((mac) => leases.addressFor(mac, 60));
+  expect(new Set(all).size).toBe(5); // of the pool's five, two of them rested
+  expect(all).not.toContain(undefined);
+  leases.decline(third, leases.addressFor(third, 61) ?? "", 61);
+  expect(leases.addressFor(third, 62)).not.toBeUndefined();
+});
+
+test("Leases.release() gives up only the address that is named", () => {
+  const leases = leasesOf(lab());
+  const [first = ""] = macs;
+  const had = leases.addressFor(first, 0);
+  leases.release(first, "10.77.0.19");
+  leases.release(first, "0.0.0.0");
+  expect(leases.addressFor(first, 0, "10.77.0.18")).toBe(had);
+  leases.release(first, had);
+  expect(leases.addressFor(first, 0, "10.77.0.18")).toBe("10.77.0.18");
 });
 
 test("Leases.adopt() forgets nodes that left the inventory", () => {

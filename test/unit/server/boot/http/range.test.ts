@@ -3,7 +3,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseRange } from "../../../../../server/boot/http/range.ts";
+import { parseRange, pathOf } from "../../../../../server/boot/http/range.ts";
 
 test.each([
   [undefined, "whole"],
@@ -32,4 +32,17 @@ test("parseRange() stays inside the file for any header", () => {
       expect(range.start).toBeLessThan(range.end);
     }),
   );
+});
+
+test.each([
+  ["/boot/files/vmlinuz", "/boot/files/vmlinuz"],
+  ["http://10.77.0.1:4081/boot/files/vmlinuz", "/boot/files/vmlinuz"],
+  ["HTTP://huck/boot/files/vmlinuz?arch=x64", "/boot/files/vmlinuz"],
+  ["https://huck", "/"],
+  ["/script.ipxe?mac=${net0/mac}#x", "/script.ipxe"],
+  ["http:/boot", "http:/boot"],
+  ["*", "*"],
+  ["", ""],
+])("pathOf() of %j is %j", (target, path) => {
+  expect(pathOf(target)).toBe(path);
 });

@@ -6,8 +6,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FormatError } from "../../../../../shared/core/errors.ts";
 import {
-  FILE_NOT_FOUND,
   REQUEST_BYTES_MAX,
+  TftpError,
   readTftp,
   writeData,
   writeError,
@@ -39,10 +39,17 @@ test("readTftp() ignores options it does not know or whose value is out of range
   expect(readTftp(request(odd))).toEqual({
     kind: "read",
     file: "f",
+    mode: "octet",
     options: { wantsSize: false },
   });
   const huge = readTftp(request("f\0octet\0blksize\0" + "9".repeat(30) + "\0timeout\0" + "3\0"));
   expect(huge).toMatchObject({ options: { timeoutSeconds: 3 } });
+});
+
+test("readTftp() reads a request to write and other modes, so that they can be refused", () => {
+  const write = Uint8Array.from(Buffer.from("\0\x02core\0octet\0", "latin1"));
+  expect(readTftp(write)).toEqual({ kind: "write", file: "core" });
+  expect(readTftp(request("f\0NetASCII\0"))).toMatchObject({ kind: "read", mode: "netascii" });
 });
 
 test("readTftp() reads acknowledgements and errors", () => {
@@ -54,8 +61,8 @@ test("readTftp() reads acknowledgements and errors", () => {
 test.each([
   ["truncated", Uint8Array.of(0)],
   ["truncated", Uint8Array.of(0, 4, 1)],
-  ["bad_opcode", Uint8Array.of(0, 2, 0x61, 0)],
-  ["bad_mode", request("f\0netascii\0")],
+  ["bad_mode", request("f\0")],
+  ["bad_opcode", Uint8Array.of(0, 7, 0x61, 0)],
   ["unterminated", request("f\0octet")],
   ["too_big", request(`${"f".repeat(REQUEST_BYTES_MAX)}\0octet\0`)],
 ])("readTftp() refuses with %s", (code, bytes) => {
@@ -95,6 +102,6 @@ test("writeData(), writeOptionAcknowledge() and writeError() write what the RFCs
     ["blksize", 8],
   ]);
   expect(Buffer.from(options).toString("latin1")).toBe("\0\x06tsize\0" + "12\0blksize\0" + "8\0");
-  const error = writeError(FILE_NOT_FOUND, "no");
+  const error = writeError(TftpError.fileNotFound, "no");
   expect(Buffer.from(error).toString("latin1")).toBe("\0\x05\0\x01no\0");
 });

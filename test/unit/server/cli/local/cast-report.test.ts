@@ -44,7 +44,8 @@ function judge(
   };
   const tally = new CastTally(reporter, () => 0);
   for (const event of events) tally.take(event);
-  const exit = tally.finish({ kind: "ended", outcome, reason: "" }, sender, counters);
+  const cast = { counters, sizeBytes: 5e6, sid: 0xabcn, stopped: outcome === "aborted" };
+  const exit = tally.finish({ kind: "ended", outcome, reason: "" }, sender, cast);
   return { exit, texts, last };
 }
 
@@ -83,7 +84,9 @@ test("CastTally tells each event in a sentence and the result with its totals", 
     "receiver 000000ff is shed",
     "pass 2",
     "receiver 000000ff lost: silent",
-    expect.stringMatching(/^cast partial: 0 of 1 receiver has it all, \d+\.\d s$/) as unknown,
+    expect.stringMatching(
+      /^cast partial: 0 of 1 receiver has it all, 5.00 MB, \d+\.\d s.*, session abc$/,
+    ) as unknown,
   ]);
   expect(last).toMatchObject({ kind: "result", done: 0, members: 1, sourceSent: 10, refused: 3 });
 });

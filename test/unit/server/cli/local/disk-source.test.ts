@@ -2,16 +2,12 @@
  * Goal: sources are read, never written, and their shape is found. Method: files of both sector
  * sizes.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { readBytes } from "../../../../../shared/disk/source.ts";
-import {
-  createTargetFile,
-  openSource,
-  targetKind,
-} from "../../../../../server/cli/local/disk-source.io.ts";
+import { openSource, targetKind } from "../../../../../server/cli/local/disk-source.io.ts";
 import { gptDisk } from "../../../../rig/image-fixtures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "huck-device-"));
@@ -35,10 +31,26 @@ describe("openSource()", () => {
     expect(Buffer.compare(readFileSync(path(`disk-${size}`)), disk)).toBe(0);
   });
 
-  test("leaves out a last sector that is not whole", () => {
-    writeFileSync(path("odd"), new Uint8Array(1300));
-    const source = openSource(path("odd"));
-    expect(source.sectorCount).toBe(2);
+  test.each([
+    [1300, 512, /276 bytes more than whole sectors of 512: kept, with 236 zeros behind/],
+    [5 * 4096 + 1, 4096, /1 byte more than whole sectors of 4096: kept, with 4095 zeros/],
+  ] as const)("fills up the last sector of %i bytes with zeros", (length, size, said) => {
+    writeFileSync(path("odd"), new Uint8Array(length).fill(0x5a));
+    const source = openSource(path("odd"), size);
+    expect(source.sectorCount).toBe(Math.ceil(length / size));
+    const last = new Uint8Array(2 * size);
+    source.read(source.sectorCount - 2, last);
+    const rest = length % size;
+    expect(last.findIndex((byte) => byte === 0)).toBe(size + rest);
+    expect(last.lastIndexOf(0x5a)).toBe(size + rest - 1);
+    expect(source.warnings.join()).toMatch(said);
+    source.close();
+  });
+
+  test("takes the sector size that the operator says", () => {
+    writeFileSync(path("said"), new Uint8Array(65536));
+    const source = openSource(path("said"), 4096);
+    expect([source.sectorBytes, source.sectorCount, source.warnings]).toEqual([4096, 16, []]);
     source.close();
   });
 
@@ -64,18 +76,5 @@ describe("targets", () => {
     expect(targetKind(path("file"))).toBe("file");
     expect(targetKind(path("none"))).toBe("nothing");
     expect(() => targetKind(folder)).toThrow(/as a disk/);
-  });
-
-  test("createTargetFile() makes a sparse file and never replaces one", () => {
-    createTargetFile(path("target"), 1 << 30);
-    const stat = statSync(path("target"));
-    expect([stat.size, stat.blocks < 1000]).toEqual([1 << 30, true]);
-    expect(() => {
-      createTargetFile(path("target"), 10);
-    }).toThrow(/EEXIST/);
-    expect(() => {
-      createTargetFile(path("too-large"), 2 ** 63); // no file system has files of that length
-    }).toThrow();
-    expect(targetKind(path("too-large"))).toBe("nothing");
   });
 });

@@ -12,7 +12,7 @@ const lab = new ServerPerTest();
 const socket = (): Record<string, string> => ({ HUCK_SOCKET: lab.server.socket });
 
 test("nodes prints the names a range stands for, from words, $NODES or all", async () => {
-  expect((await huck(["nodes", "1-9", "~2"], socket())).stdout).toBe("fit01\nfit03\n");
+  expect((await huck(["nodes", "1-3", "~2"], socket())).stdout).toBe("fit01\nfit03\n");
   expect((await huck(["nodes"], { ...socket(), NODES: "2" })).stdout).toBe("fit02\n");
   expect((await huck(["nodes"], socket())).stdout).toBe("fit01\nfit02\nfit03\n");
 });
@@ -24,6 +24,14 @@ test("status prints a line or an object for each node", async () => {
   expect(stdout).toMatch(/^fit02 +unknown +not asked +waiting$/m);
   const json = (await huck(["status", "--json", "1"], socket())).stdout;
   expect(NodeStatus.parse(JSON.parse(json)).name).toBe("fit01");
+});
+
+test("status --boot says when the boot services are off", async () => {
+  const { stdout, exitCode } = await huck(["status", "--boot"], socket());
+  expect([exitCode, stdout]).toEqual([
+    0,
+    "The boot services are off (server.dhcp in huck.yaml).\n",
+  ]);
 });
 
 test("image list and image trash work on the server's store", async () => {

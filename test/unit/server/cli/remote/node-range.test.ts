@@ -33,7 +33,7 @@ test.each([
   ["fit[1-9-4]", "01 05 09"],
   ["1-10,~3-8", "01 02 09 10"],
   ["1-10 ~3-8 5", "01 02 05 09 10"],
-  ["30-99", "30 31 32 33 34 35 36 37"],
+  ["30-37", "30 31 32 33 34 35 36 37"],
 ])("selectNodes() expands %s", (words, wanted) => {
   if (wanted === "") expect(() => select(words)).toThrow(SituationError);
   else expect(select(words)).toBe(wanted);
@@ -43,6 +43,11 @@ test.each([
   ["ubuntu-24"],
   ["38"],
   ["40-50"],
+  ["30-38"],
+  ["fit[03-37,39]"],
+  ["1-3 ~30-38"],
+  ["fit[1-02]"],
+  ["fit[001-02]"],
   ["5-3"],
   ["1-9-0"],
   ["1-99999"],
@@ -79,6 +84,49 @@ test("selectNodes() refuses bare numbers when the inventory has several prefixes
 test("selectNodes() refuses a number that two names end in", () => {
   expect(() => select("7", ["n7", "n07"])).toThrow(/"n7" or "n07"/);
   expect(select("n07", ["n7", "n07"])).toBe("n07");
+});
+
+const PADDED = ["node1", "node01", "node2", "node02", "node003"];
+
+test.each([
+  ["node[01-02]", "node01 node02"],
+  ["node[1-2]", "node1 node2"],
+  ["node01-node02", "node01 node02"],
+  ["node[02]", "node02"],
+  ["node1", "node1"],
+])("selectNodes() takes the digits of %s as they are typed", (words, wanted) => {
+  expect(select(words, PADDED)).toBe(wanted);
+});
+
+test.each(["2", "02"])("selectNodes() does not choose for %s", (words) => {
+  expect(() => select(words, PADDED)).toThrow(/may be "node[0-9]+" or "node[0-9]+"/);
+});
+
+test.each(["node[1-3]", "node[01-03]", "node[001-002]"])(
+  "selectNodes() takes no node for %s whose digits are others",
+  (words) => {
+    expect(() => select(words, PADDED)).toThrow(/which huck.yaml does not have/);
+  },
+);
+
+test("selectNodes() counts from 08 to 100 as the names do", () => {
+  const names = Array.from({ length: 100 }, (_, at) => `n${String(at + 1).padStart(2, "0")}`);
+  expect(select("n[08-100]", names).split(" ")).toEqual(names.slice(7));
+});
+
+test("selectNodes() names every node that is not there, and what is, as it can be typed", () => {
+  const names = FIT.filter((name) => !/1[0-9]$/.test(name));
+  const thrown = expect.objectContaining({
+    message:
+      'Cannot tell which nodes are meant: "fit[03-38]" names fit10, fit11, fit12, fit13, ' +
+      "fit14, fit15, fit16, fit17 and 3 more, which huck.yaml does not have",
+    cure:
+      "Nothing was begun. Of these, huck.yaml has fit[03-09,20-37]: name only them, or add " +
+      "the others.",
+    exitCode: 2,
+  }) as unknown;
+  expect(() => select("fit[03-38]", names)).toThrow(thrown);
+  expect(select("fit[03-09,20-37]", names).split(" ")).toHaveLength(25);
 });
 
 test("selectNodes() gives inventory nodes only, each once, in the inventory's order", () => {

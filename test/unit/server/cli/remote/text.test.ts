@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Board } from "../../../../../server/cli/remote/board.ts";
 import {
+  bootLines,
   drawBoard,
   eventLine,
   table,
@@ -162,4 +163,27 @@ test("drawBoard() begins a new bar with each phase, and its rate is that of the 
   board.take({ kind: "phase", seq: 4, ...common, phase: "receiving", detail: "" });
   board.take({ kind: "progress", seq: 5, ...common, ...moved });
   expect(draw()[0]).toBe("load: 0 of 1 ok, 100 MB/s");
+});
+
+test("bootLines() shows an unknown MAC with the reason, and what was counted", () => {
+  const asker = { firstAt: at, lastAt: at, count: 3, via: "dhcp", what: "discover by pxe on bios" };
+  const lines = bootLines({
+    mode: "proxy",
+    askers: [
+      {
+        ...{ ...asker, mac: "52:54:00:99:00:01", address: null, node: null },
+        ...{ outcome: "unknown_node", reason: "no answer: no node in huck.yaml has this MAC" },
+      },
+    ],
+    counters: [
+      { service: "dhcp", outcome: "unknown_node", count: 3 },
+      { service: "tftp", outcome: "lost", count: 0 },
+    ],
+  });
+  expect(lines[1]).toBe(
+    "52:54:00:99:00:01  UNKNOWN  12:34:56    3      dhcp: discover by pxe on bios  " +
+      "no answer: no node in huck.yaml has this MAC",
+  );
+  expect(lines.slice(2)).toEqual(["", "Since the server started:", "dhcp: unknown_node 3"]);
+  expect(bootLines({ mode: "off", askers: [], counters: [] })).toHaveLength(1);
 });

@@ -132,6 +132,24 @@ test("a reception ends without acknowledgement after a bounded number of reports
   expect(play.engine.events().at(-1)).toEqual({ kind: "ended", outcome: "complete" });
 });
 
+/** Time after which an END counts. Unit: milliseconds. */
+const QUIET_MS = 300;
+
+test("an END that other datagrams of the session follow is not believed", () => {
+  const play = new Play({ canFetch: true });
+  play.stage.announce(play.engine, {}, 0);
+  play.receiveChunks([1], 5);
+  for (let now = 10; now < 5000; now += 100) {
+    play.stage.control(play.engine, { op: "end", outcome: "aborted", reason: "forged" }, now);
+    play.stage.announce(play.engine, {}, now + 50);
+    play.hear(now + 90);
+  }
+  expect(play.engine.stats()).toMatchObject({ phase: "receiving", fetched: 0 });
+  play.receiveChunks([0, 2], 5000);
+  play.stage.control(play.engine, { op: "end", outcome: "aborted", reason: "forged" }, 5001);
+  expect(play.hear(5001).reports).toMatchObject([{ state: "done" }]);
+});
+
 test("END while chunks lack fails the reception, or fetches the rest", () => {
   for (const canFetch of [false, true]) {
     const play = new Play({ canFetch });
@@ -139,6 +157,7 @@ test("END while chunks lack fails the reception, or fetches the rest", () => {
     play.receiveChunks([1], 5);
     const end = { op: "end" as const, outcome: "partial" as const, reason: "time" };
     play.stage.control(play.engine, end, 10);
+    play.hear(QUIET_MS + 10);
     const fetched = play.engine.requests().map(({ kind, chunk }) => [kind, chunk]);
     expect(fetched).toEqual(
       canFetch
@@ -170,6 +189,7 @@ test("an aborted session fails the reception with the sender's reason", () => {
   const play = new Play();
   play.stage.announce(play.engine, {}, 0);
   play.stage.control(play.engine, { op: "end", outcome: "aborted", reason: "torn image" }, 5);
+  play.hear(QUIET_MS);
   expect(play.engine.events().at(-1)).toEqual({
     kind: "ended",
     outcome: "failed",
@@ -220,7 +240,7 @@ test("a session that ends before anything came is over at once, announced or not
     const play = new Play({ sid: SID, canFetch: true });
     if (announced) play.stage.announce(play.engine, {}, 0);
     play.stage.control(play.engine, { op: "end", outcome: "complete", reason: "" }, 5);
-    play.hear(6);
+    play.hear(QUIET_MS + 6);
     expect(play.engine.events().at(-1)).toMatchObject({ kind: "ended", code: "session_ended" });
     expect(play.engine.requests()).toEqual([]);
   }

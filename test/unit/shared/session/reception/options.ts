@@ -3,11 +3,11 @@ import type { ReceptionOptions } from "../../../../../shared/session/reception/c
 import type { Reception } from "../../../../../shared/session/reception/engine.ts";
 import { Arena, arenaMemory } from "../../../../../shared/core/arena.ts";
 import { seededRandom } from "../../../../../shared/core/random.ts";
-import { writeAdv } from "../../../../../shared/wire/adv.ts";
+import { advMessage } from "../../../../../shared/wire/adv.ts";
 import type { Adv } from "../../../../../shared/wire/adv.ts";
-import { writeAnnounce } from "../../../../../shared/wire/announce.ts";
+import { announceMessage } from "../../../../../shared/wire/announce.ts";
 import type { Announce } from "../../../../../shared/wire/announce.ts";
-import { writeControl } from "../../../../../shared/wire/control.ts";
+import { controlMessage } from "../../../../../shared/wire/control.ts";
 import type { Control } from "../../../../../shared/wire/control.ts";
 import {
   DATA_HEADER_BYTES,
@@ -15,10 +15,12 @@ import {
   writeSymbolName,
 } from "../../../../../shared/wire/data.ts";
 import { MessageType, splitSid, writeHeader } from "../../../../../shared/wire/header.ts";
-import { writeProbe } from "../../../../../shared/wire/probe.ts";
-import { writeSync } from "../../../../../shared/wire/sync.ts";
+import { probeMessage } from "../../../../../shared/wire/probe.ts";
+import { syncMessage } from "../../../../../shared/wire/sync.ts";
 import type { Sync } from "../../../../../shared/wire/sync.ts";
 import { createTagger } from "../../../../../shared/wire/tag.ts";
+import type { OutgoingMessage } from "../../../../../shared/wire/message.ts";
+import { writeMessage } from "../../../../rig/wire-vector.ts";
 
 export const SID = 0x99n;
 export const SYMBOL_BYTES = 32;
@@ -65,7 +67,7 @@ export class Stage {
     const times = { reportSpreadMs: 4, membersMin: 1, members: 0, startsInMs: 0 };
     const imageId = new Uint8Array(32);
     const message = { ...shape, ...session, ...times, imageId, ...changes };
-    const length = writeAnnounce(this.options.arena.bytes, this.#at, message);
+    const length = this.#write(announceMessage(message));
     this.#send(engine, length, MessageType.announce, now);
   }
 
@@ -80,24 +82,28 @@ export class Stage {
   }
 
   sync(engine: Reception, changes: Partial<Sync>, now: number, flags = 0): void {
-    const length = writeSync(this.options.arena.bytes, this.#at, syncOf(changes));
+    const length = this.#write(syncMessage(syncOf(changes), 0));
     this.#send(engine, length, MessageType.sync, now, flags);
   }
 
   adv(engine: Reception, adv: Adv, now: number): void {
-    const length = writeAdv(this.options.arena.bytes, this.#at, adv);
+    const length = this.#write(advMessage(adv));
     this.#send(engine, length, MessageType.adv, now);
   }
 
   control(engine: Reception, control: Control, now: number): void {
-    const length = writeControl(this.options.arena.bytes, this.#at, control);
+    const length = this.#write(controlMessage(control));
     this.#send(engine, length, MessageType.control, now);
   }
 
   probe(engine: Reception, index: number, now: number): void {
     const probe = { index, count: 4, series: 1 };
-    const length = writeProbe(this.options.arena.bytes, this.#at, probe, SYMBOL_BYTES);
+    const length = this.#write(probeMessage(probe, SYMBOL_BYTES));
     this.#send(engine, length, MessageType.probe, now);
+  }
+
+  #write(message: OutgoingMessage): number {
+    return writeMessage(this.options.arena.bytes, this.#at, message);
   }
 
   // eslint-disable-next-line max-params -- one line per message above

@@ -4,10 +4,10 @@ import { LateRepairs } from "../../../../../shared/session/sender/late-repairs.t
 
 test("LateRepairs keeps the largest complaint of each block until its chunk is back", () => {
   const rereads = new LateRepairs();
-  rereads.add(5, { block: 0, deficit: 2, syncNo: 1 });
-  rereads.add(5, { block: 0, deficit: 9, syncNo: 2 });
-  rereads.add(5, { block: 0, deficit: 3, syncNo: 3 });
-  rereads.add(5, { block: 1, deficit: 1, syncNo: 3 });
+  rereads.add(5, { block: 0, deficit: 2, syncNo: 1, node: 1 });
+  rereads.add(5, { block: 0, deficit: 9, syncNo: 2, node: 2 });
+  rereads.add(5, { block: 0, deficit: 3, syncNo: 3, node: 3 });
+  rereads.add(5, { block: 1, deficit: 1, syncNo: 3, node: 3 });
   expect(rereads.peek()).toBe(5);
   rereads.reading();
   expect(rereads.peek()).toBeUndefined();
@@ -18,7 +18,7 @@ test("LateRepairs keeps the largest complaint of each block until its chunk is b
 test("LateRepairs drops complaints beyond its bound", () => {
   const rereads = new LateRepairs();
   for (let chunk = 0; chunk < 1000; chunk += 1) {
-    rereads.add(chunk, { block: 0, deficit: 1, syncNo: 1 });
+    rereads.add(chunk, { block: 0, deficit: 1, syncNo: 1, node: 1 });
   }
   let waiting = 0;
   for (; rereads.peek() !== undefined; waiting += 1) rereads.reading();

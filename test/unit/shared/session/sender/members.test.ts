@@ -3,12 +3,8 @@
  * Method: reports and answers by hand.
  */
 import { expect, test } from "vitest";
-import {
-  Members,
-  memberStats,
-  startLook,
-  upperMedian,
-} from "../../../../../shared/session/sender/members.ts";
+import { Members, startLook } from "../../../../../shared/session/sender/members.ts";
+import { memberStats } from "../../../../../shared/session/sender/member-stats.ts";
 import type { Member } from "../../../../../shared/session/sender/members.ts";
 import { SENDER_POLICY } from "../../../../../shared/session/sender/policy.ts";
 import type { Nack } from "../../../../../shared/wire/nack.ts";
@@ -88,12 +84,6 @@ test("classify() never sheds the only member, and holds those who are left", () 
   expect(list[0]?.as).toBe("held");
 });
 
-test("upperMedian() takes the greater of two middle values", () => {
-  expect(upperMedian([1, 9], 0)).toBe(9);
-  expect(upperMedian([3, 1, 2], 0)).toBe(2);
-  expect(upperMedian([], 7)).toBe(7);
-});
-
 test("memberStats() tells what the world may know", () => {
   const { list } = group([{ netLossQ16: 32_768 }]);
   const [member] = list;
@@ -118,11 +108,20 @@ test("classify() sheds a member whose ring stays full while its disk finishes no
     if (now < 4000) expect(changed).toEqual([]);
   }
   expect(changed).toEqual([list[0]]);
-  reportAll(members, [{ ...HANGS, chunksDone: 8 }], 4500);
+  reportAll(members, [{ ...HANGS, chunksDone: 8, drainKiBs: FAST_KIBS }], 4500);
   members.classify(FAST_KIBS, 4500);
   reportAll(members, [{ ringPercent: 0, chunksDone: 9 }], 6500);
   expect(members.classify(FAST_KIBS, 6500)).toEqual([list[0]]);
   expect(list[0]?.as).toBe("held");
+});
+
+test("classify() takes chunks for none that were finished at no speed: who says so may lie", () => {
+  const { members, list } = group([{}, {}, {}]);
+  for (let now = 1000; now <= 4000; now += 500) {
+    reportAll(members, [{ ...HANGS, chunksDone: now }, {}, {}], now);
+    members.classify(FAST_KIBS, now);
+  }
+  expect(list[0]?.as).toBe("shed");
 });
 
 test("classify() holds a group that waits as a whole; the time runs once one goes on", () => {
@@ -131,7 +130,7 @@ test("classify() holds a group that waits as a whole; the time runs once one goe
     reportAll(members, [HANGS, HANGS, HANGS], now);
     expect(members.classify(FAST_KIBS, now)).toEqual([]);
   }
-  const onward = { ...HANGS, chunksDone: 8 };
+  const onward = { ...HANGS, chunksDone: 8, drainKiBs: FAST_KIBS };
   reportAll(members, [onward, HANGS, HANGS], 20_500);
   expect(members.classify(FAST_KIBS, 20_500)).toEqual([]);
   reportAll(members, [{ ...onward, chunksDone: 9 }, HANGS, HANGS], 23_100);

@@ -28,6 +28,7 @@ export function senderOptions(changes: Partial<SenderOptions> = {}): SenderOptio
     cacheBytes: 16 * 12_288,
     rateCap: 100e6,
     start: { membersMin: 1, membersMax: 1, waitMinMs: 0, waitMaxMs: 1000 },
+    admission: { by: "server", admits: () => true },
     ...changes,
   };
 }

@@ -2,10 +2,11 @@
 import type { SenderOptions } from "../../../../../shared/session/sender/contract.ts";
 import type { Sender } from "../../../../../shared/session/sender/engine.ts";
 import { MessageType, splitSid, writeHeader } from "../../../../../shared/wire/header.ts";
-import { writeNack } from "../../../../../shared/wire/nack.ts";
+import { nackMessage } from "../../../../../shared/wire/nack.ts";
 import type { Nack } from "../../../../../shared/wire/nack.ts";
-import { writeReport } from "../../../../../shared/wire/report.ts";
+import { reportMessage } from "../../../../../shared/wire/report.ts";
 import type { Report } from "../../../../../shared/wire/report.ts";
+import { writeMessage } from "../../../../rig/wire-vector.ts";
 import { SID } from "./options.ts";
 
 export class Peer {
@@ -26,7 +27,7 @@ export class Peer {
     const lacks = { chunksDone: 0, lacking: 0, from: 0, to: 0, ranges: [], reason: "" };
     const state = { state: "receiving" as const, ringPercent: 0, netLossQ16: 0, drainKiBs: 0 };
     const message = { node: this.#node, ...lacks, ...state, ...changes };
-    const length = writeReport(this.#options.arena.bytes, this.#offset, message);
+    const length = writeMessage(this.#options.arena.bytes, this.#offset, reportMessage(message));
     this.#send(sender, length, MessageType.report, now);
   }
 
@@ -34,7 +35,7 @@ export class Peer {
     const clock = { syncNo: 1, tUsEcho: Math.floor(now * 1000) - 500, hold100us: 0 };
     const state = { netLossQ16: 0, drainKiBs: 0, ringPercent: 0, kernelDrops: 0, receivedKiBs: 0 };
     const message = { node: this.#node, ...clock, ...state, blocks: [], ...changes };
-    const length = writeNack(this.#options.arena.bytes, this.#offset, message);
+    const length = writeMessage(this.#options.arena.bytes, this.#offset, nackMessage(message));
     this.#send(sender, length, MessageType.nack, now);
   }
 

@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../../shared/core/digest.ts";
 import { readMbrEntries } from "../../../../shared/disk/mbr.ts";
-import { decodeGateRecord, encodeGateRecord } from "../../../../shared/image/gate-record.ts";
+import { decodeGateRecord, encodeGateRecord } from "../../../../shared/disk/gate-record.ts";
 import { forEachFlip, span } from "../../../rig/disk-fixtures.ts";
 import { imageVector } from "../../../rig/image-vector.ts";
 
