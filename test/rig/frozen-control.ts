@@ -43,11 +43,24 @@ export function wireSchema({ schema, direction }: ControlKind): object {
   return JSON.parse(JSON.stringify(made)) as object;
 }
 
-/** Says why a message does not fit the oldest frozen schema of its kind; undefined if it fits. */
+/**
+ * Says why a message does not fit the oldest frozen schema of its kind; undefined if it fits. A
+ * reply may have more members than that schema, because readers skip what they do not know; a
+ * request may not, and an order only by a feature.
+ */
 export function misfit(name: string, message: unknown): string | undefined {
-  const [oldest] = frozen(name).schemas;
-  const parsed = z.fromJSONSchema(oldest as z.core.JSONSchema.JSONSchema).safeParse(message);
+  const [oldest = {}] = frozen(name).schemas;
+  const isOpen = CONTROL_KINDS[name]?.direction === "reply" && name !== "order";
+  const schema = isOpen ? opened(oldest) : oldest;
+  const parsed = z.fromJSONSchema(schema as z.core.JSONSchema.JSONSchema).safeParse(message);
   return parsed.success ? undefined : `${name}: ${z.prettifyError(parsed.error)}`;
+}
+
+/** A schema that lets every object have more members. */
+function opened(schema: object): object {
+  return JSON.parse(JSON.stringify(schema), (key, value: unknown) =>
+    key === "additionalProperties" && value === false ? undefined : value,
+  ) as object;
 }
 
 /** Adds today's schemas and messages if they are not frozen yet; nothing frozen is removed. */
