@@ -1,10 +1,10 @@
 /**
  * Features: how two ends of different versions find out what they may say to each other.
  *
- * Every version understands the schemas frozen in test/vectors/control. What a later version adds to
- * a request or an order belongs to a named feature. It is said only to an end that has named this
- * feature: a receiver does so when it joins, the server in its answer to a join and in its status.
- * A reply or event may gain a member that an older reader can do without: it skips the member.
+ * Every version understands the schemas frozen in test/vectors/control. What a later version adds
+ * to a request or an order belongs to a named feature. It is said only to an end that has named
+ * this feature: a receiver does so when it joins, the server in its answer to a join and in its
+ * status. A reply or event may gain a member that an older reader can do without, which skips it.
  */
 import * as z from "zod";
 

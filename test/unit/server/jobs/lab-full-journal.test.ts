@@ -38,7 +38,7 @@ test.each(["ok", "upload_failed", "server_unreachable"] as const)(
     lab.lab.desk.endCapture(upload.order, "c".repeat(64), lab.now);
     expect(() => {
       lab.end(visitor, order, said);
-    }).toThrow(UNWRITABLE as Error);
+    }).toThrow(UNWRITABLE);
     lab.wait(1000);
     expect(lab.verdicts(job)).toEqual({ fit01: "none" });
     makeRoom();
@@ -60,10 +60,10 @@ test("a new job is refused while the journal is full, and a verdict waits until 
   const job = lab.load(["fit01"]);
   const { visitor, order } = lab.join("fit01");
   const makeRoom = fillJournal();
-  expect(() => lab.load(["fit02"])).toThrow(UNWRITABLE as Error);
+  expect(() => lab.load(["fit02"])).toThrow(UNWRITABLE);
   expect(() => {
     lab.end(visitor, order, "ok_unchanged");
-  }).toThrow(UNWRITABLE as Error);
+  }).toThrow(UNWRITABLE);
   lab.wait(7200);
   makeRoom();
   lab.wait(2);
