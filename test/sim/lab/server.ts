@@ -263,7 +263,7 @@ export class ServerRun {
       port: 4077,
       symbolBytes: 1408,
       rateBitsPerSecond: undefined,
-      id128: () => `${this.#world.id128().slice(16)}${"0".repeat(16)}`,
+      id128: () => this.#world.id128().slice(16).repeat(2),
       failed: (image, reason) => {
         if (!this.alive) return;
         void this.serve((_run, now) => {

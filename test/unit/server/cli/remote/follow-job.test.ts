@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ChildProcess } from "node:child_process";
 import { expect, test, vi } from "vitest";
 import type { Event } from "../../../../../shared/control/event.ts";
@@ -131,6 +132,8 @@ test("the second Ctrl-C quits at once although a node is still at work", async (
   await arrival(lines, /^aborting: /); // two signals at once would be one
   const { body } = await operate(lab.server, "GET", "/v1/nodes");
   expect(NodeList.parse(body).nodes[0]).toMatchObject({ phase: "joining", verdict: null });
+  await arrival(lines, /aborted by/);
+  await sleep(500); // the answer to the abort is on its way
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([5, null]);
 });
