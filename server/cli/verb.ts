@@ -98,7 +98,9 @@ function listing(command: Command, verbs: readonly Verb[]): Command {
 }
 
 function unknownVerb(verbs: readonly Verb[], words: readonly string[]): SituationError {
-  const guess = nearest(verbs, words.at(-1) ?? "");
+  const [first, word = first] = words;
+  const group = verbs.filter((verb) => "verbs" in verb && verb.name === first);
+  const guess = nearest(group, word ?? "") ?? nearest(verbs, word ?? "");
   const hint = guess === undefined ? "" : `Did you mean \`huck ${guess}\`? `;
   const all = words.length === 1 ? "huck help" : `huck help ${words[0] ?? ""}`;
   return new SituationError("usage", `Cannot run "huck ${words.join(" ")}": no such verb`, {

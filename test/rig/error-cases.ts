@@ -213,7 +213,7 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   { command: "huck image-load -i lab -b 500 1", exitCode: 2 },
   { command: "huck image-load -i lab -t soon 1", exitCode: 2 },
   { command: "huck image-save 1", exitCode: 2 },
-  { command: "huck job show 12", exitCode: 2 },
+  { command: "huck job show 12x", exitCode: 2 },
 ];
 
 /** Case O5: a store or a state folder that cannot be one. */
