@@ -156,7 +156,9 @@ describe("a GPT disk with FAT32, swap and ext4", () => {
     expect(found.problems[0]).toMatchObject({ partition: 3 });
     const target = path("kept");
     writeFileSync(target, new Uint8Array(DISK_BYTES).fill(0x77));
-    await expect(restore("flipped", target)).rejects.toThrow(/chunk \d+: its stored bytes are damaged/);
+    await expect(restore("flipped", target)).rejects.toThrow(
+      /chunk \d+: its stored bytes are damaged/,
+    );
     expect(readFileSync(target).every((byte) => byte === 0x77)).toBe(true);
   });
 

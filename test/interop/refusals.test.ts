@@ -176,7 +176,7 @@ test.skipIf(problem !== undefined)("P8: a disk that no rule names is not touched
   const before = digestOf(precious("other"));
   const verdict = await loadsPicky([file("other")]);
   expect(verdict).toMatchObject({ code: "no_disk_matches", diskUntouched: true });
-  expect(verdict.reason).toContain("1 disks");
+  expect(verdict.reason).toContain("/other (file, 67108864 bytes");
   expect(digestOf(file("other"))).toBe(before);
 });
 
