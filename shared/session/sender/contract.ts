@@ -112,9 +112,9 @@ export type SenderResult =
    * too high for this host.
    */
   | { readonly kind: "refused"; readonly count: number }
-  /** The operator ends the session. */
   /** So many members are expected now: takes the place of `membersMin` and `membersMax`. */
   | { readonly kind: "expected"; readonly members: number }
+  /** The operator ends the session. */
   | { readonly kind: "abort"; readonly reason: string };
 
 /** How a member of the session ended, or "active". */
