@@ -29,7 +29,8 @@ export class FaultBench {
   readonly #folder: string;
   readonly #library: string;
   readonly #disk: Uint8Array;
-  #restored = "";
+  /** Digests of the target after a work that went well; `renew` leaves what no file uses. */
+  readonly #good = new Map<FaultWork, string>();
 
   /** @param folder - Empty. */
   constructor(folder: string) {
@@ -42,9 +43,14 @@ export class FaultBench {
   /** Makes the image that restores use, and learns what a good restore writes. */
   async prepare(): Promise<void> {
     const saved = await this.#huck(["image", "save", "disk.img", "-o", "whole"], {});
-    const restored = await this.#huck(["image", "restore", "whole", "good.img"], {});
-    if (saved.exitCode !== 0 || restored.exitCode !== 0) throw new Error("cannot prepare");
-    this.#restored = digestOf(this.#at("good.img"));
+    if (saved.exitCode !== 0) throw new Error(`cannot prepare: ${saved.errors}`);
+    for (const work of ["restore", "renew"] as const) {
+      this.#clear();
+      this.#digestBefore(work);
+      const { exitCode, errors } = await this.#huck(WORDS[work], {});
+      if (exitCode !== 0) throw new Error(`cannot prepare: ${errors}`);
+      this.#good.set(work, digestOf(this.#at(TARGET[work])));
+    }
   }
 
   /** Runs a work in which a call fails. */
@@ -85,17 +91,18 @@ export class FaultBench {
     const target = this.#at(TARGET[work]);
     const after = existsSync(target) ? digestOf(target) : "";
     if (exitCode === 4 && after !== before) return ["exit 4, but the target was changed"];
-    if (exitCode === 0 && work !== "save" && after !== this.#restored) {
+    const good = this.#good.get(work);
+    if (exitCode === 0 && work !== "save" && after !== good) {
       return ["exit 0, but the target is not the image"];
     }
-    if (work === "renew" && exitCode !== 0 && after !== before && after !== this.#restored) {
+    if (work === "renew" && exitCode !== 0 && after !== before && after !== good) {
       const door = readFileSync(target).subarray(0, 512).toString("latin1");
       const zeros = door.replaceAll("\0", "") === "";
       if (!door.startsWith("HUCKGATE") && !zeros && !door.startsWith("\x05".repeat(512))) {
         return ["a half disk that does not say so"];
       }
     }
-    if (work === "restore" && exitCode !== 0 && after !== "" && after !== this.#restored) {
+    if (work === "restore" && exitCode !== 0 && after !== "" && after !== good) {
       return ["a half file under the name that was typed"];
     }
     return [];
