@@ -156,7 +156,7 @@ test.skipIf(problem !== undefined)(
     const states = await untilFetched(server);
     expect(states.slice(0, 3)).toEqual(["asked", "file_named", "loader_fetched"]);
     expect(states.slice(-3)).toEqual(["script_fetched", "kernel_fetched", "initramfs_fetched"]);
-    expect((await server.counters())["tftp"]).toMatchObject({ started: 0 });
+    expect((await server.counters())["tftp"]).toEqual({});
   },
 );
 
