@@ -210,7 +210,7 @@ const ABORTED: Cause = { code: "aborted", cure: "Load the node again when you ar
 
 const FAILURES: Readonly<Record<ReceptionFailure, Cause>> = {
   no_session: LOST,
-  lost_sender: LOST,
+  sender_lost: LOST,
   session_ended: LOST,
   session_aborted: {
     code: "sender_lost",

@@ -146,7 +146,7 @@ export type ReceptionEvent =
 export type ReceptionFailure =
   | "no_session"
   | "ring_too_small"
-  | "lost_sender"
+  | "sender_lost"
   | "session_ended"
   | "session_aborted"
   | "bad_content"

@@ -23,13 +23,11 @@ import {
   senderMessageType,
   splitSid,
   type SenderMessageType,
-  type SessionId,
 } from "../../wire/header.ts";
 import { DATA_OVERHEAD_BYTES } from "../../wire/data.ts";
 import { readProbe } from "../../wire/probe.ts";
 import { type Sync, COUNT_UNKNOWN, readSync } from "../../wire/sync.ts";
 import { Arrival } from "./arrival.ts";
-import { Assembly } from "./assembly.ts";
 import type {
   ReceptionEvent,
   ReceptionFailure,
@@ -38,13 +36,13 @@ import type {
   ReceptionRequest,
   ReceptionResult,
   ReceptionStats,
-  SessionFacts,
 } from "./contract.ts";
 import { ReceptionDeadlines } from "./deadlines.ts";
 import { type ReceptionPolicy, RECEPTION_POLICY } from "./policy.ts";
 import { type End, SenderWords } from "./sender-words.ts";
 import { receptionStats } from "./stats.ts";
-import { ReceiverMessages, reportedStateOf } from "./receiver-messages.ts";
+import { reportedStateOf } from "./receiver-messages.ts";
+import { type JoinedSession, joinSession } from "./joined-session.ts";
 
 /** Fewer lanes cannot hold an interleave and its repairs. */
 const LANES_MIN = 4;
@@ -62,14 +60,6 @@ export function createReception(options: ReceptionOptions): Reception {
   return new ReceptionEngine(options);
 }
 
-/** The parts that exist once a session was joined. */
-interface Taken {
-  readonly sid: SessionId;
-  readonly symbolBytes: number;
-  readonly assembly: Assembly;
-  readonly messages: ReceiverMessages;
-}
-
 class ReceptionEngine implements Reception {
   readonly #options: ReceptionOptions;
   readonly #policy: ReceptionPolicy;
@@ -78,7 +68,7 @@ class ReceptionEngine implements Reception {
   readonly #deadlines: ReceptionDeadlines;
   readonly #arrival = new Arrival();
   readonly #words = new SenderWords();
-  #taken: Taken | undefined = undefined;
+  #taken: JoinedSession | undefined = undefined;
   #phase: ReceptionPhase = "waiting";
   #outcome: ReceptionEvent | undefined = undefined;
   #events: ReceptionEvent[] = [];
@@ -161,7 +151,7 @@ class ReceptionEngine implements Reception {
         this.#events.push({ kind: "silent", forMs: this.#deadlines.silenceMs(now) });
         break;
       case "lost sender":
-        this.#multicastOver("lost_sender", `sender was silent for ${silence}`, now);
+        this.#multicastOver("sender_lost", `sender was silent for ${silence}`, now);
         break;
       case "deadline":
         this.#fail("deadline", `not complete after ${this.#policy.deadlineMs} ms`, now);
@@ -263,25 +253,17 @@ class ReceptionEngine implements Reception {
   }
 
   /** Joins a session: from here on its sizes are fixed. */
-  #take(announce: Announce, sid: bigint, now: number): Taken {
-    const { symbolBytes, recordBytesMax, kind } = announce;
-    const known = announce.chunkCount === COUNT_UNKNOWN ? undefined : announce.chunkCount;
-    const imageId = Uint8Array.from(announce.imageId);
-    const sizes = { symbolBytes, recordBytesMax, chunkCount: known };
-    const facts: SessionFacts = { sid, kind, imageId, ...sizes };
+  #take(announce: Announce, sid: bigint, now: number): JoinedSession {
     const options = this.#options;
-    const policy = this.#policy;
-    const assembly = new Assembly({ options, facts, policy, ringOffset: this.#ringOffset });
-    const arrival = this.#arrival;
-    const remote = { address: "", port: announce.feedbackPort };
-    const messages = new ReceiverMessages({ options, facts, policy, assembly, arrival }, remote);
-    const taken = { sid: splitSid(sid), symbolBytes, assembly, messages };
+    const parts = { options, policy: this.#policy, arrival: this.#arrival };
+    const taken = joinSession(announce, sid, { ...parts, ringOffset: this.#ringOffset });
     this.#taken = taken;
     this.#phase = "receiving";
     this.#deadlines.take(now);
+    const { facts, assembly } = taken;
     this.#events.push({ kind: "session", facts, lanes: assembly.lanes.count });
     if (assembly.lanes.count < LANES_MIN) {
-      const found = `${assembly.lanes.count} records of ${recordBytesMax} bytes fit`;
+      const found = `${assembly.lanes.count} records of ${facts.recordBytesMax} bytes fit`;
       this.#fail("ring_too_small", `ring of ${options.ringBytes} bytes: ${found}`, now);
     }
     return taken;

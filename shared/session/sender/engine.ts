@@ -21,7 +21,7 @@ import {
   receiverMessageType,
   splitSid,
 } from "../../wire/header.ts";
-import type { SessionId } from "../../wire/header.ts";
+import type { ReceiverMessageType, SessionId } from "../../wire/header.ts";
 import { readNack } from "../../wire/nack.ts";
 import { readReport } from "../../wire/report.ts";
 import type { Report } from "../../wire/report.ts";
@@ -120,28 +120,37 @@ class SenderEngine implements Sender {
     if (this.#phase === "ended") return;
     const { offset, length } = view;
     const type = receiverMessageType(this.#view, offset, length);
-    const ours = type !== 0 && isOfSession(this.#view, offset, this.#sid);
-    const speaker = ours ? this.#speakerOf(type, view, now) : "refuse";
+    const ours = isOfSession(this.#view, offset, this.#sid);
+    const speaker = type !== 0 && ours ? this.#speakerOf(type, view, now) : "refuse";
     // Checking a tag costs more than all of the above, so a flood must not get this far.
-    if (speaker === "refuse" || !this.#options.tagger.check(offset, length)) {
+    if (type === 0 || speaker === "refuse" || !this.#options.tagger.check(offset, length)) {
       this.#dropped += 1;
       return;
     }
     try {
-      const reader = bodyReader(this.#options.arena.bytes, offset, length);
       if (speaker === "give a number") {
-        const { node } = readReport(reader);
+        const { node } = readReport(bodyReader(this.#options.arena.bytes, offset, length));
         this.#say({ remote: view.remote, node, word: "member" });
-      } else if (type === MessageType.report) {
-        this.#report(
-          readReport(reader),
-          { remote: view.remote, seq: messageSequence(this.#view, offset) },
-          now,
-        );
-      } else this.#streaming.nack(readNack(reader), now);
+      } else {
+        this.#message(view, type, now);
+      }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.#dropped += 1;
+    }
+  }
+
+  #message({ offset, length, remote }: DatagramView, type: ReceiverMessageType, now: number): void {
+    const reader = bodyReader(this.#options.arena.bytes, offset, length);
+    switch (type) {
+      case MessageType.report: {
+        const seq = messageSequence(this.#view, offset);
+        this.#report(readReport(reader), { remote, seq }, now);
+        break;
+      }
+      case MessageType.nack:
+        this.#streaming.nack(readNack(reader), now);
+        break;
     }
   }
 

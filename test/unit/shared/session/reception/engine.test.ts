@@ -205,7 +205,7 @@ test("P3: silence is told, and a lost sender ends the reception", () => {
   for (let now = 0; now <= 310; now += 10) play.hear(now);
   expect(play.engine.events()).toMatchObject([
     { kind: "silent" },
-    { kind: "ended", outcome: "failed", code: "lost_sender" },
+    { kind: "ended", outcome: "failed", code: "sender_lost" },
   ]);
 });
 
