@@ -101,7 +101,7 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
       return disk.chunkToCheck();
     case "closeGate":
       stopIfAsked();
-      disk.closeGate(work.orderId);
+      disk.closeGate(work.order);
       return undefined;
     case "deliver":
       stopIfAsked(); // a whole ring of chunks may wait here

@@ -3,7 +3,7 @@
  * an image.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { SaveOrder } from "../../shared/control/order.ts";
+import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
 import type { VerifyLevel } from "../../shared/control/spec.ts";
 import type { ImageFacts, ScanResult } from "./disk-work.ts";
 
@@ -17,7 +17,7 @@ export type DiskCall =
   | { readonly call: "useImage"; readonly tail: Uint8Array; readonly imageId: string }
   | { readonly call: "scan"; readonly delta: boolean }
   | { readonly call: "chunkToCheck" }
-  | { readonly call: "closeGate"; readonly orderId: string }
+  | { readonly call: "closeGate"; readonly order: LoadOrder }
   /** The record lies in memory that both threads share, or was copied. */
   | { readonly call: "deliver"; readonly chunk: number; readonly record: Uint8Array }
   | { readonly call: "flush" }

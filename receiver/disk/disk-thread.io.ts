@@ -17,6 +17,8 @@ import type {
   ToDiskThread,
 } from "./disk-thread-messages.ts";
 
+const ENDED = "the disk thread has ended";
+
 interface OpenCall {
   readonly answer: PromiseWithResolvers<DiskAnswer>;
   readonly progress: Progress;
@@ -36,6 +38,7 @@ class DiskThread implements DiskWork {
   /** Calls that have no answer yet: at most one per lane of the reception. */
   readonly #calls = new Map<number, OpenCall>();
   readonly #gone: Promise<void>;
+  #isGone = false;
   #sink: CaptureSink | undefined;
   #sinkFailure: unknown;
   #next = 1;
@@ -54,7 +57,8 @@ class DiskThread implements DiskWork {
     });
     this.#gone = new Promise((resolve) => {
       this.#worker.once("exit", () => {
-        this.#failAll(new Error("the disk thread has ended"));
+        this.#isGone = true;
+        this.#failAll(new Error(ENDED));
         resolve();
       });
     });
@@ -77,7 +81,7 @@ class DiskThread implements DiskWork {
   }
 
   async closeGate(order: LoadOrder): Promise<void> {
-    await this.#call({ call: "closeGate", orderId: order.id });
+    await this.#call({ call: "closeGate", order });
   }
 
   async deliver(chunk: number, record: Uint8Array): Promise<"ok" | "bad"> {
@@ -120,6 +124,7 @@ class DiskThread implements DiskWork {
   }
 
   #call(work: DiskCall, progress: Progress = () => undefined): Promise<DiskAnswer> {
+    if (this.#isGone) return Promise.reject(new Error(ENDED));
     const id = this.#next;
     this.#next += 1;
     const answer = Promise.withResolvers<DiskAnswer>();

@@ -6,7 +6,7 @@
  * the order of writing are in GatedDisk.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { SaveOrder } from "../../shared/control/order.ts";
+import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
 import type { VerifyLevel } from "../../shared/control/spec.ts";
 import { planDisk } from "../../shared/allocation/plan.ts";
 import type { DiskPlan } from "../../shared/allocation/plan.ts";
@@ -137,13 +137,13 @@ export class OrderedDisk {
   /**
    * Closes the gate.
    *
-   * @param orderId - Named in the gate record.
+   * @param order - Its id is named in the gate record.
    * @throws {@link NodeFailure} `disk_write_error`.
    */
-  closeGate(orderId: string): void {
+  closeGate(order: LoadOrder): void {
     const { target } = this.#loaded();
     writing(() => {
-      target.close(orderId);
+      target.close(order.id);
     });
   }
 

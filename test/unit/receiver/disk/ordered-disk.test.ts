@@ -3,6 +3,7 @@
  * memory that fails where the test wants it to, and a real captured image.
  */
 import { expect, test } from "vitest";
+import type { LoadOrder } from "../../../../shared/control/order.ts";
 import { OrderedDisk } from "../../../../receiver/disk/ordered-disk.ts";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
 import type { SaveOrder } from "../../../../shared/control/order.ts";
@@ -109,7 +110,7 @@ test("OrderedDisk loads an image and says which faults are the disk's", async ()
   expect(disk.scan(true, nothing)).toMatchObject({ found: "fresh", lackingBytes: DISK_BYTES });
   device.failing = "write";
   const closing = (): void => {
-    disk.closeGate("order");
+    disk.closeGate({ id: "order" } as LoadOrder);
   };
   expect(closing).toThrow(expect.objectContaining({ verdict: "disk_write_error" }) as Error);
   device.failing = "nothing";
