@@ -1,9 +1,9 @@
 /**
  * An order in memory, and the state machine that moves it.
  *
- * `happens` looks the event up in order-table.ts and makes the move: first in the journal, then in
- * memory, then as requests to the loop and as events to listeners. A move that the journal cannot
- * write is undone. No other file writes to an order.
+ * `happens` looks the event up in order-table.ts and makes the move in memory and in one
+ * transaction of the journal, then as requests to the loop and as events to listeners. A move that
+ * the journal cannot commit is undone (turns.ts). No other file writes to an order.
  */
 import assert from "node:assert/strict";
 import type { StatusReport } from "../../shared/control/node-api.ts";

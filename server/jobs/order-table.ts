@@ -3,9 +3,9 @@
  * the way, or why nothing is done.
  *
  * order-machine.ts executes this table; nothing else moves an order. CONTROL.md section 7 is
- * printed from it by `node scripts/order-table.ts`, and a test compares the two. A request for a
- * session or an arm that is refused changes nothing, so it is not an event here; load.ts and
- * save.ts decide on those.
+ * printed from it by `node scripts/order-table.ts`, and a test compares the two. An arm that
+ * is refused, or a place in a session, moves no order, so neither is an event here; load.ts and
+ * save.ts decide on those. Only that a node was held back by an unproven image is noted.
  */
 
 export type OrderState = keyof typeof ORDER_STATES;

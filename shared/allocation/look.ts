@@ -19,11 +19,13 @@ const ZEROS = new Uint8Array(PIECE_BYTES);
 export interface Sight {
   /** First sector that was seen to hold anything but zeros; undefined if there was none. */
   readonly data: Lba | undefined;
-  /** True if all of it was looked at, up to the first data. */
+  /** False if only pieces of it were looked at: what is undefined in `data` may be there. */
   readonly complete: boolean;
 }
 
 /**
+ * Looks for data in stretches of a disk.
+ *
  * @param stretches - Sectors, in any order, without overlap.
  * @param bytesMax - Most bytes to read, about; for a test.
  * @returns One answer for each stretch.
