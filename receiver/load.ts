@@ -125,7 +125,7 @@ async function askSession(
     throw new NodeFailure(
       "image_damaged",
       `the session sends image ${terms.imageId}, the order names ${order.image.id}`,
-      "Give the order again; if it stays so, restart huck serve.",
+      "Run the same command again; if it stays so, restart huck serve.",
     );
   }
   return terms;
@@ -161,7 +161,7 @@ async function fetchChunk(chunk: number, stage: Stage): Promise<"ok"> {
   throw new NodeFailure(
     "image_damaged",
     `chunk ${chunk} of the image is damaged on the server`,
-    'Run "huck image verify" on the server, then load the node again.',
+    'Run "huck image verify" on the server, then run the same command again.',
   );
 }
 

@@ -69,12 +69,13 @@ export async function visit(host: Host): Promise<VisitEnd> {
   return new Obedience(host, reply, joinedAt).obey(reply.order);
 }
 
-const GIVE_AGAIN = "Give the order again from this server.";
+const GIVE_AGAIN = "Run the same command again, on the server that this node boots from.";
 const CURES = {
   order_forged: GIVE_AGAIN,
   order_replayed: GIVE_AGAIN,
   order_expired: GIVE_AGAIN,
-  receiver_older: "Renew the boot files of the server (make initramfs), then give the order again.",
+  receiver_older:
+    "Renew the boot files of the server (make initramfs), then run the same command again.",
 } as const;
 
 /** Carries out one order. */

@@ -46,7 +46,11 @@ function say(message: FromDiskThread): void {
 
 function stopIfAsked(): void {
   if (Atomics.load(stop, 0) === 0) return;
-  throw new NodeFailure("aborted", "the work was stopped", "Give the order again when ready.");
+  throw new NodeFailure(
+    "aborted",
+    "the work was stopped",
+    "Run the same command again when ready.",
+  );
 }
 
 function progressOf(id: number): Progress {

@@ -79,7 +79,7 @@ export class OrderedDisk {
       throw new NodeFailure(
         "no_disk_matches",
         `"${path}" is another disk by now: ${sizeBytes} bytes, serial "${serial}"`,
-        "Look for a loose cable; then give the order again.",
+        "Look for a loose cable; then run the same command again.",
       );
     }
     if (inUse.length === 0) return;

@@ -204,9 +204,9 @@ interface Cause {
 
 const LOST: Cause = {
   code: "sender_lost",
-  cure: "Check that huck serve runs and the network carries multicast, then load the node again.",
+  cure: "Check that huck serve runs and the network carries multicast, then run the same command again.",
 };
-const ABORTED: Cause = { code: "aborted", cure: "Load the node again when you are ready." };
+const ABORTED: Cause = { code: "aborted", cure: "Run the same command again when you are ready." };
 
 const FAILURES: Readonly<Record<ReceptionFailure, Cause>> = {
   no_session: LOST,
@@ -214,13 +214,13 @@ const FAILURES: Readonly<Record<ReceptionFailure, Cause>> = {
   session_ended: LOST,
   session_aborted: {
     code: "sender_lost",
-    cure: "Look at the job's events and the server's log, then load the node again.",
+    cure: "Look at the job's events and the server's log, then run the same command again.",
   },
   deadline: LOST,
   fetch_failed: { ...LOST, code: "server_unreachable" },
   bad_content: {
     code: "image_damaged",
-    cure: 'Run "huck image verify" on the server, then load the node again.',
+    cure: 'Run "huck image verify" on the server, then run the same command again.',
   },
   ring_too_small: {
     code: "memory_too_small",

@@ -40,5 +40,5 @@ export function stoppableLink(link: ServerLink, reporter: Pick<Reporter, "onStop
 
 /** Why work ends that was asked to stop. */
 export function stopFailure(reason: string): NodeFailure {
-  return new NodeFailure("aborted", reason, "Give the order again when you are ready.");
+  return new NodeFailure("aborted", reason, "Run the same command again when you are ready.");
 }
