@@ -204,7 +204,7 @@ interface Cause {
 
 const LOST: Cause = {
   code: "sender_lost",
-  cure: "Check that huck serve runs and the network carries multicast, then run the same command again.",
+  cure: "Check huck serve and the multicast of the network, then run the same command again.",
 };
 const ABORTED: Cause = { code: "aborted", cure: "Run the same command again when you are ready." };
 

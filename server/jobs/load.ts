@@ -163,6 +163,6 @@ function doubted(what: string): Finding {
   return {
     code: "receiver_fault",
     reason: `the receiver reports ${what}`,
-    cure: "Run the same command for it again; if this repeats, its receiver and this server do not fit together.",
+    cure: "Run the same command again; if this repeats, its receiver and this server do not fit.",
   };
 }
