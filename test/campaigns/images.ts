@@ -7,6 +7,8 @@
  * is damaged, if one image takes more than two seconds, or if memory grows beyond its bound.
  */
 import { performance } from "node:perf_hooks";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { FormatError } from "../../shared/core/errors.ts";
 import { seededRandom } from "../../shared/core/random.ts";
 import { openImage } from "../../shared/image/reader.ts";
@@ -16,6 +18,8 @@ import { MUTATIONS, originalOf, outcomeOf } from "../rig/image-mutations.ts";
 const TIME_MAX_MS = 2000;
 /** Beyond what the original takes. Unit: bytes. */
 const MEMORY_MAX = 256 << 20;
+/** Images between two collections of garbage. */
+const COLLECT_EVERY = 16;
 const CUT_BYTES = 64 << 10;
 const count = Number(process.argv[2] ?? 20_000);
 const seed = Number(process.argv[3] ?? 7);
@@ -43,6 +47,8 @@ const outcomes = new Map<string, number>();
 const failures: string[] = [];
 let longestMs = 0;
 let memory = 0;
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 const before = process.memoryUsage().rss;
 for (let run = 0; run < count; run += 1) {
   const [kind, mutate] = kinds[run % kinds.length] ?? ["", () => image];
@@ -54,6 +60,7 @@ for (let run = 0; run < count; run += 1) {
     failures.push(`run ${run}, ${kind}: ${String(error)}`);
   }
   longestMs = Math.max(longestMs, performance.now() - begun);
+  if (run % COLLECT_EVERY === 0) collect(); // else the memory is that of garbage
   memory = Math.max(memory, process.memoryUsage().rss - before);
 }
 console.log(`${count} mutated images of ${kinds.length} kinds, seed ${seed}:`);
