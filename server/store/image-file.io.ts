@@ -23,7 +23,7 @@ export interface FileOpened {
   /** For messages. */
   readonly path: string;
   /** See `fileIdentityOf`. */
-  readonly file: string;
+  readonly fileIdentity: string;
   /** Unit: bytes. */
   readonly fileBytes: number;
 }
@@ -44,7 +44,7 @@ export async function openForReading(path: string): Promise<FileOpened> {
   try {
     const stat = await statAsync(fd, { bigint: true });
     if (stat.isFile()) {
-      return { fd, path, file: fileIdentityOf(stat), fileBytes: Number(stat.size) };
+      return { fd, path, fileIdentity: fileIdentityOf(stat), fileBytes: Number(stat.size) };
     }
   } catch (error) {
     closeSync(fd);
@@ -75,7 +75,7 @@ export async function readAt(
 }
 
 /** Makes a file readable synchronously. The descriptor stays the caller's. */
-export function bytesOf(from: Omit<FileOpened, "file">): ImageBytes {
+export function bytesOf(from: Omit<FileOpened, "fileIdentity">): ImageBytes {
   const { fd, path, fileBytes } = from;
   return {
     fileBytes,
@@ -100,7 +100,7 @@ export function openPlaces(places: RecordPlaces): ImageBytes & { readonly close:
   const close = (): void => {
     closeSync(fd);
   };
-  if (fileIdentityOf(stat) === places.file) {
+  if (fileIdentityOf(stat) === places.fileIdentity) {
     return { ...bytesOf({ fd, path, fileBytes: Number(stat.size) }), close };
   }
   close();
