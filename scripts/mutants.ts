@@ -6,9 +6,10 @@
  *     node scripts/mutants.ts arm seq    # those whose file name has one of these words
  *
  * A patch is the output of `git diff` below a few lines of header: `Plants:` says what is wrong
- * with it, `Promise:` which promise it breaks, `Test:` is a project and a file, and `Name:` (which
- * may be absent) is what the test's name must contain. The exit code is 1 when a fault was not
- * seen, when a test is red without it, or when a patch no longer applies.
+ * with it, `Promise:` which promise of ARCHITECTURE.md it breaks (a dash: none of these), `Test:`
+ * is a project and a file, and `Name:` (which may be absent) is what the test's name must contain.
+ * The exit code is 1 when a fault was not seen, when a test is red without it, or when a patch no
+ * longer applies.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";

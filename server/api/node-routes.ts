@@ -23,7 +23,7 @@ import type { ImageSummary } from "../../shared/image/summary.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import { KeyedBuckets, TokenBucket } from "../../shared/core/token-bucket.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
-import { parsed } from "./problems.ts";
+import { parsed } from "./parse-request.ts";
 import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
 
 export interface NodeRouteParts {

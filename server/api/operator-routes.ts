@@ -27,7 +27,7 @@ import type { ImageStore } from "../../shared/image/store.ts";
 import { findImage } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
-import { parsed } from "./problems.ts";
+import { parsed } from "./parse-request.ts";
 import { BY_OPERATOR } from "./request-principal.ts";
 import type { NodeProber } from "./node-prober.ts";
 

@@ -15,6 +15,7 @@ import {
   SituationError,
   codeOf,
 } from "../../shared/core/errors.ts";
+import { OLDER_CURE } from "./parse-request.ts";
 
 /** Media type of all answers with status 400 or above (RFC 9457). */
 const PROBLEM_TYPE = "application/problem+json";
@@ -60,40 +61,6 @@ export function answerProblems(app: FastifyInstance, failed: (thrown: unknown) =
     });
   });
 }
-
-/**
- * Parses a body or query that came from outside.
- *
- * @throws {@link SituationError} `server_older` with the name of a field that this server does not
- *   know: without that field it would do something else than was asked.
- * @throws {@link FormatError} `bad_request` with the name of the first member that does not fit.
- */
-export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    if (issue.code === "unrecognized_keys") throw serverOlder([...issue.path, ...issue.keys]);
-  }
-  const [issue] = result.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? "body" : issue.path.join(".");
-  throw new FormatError(
-    "bad_request",
-    `Cannot read request: ${where}: ${issue?.message ?? "malformed"}`,
-  );
-}
-
-function serverOlder(where: readonly PropertyKey[]): SituationError {
-  const field = where.map(String).join(".").slice(0, FIELD_MAX);
-  return new SituationError(
-    "server_older",
-    `Cannot read request: this server does not know "${field}"`,
-    { cure: OLDER_CURE },
-  );
-}
-
-const OLDER_CURE = "Update the server, or use the huck and the boot files of its version.";
-/** A message quotes at most so many characters of a name from outside. */
-const FIELD_MAX = 100;
 
 function statusOf(thrown: unknown): Problem {
   if (thrown instanceof SituationError) {

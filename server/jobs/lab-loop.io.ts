@@ -8,7 +8,7 @@
  */
 import { messageOf } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
-import type { LabRequest } from "./state.ts";
+import type { LabRequest } from "./lab-state.ts";
 import type { Lab } from "./lab.ts";
 import type { EnterBounds, EnterOutcome } from "../enter/enter-driver.ts";
 import { ProofQueue } from "./proof-queue.ts";

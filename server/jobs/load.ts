@@ -26,10 +26,11 @@ import type { Verdict, VerdictCode } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
+import type { Boot } from "./boot.ts";
 import type { LoadTerms } from "./journal.ts";
 import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
-import type { LabState } from "./state.ts";
+import type { LabState } from "./lab-state.ts";
 import type { SessionImage } from "../sessions/sessions.ts";
 
 /**
@@ -42,16 +43,6 @@ export function willJoin({ record, job }: LiveOrder, image: SessionImage): boole
   if (record.state === "waiting" && record.enterFault !== undefined) return false;
   if (terms.imageId !== image.id) return false;
   return terms.file === undefined ? job.image === image.name : terms.file === image.file;
-}
-
-/** A boot of a node that an order is signed for; the order is good for this boot only. */
-export interface Boot {
-  /** Random bits that the receiver drew in this boot. */
-  readonly nonce: string;
-  /** All MAC addresses of the node. */
-  readonly macs: readonly string[];
-  /** Milliseconds since 1970. */
-  readonly now: number;
 }
 
 /**

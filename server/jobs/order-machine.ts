@@ -49,7 +49,7 @@ type Told =
   | "imageDamaged"
   | "journalBack";
 
-/** What the machine needs from its surroundings; {@link LabState} of state.ts gives it. */
+/** What the machine needs from its surroundings; {@link LabState} of lab-state.ts gives it. */
 export interface OrderKeeper {
   readonly bounds: WaitBounds;
   jobOf(id: string): JobRecord;

@@ -17,7 +17,7 @@ import { TAIL_BYTES_MAX } from "../../shared/image/limits.ts";
 import type { ImageStore, OpenedImage } from "../../shared/image/store.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
-import type { LabState } from "./state.ts";
+import type { LabState } from "./lab-state.ts";
 
 /** What plans are made from. */
 export interface PlanParts {

@@ -23,11 +23,11 @@ import { NodeSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
+import type { Boot } from "./boot.ts";
 import type { SaveTerms } from "./journal.ts";
-import type { Boot } from "./load.ts";
 import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
-import type { LabState } from "./state.ts";
+import type { LabState } from "./lab-state.ts";
 
 /** Writes the order for a node that joined (step 3), to be signed by the caller. */
 export function writeSaveOrder(order: LiveOrder, terms: SaveTerms, boot: Boot): SaveOrder {

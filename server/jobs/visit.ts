@@ -9,7 +9,7 @@ import { checkLoadVerdict } from "./load.ts";
 import { checkSaveVerdict } from "./save.ts";
 import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
-import type { LabState } from "./state.ts";
+import type { LabState } from "./lab-state.ts";
 
 /** Notes that a node fetched its boot script, so it is on its way. */
 export function nodeBoots(state: LabState, node: string, now: number): void {

@@ -108,7 +108,7 @@ class FolderStore implements ImageStore {
       const look = await this.#summaries.look(name, join(this.#folder, entry));
       if (look.kind === "image") images.push(look.summary);
       if (look.kind === "torn") torn.push(name);
-      if (look.kind !== "gone" && look.file !== undefined) seen.add(look.file);
+      if (look.kind !== "gone" && look.fileIdentity !== undefined) seen.add(look.fileIdentity);
     }
     this.#summaries.keepOnly(seen);
     return { images, torn };
@@ -212,7 +212,7 @@ class FolderDraft implements ImageDraft {
     const { index } = await proveInThread({ fd, path: draftPath, fileBytes, depth: "chunks" });
     const summary = summaryOf(name, index);
     await this.#makeDurable();
-    const file = await identityOf(fd);
+    const fileIdentity = await identityOf(fd);
     try {
       await link(draftPath, path);
     } catch (error) {
@@ -222,7 +222,7 @@ class FolderDraft implements ImageDraft {
     this.#state = "committed";
     await this.#removeDraft();
     syncFolder(folder);
-    this.#summaries.note(file, summary);
+    this.#summaries.note(fileIdentity, summary);
     return summary;
   }
 

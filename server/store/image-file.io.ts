@@ -4,17 +4,17 @@
  * The server reads through the thread pool of Node.js, so that a slow disk never blocks its main
  * thread. Worker threads and commands that have nothing else to do read synchronously.
  */
-import { replacedImage } from "./store-faults.ts";
-import { closeSync, constants, fstatSync, open, fstat, openSync, read, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, open, fstat, openSync } from "node:fs";
 import { promisify } from "node:util";
 import { codeOf, FormatError, SituationError } from "../../shared/core/errors.ts";
 import { fileIdentityOf } from "../../shared/core/file-identity.ts";
 import type { ImageBytes } from "../../shared/image/reader.ts";
 import type { RecordPlaces } from "../../shared/image/store.ts";
+import { readFully, readFullySync } from "../../shared/linux/read-fully.io.ts";
+import { replacedImage } from "./store-faults.ts";
 
 const openAsync = promisify(open);
 const statAsync = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<FdStat>;
-const readAsync = promisify(read);
 type FdStat = ReturnType<typeof fstatSync> & Parameters<typeof fileIdentityOf>[0];
 
 /** An open file. The holder of this object closes the descriptor. */
@@ -23,7 +23,7 @@ export interface FileOpened {
   /** For messages. */
   readonly path: string;
   /** See `fileIdentityOf`. */
-  readonly file: string;
+  readonly fileIdentity: string;
   /** Unit: bytes. */
   readonly fileBytes: number;
 }
@@ -44,7 +44,7 @@ export async function openForReading(path: string): Promise<FileOpened> {
   try {
     const stat = await statAsync(fd, { bigint: true });
     if (stat.isFile()) {
-      return { fd, path, file: fileIdentityOf(stat), fileBytes: Number(stat.size) };
+      return { fd, path, fileIdentity: fileIdentityOf(stat), fileBytes: Number(stat.size) };
     }
   } catch (error) {
     closeSync(fd);
@@ -70,25 +70,18 @@ export async function readAt(
   offset: number,
   into: Uint8Array,
 ): Promise<void> {
-  for (let done = 0; done < into.byteLength; ) {
-    const left = into.byteLength - done;
-    const { bytesRead } = await readAsync(from.fd, into, done, left, offset + done);
-    if (bytesRead === 0) throw endsAt(from.path, offset + done);
-    done += bytesRead;
-  }
+  const got = await readFully(from.fd, into, offset);
+  if (got < into.byteLength) throw endsAt(from.path, offset + got);
 }
 
 /** Makes a file readable synchronously. The descriptor stays the caller's. */
-export function bytesOf(from: Omit<FileOpened, "file">): ImageBytes {
+export function bytesOf(from: Omit<FileOpened, "fileIdentity">): ImageBytes {
   const { fd, path, fileBytes } = from;
   return {
     fileBytes,
     read(offset, into) {
-      for (let done = 0; done < into.byteLength; ) {
-        const got = readSync(fd, into, done, into.byteLength - done, offset + done);
-        if (got === 0) throw endsAt(path, offset + done);
-        done += got;
-      }
+      const got = readFullySync(fd, into, offset);
+      if (got < into.byteLength) throw endsAt(path, offset + got);
     },
   };
 }
@@ -107,7 +100,7 @@ export function openPlaces(places: RecordPlaces): ImageBytes & { readonly close:
   const close = (): void => {
     closeSync(fd);
   };
-  if (fileIdentityOf(stat) === places.file) {
+  if (fileIdentityOf(stat) === places.fileIdentity) {
     return { ...bytesOf({ fd, path, fileBytes: Number(stat.size) }), close };
   }
   close();

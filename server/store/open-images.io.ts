@@ -81,7 +81,7 @@ export class OpenImages {
     try {
       const image = openedImage(reference, {
         path,
-        file: opened.file,
+        fileIdentity: opened.fileIdentity,
         proven: await kept.proven,
         read: (offset, into) => readAt(opened, offset, into),
         hold: () => this.#holdKept(kept),
@@ -100,14 +100,14 @@ export class OpenImages {
     );
     if (known !== undefined) {
       const release = this.#holdKept(known);
-      if ((await identityOf(known.opened.fd)) === known.opened.file) {
+      if ((await identityOf(known.opened.fd)) === known.opened.fileIdentity) {
         return { kept: known, release };
       }
       this.#drop(known); // it has been written to since it was opened
       release();
     }
     const opened = await openForReading(path);
-    const same = this.#kept.get(opened.file);
+    const same = this.#kept.get(opened.fileIdentity);
     if (same !== undefined) closeSync(opened.fd);
     const kept = same ?? this.#keep(opened);
     return { kept, release: this.#holdKept(kept) };
@@ -116,7 +116,7 @@ export class OpenImages {
   #keep(opened: FileOpened): KeptFile {
     const proven = this.#prover.prove(opened);
     const kept = { opened, proven, identity: "", tableBytes: 0, holders: 0, dropped: false };
-    this.#kept.set(opened.file, kept);
+    this.#kept.set(opened.fileIdentity, kept);
     proven.then(
       ({ index }) => {
         kept.identity = imageFileIdentity(index);
@@ -134,8 +134,8 @@ export class OpenImages {
   #holdKept(kept: KeptFile): () => void {
     kept.holders += 1;
     if (!kept.dropped) {
-      this.#kept.delete(kept.opened.file);
-      this.#kept.set(kept.opened.file, kept);
+      this.#kept.delete(kept.opened.fileIdentity);
+      this.#kept.set(kept.opened.fileIdentity, kept);
     }
     let held = true;
     return () => {
@@ -163,7 +163,7 @@ export class OpenImages {
   #drop(kept: KeptFile): void {
     if (kept.dropped) return;
     kept.dropped = true;
-    this.#kept.delete(kept.opened.file);
+    this.#kept.delete(kept.opened.fileIdentity);
     if (kept.holders === 0) closeSync(kept.opened.fd);
   }
 }

@@ -15,8 +15,8 @@ import { replacedImage } from "./store-faults.ts";
 /** A file that one image holds open. */
 export interface HeldFile {
   readonly path: string;
-  /** Identity of the file on this computer; see `fileIdentityOf`. */
-  readonly file: string;
+  /** See `fileIdentityOf`. */
+  readonly fileIdentity: string;
   readonly proven: ProvenIndex;
   /** Fills `into` from the file. Allowed only while the file is held. */
   read(offset: number, into: Uint8Array): Promise<void>;
@@ -33,7 +33,7 @@ export interface HeldFile {
  *   names; FormatError `bad_manifest`. The file then stays held.
  */
 export function openedImage(reference: ImageReference, held: HeldFile): OpenedImage {
-  const { path, file, proven } = held;
+  const { path, fileIdentity, proven } = held;
   const { index, offsets, lengths } = proven;
   const summary = summaryOf(reference.name, index);
   if (reference.id !== undefined && reference.id !== summary.id) {
@@ -47,7 +47,7 @@ export function openedImage(reference: ImageReference, held: HeldFile): OpenedIm
   return {
     summary,
     index,
-    places: { path, file, offsets, lengths },
+    places: { path, fileIdentity, offsets, lengths },
     file: identity,
     async record(chunk) {
       assert(open, "the image is open");

@@ -30,9 +30,9 @@ type Facts = Omit<ImageSummary, "name">;
 
 /** What was found at a path. */
 export type Look =
-  | { readonly kind: "image"; readonly file: string; readonly summary: ImageSummary }
-  /** `file` is undefined if even its identity could not be read. */
-  | { readonly kind: "torn"; readonly file: string | undefined }
+  | { readonly kind: "image"; readonly fileIdentity: string; readonly summary: ImageSummary }
+  /** The identity is undefined if it could not be read. */
+  | { readonly kind: "torn"; readonly fileIdentity: string | undefined }
   /** It was moved away after the folder was listed. */
   | { readonly kind: "gone" };
 
@@ -60,26 +60,28 @@ export class Summaries {
   /** Looks at the file of an image; reads it only if it is new or has changed. */
   async look(name: string, path: string): Promise<Look> {
     this.#load();
-    let file: string | undefined;
+    let fileIdentity: string | undefined;
     try {
       const facts = await stat(path, { bigint: true });
-      if (!facts.isFile()) return { kind: "torn", file };
-      file = fileIdentityOf(facts);
-      const known = this.#known.has(file) ? this.#known.get(file) : await this.#read(file, path);
+      if (!facts.isFile()) return { kind: "torn", fileIdentity };
+      fileIdentity = fileIdentityOf(facts);
+      const known = this.#known.has(fileIdentity)
+        ? this.#known.get(fileIdentity)
+        : await this.#read(fileIdentity, path);
       return known === undefined
-        ? { kind: "torn", file }
-        : { kind: "image", file, summary: { name, ...known } };
+        ? { kind: "torn", fileIdentity }
+        : { kind: "image", fileIdentity, summary: { name, ...known } };
     } catch (error) {
       const code = codeOf(error);
       return code === "ENOENT" || code === "no_such_image"
         ? { kind: "gone" }
-        : { kind: "torn", file };
+        : { kind: "torn", fileIdentity };
     }
   }
 
-  /** Remembers the summary of a file that was just written, by the file's identity. */
-  note(file: string, summary: ImageSummary): void {
-    this.#known.set(file, factsOfSummary(summary));
+  /** Remembers the summary of a file that was just written. */
+  note(fileIdentity: string, summary: ImageSummary): void {
+    this.#known.set(fileIdentity, factsOfSummary(summary));
     this.#changed = true;
   }
 
@@ -90,9 +92,9 @@ export class Summaries {
    * @param seen - Identities of all files that are there.
    */
   keepOnly(seen: ReadonlySet<string>): void {
-    for (const file of this.#known.keys()) {
-      if (seen.has(file)) continue;
-      this.#known.delete(file);
+    for (const fileIdentity of this.#known.keys()) {
+      if (seen.has(fileIdentity)) continue;
+      this.#known.delete(fileIdentity);
       this.#changed = true;
     }
     if (!this.#changed || this.#memo === undefined) return;
@@ -109,13 +111,13 @@ export class Summaries {
   /**
    * Two listings at a time read a new file only once. A file that cannot be read is tried again.
    */
-  async #read(file: string, path: string): Promise<Facts | undefined> {
-    const reading = this.#reading.get(file) ?? this.#readNew(path);
-    this.#reading.set(file, reading);
+  async #read(fileIdentity: string, path: string): Promise<Facts | undefined> {
+    const reading = this.#reading.get(fileIdentity) ?? this.#readNew(path);
+    this.#reading.set(fileIdentity, reading);
     try {
       return await reading;
     } finally {
-      this.#reading.delete(file);
+      this.#reading.delete(fileIdentity);
     }
   }
 
@@ -124,7 +126,7 @@ export class Summaries {
     const opened = await openForReading(path);
     try {
       const facts = await readFacts(opened);
-      this.#known.set(opened.file, facts);
+      this.#known.set(opened.fileIdentity, facts);
       this.#changed = true;
       return facts;
     } finally {
@@ -135,8 +137,8 @@ export class Summaries {
   #load(): void {
     if (this.#memo === undefined || this.#loaded) return;
     this.#loaded = true;
-    for (const [file, facts] of Object.entries(readMemo(this.#memo))) {
-      this.#known.set(file, facts);
+    for (const [fileIdentity, facts] of Object.entries(readMemo(this.#memo))) {
+      this.#known.set(fileIdentity, facts);
     }
   }
 }

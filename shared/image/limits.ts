@@ -29,7 +29,7 @@ export const TABLE_BYTES_MAX = 2 ** 31 - 1;
 /**
  * Most gate chunks, raw bytes and extents of all gate chunks together. A writer of the gate keeps
  * these chunks in memory until the end. A save makes at most 64 MiB in front of the first
- * partition, 128 KiB for each of 128 partitions, their tables, and 1 MiB at the end of the disk.
+ * partition, 128 KiB for each of 256 partitions, their tables, and 1 MiB at the end of the disk.
  */
 export const GATE_CHUNKS_MAX = 4096;
 export const GATE_RAW_BYTES_MAX = 128 << 20;

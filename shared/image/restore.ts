@@ -18,9 +18,9 @@ import type { ImageBytes, ImageIndex } from "./reader.ts";
 export interface RestoreOptions {
   /** Names this run in the gate record; at most 64 bytes. */
   readonly orderId: string;
-  /** Names this run in the gate record; at most 64 bytes. */
-  readonly verify: "sample" | "full";
   /** Whether a sample or everything is read back before the gate opens. */
+  readonly verify: "sample" | "full";
+  /** Stops the work at the next chunk. */
   readonly signal?: AbortSignal;
   /**
    * Called after every chunk.

@@ -54,10 +54,9 @@ export interface RecordPlaces {
   /** Path of the file when it was opened. Another file may have that path by now. */
   readonly path: string;
   /**
-   * Identity of the file (`fileIdentityOf`), to be compared with that of the file found at the
-   * path.
+   * See `fileIdentityOf`: to be compared with that of the file found at the path.
    */
-  readonly file: string;
+  readonly fileIdentity: string;
   /** Where each record begins, by chunk. Unit: bytes. */
   readonly offsets: Float64Array;
   /** Length of each record, header and stored bytes, by chunk. Unit: bytes. */

@@ -65,7 +65,7 @@ export function openBlockDevice(path: string, options: OpenOptions = {}): BlockD
   }
   if (stat.isFile()) {
     const { fileSectorBytes = FILE_SECTOR_BYTES } = options;
-    const identity = fileIdentity(path, stat.size, fileSectorBytes);
+    const identity = diskIdentityOfFile(path, stat.size, fileSectorBytes);
     return new LinuxDisk(path, identity, access, stat.size);
   }
   throw new HuckError(
@@ -80,7 +80,7 @@ function isPartition(path: string): SituationError {
   });
 }
 
-function fileIdentity(path: string, size: number, sectorBytes: number): DiskIdentity {
+function diskIdentityOfFile(path: string, size: number, sectorBytes: number): DiskIdentity {
   const sizeBytes = Math.ceil(size / sectorBytes) * sectorBytes;
   return {
     path,

@@ -53,7 +53,12 @@ beforeAll(() => {
   content = seededBytes(12, (offsets[CHUNKS - 1] ?? 0) + (lengths[CHUNKS - 1] ?? 0));
   const path = join(folder, "records");
   writeFileSync(path, content);
-  records = { path, file: fileIdentityOf(statSync(path, { bigint: true })), offsets, lengths };
+  records = {
+    path,
+    fileIdentity: fileIdentityOf(statSync(path, { bigint: true })),
+    offsets,
+    lengths,
+  };
 });
 
 function order(sid: bigint, waitMaxMs: number): SenderOrder {
@@ -152,7 +157,7 @@ test("stop() ends a session that waits for members", async () => {
 test("a torn file ends the session with a reason, for the receiver too", async () => {
   const path = join(folder, "torn");
   writeFileSync(path, content.subarray(0, content.byteLength - 10));
-  const torn = { ...records, path, file: fileIdentityOf(statSync(path, { bigint: true })) };
+  const torn = { ...records, path, fileIdentity: fileIdentityOf(statSync(path, { bigint: true })) };
   const messages: SenderMessage[] = [];
   const sid = nextId().readBigUInt64LE();
   const given = { ...order(sid, Infinity), records: torn };

@@ -129,16 +129,20 @@ export class TestLab {
     return this.lab.beginLoad(request, image, ROOT, this.now).job;
   }
 
-  save(node: string, name: string, taken = false): string {
-    return this.lab.beginSave(SaveRequest.parse({ node, name }), taken, ROOT, this.now).job;
+  save(node: string, name: string, taken = false, more: object = {}): string {
+    return this.lab.beginSave(SaveRequest.parse({ node, name, ...more }), taken, ROOT, this.now)
+      .job;
   }
 
   /** Boots a node and joins. */
-  join(name: string): { visitor: Visitor; token: string; order: string; reply: JoinReply } {
+  join(
+    name: string,
+    disks = [DISK],
+  ): { visitor: Visitor; token: string; order: string; reply: JoinReply } {
     const { mac, token } = this.lab.mintFor(name, this.now);
     const nonce = nextId().toString("hex");
     const identity = { token, nonce, macs: [mac] };
-    const facts = { interfaces: [], disks: [DISK], memoryBytes: 1, version: "0", features: [] };
+    const facts = { interfaces: [], disks, memoryBytes: 1, version: "0", features: [] };
     const reply = this.lab.desk.join({ ...identity, ...facts }, this.now);
     const visitor = this.lab.desk.visitor(token, this.now);
     return { visitor, token, order: orderIn(reply)?.id ?? "none", reply };

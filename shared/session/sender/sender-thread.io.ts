@@ -17,8 +17,8 @@ import type { ChunkSource } from "./sender-loop.io.ts";
 /** The records of an image, each in one piece, all in one file. */
 export interface RecordFile {
   readonly path: string;
-  /** Identity of the file (`fileIdentityOf`) to which these offsets belong. */
-  readonly file: string;
+  /** Of the file to which these offsets belong; see `fileIdentityOf`. */
+  readonly fileIdentity: string;
   /** Where each record begins, by chunk. Unit: bytes. */
   readonly offsets: Float64Array;
   /** Length of each record, by chunk. Unit: bytes. */
@@ -136,7 +136,7 @@ export class RecordFileSource implements ChunkSource {
   constructor(records: RecordFile) {
     this.#records = records;
     this.#fd = openSync(records.path, "r");
-    if (fileIdentityOf(fstatSync(this.#fd, { bigint: true })) === records.file) return;
+    if (fileIdentityOf(fstatSync(this.#fd, { bigint: true })) === records.fileIdentity) return;
     this.close();
     throw new HuckError(
       "image_replaced",

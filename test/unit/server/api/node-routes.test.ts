@@ -10,6 +10,8 @@ import type { Event } from "../../../../shared/control/event.ts";
 import { NodeRoute } from "../../../../shared/control/node-api.ts";
 import { ImageList, JobCreated } from "../../../../shared/control/operator-api.ts";
 import { openOrder } from "../../../../shared/control/order.ts";
+import { RecordType } from "../../../../shared/image/limits.ts";
+import { encodeRecordHeader } from "../../../../shared/image/record.ts";
 import { writeLongImage } from "../../../rig/image-store.ts";
 import { DISK, TestNode, eventsOf, orderIn, operate } from "../../../rig/lab-kit.ts";
 import { ServerPerTest } from "../../../rig/server-per-test.ts";
@@ -295,16 +297,27 @@ test("capture keeps one draft for an order, however many uploads its node begins
   expect(drafts()).toEqual([]);
 });
 
-test(
-  "capture is refused when the order is a load, and stops when more " + "comes than the disks hold",
-  async () => {
-    await lab.beginLoad(["fit01"]);
-    const { node } = await lab.joined("fit01");
-    expect(await node.upload(Buffer.alloc(10))).toMatchObject({
-      body: { code: "no_capture_wanted" },
-    });
-  },
-);
+test("capture is refused when the order is a load", async () => {
+  await lab.beginLoad(["fit01"]);
+  const { node } = await lab.joined("fit01");
+  expect(await node.upload(Buffer.alloc(10))).toMatchObject({
+    body: { code: "no_capture_wanted" },
+  });
+});
+
+test("capture stops as soon as more is said to come than the disk has", async () => {
+  await beginSave("saved");
+  const { node } = await lab.joined("fit01");
+  const digest = new Uint8Array(32);
+  const chunks = Array.from({ length: (DISK.sizeBytes >> 20) + 1 }, (_, index) => {
+    const record = new Uint8Array(56 + 8);
+    const sizes = { storedBytes: 8, rawBytes: 1 << 20 };
+    encodeRecordHeader({ type: RecordType.chunk, codec: 0, index, ...sizes, digest }, record);
+    return record;
+  });
+  const header = (await imageBytes()).subarray(0, 4096);
+  expect(await node.beginUpload(Buffer.concat([header, ...chunks]))).toBe(422);
+});
 
 test(
   "a server that restarts in mid-job knows job, order, arms and token, " +

@@ -8,10 +8,9 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fastify } from "fastify";
 import { expect, test } from "vitest";
-import * as z from "zod";
 import { Problem } from "../../../../shared/control/problem.ts";
 import { FormatError, SituationError } from "../../../../shared/core/errors.ts";
-import { answerProblems, parsed } from "../../../../server/api/problems.ts";
+import { answerProblems } from "../../../../server/api/problems.ts";
 
 async function answerTo(thrown: unknown): Promise<{ problem: Problem; own: unknown[] }> {
   const own: unknown[] = [];
@@ -89,25 +88,4 @@ test("answerProblems() answers bodies that are too long, no JSON, or of another 
   expect((await send("[1,2,3,4,5,6,7,8]", "application/json")).status).toBe(413);
   expect((await send("{", "application/json")).status).toBe(400);
   expect((await send("x", "image/png")).status).toBe(415);
-});
-
-test("parsed() names the first member that does not fit", () => {
-  const schema = z.strictObject({ nodes: z.array(z.string()) });
-  expect(parsed(schema, { nodes: ["a"] })).toEqual({ nodes: ["a"] });
-  expect(() => parsed(schema, { nodes: [1] })).toThrow(/nodes\.0/);
-  expect(() => parsed(schema, undefined)).toThrow(/body/);
-});
-
-test("parsed() calls a field that it does not know the request of a newer program", () => {
-  const schema = z.strictObject({ nodes: z.array(z.strictObject({ name: z.string() })) });
-  const newer = {
-    code: "server_older",
-    message: expect.stringContaining('"nodes.0.colour"') as string,
-  };
-  expect(() => parsed(schema, { nodes: [{ name: "a", colour: "red" }] })).toThrow(
-    expect.objectContaining(newer),
-  );
-  expect(() => parsed(schema, { nodes: [{ name: 1 }], wipe: true })).toThrow(
-    expect.objectContaining({ code: "server_older" }),
-  );
 });

@@ -23,8 +23,10 @@ test("writeSaveOrder() names image, level and nonce of this boot", () => {
 });
 
 test("beginCapture() bounds the upload by the disk that is saved", () => {
-  lab.save("fit01", "mine");
-  const { name, diskBytes } = lab.lab.desk.beginCapture(lab.join("fit01").visitor, () => undefined);
+  lab.save("fit01", "mine", false, { disk: [{ serial: DISK.serial }] });
+  const larger = { ...DISK, path: "/dev/sdb", serial: "S2", sizeBytes: 8 * DISK.sizeBytes };
+  const { visitor } = lab.join("fit01", [larger, DISK]);
+  const { name, diskBytes } = lab.lab.desk.beginCapture(visitor, () => undefined);
   expect(name).toBe("mine");
   expect(diskBytes).toBe(DISK.sizeBytes);
 });

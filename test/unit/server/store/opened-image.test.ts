@@ -30,7 +30,7 @@ beforeEach(async () => {
     { name: "one" },
     {
       path: "/images/one.huck",
-      file: "1:2:3:4",
+      fileIdentity: "1:2:3:4",
       proven: { index, ...recordRunsOf(index.table) },
       read: async (offset, into) => {
         await new Promise(setImmediate);

@@ -45,7 +45,7 @@ async function lookAtAll(summaries: Summaries): Promise<string[]> {
     names.map((name) => summaries.look(name, imagePathIn(folder, name))),
   );
   const files = looks.flatMap((look) =>
-    "file" in look && look.file !== undefined ? [look.file] : [],
+    "fileIdentity" in look && look.fileIdentity !== undefined ? [look.fileIdentity] : [],
   );
   summaries.keepOnly(new Set(files));
   await summaries.settle();

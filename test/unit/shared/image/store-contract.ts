@@ -79,8 +79,8 @@ export function testImageStore(name: string, makeStore: () => ImageStore): void 
       const store = fresh();
       await put(store, "one");
       const image = await store.open({ name: "one" });
-      const { path, file, offsets, lengths } = structuredClone(image.places);
-      expect(file).toBe(fileIdentityOf(statSync(path, { bigint: true })));
+      const { path, fileIdentity, offsets, lengths } = structuredClone(image.places);
+      expect(fileIdentity).toBe(fileIdentityOf(statSync(path, { bigint: true })));
       const from = offsets[1] ?? 0;
       const record = readFileSync(path).subarray(from, from + (lengths[1] ?? 0));
       expect(record.equals(await image.record(1))).toBe(true);
@@ -183,7 +183,7 @@ export function testImageStore(name: string, makeStore: () => ImageStore): void 
       renameSync(places.path, `${places.path}.copy`);
       copyFileSync(`${places.path}.copy`, places.path);
       const again = await before.open({ name: "one", id: summary.id, file });
-      expect(again.places.file).not.toBe(places.file);
+      expect(again.places.fileIdentity).not.toBe(places.fileIdentity);
       await expectAllOf(again, await whole);
       again.close();
     });

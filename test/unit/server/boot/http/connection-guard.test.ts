@@ -92,6 +92,15 @@ test.each([
   expect(guard.counters.gave_way).toBeGreaterThanOrEqual(70);
 });
 
+test("ConnectionGuard ends none of an address that has few, however old they are", async () => {
+  await serve({});
+  const asking = await drip("GET / HTTP/1.1\r\nhost: x\r\n", HONEST);
+  for (let count = 0; count < 120; count += 1) await drip("GET / HT");
+  asking.write("\r\n");
+  const [answer] = (await once(asking, "data")) as [Buffer];
+  expect(answer.toString()).toContain("200 OK");
+});
+
 test("ConnectionGuard ends a request that drips by its deadline, also in its body", async () => {
   await serve({ requestMs: 300 });
   const dripping = [await drip("GET / HTTP/1.1\r\nx: "), await drip(HEAD)];
