@@ -153,6 +153,11 @@ class Wiring {
       failed: (thrown) => {
         this.#parts.log.error({ err: thrown }, "a step of the lab failed");
       },
+      journalChanged: (fault) => {
+        const { log } = this.#parts;
+        if (fault === undefined) log.info("the journal can be written again: jobs go on");
+        else log.error({ code: fault.code, cure: fault.cure }, `${fault.message}; jobs wait`);
+      },
     });
   }
 
