@@ -29,8 +29,8 @@ const NPM = [
 /** Stages of the data path in shared, each knowing only those before it. */
 const STAGES = ["core", "disk", "filesystem", "allocation", "image"];
 
-/** Services of the server: they ignore one another; `bmc < power` is the one arrow between them. */
-const SERVICES = "inventory|bmc|power|boot|store|sessions|network|schedule|hooks|live|sled";
+/** Services of the server: they ignore one another. */
+const SERVICES = "inventory|power|boot|store|sessions";
 
 /** Floors of the server above its services, lowest first. */
 const FLOORS = ["enter", "jobs", "api", "main", "cli"];
