@@ -111,11 +111,12 @@ class Wiring {
     const { server } = parts.config;
     this.#inventory = parts.config.inventory;
     this.#address = labAddress(server.address ?? server.interface ?? "");
-    this.#key = openOrderKey(server.state);
+    // First of all: its lock refuses a second server, which then makes and changes nothing.
     const journal = openJournal(server.state);
     closers.push(() => {
       journal.close();
     });
+    this.#key = openOrderKey(server.state);
     this.#images = openFolderStore(server.store, { keepSummaries: true });
     closers.push(() => this.#images.close());
     this.#sessions = this.#newSessions();
@@ -151,6 +152,11 @@ class Wiring {
       wantedChanged: () => this.#boot?.update(),
       failed: (thrown) => {
         this.#parts.log.error({ err: thrown }, "a step of the lab failed");
+      },
+      journalChanged: (fault) => {
+        const { log } = this.#parts;
+        if (fault === undefined) log.info("the journal can be written again: jobs go on");
+        else log.error({ code: fault.code, cure: fault.cure }, `${fault.message}; jobs wait`);
       },
     });
   }

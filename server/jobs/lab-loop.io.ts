@@ -6,7 +6,8 @@
  * way is reported, and the loop goes on. The clock is the time of day at the start plus monotonic
  * time since then, so a step of the system clock does not make a node look lost.
  */
-import { messageOf } from "../../shared/core/errors.ts";
+import { codeOf, messageOf } from "../../shared/core/errors.ts";
+import type { SituationError } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import type { LabRequest } from "./lab-state.ts";
 import type { Lab } from "./lab.ts";
@@ -29,10 +30,10 @@ export interface LabLoopParts {
   readonly enter: (node: string, bounds: EnterBounds) => Promise<EnterOutcome>;
   /** Called when wanted states may have changed, so that the boot services get them. */
   readonly wantedChanged: () => void;
-  /**
-   * Gets what was thrown on the way, for example by a journal that cannot write; must not throw.
-   */
+  /** Gets what was thrown on the way; must not throw. */
   readonly failed: (thrown: unknown) => void;
+  /** Gets the reason when the journal cannot write any longer, and undefined when it can again. */
+  readonly journalChanged: (fault: SituationError | undefined) => void;
 }
 
 type EnterWish = Extract<LabRequest, { kind: "enter" }>;
@@ -44,6 +45,7 @@ export class LabLoop {
   /** Orders whose nodes are being started. Abort the controller to end the wait. */
   readonly #entering = new Map<string, AbortController>();
   #closed = false;
+  #journalFault: SituationError | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: LabLoopParts) {
@@ -71,6 +73,7 @@ export class LabLoop {
   heed(): void {
     if (this.#closed) return;
     const { lab, wantedChanged } = this.#parts;
+    this.#watchJournal();
     for (const request of lab.takeRequests()) {
       if (request.kind === "wanted") this.#guard(wantedChanged);
       else if (request.kind === "enter") this.#queue.push(request);
@@ -114,6 +117,13 @@ export class LabLoop {
     for (const wait of this.#entering.values()) wait.abort();
   }
 
+  #watchJournal(): void {
+    const fault = this.#parts.lab.journalFault;
+    if (fault === this.#journalFault) return;
+    this.#journalFault = fault;
+    this.#parts.journalChanged(fault);
+  }
+
   /** Asks the lab again: a node may have been started by hand, or its order aborted, meanwhile. */
   #enterNext(): void {
     while (this.#entering.size < ENTERING_MAX) {
@@ -150,13 +160,13 @@ export class LabLoop {
     }
   }
 
-  /** @returns False if `step` threw; the error was given to `failed`. */
+  /** @returns False if `step` threw; `failed` got the error, unless the journal is the reason. */
   #guard(step: () => void): boolean {
     try {
       step();
       return true;
     } catch (thrown) {
-      this.#parts.failed(thrown);
+      if (codeOf(thrown) !== "journal_unwritable") this.#parts.failed(thrown);
       return false;
     }
   }

@@ -10,6 +10,7 @@ import type { Verdict } from "../../shared/control/verdict.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import { principalText } from "../../shared/control/principal.ts";
 import type { Principal } from "../../shared/control/principal.ts";
+import { ExitCode, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { EventDraft, EventLog } from "./event-log.ts";
 import { JOBS_KEPT } from "./journal.ts";
@@ -57,6 +58,8 @@ export class LabState implements OrderKeeper {
   readonly #sights = new Map<string, SightRecord>();
   /** Loads whose image is not proven yet: none of their nodes gets a session or may arm. */
   readonly #unproven = new Set<string>();
+  /** Jobs whose abort the journal could not keep yet, and who aborted them. */
+  readonly #unkeptAborts = new Map<string, Principal>();
   /** The open order of each node that is busy. */
   readonly #current = new Map<string, LiveOrder>();
   #requests: LabRequest[] = [];
@@ -120,23 +123,37 @@ export class LabState implements OrderKeeper {
     return after;
   }
 
-  /** Aborts a running job and its orders, and tells who did it. */
+  /**
+   * Aborts a running job and its orders, and tells who did it. If the journal cannot keep that, the
+   * nodes are stopped all the same, and `pass` keeps it as soon as there is room.
+   *
+   * @throws {@link SituationError} `abort_unkept`.
+   */
   abort(id: string, by: Principal, now: number): void {
     const job = this.#jobs.get(id);
     if (job?.record.state !== "running") return;
-    this.turns.turn(() => {
-      const text = `aborted by ${principalText(by)}`;
-      this.tell({ kind: "note", job: id, level: "info", text }, now);
-      this.#putJob({ ...job.record, state: "aborted" });
-      for (const order of job.orders) order.happens({ event: "abort" }, now);
-    });
+    try {
+      this.turns.turn(() => {
+        const text = `aborted by ${principalText(by)}`;
+        this.tell({ kind: "note", job: id, level: "info", text }, now);
+        this.#putJob({ ...job.record, state: "aborted" });
+        for (const order of job.orders) order.happens({ event: "abort" }, now);
+      });
+    } catch (thrown) {
+      if (codeOf(thrown) !== "journal_unwritable") throw thrown;
+      this.#unkeptAborts.set(id, by);
+      this.wantedChanged();
+      throw abortUnkept(id, thrown);
+    }
+    this.#unkeptAborts.delete(id);
   }
 
   /** Gives a job as it is now. The job must be in memory, as that of every order in memory is. */
   jobOf(id: string): JobRecord {
     const job = this.#jobs.get(id);
     assert(job !== undefined, "an order in memory has its job in memory");
-    return job.record;
+    const { record } = job;
+    return this.#unkeptAborts.has(id) ? { ...record, state: "aborted" } : record;
   }
 
   /** Gives the open order of a node, or undefined if it has nothing to do. */
@@ -203,6 +220,7 @@ export class LabState implements OrderKeeper {
       for (const order of orders) order.happens({ event: "journalBack", outageMs }, now);
     }
     this.#passedAt = now;
+    for (const [job, by] of this.#unkeptAborts) this.abort(job, by, now);
     for (const order of orders) order.pass(now);
   }
 
@@ -317,16 +335,24 @@ export class LabState implements OrderKeeper {
   }
 
   #endJob(job: JobRecord, now: number): void {
-    const orders = this.#jobs.get(job.id)?.orders ?? [];
+    const { record: kept, orders = [] } = this.#jobs.get(job.id) ?? {};
     const verdicts = orders.flatMap(({ record }) => record.verdict ?? []);
     if (verdicts.length < orders.length) return;
     const nodesOk = verdicts.filter(isOk).length;
     const nodesNotOk = verdicts.length - nodesOk;
     const { id, image } = job;
     const aborted = job.state === "aborted";
-    if (!aborted) this.#putJob({ ...job, state: "ended" });
+    if (kept?.state === "running") this.#putJob({ ...job, state: aborted ? "aborted" : "ended" });
     this.tell({ kind: "end", job: id, image, nodesOk, nodesNotOk, aborted }, now);
   }
+}
+
+function abortUnkept(job: string, cause: unknown): SituationError {
+  const message = `Cannot keep the abort of job "${job}": ${messageOf(cause)}`;
+  const cure =
+    "Its nodes are told to stop all the same. Make room on the disk that holds server.state; " +
+    "if the server restarts before that, abort the job again.";
+  return new SituationError("abort_unkept", message, { cure, cause, exitCode: ExitCode.unknown });
 }
 
 /** Longest text of an event. Unit: UTF-16 code units. */

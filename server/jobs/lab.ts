@@ -299,6 +299,11 @@ export class Lab {
     this.#releaseEnded();
   }
 
+  /** Why the journal cannot write now; undefined while it can. */
+  get journalFault(): SituationError | undefined {
+    return this.#state.turns.fault;
+  }
+
   /** @returns The latest time at which `tick` must be called again. */
   nextWakeup(): number {
     return this.#state.nextDue();

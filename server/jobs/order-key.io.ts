@@ -6,18 +6,11 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
-import { SituationError, codeOf } from "../../shared/core/errors.ts";
+import { SituationError } from "../../shared/core/errors.ts";
+import { makeWholeFile } from "../../shared/linux/whole-file.io.ts";
 import { stateFault } from "./state-fault.ts";
 
 export interface OrderKey {
@@ -56,30 +49,17 @@ export function openOrderKey(stateFolder: string): OrderKey {
   };
 }
 
-/** Leaves no half of a key behind, which would be taken for a damaged one. */
 function makeIfMissing(file: string): boolean {
-  const fd = openNew(file);
-  if (fd === undefined) return false;
   try {
-    const { privateKey } = generateKeyPairSync("ed25519");
-    writeFileSync(fd, privateKey.export({ format: "pem", type: "pkcs8" }), { flush: true });
-    return true;
+    return makeWholeFile(file, newKey, 0o600);
   } catch (cause) {
-    rmSync(file);
     throw stateFault(`write "${file}"`, cause);
-  } finally {
-    closeSync(fd);
   }
 }
 
-/** @returns Undefined if there is such a file. */
-function openNew(file: string): number | undefined {
-  try {
-    return openSync(file, "wx", 0o600);
-  } catch (thrown) {
-    if (codeOf(thrown) === "EEXIST") return undefined;
-    throw stateFault(`make "${file}"`, thrown);
-  }
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  return privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 }
 
 /** @throws {@link SituationError} `key_damaged`. */

@@ -15,16 +15,21 @@ export class Turns {
   readonly #log: EventLog;
   /** How to undo the running turn; undefined when none runs. */
   #undo: (() => void)[] | undefined;
-  #stalled = false;
+  #fault: SituationError | undefined;
   #retryAt = -Infinity;
 
   constructor(log: EventLog) {
     this.#log = log;
   }
 
+  /** Why the last write failed; undefined once one has succeeded. */
+  get fault(): SituationError | undefined {
+    return this.#fault;
+  }
+
   /** True after a write failed, until one succeeds. */
   get stalled(): boolean {
-    return this.#stalled;
+    return this.#fault !== undefined;
   }
 
   /** While stalled, the earliest time of the next attempt: milliseconds since 1970. */
@@ -77,10 +82,11 @@ export class Turns {
       write();
     } catch (thrown) {
       if (OURS.some((kind) => thrown instanceof kind)) throw thrown;
-      this.#stalled = true;
       const message = `Cannot keep what happened: the journal says "${messageOf(thrown)}"`;
       const cure = "Make room on the disk that holds server.state; nodes ask again by themselves.";
-      throw new SituationError("journal_unwritable", message, { cure, cause: thrown });
+      const fault = new SituationError("journal_unwritable", message, { cure, cause: thrown });
+      this.#fault ??= fault;
+      throw fault;
     }
   }
 
@@ -98,7 +104,7 @@ export class Turns {
       this.#retryAt = now + RETRY_AFTER_MS;
       return false;
     }
-    this.#stalled = false;
+    this.#fault = undefined;
     this.#retryAt = -Infinity;
     return true;
   }

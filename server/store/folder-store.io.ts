@@ -8,16 +8,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  rename,
-  statfs,
-  unlink,
-} from "node:fs/promises";
+import { type FileHandle, link, lstat, mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, ExitCode, SituationError } from "../../shared/core/errors.ts";
 import type {
@@ -29,6 +20,7 @@ import type {
 } from "../../shared/image/store.ts";
 import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
 import { openDraftFile, sweepDrafts } from "./draft-file.io.ts";
+import { DraftRoom } from "./draft-room.io.ts";
 import { identityOf, noSuchImage } from "./image-file.io.ts";
 import { imageNameOf, imagePathIn, isImageName } from "./image-file-name.ts";
 import { OpenImages } from "./open-images.io.ts";
@@ -36,14 +28,6 @@ import { proveInThread } from "./proof-thread.io.ts";
 import { readingFault, writingFault } from "./store-faults.ts";
 import { Summaries } from "./summaries.io.ts";
 
-/**
- * What drafts leave free, so that they cannot fill a disk that others write to, perhaps the
- * server's journal among them.
- */
-const RESERVE_SHARE = 0.05;
-const RESERVE_BYTES_MAX = 1 << 30;
-/** Free space is looked at after this many bytes of a draft. */
-const LOOK_BYTES = 64 << 20;
 const TRASH_FOLDER = ".trash";
 const SUMMARIES_FILE = ".summaries.json";
 
@@ -70,11 +54,13 @@ export function openFolderStore(folder: string, options: FolderStoreOptions = {}
 
 class FolderStore implements ImageStore {
   readonly #folder: string;
+  readonly #room: DraftRoom;
   readonly #summaries: Summaries;
   readonly #open = new OpenImages();
 
   constructor(folder: string, summaries: Summaries) {
     this.#folder = folder;
+    this.#room = new DraftRoom(folder);
     this.#summaries = summaries;
   }
 
@@ -84,7 +70,8 @@ class FolderStore implements ImageStore {
     const path = imagePathIn(folder, name);
     try {
       const { path: draftPath, handle } = await openDraftFile(folder);
-      return new FolderDraft({ name, path, draftPath, folder }, handle, this.#summaries);
+      const shared = { room: this.#room, summaries: this.#summaries };
+      return new FolderDraft({ name, path, draftPath, folder }, handle, shared);
     } catch (error) {
       throw writingFault(folder, error);
     }
@@ -163,15 +150,6 @@ class FolderStore implements ImageStore {
   }
 }
 
-/** Told as a full disk is: `writingFault` knows the code. */
-class NoRoomLeft extends Error {
-  readonly code = "ENOSPC";
-
-  constructor() {
-    super("less is free than the reserve");
-  }
-}
-
 interface DraftPlaces {
   readonly name: string;
   readonly path: string;
@@ -182,24 +160,29 @@ interface DraftPlaces {
 class FolderDraft implements ImageDraft {
   readonly #places: DraftPlaces;
   readonly #handle: FileHandle;
+  readonly #room: DraftRoom;
   readonly #summaries: Summaries;
   #state: "open" | "committed" | "aborted" = "open";
-  /** Bytes that are known to fit. */
-  #untilLook = 0;
 
-  constructor(places: DraftPlaces, handle: FileHandle, summaries: Summaries) {
+  constructor(
+    places: DraftPlaces,
+    handle: FileHandle,
+    { room, summaries }: { readonly room: DraftRoom; readonly summaries: Summaries },
+  ) {
     this.#places = places;
     this.#handle = handle;
+    this.#room = room;
     this.#summaries = summaries;
   }
 
   async append(bytes: Uint8Array): Promise<void> {
     try {
-      await this.#keepReserve(bytes.byteLength);
-      for (let done = 0; done < bytes.byteLength; ) {
-        const { bytesWritten } = await this.#handle.write(bytes, done);
-        done += bytesWritten;
-      }
+      await this.#room.write(bytes.byteLength, async () => {
+        for (let done = 0; done < bytes.byteLength; ) {
+          const { bytesWritten } = await this.#handle.write(bytes, done);
+          done += bytesWritten;
+        }
+      });
     } catch (error) {
       throw writingFault(this.#places.folder, error);
     }
@@ -239,17 +222,6 @@ class FolderDraft implements ImageDraft {
     } finally {
       await this.#handle.close();
     }
-  }
-
-  /** Looks at the free space now and then; several drafts share it. */
-  async #keepReserve(bytes: number): Promise<void> {
-    this.#untilLook -= bytes;
-    if (this.#untilLook > 0) return;
-    const { bavail, blocks, bsize } = await statfs(this.#places.folder);
-    const reserve = Math.min(blocks * bsize * RESERVE_SHARE, RESERVE_BYTES_MAX);
-    const room = bavail * bsize - reserve;
-    if (room < bytes) throw new NoRoomLeft();
-    this.#untilLook = Math.min(LOOK_BYTES, room);
   }
 
   /** A full disk may be reported only now. */

@@ -48,15 +48,6 @@ export interface BlockDevice extends SectorSource {
    */
   write(offset: ByteCount, bytes: Uint8Array): void;
   /**
-   * Tells the device that a run of bytes is unused. A hint: their contents are undefined
-   * afterwards.
-   *
-   * @param offset - Unit: bytes.
-   * @param length - Unit: bytes.
-   * @returns False if the device cannot do it.
-   */
-  discard(offset: ByteCount, length: ByteCount): boolean;
-  /**
    * Returns when everything written is on the medium.
    *
    * @throws A system error: final, never retried (a second fsync may report success wrongly:

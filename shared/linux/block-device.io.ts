@@ -12,14 +12,7 @@ import { FormatError, HuckError, SituationError, codeOf } from "../core/errors.t
 import type { ByteCount, Lba } from "../core/units.ts";
 import type { BlockDevice, DiskIdentity } from "../disk/block-device.ts";
 import { diskIdentity } from "./disks.io.ts";
-import {
-  SystemCallError,
-  addressOf,
-  lastErrno,
-  libcFunction,
-  libcProblem,
-  nativeBlock,
-} from "./libc.io.ts";
+import { SystemCallError, addressOf, lastErrno, libcFunction, libcProblem } from "./libc.io.ts";
 import { readFullySync } from "./read-fully.io.ts";
 import { kernelNameOf, sysfsText } from "./sysfs.io.ts";
 
@@ -32,8 +25,6 @@ const FILE_SECTOR_BYTES = 512;
 const FILE_ALIGNMENT = 4096;
 const BLKRRPART = 0x125f;
 const BLKFLSBUF = 0x1261;
-const BLKDISCARD = 0x1277;
-const FALLOC_PUNCH_HOLE_KEEP_SIZE = 3;
 const POSIX_FADV_DONTNEED = 4;
 /** The kernel moves at most 2 GiB per pwrite; ours are chunks, so normally one call is enough. */
 const PIECES_MAX = 64;
@@ -156,19 +147,6 @@ class LinuxDisk implements BlockDevice {
     while (done < bytes.byteLength) {
       done += writeSync(this.#buffered, bytes, done, bytes.byteLength - done, offset + done);
     }
-  }
-
-  discard(offset: ByteCount, length: ByteCount): boolean {
-    this.#checkInside("discard", offset, length);
-    if (libcProblem() !== undefined) return false;
-    if (!this.#isDevice) {
-      const fallocate = libcFunction("fallocate", "int", ["int", "int", "int64", "int64"]);
-      return fallocate(this.#buffered, FALLOC_PUNCH_HOLE_KEEP_SIZE, offset, length) === 0;
-    }
-    const run = nativeBlock(16);
-    run.view.setBigUint64(0, BigInt(offset), true);
-    run.view.setBigUint64(8, BigInt(length), true);
-    return ioctl(this.#buffered, BLKDISCARD, run.address) === 0;
   }
 
   flush(): void {

@@ -67,9 +67,7 @@ interface Seat {
   owner: Tagger | undefined;
 }
 
-/**
- * All taggers of an arena share one kernel: a session has one key per node, and an instance is big.
- */
+/** All taggers of an arena share one kernel, because an instance is big. */
 const seats = new WeakMap<WebAssembly.Memory, Seat>();
 
 /**

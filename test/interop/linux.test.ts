@@ -66,9 +66,6 @@ function exercise(path: string): void {
     expect(() => {
       device.read(SIZE / 512, sector);
     }).toThrow(expect.objectContaining({ code: "outside" }));
-    expect(device.discard(1 << 20, 1 << 20)).toBe(true);
-    device.read((1 << 20) / device.sectorBytes, back);
-    expect(back.every((byte) => byte === 0)).toBe(true);
   } finally {
     device.close();
     device.close();
@@ -76,7 +73,7 @@ function exercise(path: string): void {
 }
 
 describe("openBlockDevice()", () => {
-  test("writes, reads, flushes and discards in a regular file", () => {
+  test("writes, reads and flushes in a regular file", () => {
     exercise(blankFile("disk.img"));
   });
 

@@ -40,10 +40,6 @@ export class MemoryDisk implements BlockDevice {
     this.bytes.set(bytes, offset);
   }
 
-  discard(): boolean {
-    return false;
-  }
-
   flush(): void {
     // memory is its own medium
   }

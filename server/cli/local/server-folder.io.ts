@@ -2,9 +2,9 @@
  * Makes the folder of a server: huck.yaml, the folders that it names, the order key. What exists
  * stays as it is.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { codeOf } from "../../../shared/core/errors.ts";
+import { makeWholeFile } from "../../../shared/linux/whole-file.io.ts";
 import { parseConfig } from "../../config.ts";
 import { NODE_DRIVERS } from "../../node-drivers.io.ts";
 import { openOrderKey } from "../../jobs/order-key.io.ts";
@@ -22,7 +22,7 @@ import { readingFault } from "../../store/store-faults.ts";
 export function makeServerFolder(folder: string, template: string): string[] {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "huck.yaml");
-  const lines = [`${writeNew(file, template) ? "wrote" : "kept"} ${file}`];
+  const lines = [`${makeWholeFile(file, () => template, 0o666) ? "wrote" : "kept"} ${file}`];
   const { server } = parseConfig(readFileSync(file, "utf8"), file, NODE_DRIVERS);
   const made = makeStore(server.store);
   lines.push(`${made ? "made" : "kept"} ${server.store}`);
@@ -38,15 +38,5 @@ function makeStore(folder: string): boolean {
     return mkdirSync(folder, { recursive: true, mode: 0o755 }) !== undefined;
   } catch (error) {
     throw readingFault(folder, error);
-  }
-}
-
-function writeNew(file: string, text: string): boolean {
-  try {
-    writeFileSync(file, text, { flag: "wx" });
-    return true;
-  } catch (thrown) {
-    if (codeOf(thrown) === "EEXIST") return false;
-    throw thrown;
   }
 }

@@ -54,11 +54,6 @@ export class TargetDevice implements BlockDevice {
     });
   }
 
-  discard(offset: number, length: number): boolean {
-    this.#touched = true;
-    return this.#do(() => this.#device.discard(offset, length));
-  }
-
   flush(): void {
     this.#do(() => {
       this.#device.flush();

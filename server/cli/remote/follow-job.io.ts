@@ -144,6 +144,11 @@ function listenForInterrupts({ line, created }: Followed, face: Face): () => voi
         reached = true;
       },
       (thrown: unknown) => {
+        if (thrown instanceof SituationError && thrown.code === "abort_unkept") {
+          reached = true;
+          face.say(`${thrown.message}. ${thrown.cure}`);
+          return;
+        }
         face.say(`the abort did not reach the server: ${messageOf(thrown)}`);
         asked = false; // the next Ctrl-C tries again
       },

@@ -291,6 +291,7 @@ export class ServerRun {
       wantedChanged: () => {
         this.#push();
       },
+      journalChanged: () => undefined,
       failed: (thrown) => {
         if (this.alive) this.#world.thrown("a step of the lab failed", thrown);
       },

@@ -7,6 +7,7 @@ import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
 import { JOBS_KEPT } from "../../../../server/jobs/journal.ts";
 import type { Journal } from "../../../../server/jobs/journal.ts";
 import { fillDisk, freeDisk } from "../../../rig/full-disk.ts";
+import { seededRandom } from "../../../../shared/core/random.ts";
 import { dropFolders, freshFolder, verdictOf } from "../../../rig/lab-kit.ts";
 import { JournalDisk, MemoryJournal, PowerCut } from "../../../rig/memory-journal.ts";
 import { someEvent, someJob, someOrder } from "../../../rig/journal-records.ts";
@@ -173,7 +174,58 @@ describe.each([
     reopen();
     expect(journal.nextSeq()).toBeGreaterThan(Math.max(...before));
   });
+
+  test("nextSeq() only rises, whatever writes fail and whenever the server restarts", () => {
+    const random = seededRandom(5);
+    let last = 0;
+    // More or less than one reservation, inside and outside of transactions.
+    const draw = (): readonly number[] =>
+      Array.from({ length: 1 + random.below(1500) }, () => journal.nextSeq());
+    const keptTogether = (fails: boolean): readonly number[] => {
+      let drawn: readonly number[] = [];
+      journal.together(() => {
+        drawn = draw();
+        journal.putEvent(someEvent(idOf(0), drawn.at(-1) ?? 0));
+        if (fails) throw new Error("undone");
+      });
+      return drawn;
+    };
+    const steps: (() => readonly number[])[] = [
+      draw,
+      () => keptTogether(false),
+      () => keptTogether(true),
+      () => {
+        bench.fill();
+        return keptTogether(false);
+      },
+      () => {
+        bench.fill();
+        return [journal.nextSeq()];
+      },
+      () => {
+        reopen();
+        return [];
+      },
+    ];
+    for (let step = 0; step < 120; step += 1) {
+      for (const seq of outcomeOf(steps[random.below(steps.length)] ?? draw)) {
+        expect(seq).toBeGreaterThan(last);
+        last = seq;
+      }
+      bench.free();
+    }
+    expect(last).toBeGreaterThan(10_000);
+  });
 });
+
+/** What a step has given, so that somebody may have been told of it. */
+function outcomeOf(step: () => readonly number[]): readonly number[] {
+  try {
+    return step();
+  } catch {
+    return [];
+  }
+}
 
 function idOf(index: number): string {
   return String(index).padStart(32, "0");

@@ -71,3 +71,30 @@ test("a new job is refused while the journal is full, and a verdict waits until 
   expect(lab.verdicts(job)).toEqual({ fit01: "ok_unchanged" });
   lab.load(["fit02"]);
 });
+
+test.each(["by itself", "after a verdict"])(
+  "an abort that cannot be kept stops all nodes at once, and is kept %s when there is room",
+  (how) => {
+    const job = lab.load(["fit01", "fit02"]);
+    const { visitor, order } = lab.join("fit01");
+    const [, waits = "none"] = lab.journal.remembered().orders.map(({ id }) => id);
+    expect(lab.lab.wantsEnter(waits)).toBe(true);
+    const makeRoom = fillJournal();
+    expect(() => {
+      lab.lab.abort(job, lab.now);
+    }).toThrow(expect.objectContaining({ code: "abort_unkept", exitCode: 6 }));
+    expect(lab.report(visitor, order, "scanning")).toBe(true);
+    expect(lab.lab.wantsEnter(waits)).toBe(false);
+    expect(lab.lab.takeRequests()).toContainEqual({ kind: "wanted" });
+    expect(lab.lab.wantsReceiver("fit02")).toBe(false);
+    lab.wait(60);
+    expect(lab.verdicts(job)).toEqual({ fit01: "none", fit02: "none" });
+    makeRoom();
+    if (how === "by itself") lab.wait(2);
+    lab.end(visitor, order, "aborted");
+    lab.wait(2);
+    expect(lab.verdicts(job)).toEqual({ fit01: "aborted", fit02: "aborted" });
+    lab.restart();
+    expect(lab.lab.jobStatus(job).state).toBe("aborted");
+  },
+);

@@ -24,6 +24,7 @@ let loop: LabLoop;
 const entered: Begun<EnterOutcome>[] = [];
 const proofs: Begun<undefined>[] = [];
 const faults: unknown[] = [];
+const journalSays: string[] = [];
 type Enter = ConstructorParameters<typeof LabLoop>[0]["enter"];
 const entersWhenTold: Enter = (node, { signal }) => begun(entered, node, signal);
 let enter = entersWhenTold;
@@ -45,6 +46,9 @@ function start(): void {
     wantedChanged: () => undefined,
     failed: (thrown) => {
       faults.push(thrown);
+    },
+    journalChanged: (fault) => {
+      journalSays.push(fault?.code ?? "writes again");
     },
   });
 }
@@ -68,7 +72,7 @@ function notes(job: string): string[] {
 
 beforeEach(async () => {
   lab = await TestLab.make();
-  for (const list of [entered, proofs, faults]) list.length = 0;
+  for (const list of [entered, proofs, faults, journalSays]) list.length = 0;
   enter = entersWhenTold;
 });
 afterEach(() => {
@@ -176,11 +180,23 @@ test("a journal that cannot write is told once, and time goes on when it can aga
   await settle();
   lab.now += 60_000;
   loop.wake();
-  expect(faults).toMatchObject([{ code: "journal_unwritable", cause: { message: /full/ } }]);
+  expect(journalSays).toEqual(["journal_unwritable"]);
   broken.mockRestore();
   for (let step = 0; step < 4; step += 1) {
     lab.now += 30_000;
     loop.wake();
   }
   expect(lab.verdicts(job)).toEqual({ fit01: "lost" });
+  expect(journalSays).toEqual(["journal_unwritable", "writes again"]);
+  expect(faults).toEqual([]);
+});
+
+test("a journal that fails in a request is told by the loop too", () => {
+  start();
+  vi.spyOn(lab.journal, "together").mockImplementation(() => {
+    throw new Error("the disk is full");
+  });
+  expect(() => lab.loadUnproven(["fit01"])).toThrow(/full/);
+  loop.heed();
+  expect(journalSays).toEqual(["journal_unwritable"]);
 });

@@ -1,7 +1,18 @@
 /**
- * Goal: the order key is made once, is private, and is refused when it is not. Method: real files.
+ * Goal: the order key is made once, is private, and is refused when it is not. Method: real files,
+ * and real processes that start at the same moment.
  */
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { openOrderKey } from "../../../../server/jobs/order-key.io.ts";
@@ -44,3 +55,59 @@ test("openOrderKey() leaves no half key on a full disk, and needs no room for an
   fillDisk();
   expect(openOrderKey(folder)).toMatchObject({ fresh: false, publicHex });
 });
+
+test("openOrderKey() gives one and the same key to processes that start at once", async () => {
+  const folder = freshFolder();
+  const program = path.join(folder, "open.mjs");
+  writeFileSync(program, OPENER);
+  const openers = Array.from({ length: OPENERS }, () => {
+    return fork(program, [KEY_MODULE], { execArgv: ["--no-warnings"] });
+  });
+  try {
+    await Promise.all(openers.map((opener) => once(opener, "message")));
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const state = path.join(folder, `state${round}`);
+      const at = Date.now() + 20;
+      const answers = openers.map(async (opener) => {
+        opener.send({ state, at });
+        return String((await once(opener, "message"))[0]);
+      });
+      const keys = new Set(await Promise.all(answers));
+      expect(keys).toEqual(new Set([openOrderKey(state).publicHex]));
+      expect(readdirSync(state)).toEqual(["order-key.pem"]);
+    }
+  } finally {
+    for (const opener of openers) opener.disconnect();
+  }
+});
+
+test.each([true, false])(
+  "openOrderKey() removes what a killed maker left; key made: %s",
+  (made) => {
+    const folder = path.join(freshFolder(), "state");
+    mkdirSync(folder);
+    if (made) openOrderKey(folder);
+    writeFileSync(path.join(folder, "order-key.pem.0123456789abcdef.partial"), "-----BEGIN");
+    writeFileSync(path.join(folder, "order-key.pem.mine"), "kept");
+    openOrderKey(folder);
+    expect(readdirSync(folder)).toEqual(["order-key.pem", "order-key.pem.mine"]);
+  },
+);
+
+const KEY_MODULE = path.resolve(import.meta.dirname, "../../../../server/jobs/order-key.io.ts");
+/** Opens the key of each folder that it is told, at the moment that it is told. */
+const OPENER = `
+const { openOrderKey } = await import(process.argv[2]);
+process.on("message", ({ state, at }) => {
+  while (Date.now() < at);
+  try {
+    process.send(openOrderKey(state).publicHex);
+  } catch (error) {
+    process.send(String(error));
+  }
+});
+process.send("ready");
+`;
+const OPENERS = 5;
+/** Before the key was made in one step, most of three rounds failed. */
+const ROUNDS = 8;

@@ -107,6 +107,31 @@ test("OpenImages lets go of long tables first when they are too many bytes", asy
   images.close();
 });
 
+test("a tail is read to its end though its image is closed and least recent", async () => {
+  await writeLongImage(at("wide"), LONG, { extents: 100 });
+  const before = openCount();
+  const images = new OpenImages({ files: 1, tableBytes: 0 });
+  const wide = await images.open(at("wide"), { name: "wide" });
+  const { bytes, length } = wide.tail();
+  wide.close();
+  const read: Uint8Array[] = [];
+  const first = await bytes.next();
+  if (first.done !== true) read.push(first.value);
+  // They would get the number of a descriptor that was closed too early.
+  const others: OpenedImage[] = [];
+  for (const name of ["many-000", "many-001", "many-002", "long"]) {
+    others.push(await images.open(at(name), { name }));
+  }
+  for await (const piece of bytes) read.push(piece);
+  expect(read.length).toBeGreaterThan(2);
+  const { fileBytes } = wide.summary;
+  expect(length).toBe(Buffer.concat(read).byteLength);
+  const end = readFileSync(at("wide")).subarray(fileBytes - length);
+  expect(Buffer.concat(read).equals(end)).toBe(true);
+  for (const image of others) image.close();
+  expect(openCount()).toBe(before);
+});
+
 test("a file that was written to is another file: its index is proven anew", async () => {
   const images = new OpenImages(NO_BOUND);
   const name = "many-003";

@@ -63,7 +63,9 @@ test("huck serve needs a disk with room for its first start only, and says so", 
   writeFileSync(file, configText(freePort()));
   const refused = await huck(["serve", "-c", file], {}, ON_FULL_DISK);
   expect(refused.exitCode).toBe(4);
-  expect(refused.stderr).toMatch(/^huck: Cannot write ".*order-key.pem": .*\n {2}Make room .*\n$/);
+  expect(refused.stderr).toMatch(
+    /^huck: Cannot open the journal ".*huck.db": .*\n {2}Make room .*\n$/,
+  );
   for (const before of [[], ON_FULL_DISK]) {
     const child = startHuck(["serve"], folder, before);
     await served(outputOf(child));

@@ -15,7 +15,6 @@ function device(write: () => void = () => undefined): BlockDevice {
     ...{ alignment: 1, sectorBytes: 512, sectorCount: 20 },
     read: () => undefined,
     write,
-    discard: () => true,
     flush: () => undefined,
     dropCache: () => undefined,
     rereadTable: () => true,
