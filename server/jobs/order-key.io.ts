@@ -6,18 +6,11 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
 import { SituationError, codeOf } from "../../shared/core/errors.ts";
+import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { stateFault } from "./state-fault.ts";
 
 export interface OrderKey {
@@ -35,7 +28,7 @@ export interface OrderKey {
  * @throws {@link SituationError} `key_exposed`, `key_damaged`, `state_unwritable`.
  */
 export function openOrderKey(stateFolder: string): OrderKey {
-  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  makeFolder(stateFolder, 0o700);
   const file = path.join(stateFolder, "order-key.pem");
   const fresh = makeIfMissing(file);
   if ((statSync(file).mode & 0o077) !== 0) {
