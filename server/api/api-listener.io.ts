@@ -5,7 +5,7 @@
  * before a byte is read. A node's token decides what the node may do. Neither listener serves
  * files.
  */
-import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import path from "node:path";
@@ -14,6 +14,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { principalText } from "../../shared/control/principal.ts";
 import type { Principal } from "../../shared/control/principal.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
+import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { ConnectionGuard } from "../boot/http/connection-guard.io.ts";
 import { addNodeRoutes } from "./node-routes.ts";
 import type { NodeRouteParts } from "./node-routes.ts";
@@ -60,7 +61,7 @@ export async function listenForOperators(
   // If other uids are allowed, the modes let everyone connect and the uid check decides.
   const others = uids.length > 0;
   try {
-    mkdirSync(path.dirname(socket), { recursive: true, mode: others ? 0o755 : 0o750 });
+    makeFolder(path.dirname(socket), others ? 0o755 : 0o750);
     await removeStale(socket);
     await app.listen({ path: socket });
     chmodSync(socket, others ? 0o666 : 0o660);

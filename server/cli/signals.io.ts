@@ -17,17 +17,33 @@ export function catchStopSignals(): void {
   for (const signal of STOP_SIGNALS) {
     process.on(signal, () => {
       if (process.listenerCount(signal) > 1) return; // a verb has taken it over
-      endBySignal(signal, "interrupted; nothing was changed");
+      endBySignal(signal, words);
     });
+  }
+}
+
+let words = "interrupted; nothing was changed";
+
+/** Does something that may change what signals have to say: until it is done they say this. */
+export async function withSignalText<Result>(
+  said: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const before = words;
+  words = said;
+  try {
+    return await work();
+  } finally {
+    words = before;
   }
 }
 
 /**
  * Ends the program because of a signal, as a shell expects it: with 128 + n.
  *
- * @param words - What is true now.
+ * @param said - What is true now.
  */
-export function endBySignal(signal: StopSignal, words: string): never {
-  process.stderr.write(`huck: ${words}\n`);
+export function endBySignal(signal: StopSignal, said: string): never {
+  process.stderr.write(`huck: ${said}\n`);
   process.exit(128 + constants.signals[signal]);
 }

@@ -181,6 +181,12 @@ export function imageFailure(path: string, thrown: unknown): unknown {
   return new SituationError(thrown.code, named, { cure, cause: thrown });
 }
 
+/** What an error says was found, in words: "it is not there (ENOENT)". */
+export function foundText(thrown: unknown): string {
+  const code = codeOf(thrown) ?? "";
+  return ERRNO.test(code) ? `${(CODES[code] ?? OTHER)[0]} (${code})` : messageOf(thrown);
+}
+
 /** Does something with an open file. A system error then names the file, if it names none. */
 export function withPath<Result>(path: string, work: () => Result): Result {
   try {

@@ -5,13 +5,13 @@
  * searched for has a column of its own. Sequence numbers are reserved in blocks: progress events,
  * which are not kept, then cost no write, and still no number is given twice after a crash.
  */
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { Event } from "../../shared/control/event.ts";
 import { Principal } from "../../shared/control/principal.ts";
 import { SituationError } from "../../shared/core/errors.ts";
+import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { JOBS_KEPT, JobTerms } from "./journal.ts";
 import type {
   Journal,
@@ -35,7 +35,7 @@ export function openJournal(folder: string): Journal {
   const file = path.join(folder, "huck.db");
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     database = new DatabaseSync(file);
     return new SqliteJournal(database);
   } catch (cause) {

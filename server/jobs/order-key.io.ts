@@ -6,10 +6,11 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
 import { SituationError } from "../../shared/core/errors.ts";
+import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { makeWholeFile } from "../../shared/linux/whole-file.io.ts";
 import { stateFault } from "./state-fault.ts";
 
@@ -28,7 +29,7 @@ export interface OrderKey {
  * @throws {@link SituationError} `key_exposed`, `key_damaged`, `state_unwritable`.
  */
 export function openOrderKey(stateFolder: string): OrderKey {
-  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  makeFolder(stateFolder, 0o700);
   const file = path.join(stateFolder, "order-key.pem");
   const fresh = makeIfMissing(file);
   if ((statSync(file).mode & 0o077) !== 0) {

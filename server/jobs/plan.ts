@@ -181,12 +181,13 @@ function refuseUnconfirmed(
   done: string,
 ): void {
   if (confirmed) return;
+  const look = done === "written" ? "Look at the plan with --dry-run, then a" : "A";
   const marked = nodes.filter((node) => node.reimage === "confirm").map((node) => `"${node.name}"`);
   if (marked.length === 0) return;
   throw new SituationError(
     "confirm_needed",
     `Cannot begin: ${listed(marked)} may be ${done} only when confirmed`,
-    { cure: "Look at the plan with --dry-run, then add --yes; or mark the node `reimage: free`." },
+    { cure: `${look}dd --yes; or mark the node \`reimage: free\` in huck.yaml.` },
   );
 }
 

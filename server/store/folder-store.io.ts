@@ -7,7 +7,7 @@
  * be moved back by hand.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, ExitCode, SituationError } from "../../shared/core/errors.ts";
@@ -19,6 +19,8 @@ import type {
   OpenedImage,
 } from "../../shared/image/store.ts";
 import { type ImageSummary, summaryOf } from "../../shared/image/summary.ts";
+import { syncFolder } from "../../shared/linux/sync-folder.io.ts";
+import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { openDraftFile, sweepDrafts } from "./draft-file.io.ts";
 import { DraftRoom } from "./draft-room.io.ts";
 import { identityOf, noSuchImage } from "./image-file.io.ts";
@@ -43,7 +45,7 @@ export interface FolderStoreOptions {
  */
 export function openFolderStore(folder: string, options: FolderStoreOptions = {}): ImageStore {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     sweepDrafts(folder, readdirSync(folder));
   } catch (error) {
     throw readingFault(folder, error);
@@ -114,16 +116,15 @@ class FolderStore implements ImageStore {
   async trash(name: string): Promise<void> {
     const path = this.#pathOf(name);
     const folder = join(this.#folder, TRASH_FOLDER);
-    const random = randomBytes(4).toString("hex");
+    const place = imagePathIn(folder, `${name}-${randomBytes(4).toString("hex")}`);
     try {
       await mkdir(folder, { recursive: true });
-      await rename(path, imagePathIn(folder, `${name}-${random}`));
+      await rename(path, place);
     } catch (error) {
       if (codeOf(error) === "ENOENT") throw noSuchImage(name);
       throw writingFault(this.#folder, error);
     }
-    syncFolder(folder);
-    syncFolder(this.#folder);
+    for (const one of [folder, this.#folder]) await syncOrUndo(one, () => rename(place, path));
   }
 
   async close(): Promise<void> {
@@ -202,9 +203,9 @@ class FolderDraft implements ImageDraft {
       if (codeOf(error) === "EEXIST") throw imageExists(name);
       throw writingFault(folder, error);
     }
+    await syncOrUndo(folder, () => unlink(path));
     this.#state = "committed";
-    await this.#removeDraft();
-    syncFolder(folder);
+    await this.#removeDraft().catch(() => undefined); // the next use of the store removes it
     this.#summaries.note(fileIdentity, summary);
     return summary;
   }
@@ -234,13 +235,13 @@ class FolderDraft implements ImageDraft {
   }
 }
 
-/** A new name survives a crash only after its folder was synced. */
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, constants.O_RDONLY);
+/** Makes a new name durable, or takes it back, so that an error means that nothing was done. */
+async function syncOrUndo(folder: string, undo: () => Promise<void>): Promise<void> {
   try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    syncFolder(folder);
+  } catch (error) {
+    await undo().catch(() => undefined);
+    throw writingFault(folder, error);
   }
 }
 

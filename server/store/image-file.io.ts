@@ -110,7 +110,7 @@ export function openPlaces(places: RecordPlaces): ImageBytes & { readonly close:
 /** The error for an image that does not exist. `what` is its name or path. */
 export function noSuchImage(what: string): SituationError {
   return new SituationError("no_such_image", `Cannot open image "${what}": there is none`, {
-    cure: "List the images to see which there are",
+    cure: "`huck image list` names those of the server, `huck image files` those of a folder.",
   });
 }
 

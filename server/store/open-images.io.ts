@@ -96,7 +96,8 @@ export class OpenImages {
 
   async #hold(path: string, { file }: ImageReference): Promise<Hold> {
     const known = [...this.#kept.values()].find(
-      ({ identity }) => identity !== "" && identity === file,
+      // A copy of it under another name may be damaged: it is another file.
+      ({ identity, opened }) => identity !== "" && identity === file && opened.path === path,
     );
     if (known !== undefined) {
       const release = this.#holdKept(known);

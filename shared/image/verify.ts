@@ -48,15 +48,16 @@ export interface ImageCheck {
  * Checks all chunks and all bytes between them.
  *
  * @param index - Opened from this file.
- * @param visit - Called after every chunk with the number of content bytes so far.
+ * @param visit - Called after every chunk with the number of content bytes so far, and awaited:
+ *   there the check can be broken off.
  * @throws A system error if the file cannot be read.
  */
-export function checkImage(
+export async function checkImage(
   file: ImageBytes,
   index: ImageIndex,
   codec: ChunkCodec,
-  visit: (rawBytes: number) => void,
-): ImageCheck {
+  visit: (rawBytes: number) => void | Promise<void>,
+): Promise<ImageCheck> {
   const { table, footer } = index;
   const decoder = new ChunkDecoder(codec);
   const problems: ImageProblem[] = [];
@@ -79,7 +80,7 @@ export function checkImage(
     });
     at = offset + length;
     rawBytes += entry.rawBytes;
-    visit(rawBytes);
+    await visit(rawBytes);
   }
   for (const place of [footer.table, footer.manifest] satisfies RecordPlace[]) {
     noteFault(note, {}, () => {

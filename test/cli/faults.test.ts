@@ -30,12 +30,24 @@ test.skipIf(faultyLibcProblem !== undefined).each([
   ["restore", "out.img", "write", "ENOSPC", random.below(8)],
   ["renew", "out.img", "write", "EIO", random.below(8)],
   ["renew", "out.img", "fsync", "EIO", 0],
+  ["save", "out.huck", "link", "ENOSPC", 0],
+  ["save", "bench", "sync folder", "EIO", 0],
+  ["restore", "out.img", "truncate", "ENOSPC", 0],
+  ["restore", "bench", "sync folder", "EIO", 0],
 ] as const)("P15: %s with a fault in %s: %s fails with %s at %i", async (...fault) => {
   const [work, file, call, errno, at] = fault;
   const run = await bench.fail(work, { file, call, errno, at });
   expect(run.calls).toBeGreaterThan(at);
   expect(run.wrong).toEqual([]);
   expect(run.exitCode).not.toBe(0);
+});
+
+test.skipIf(faultyLibcProblem !== undefined).each([
+  ["save", ".draft-"],
+  ["restore", "out.img.huck-part"],
+] as const)("P15: %s is right though its second name %s stays", async (work, file) => {
+  const run = await bench.fail(work, { file, call: "unlink", errno: "EIO", at: 0 });
+  expect(run).toMatchObject({ calls: 1, exitCode: 0, wrong: [] });
 });
 
 test.skipIf(faultyLibcProblem !== undefined).each(["save", "restore", "renew"] as const)(

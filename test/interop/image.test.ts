@@ -60,7 +60,7 @@ async function check(image: string, pool: ChunkCodec): Promise<ImageCheck> {
   opened.close();
   const file = openPlaces(places);
   try {
-    return checkImage(file, index, pool, () => undefined);
+    return await checkImage(file, index, pool, () => undefined);
   } finally {
     file.close();
   }

@@ -18,24 +18,9 @@ import {
 import { join } from "node:path";
 import { root } from "./huck-server.ts";
 import { gptDisk, savedBytes } from "./image-fixtures.ts";
-
-/** One way to fail. */
-export interface ErrorCase {
-  readonly command: string;
-  readonly exitCode: number;
-  /** What the command would write: unchanged if the exit code is 4. */
-  readonly target?: string;
-  readonly needsRoot?: true;
-}
-
-/** How a case ended. */
-export interface ErrorRun {
-  readonly exitCode: number;
-  readonly output: string;
-  readonly errors: string;
-  /** False if the target is not what it was; true without one. */
-  readonly isUntouched: boolean;
-}
+import { AS_NOBODY, READ_ONLY } from "./error-case.ts";
+import type { ErrorCase, ErrorRun } from "./error-case.ts";
+import { ASKING_ERROR_CASES, SERVE_ERROR_CASES } from "./server-error-cases.ts";
 
 /** Makes the folder that every case starts from. */
 export async function makeErrorFolder(parent: string): Promise<string> {
@@ -54,13 +39,17 @@ export async function makeErrorFolder(parent: string): Promise<string> {
   return folder;
 }
 
-/** Runs a case in a copy of the folder. */
-export async function runErrorCase(one: ErrorCase, start: string): Promise<ErrorRun> {
+/**
+ * Runs a case in a copy of the folder.
+ *
+ * @param lab - Folder of the server, for cases that ask one.
+ */
+export async function runErrorCase(one: ErrorCase, start: string, lab = ""): Promise<ErrorRun> {
   const folder = mkdtempSync(join(start, "../case-"));
   try {
     cpSync(start, folder, { recursive: true });
     const before = digestOf(one.target, folder);
-    const ended = await runShell(one.command, folder);
+    const ended = await runShell(one.command, folder, lab);
     const isUntouched = one.target === undefined || before === digestOf(one.target, folder);
     return { ...ended, isUntouched };
   } finally {
@@ -73,12 +62,22 @@ export async function runErrorCase(one: ErrorCase, start: string): Promise<Error
 async function runShell(
   command: string,
   folder: string,
+  lab: string,
 ): Promise<Pick<ErrorRun, "exitCode" | "output" | "errors">> {
   const child = spawn("/bin/sh", ["-c", command], {
     cwd: folder,
-    env: { PATH: `${root}:/usr/sbin:/usr/bin:/sbin:/bin`, HUCK_SOCKET: "none.sock" },
+    env: {
+      PATH: `${root}:/usr/sbin:/usr/bin:/sbin:/bin`,
+      HUCK_SOCKET: lab === "" ? "none.sock" : join(lab, "huck.sock"),
+      LAB: lab,
+      NODE: process.execPath,
+    },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // a group of its own, so that a shell's children end with it
   });
+  const timer = setTimeout(() => {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, CASE_MS_MAX);
   const said = { output: "", errors: "" };
   child.stdout.on("data", (piece: Buffer) => (said.output += piece.toString()));
   child.stderr.on("data", (piece: Buffer) => (said.errors += piece.toString()));
@@ -87,8 +86,12 @@ async function runShell(
       resolve(code ?? -1);
     });
   });
+  clearTimeout(timer);
   return { exitCode, ...said };
 }
+
+/** A verb that goes on instead of failing is ended then. */
+const CASE_MS_MAX = 40_000;
 
 function digestOf(target: string | undefined, folder: string): string {
   if (target === undefined) return "";
@@ -98,7 +101,18 @@ function digestOf(target: string | undefined, folder: string): string {
 }
 
 const SMALL_DISK = "mkdir full && mount -t tmpfs -o size=300k tmpfs full";
-const READ_ONLY = "mkdir ro && mount -t tmpfs -o ro tmpfs ro";
+
+const FILE_SYSTEM = "truncate -s 8M fs.img; mke2fs -q -F -t ext4 fs.img";
+const MOUNTED = `${FILE_SYSTEM}; mkdir ro; mount -o loop fs.img ro`;
+const DIRTY = `${FILE_SYSTEM}; debugfs -w -R 'feature needs_recovery' fs.img 2>/dev/null`;
+
+function onLoop(options: string, command: string, exitCode: number): ErrorCase {
+  const attach = `L=$(losetup -f --show ${options})`;
+  return {
+    command: `${attach}; ${command}; code=$?; losetup -d "$L"; exit $code`,
+    ...{ exitCode, target: "old.img", needsRoot: true },
+  };
+}
 
 function restores(): ErrorCase[] {
   const onto = (words: string, exitCode = 4, before = ""): ErrorCase => ({
@@ -134,6 +148,17 @@ function restores(): ErrorCase[] {
       ...onto("lab none", 4, "mknod none b 259 9999; "),
       needsRoot: true,
     },
+    { ...onto("lab lab.huck --erase lab.huck"), target: "lab.huck" },
+    {
+      ...onto("lab new.img", 4, "flock new.img.huck-part sleep 9 & sleep 0.3; "),
+      target: "new.img",
+    },
+    {
+      command: `chmod 777 .; ${AS_NOBODY} huck image restore lab old.img --erase old.img`,
+      ...{ exitCode: 4, target: "old.img", needsRoot: true },
+    },
+    { ...onto("lab fs.img --erase fs.img", 4, `${MOUNTED}; `), target: "old.img", needsRoot: true },
+    onLoop("-b 4096 old.img", 'huck image restore lab "$L" --erase "$L"', 4),
   ];
 }
 
@@ -157,6 +182,16 @@ function saves(): ErrorCase[] {
     { ...as("disk.img -o ro/new", 4, `${READ_ONLY}; `), needsRoot: true },
     { ...as("disk.img -o full/new", 1, `${SMALL_DISK}; `), needsRoot: true },
     { ...as("none -o new", 4, "mknod none b 259 9999; "), needsRoot: true },
+    as("fs.img -o new", 4, `${DIRTY}; `),
+    as("empty -o new", 4, ": > empty; "),
+    as("disk.img -o new --codec other", 2),
+    as("disk.img -o new --sector-bytes 1024", 2),
+    { ...as("fs.img -o new", 4, `${MOUNTED}; `), needsRoot: true },
+    {
+      command: `chmod 777 .; chmod 600 disk.img; ${AS_NOBODY} huck image save disk.img -o new`,
+      ...{ exitCode: 4, needsRoot: true },
+    },
+    onLoop("disk.img", 'huck image save "$L" -o new --sector-bytes 4096', 2),
   ];
 }
 
@@ -180,7 +215,7 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   { command: "mkdir lab; cp wrong.yaml lab/huck.yaml; huck init lab", exitCode: 2 },
   { command: "huck serve -c none.yaml", exitCode: 2 },
   { command: "huck serve -c wrong.yaml", exitCode: 2 },
-  ...serves(),
+  ...SERVE_ERROR_CASES,
   { command: "huck image files --store disk.img", exitCode: 4 },
   { command: "huck image info nothing", exitCode: 4 },
   { command: "huck image info torn", exitCode: 4 },
@@ -202,7 +237,26 @@ export const ERROR_CASES: readonly ErrorCase[] = [
     exitCode: 4,
     needsRoot: true,
   },
+  { command: "huck cast disk.img --interface lo --max-wait 1s --wait 0s", exitCode: 1 },
+  {
+    command:
+      `${SMALL_DISK}; unshare --net sh -c 'ip link set lo up; huck catch got --interface lo & ` +
+      "sleep 3; head -c 64000000 /dev/urandom | TMPDIR=full huck cast - --interface lo " +
+      "--min-receivers 1'",
+    exitCode: 1,
+    needsRoot: true,
+  },
+  {
+    command:
+      `${SMALL_DISK}; unshare --net sh -c 'ip link set lo up; huck cast disk.img --interface lo ` +
+      "--min-receivers 1 & huck catch full/new --interface lo'",
+    ...{ exitCode: 1, target: "full/new", needsRoot: true },
+  },
   { command: "huck catch", exitCode: 2 },
+  {
+    command: "flock old.img.huck-part sleep 9 & sleep 0.3; huck catch old.img",
+    ...{ exitCode: 4, target: "old.img" },
+  },
   { command: "huck catch old.img --wait soon", exitCode: 2, target: "old.img" },
   { command: "huck catch no/new", exitCode: 4 },
   { command: "huck catch .", exitCode: 4 },
@@ -214,20 +268,5 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   { command: "huck image-load -i lab -t soon 1", exitCode: 2 },
   { command: "huck image-save 1", exitCode: 2 },
   { command: "huck job show 12x", exitCode: 2 },
+  ...ASKING_ERROR_CASES,
 ];
-
-/** Case O5: a store or a state folder that cannot be one. */
-function serves(): ErrorCase[] {
-  const server = "address: 127.0.0.1, httpPort: 40801, dhcp: { mode: off }, socket: s.sock";
-  const serve = (more: string, before = ""): ErrorCase => ({
-    command: `${before}echo 'server: { ${server}, ${more} }' > h.yaml; huck serve -c h.yaml`,
-    exitCode: 4,
-  });
-  return [
-    serve("store: disk.img"),
-    serve("store: disk.img/x"),
-    serve("state: disk.img"),
-    { ...serve("store: ro/x", `${READ_ONLY}; `), needsRoot: true },
-    { ...serve("state: ro/x", `${READ_ONLY}; `), needsRoot: true },
-  ];
-}

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { decodeFooter } from "../../shared/image/header.ts";
 import { faultyEnvironment, makeFaultyLibc } from "./faulty-libc.ts";
 import type { PlannedFault } from "./faulty-libc.ts";
 import { root } from "./huck-server.ts";
@@ -29,8 +30,8 @@ export class FaultBench {
   readonly #folder: string;
   readonly #library: string;
   readonly #disk: Uint8Array;
-  /** Digests of the target after a work that went well; `renew` leaves what no file uses. */
-  readonly #good = new Map<FaultWork, string>();
+  /** What a good restore writes; a file that existed keeps its bytes in free space. */
+  readonly #right = new Map<FaultWork, string>();
 
   /** @param folder - Empty. */
   constructor(folder: string) {
@@ -43,14 +44,22 @@ export class FaultBench {
   /** Makes the image that restores use, and learns what a good restore writes. */
   async prepare(): Promise<void> {
     const saved = await this.#huck(["image", "save", "disk.img", "-o", "whole"], {});
-    if (saved.exitCode !== 0) throw new Error(`cannot prepare: ${saved.errors}`);
+    if (saved.exitCode !== 0) throw new Error("cannot save");
     for (const work of ["restore", "renew"] as const) {
       this.#clear();
       this.#digestBefore(work);
-      const { exitCode, errors } = await this.#huck(WORDS[work], {});
-      if (exitCode !== 0) throw new Error(`cannot prepare: ${errors}`);
-      this.#good.set(work, digestOf(this.#at(TARGET[work])));
+      const restored = await this.#huck(WORDS[work], {});
+      const again = await this.#huck(["image", "save", "out.img", "-o", work], {});
+      const isSame = restored.exitCode === 0 && again.exitCode === 0;
+      if (!isSame || this.#idOf(work) !== this.#idOf("whole")) throw new Error(`cannot ${work}`);
+      this.#right.set(work, digestOf(this.#at("out.img")));
     }
+  }
+
+  #idOf(image: string): string {
+    const bytes = readFileSync(this.#at(`${image}.huck`));
+    const { imageId } = decodeFooter(bytes.subarray(-4096), bytes.length);
+    return Buffer.from(imageId).toString("hex");
   }
 
   /** Runs a work in which a call fails. */
@@ -91,18 +100,21 @@ export class FaultBench {
     const target = this.#at(TARGET[work]);
     const after = existsSync(target) ? digestOf(target) : "";
     if (exitCode === 4 && after !== before) return ["exit 4, but the target was changed"];
-    const good = this.#good.get(work);
-    if (exitCode === 0 && work !== "save" && after !== good) {
+    if (exitCode === 0 && work !== "save" && after !== this.#right.get(work)) {
       return ["exit 0, but the target is not the image"];
     }
-    if (work === "renew" && exitCode !== 0 && after !== before && after !== good) {
+    if (exitCode === 0 && after === "") return ["exit 0, but nothing is there"];
+    if (exitCode !== null && exitCode !== 0 && work !== "renew" && after !== "") {
+      return [`exit ${exitCode}, but it is there`];
+    }
+    if (work === "renew" && exitCode !== 0 && after !== before && after !== this.#right.get(work)) {
       const door = readFileSync(target).subarray(0, 512).toString("latin1");
       const zeros = door.replaceAll("\0", "") === "";
       if (!door.startsWith("HUCKGATE") && !zeros && !door.startsWith("\x05".repeat(512))) {
         return ["a half disk that does not say so"];
       }
     }
-    if (work === "restore" && exitCode !== 0 && after !== "" && after !== good) {
+    if (work === "restore" && exitCode !== 0 && after !== "" && after !== this.#right.get(work)) {
       return ["a half file under the name that was typed"];
     }
     return [];

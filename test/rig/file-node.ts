@@ -50,25 +50,33 @@ export class FileNode {
    * @param server - Gives the token.
    * @param disks - Files that stand for its disks.
    * @param more - More arguments, or others: of several with one name, the last one counts.
+   * @param environment - More variables for the process.
    */
   async visit(
     server: LabServer,
     disks: readonly string[],
     more: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<RunningVisit> {
     const words = [...(await server.receiverWords(this.name)), ...more];
-    return this.start([...words, ...disks.map((disk) => `huck.disk=${disk}`)]);
+    return this.start([...words, ...disks.map((disk) => `huck.disk=${disk}`)], environment);
   }
 
   /** Starts a receiver with these arguments and no others. */
-  start(words: readonly string[]): RunningVisit {
+  start(
+    words: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): RunningVisit {
     const command = [
       process.execPath,
       "--no-warnings",
       join(root, "receiver/main.io.ts"),
       ...words,
     ];
-    const child = this.#lab.start(this.namespace, command, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = this.#lab.start(this.namespace, command, {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (bytes: Buffer) => {

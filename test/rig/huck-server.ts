@@ -102,11 +102,16 @@ export class LabServer {
     );
   }
 
-  /** Starts it and waits until it says that it serves. */
-  async start(): Promise<void> {
+  /**
+   * Starts it and waits until it says that it serves.
+   *
+   * @param environment - More variables for the process.
+   */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const command = [process.execPath, join(root, "huck.ts"), "serve"];
     const where = ["--config", join(this.folder, "huck.yaml")];
     const child = this.#lab.start(this.#lab.namespace, [...command, ...where], {
+      env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;

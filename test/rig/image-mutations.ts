@@ -232,7 +232,8 @@ export async function outcomeOf(image: Uint8Array, original: Original): Promise<
     throw error;
   }
   const codec = zlibCodec();
-  const whole = checkImage(file, index, codec, () => undefined).problemCount === 0;
+  const check = await checkImage(file, index, codec, () => undefined);
+  const whole = check.problemCount === 0;
   const same = Buffer.compare(index.imageId, original.index.imageId) === 0;
   const disk = new MemoryDisk(original.disk.byteLength);
   try {

@@ -25,6 +25,7 @@ import { dirname, resolve as resolvePath } from "node:path";
 import { promisify } from "node:util";
 import { FormatError, SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { lockFile } from "../../../shared/linux/file-lock.io.ts";
+import { syncFolder } from "../../../shared/linux/sync-folder.io.ts";
 import { CAST_DATA_BYTES, readCastRecord } from "../../../shared/wire/cast-record.ts";
 import type { CastRecord } from "../../../shared/wire/cast-record.ts";
 import type { ChunkSink, SinkAnswer } from "../../../shared/session/reception/reception-loop.io.ts";
@@ -197,7 +198,10 @@ class PlacedOutput implements CatchOutput {
     const { fd, partial, path } = this.#target;
     if (fstatSync(fd).isFile()) ftruncateSync(fd, this.#sizeBytes);
     await fsyncAsync(fd);
-    if (partial !== undefined) renameSync(partial, path);
+    if (partial !== undefined) {
+      renameSync(partial, path);
+      syncFolder(dirname(path));
+    }
     this.complete = true;
   }
 }

@@ -160,8 +160,9 @@ async function verify(image: string, flags: CommonFlags): Promise<ExitCode> {
   try {
     const line = progressLine(reporterOf(flags), () => performance.now());
     const total = index.manifest.stats.rawBytes;
-    const check = checkImage(file, index, await createChunkCodec(), (done) => {
+    const check = await checkImage(file, index, await createChunkCodec(), async (done) => {
       line("checking", done, total);
+      await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C take effect
     });
     if (flags.json === true) stdout.printJson(check);
     else for (const text of checkLines(check)) put(text);

@@ -1,11 +1,12 @@
 /**
  * Reads the huck.yaml that `huck serve` was given.
  */
-import { ExitCode, SituationError, messageOf } from "../../../shared/core/errors.ts";
+import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import { readTextFile } from "../../../shared/linux/text-file.io.ts";
 import { parseConfigFile } from "../../config.ts";
 import type { ConfigFile } from "../../config.ts";
 import { NODE_DRIVERS } from "../../node-drivers.io.ts";
+import { foundText } from "../system-error.ts";
 
 /**
  * Reads and parses a configuration.
@@ -18,7 +19,7 @@ export function readConfig(file: string): ConfigFile {
     return parseConfigFile(readTextFile(file, CONFIG_BYTES_MAX), file, NODE_DRIVERS);
   } catch (cause) {
     if (cause instanceof SituationError) throw cause;
-    throw new SituationError("no_config", `Cannot read "${file}": ${messageOf(cause)}`, {
+    throw new SituationError("no_config", `Cannot read "${file}": ${foundText(cause)}`, {
       cure: "Run `huck init` here first, or name the file with --config.",
       exitCode: ExitCode.usage,
       cause,

@@ -9,7 +9,7 @@
 import {
   closeSync,
   constants,
-  fsyncSync,
+  fstatSync,
   ftruncateSync,
   linkSync,
   lstatSync,
@@ -24,6 +24,7 @@ import type { BlockDevice, DiskIdentity } from "../../../shared/disk/block-devic
 import type { Manifest } from "../../../shared/image/manifest.ts";
 import { openBlockDevice } from "../../../shared/linux/block-device.io.ts";
 import { lockFile } from "../../../shared/linux/file-lock.io.ts";
+import { syncFolder } from "../../../shared/linux/sync-folder.io.ts";
 import { sizeText } from "../quantity-text.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { openSource, targetKind } from "./disk-source.io.ts";
@@ -132,8 +133,13 @@ function openNewFile(target: string, { sizeBytes, sectorBytes }: Manifest["disk"
 /** Opens the file under its first name; what a killed restore left there is taken over. */
 function openPart(target: string, part: string): number {
   const fd = openSync(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
-  if (lockFile(fd) !== "held") return fd;
+  const isHeld = lockFile(fd) === "held";
+  if (!isHeld && fstatSync(fd).nlink < 2) return fd;
   closeSync(fd);
+  if (!isHeld) {
+    rmSync(part, { force: true }); // a whole file has this as its second name: it must stay whole
+    return openPart(target, part);
+  }
   throw new SituationError(
     "target_busy",
     `Cannot write "${target}": another restore is making it at this moment`,
@@ -141,20 +147,31 @@ function openPart(target: string, part: string): number {
   );
 }
 
-/** Gives a file its name unless something else has it by now. */
+/** Gives the file its name unless something else has it by now; an error means that it has none. */
 function giveName(part: string, target: string): void {
+  let linked = true;
   try {
     linkSync(part, target);
-    unlinkSync(part);
   } catch (error) {
     if (!NO_LINKS.includes(codeOf(error) ?? "")) throw error;
     renameSync(part, target);
+    linked = false;
   }
-  const folder = openSync(path.dirname(target), constants.O_RDONLY);
   try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
+    syncFolder(path.dirname(target));
+  } catch (error) {
+    rmSync(target, { force: true });
+    throw error;
+  }
+  if (linked) removeSecondName(part);
+}
+
+/** The file is whole: a second name that stays is removed by the next restore. */
+function removeSecondName(part: string): void {
+  try {
+    unlinkSync(part);
+  } catch {
+    // see above
   }
 }
 

@@ -9,6 +9,7 @@ import { SituationError, messageOf } from "../../../shared/core/errors.ts";
 import { readConfig } from "./read-config.io.ts";
 import { readConfigInThread } from "./read-config-thread.io.ts";
 import { countText } from "../quantity-text.ts";
+import { endBySignal } from "../signals.io.ts";
 import { stdout } from "../terminal.io.ts";
 import { startServer } from "../../main.io.ts";
 import type { RunningServer } from "../../main.io.ts";
@@ -84,10 +85,14 @@ function startLines(config: Config, server: RunningServer): string[] {
   ];
 }
 
+/** Gives the first signal that stops the server. A second one ends the process at once. */
 async function firstSignal(): Promise<string> {
   return await new Promise((resolve) => {
+    let stops = false;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
+      process.on(signal, () => {
+        if (stops) endBySignal(signal, "ended at once; running jobs go on at the next start");
+        stops = true;
         resolve(signal);
       });
     }

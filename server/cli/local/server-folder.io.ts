@@ -2,8 +2,9 @@
  * Makes the folder of a server: huck.yaml, the folders that it names, the order key. What exists
  * stays as it is.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
+import { makeFolder } from "../../../shared/linux/make-folder.io.ts";
 import { makeWholeFile } from "../../../shared/linux/whole-file.io.ts";
 import { parseConfig } from "../../config.ts";
 import { NODE_DRIVERS } from "../../node-drivers.io.ts";
@@ -20,7 +21,7 @@ import { readingFault } from "../../store/store-faults.ts";
  *   `key_exposed`.
  */
 export function makeServerFolder(folder: string, template: string): string[] {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const file = path.join(folder, "huck.yaml");
   const lines = [`${makeWholeFile(file, () => template, 0o666) ? "wrote" : "kept"} ${file}`];
   const { server } = parseConfig(readFileSync(file, "utf8"), file, NODE_DRIVERS);
@@ -35,7 +36,7 @@ export function makeServerFolder(folder: string, template: string): string[] {
 
 function makeStore(folder: string): boolean {
   try {
-    return mkdirSync(folder, { recursive: true, mode: 0o755 }) !== undefined;
+    return makeFolder(folder, 0o755);
   } catch (error) {
     throw readingFault(folder, error);
   }

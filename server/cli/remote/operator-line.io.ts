@@ -14,6 +14,7 @@ import { OperatorRoute } from "../../../shared/control/operator-api.ts";
 import { Problem, situationOfProblem } from "../../../shared/control/problem.ts";
 import { ExitCode, SituationError, codeOf, messageOf } from "../../../shared/core/errors.ts";
 import { jsonOf } from "../../../shared/core/json.ts";
+import { withSignalText } from "../signals.io.ts";
 
 /** The server's socket, if neither --socket nor $HUCK_SOCKET names another one. */
 export const SOCKET_DEFAULT = "/run/huck/huck.sock";
@@ -42,7 +43,9 @@ export class OperatorLine {
    * @throws {@link SituationError} `server_unreachable`, or the server's problem.
    */
   async post<T extends z.ZodType>(route: string, body: object, schema: T): Promise<z.output<T>> {
-    return await this.#json(await this.#send("POST", route, body), schema);
+    return await withSignalText(SENT, async () =>
+      this.#json(await this.#send("POST", route, body), schema),
+    );
   }
 
   /**
@@ -51,7 +54,7 @@ export class OperatorLine {
    * @throws {@link SituationError} `server_unreachable`, or the server's problem.
    */
   async delete(route: string): Promise<void> {
-    await text(await this.#send("DELETE", route));
+    await withSignalText(SENT, async () => text(await this.#send("DELETE", route)));
   }
 
   /**
@@ -104,6 +107,11 @@ export class OperatorLine {
     throw problemError(await text(answer));
   }
 }
+
+/** What a signal says while the answer to something that changes is awaited. */
+const SENT =
+  "interrupted before the server answered, which may have done it; `huck job list` and " +
+  "`huck image list` tell";
 
 function problemError(body: string): SituationError {
   const problem = Problem.safeParse(jsonOf(body));

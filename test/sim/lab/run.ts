@@ -322,7 +322,8 @@ class LabRun {
       this.#operators.save(names[0] ?? "pc01", `saved${world.random.below(3)}`, common);
     } else {
       const verify = world.pick(["flush", "sample", "full"]);
-      const more = { verify, delta: world.chance(0.8), gatherSeconds: 0, ...common };
+      const gatherSeconds = common.deadlineSeconds === 900 ? 60 : 0;
+      const more = { verify, delta: world.chance(0.8), gatherSeconds, ...common };
       this.#operators.load(world.pick(images).name, names, more);
     }
     if (!world.chance(0.3)) return;

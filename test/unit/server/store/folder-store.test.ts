@@ -142,6 +142,21 @@ describe("FolderStore", () => {
     await expect(store.prove({ name: "one" })).rejects.toThrow(`Cannot use chunk ${chunk}`);
   });
 
+  test("D13: prove() tells a whole image from a damaged copy of it", async () => {
+    const store = openFolderStore(folder);
+    const bad = (await whole).slice();
+    bad[5000] = (bad[5000] ?? 0) ^ 1;
+    writeFileSync(join(folder, "good.huck"), await whole);
+    writeFileSync(join(folder, "bad.huck"), bad);
+    for (const name of ["good", "bad", "good"]) {
+      const image = await store.open({ name });
+      const proof = store.prove({ name, id: image.summary.id, file: image.file });
+      if (name === "good") await proof;
+      else await expect(proof).rejects.toThrow(/stored bytes are damaged/);
+      image.close();
+    }
+  });
+
   test("keeps what was trashed", async () => {
     const store = openFolderStore(folder);
     const draft = await store.draft("one");

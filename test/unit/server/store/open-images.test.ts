@@ -173,7 +173,8 @@ test("files of one id that differ in UUID, codec or trailer are three files", as
       const found = await image.record(chunk);
       expect(Buffer.compare(found, bytes.subarray(offset, offset + length))).toBe(0);
     }
-    const again = await images.open(at("uuid"), { name: "uuid", file: image.file });
+    const { name } = image.summary;
+    const again = await images.open(at(name), { name, file: image.file });
     expect(again.file).toBe(image.file);
     again.close();
   }

@@ -20,7 +20,7 @@ import {
   recordHeaderOf,
 } from "../../../../shared/image/record.ts";
 import { decodeFooter, encodeFooter } from "../../../../shared/image/header.ts";
-import { forEachFlip, span } from "../../../rig/disk-fixtures.ts";
+import { span } from "../../../rig/disk-fixtures.ts";
 import {
   gptDisk,
   imageBytes,
@@ -236,16 +236,20 @@ describe("checkImage()", () => {
     const last = bytes.byteLength - 4096;
     const records = [...span(4096, last)].filter((offset) => offset % 9 === 0 || offset < 4300);
     const offsets = [...span(0, 64), 4095, ...records, ...span(last - 16, last + 180)];
-    forEachFlip(bytes, offsets, (offset) => {
+    const problemsNow = async (): Promise<number> =>
+      (await checkImage(file, openImage(file), codec, nothing)).problemCount;
+    for (const offset of offsets) {
+      const byte = bytes[offset] ?? 0;
+      bytes[offset] = byte ^ (1 << (offset % 8));
       try {
-        if (checkImage(file, openImage(file), codec, nothing).problemCount === 0)
-          missed.push(offset);
+        if ((await problemsNow()) === 0) missed.push(offset);
       } catch (error) {
         expect(String(error)).toContain("FormatError");
       }
-    });
+      bytes[offset] = byte;
+    }
     expect(missed).toEqual([]);
-    expect(checkImage(file, openImage(file), codec, nothing).problemCount).toBe(0);
+    expect(await problemsNow()).toBe(0);
   });
 
   test("names chunk, partition and place on the disk, and goes on", async () => {
@@ -255,7 +259,7 @@ describe("checkImage()", () => {
       const { offset, length } = index.table.recordRange(chunk);
       bytes[offset + length - 1] = (bytes[offset + length - 1] ?? 0) ^ 0x10;
     }
-    const { problems, problemCount, chunks } = checkImage(file, index, codec, nothing);
+    const { problems, problemCount, chunks } = await checkImage(file, index, codec, nothing);
     expect(chunks).toBe(index.table.count);
     expect(problemCount).toBe(2);
     expect(problems.map(({ chunk }) => chunk)).toEqual(damaged);
@@ -284,11 +288,11 @@ describe("checkImage()", () => {
     };
     const check = (file: Uint8Array) =>
       checkImage(imageBytes(file), openImage(imageBytes(file)), codec, nothing);
-    expect(check(withRecord(0x84)).problemCount).toBe(0);
-    expect(check(withRecord(0x04)).problems[0]?.message).toMatch(/record of type 4/);
+    expect((await check(withRecord(0x84))).problemCount).toBe(0);
+    expect((await check(withRecord(0x04))).problems[0]?.message).toMatch(/record of type 4/);
     const flipped = withRecord(0x84);
     flipped[end + 60] = 0;
-    expect(check(flipped).problemCount).toBe(1);
+    expect((await check(flipped)).problemCount).toBe(1);
   });
 });
 
