@@ -9,12 +9,19 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  createWriteStream,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { OperatorLine } from "../server/cli/remote/operator-line.io.ts";
 import { NodeList, NodeToken, OperatorRoute } from "../shared/control/operator-api.ts";
-import { messageOf } from "../shared/core/errors.ts";
+import { ExitCode, messageOf } from "../shared/core/errors.ts";
 import { createChunkCodec } from "../shared/image/codec.ts";
 import { openPinger } from "../shared/linux/icmp.io.ts";
 import { sizeText } from "../server/cli/quantity-text.ts";
@@ -120,7 +127,7 @@ async function startServer(line: OperatorLine): Promise<void> {
  */
 async function startReceiver(line: OperatorLine, name: string): Promise<ChildProcess> {
   const token = await line.post(OperatorRoute.tokens, { node: name }, NodeToken);
-  return start(name, [
+  const child = start(name, [
     "scripts/demo/receiver.ts",
     `huck.server=${token.serverUrl}`,
     `huck.token=${token.token}`,
@@ -129,6 +136,23 @@ async function startReceiver(line: OperatorLine, name: string): Promise<ChildPro
     `huck.disk=${diskOf(name)}`,
     "huck.data-interface=lo",
   ]);
+  child.once("close", (code) => {
+    if (code === ExitCode.unknown) broken.reject(new Error(`${name} stopped: ${lastLineOf(name)}`));
+  });
+  return child;
+}
+
+/** Rejects when a receiver cannot even begin. */
+const broken = Promise.withResolvers<never>();
+broken.promise.catch(() => undefined); // it may break before anybody waits for it
+
+function lastLineOf(name: string): string {
+  return (
+    readFileSync(join(FOLDER, `${name}.log`), "utf8")
+      .trim()
+      .split("\n")
+      .at(-1) ?? ""
+  );
 }
 
 function diskOf(name: string): string {
@@ -189,8 +213,8 @@ async function loadAll(line: OperatorLine): Promise<number> {
   const verb = spawn(process.execPath, [...words, ...limits], { cwd: ROOT, stdio: "inherit" });
   running.add(verb);
   const ended = once(verb, "exit");
-  await Promise.race([startNodes(line), ended]);
-  const [code] = (await ended) as [number | null];
+  await Promise.race([startNodes(line), ended, broken.promise]);
+  const [code] = (await Promise.race([ended, broken.promise])) as [number | null];
   running.delete(verb);
   return code ?? 1;
 }

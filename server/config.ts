@@ -188,7 +188,7 @@ export function configOf({ server, nodes, defaults }: ConfigFile): Config {
  */
 export function parseConfigFile(text: string, file: string, drivers: NodeDrivers): ConfigFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = documentOf(text, file, lines);
   const [broken] = document.errors;
   if (broken !== undefined) {
     throw badConfig(file, [
@@ -228,6 +228,16 @@ export function parseConfigFile(text: string, file: string, drivers: NodeDrivers
       socket: path.resolve(folder, server.socket),
     },
   };
+}
+
+/** @throws {@link SituationError} `bad_config` for a text that is nested too deeply. */
+function documentOf(text: string, file: string, lineCounter: LineCounter): Document.Parsed {
+  try {
+    return parseDocument(text, { lineCounter });
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw badConfig(file, [{ line: 1, text: "it is nested too deeply" }]);
+  }
 }
 
 function resolved<K extends string>(

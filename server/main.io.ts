@@ -304,7 +304,7 @@ class Wiring {
       rateBitsPerSecond: server.rateMbit === undefined ? undefined : server.rateMbit * 1e6,
       id128,
       failed: (image, reason) => {
-        this.#parts.log.error({ image, reason }, "a sender ended by a fault");
+        this.#parts.log.warn({ image, reason }, "a session was given up");
         this.#lab.noteSenderFailed(image, reason, this.#now());
       },
     });

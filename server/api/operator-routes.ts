@@ -23,6 +23,7 @@ import type {
   ServerStatus,
 } from "../../shared/control/operator-api.ts";
 import { IdStart, ImageName } from "../../shared/control/names.ts";
+import { SituationError } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import { findImage } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
@@ -105,9 +106,16 @@ function addJobRoutes(app: FastifyInstance, { lab, now }: OperatorRouteParts): v
   });
   app.delete(`${OperatorRoute.jobs}/:id`, BY_OPERATOR, async (request, reply) => {
     const id = lab.jobId(parsed(JobPath, request.params).id);
+    if (lab.jobStatus(id).nodes.every(({ verdict }) => verdict !== null)) throw jobOver(id);
     lab.abort(id, now(), request.principal);
     request.about = `job ${id}`;
     await reply.status(202).send();
+  });
+}
+
+function jobOver(id: string): SituationError {
+  return new SituationError("job_over", `Cannot abort job ${id}: all its nodes have ended`, {
+    cure: `\`huck job show ${id}\` tells how.`,
   });
 }
 

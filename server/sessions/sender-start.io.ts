@@ -45,6 +45,7 @@ export function senderStarter(parts: SenderParts): StartSender {
 async function running(order: SenderOrder, address: string): Promise<SenderHandle> {
   const opened = Promise.withResolvers<number>();
   const ending = Promise.withResolvers<undefined>();
+  let stopped = false;
   const ended = Promise.withResolvers<string | undefined>();
   const thread = startSender(order, (message: SenderMessage) => {
     if (message.kind === "open") opened.resolve(message.feedbackPort);
@@ -55,7 +56,7 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
     if (message.kind === "event" && message.event.kind === "ending") ending.resolve(undefined);
     if (message.kind === "event" && message.event.kind === "ended") {
       const { outcome, reason } = message.event;
-      ended.resolve(outcome === "aborted" ? reason : undefined);
+      ended.resolve(outcome === "aborted" && !stopped ? reason : undefined);
     }
   });
   void thread.gone.then(() => {
@@ -77,6 +78,7 @@ async function running(order: SenderOrder, address: string): Promise<SenderHandl
       thread.expect(members);
     },
     stop: () => {
+      stopped = true;
       thread.stop();
     },
     vanish: () => {

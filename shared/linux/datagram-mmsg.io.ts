@@ -21,6 +21,7 @@ import {
   nativeBlock,
 } from "./libc.io.ts";
 import type { NativeBlock } from "./libc.io.ts";
+import { FullQueue } from "./full-queue.ts";
 import { SegmentedSender } from "./segmented-sender.io.ts";
 import { EndpointTable, SOCKADDR_ROOM_BYTES } from "./socket-address.io.ts";
 import { UdpSocket } from "./socket.io.ts";
@@ -74,6 +75,7 @@ export class MmsgPort implements DatagramPort {
   readonly #control: NativeBlock;
   readonly #poll: NativeBlock;
   readonly #view = new ReusedView();
+  readonly #drops: FullQueue;
   #received = 0;
   #open = true;
 
@@ -81,6 +83,7 @@ export class MmsgPort implements DatagramPort {
   constructor(options: DatagramOptions) {
     this.#socket = new UdpSocket(options); // first: if it throws, the arena is untouched
     this.local = this.#socket.local;
+    this.#drops = new FullQueue(this.#socket.receiveBufferBytes);
     this.#messagesOffset = options.arena.region(MESSAGES * MESSAGE_ROOM_BYTES);
     this.batch = new PackedBatch(options.arena);
     this.#headers = nativeBlock(MESSAGES * (MMSGHDR_BYTES + IOVEC_BYTES));
@@ -99,7 +102,7 @@ export class MmsgPort implements DatagramPort {
     return {
       received: this.#received,
       sent: this.#sender.sent,
-      dropped: this.#view.dropped,
+      dropped: this.#drops.lost,
       refused: this.#sender.refused,
     };
   }
@@ -113,16 +116,21 @@ export class MmsgPort implements DatagramPort {
    * @throws {@link SystemCallError} when the socket itself is broken.
    */
   receive(waitMs: number, visit: (view: DatagramView) => void): number {
-    if (waitMs > 0 && !this.#wait(waitMs)) return 0;
+    if (waitMs > 0 && !this.#wait(waitMs)) {
+      this.#drops.emptied();
+      return 0;
+    }
     const { fd } = this.#socket;
     const count = this.#recvmmsg(fd, this.#headers.address, MESSAGES, MSG_DONTWAIT, 0);
     if (count < 0) {
       const errno = lastErrno();
+      if (errno === EAGAIN) this.#drops.emptied();
       if (errno === EAGAIN || errno === EINTR) return 0;
       throw new SystemCallError(`receive on UDP port ${this.local.port}`, errno);
     }
     let handed = 0;
     for (let index = 0; index < count; index += 1) handed += this.#handOver(index, visit);
+    if (count < MESSAGES) this.#drops.emptied();
     this.#received += handed;
     return handed;
   }
@@ -197,6 +205,8 @@ export class MmsgPort implements DatagramPort {
     const view = this.#view;
     const segment = controlBytes > 0 ? this.#readControl(index, controlBytes) : 0;
     view.remote = this.#endpoints.endpointAt(this.#names.view, index * SOCKADDR_ROOM_BYTES);
+    view.dropped = this.#drops.lost;
+    this.#drops.read(segment === 0 ? 1 : Math.ceil(length / segment), length);
     this.#reset(header);
     const start = this.#messagesOffset + index * MESSAGE_ROOM_BYTES;
     if (segment === 0) {
@@ -227,7 +237,7 @@ export class MmsgPort implements DatagramPort {
       const type = view.getInt32(start + at + 12, true);
       const value = view.getUint32(start + at + CMSG_HEADER_BYTES, true);
       if (level === SOL_UDP && type === UDP_GRO) segment = value;
-      if (level === SOL_SOCKET && type === SO_RXQ_OVFL) this.#view.dropped = value;
+      if (level === SOL_SOCKET && type === SO_RXQ_OVFL) this.#drops.counted(value);
       at += (length + 7) & ~7;
     }
     return segment;

@@ -64,6 +64,8 @@ export class UdpSocket {
   readonly local: Endpoint;
   /** Index of the interface for multicast; 0 leaves the choice to the routing table. */
   readonly interfaceIndex: number;
+  /** Room for datagrams that wait to be read, as the kernel counts it. Unit: bytes. */
+  readonly receiveBufferBytes: number;
   /** True if the kernel delivers runs of equal datagrams as one (UDP_GRO). */
   readonly coalesces: boolean;
   readonly #v6: boolean;
@@ -82,6 +84,7 @@ export class UdpSocket {
     this.fd = checked(socket(family, SOCK_DGRAM_CLOEXEC, 0), "open a UDP socket");
     try {
       this.#configure(options);
+      this.receiveBufferBytes = this.#valueOf(SO_RCVBUF);
       this.local = this.#bind(options.bind);
       this.coalesces = this.#try(SOL_UDP, UDP_GRO, 1);
     } catch (error) {
@@ -173,6 +176,18 @@ export class UdpSocket {
     size.view.setUint32(0, SOCKADDR_ROOM_BYTES, true);
     checked(getsockname(this.fd, address, size.address), "read the socket's own address");
     return readSockaddr(view, 0);
+  }
+
+  /** Reads a word among the socket's own options. */
+  #valueOf(name: number): number {
+    const parameters = ["int", "int", "int", "uintptr", "uintptr"] as const;
+    const getsockopt = libcFunction("getsockopt", "int", parameters);
+    const size = nativeBlock(8);
+    size.view.setUint32(0, 4, true);
+    const { view, address } = this.#scratch;
+    const task = "read an option of the socket";
+    checked(getsockopt(this.fd, SOL_SOCKET, name, address, size.address), task);
+    return view.getInt32(0, true);
   }
 
   #set(level: number, name: number, value: number, task: string): void {

@@ -56,30 +56,35 @@ function tell(title: string, ended: readonly FaultRun[]): void {
   console.info(`${title}: ${ended.length} runs, ${all.join(", ")}`);
 }
 
+/** One run per call, until no call is left to fail. */
+async function failEach(...[work, side, fault]: (typeof FAULTS)[number]): Promise<void> {
+  const title = `${work}, ${side}, ${fault.errno} in each ${fault.call} of "${fault.file}"`;
+  if (!title.includes(values.only)) return;
+  const ended: FaultRun[] = [];
+  for (let at = 0; at < CALLS_MAX; at += 1) {
+    const run = await bench.fail(work, side, { ...fault, at });
+    if (run.calls <= at) break;
+    ended.push(run);
+  }
+  tell(title, ended);
+}
+
+async function killOften(work: NodeWork, side: FaultSide): Promise<void> {
+  const title = `${work}, SIGKILL of the ${side}`;
+  if (!title.includes(values.only)) return;
+  const ended: FaultRun[] = [];
+  for (let turn = 0; turn < Number(values.kills); turn += 1) {
+    ended.push(await bench.kill(work, side, random.below(4000)));
+  }
+  tell(title, ended);
+}
+
 const bench = new NodeFaultBench(folder);
 try {
   await bench.prepare();
-  for (const [work, side, fault] of FAULTS) {
-    const title = `${work}, ${side}, ${fault.errno} in each ${fault.call} of "${fault.file}"`;
-    if (!title.includes(values.only)) continue;
-    const ended: FaultRun[] = [];
-    for (let at = 0; at < CALLS_MAX; at += 1) {
-      const run = await bench.fail(work, side, { ...fault, at });
-      if (run.calls <= at) break;
-      ended.push(run);
-    }
-    tell(title, ended);
-  }
+  for (const fault of FAULTS) await failEach(...fault);
   for (const work of NODE_WORKS) {
-    for (const side of ["node", "server"] as const) {
-      const title = `${work}, SIGKILL of the ${side}`;
-      if (!title.includes(values.only)) continue;
-      const ended: FaultRun[] = [];
-      for (let turn = 0; turn < Number(values.kills); turn += 1) {
-        ended.push(await bench.kill(work, side, random.below(4000)));
-      }
-      tell(title, ended);
-    }
+    for (const side of ["node", "server"] as const) await killOften(work, side);
   }
 } finally {
   await bench.close();

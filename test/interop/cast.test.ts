@@ -192,7 +192,9 @@ test.skipIf(!privileged)("5 % loss each way costs nothing but repair, on a disk 
     execFileSync("ip", ["netns", "exec", namespace, "nft", "-f", "-"], { input: rules });
     const at = place();
     const out = join(folder, "out lossy");
-    const receivers = [out, disk].map((to) => run(["catch", to, ...at, "--wait", "60"], inside));
+    const receivers = [[out], [disk, "--erase", disk]].map((to) =>
+      run(["catch", ...to, ...at, "--wait", "60"], inside),
+    );
     const sender = run(["cast", path, ...at, "--min-receivers", "2", "--rate", "200M"], inside);
     for (const one of [sender, ...receivers]) expect(await one.exit, one.errors()).toBe(0);
     expect(readFileSync(out).equals(bytes)).toBe(true);
@@ -204,9 +206,12 @@ test.skipIf(!privileged)("5 % loss each way costs nothing but repair, on a disk 
 });
 
 /** Casts to one receiver and waits for both. */
-async function castOnce(from: string, to: string): Promise<{ sender: Run; receiver: Run }> {
+async function castOnce(
+  from: string,
+  ...to: readonly string[]
+): Promise<{ sender: Run; receiver: Run }> {
   const at = place();
-  const receiver = run(["catch", to, ...at, "--wait", "60"]);
+  const receiver = run(["catch", ...to, ...at, "--wait", "60"]);
   const sender = run(["cast", from, ...at, "--min-receivers", "1"]);
   await Promise.all([sender.exit, receiver.exit]);
   return { sender, receiver };
@@ -216,7 +221,7 @@ test.each(["/proc/cpuinfo", "/sys/kernel/notes", "/sys/kernel/mm/transparent_hug
   "a file that the kernel makes up, like %s, is cast with all its bytes",
   async (path) => {
     if (!existsSync(path)) return;
-    const out = join(folder, "made-up");
+    const out = join(folder, `made-up ${path.replaceAll("/", "-")}`);
     const { sender, receiver } = await castOnce(path, out);
     expect(await sender.exit, sender.errors()).toBe(0);
     expect(await receiver.exit, receiver.errors()).toBe(0);
@@ -231,11 +236,23 @@ test("a link stays a link, and the file behind it is written, also a new one", a
   writeFileSync(join(folder, "old-file"), "old");
   for (const name of ["old-file", "new-file"]) {
     symlinkSync(name, join(folder, `link-to-${name}`));
-    const { receiver } = await castOnce(path, join(folder, `link-to-${name}`));
+    const link = join(folder, `link-to-${name}`);
+    const { receiver } = await castOnce(path, link, "--erase", link);
     expect(await receiver.exit, receiver.errors()).toBe(0);
     expect(readlinkSync(join(folder, `link-to-${name}`))).toBe(name);
     expect(readFileSync(join(folder, name)).equals(bytes)).toBe(true);
   }
+});
+
+test("catch writes over nothing that --erase does not name", async () => {
+  const kept = join(folder, "kept");
+  writeFileSync(kept, "precious");
+  for (const more of [[], ["--erase", "another"]]) {
+    const refused = run(["catch", kept, ...place(), "--wait", "60", ...more]);
+    expect(await refused.exit).toBe(4);
+    expect(refused.errors()).toContain(`--erase "${kept}"`);
+  }
+  expect(readFileSync(kept, "utf8")).toBe("precious");
 });
 
 test("a pipe by name waits for the other end, and a signal ends the wait", async () => {

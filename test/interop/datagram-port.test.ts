@@ -12,6 +12,7 @@ import type { DatagramOptions } from "../../shared/linux/datagram-options.ts";
 import { DgramPort } from "../../shared/linux/datagram-dgram.io.ts";
 import { MmsgPort } from "../../shared/linux/datagram-mmsg.io.ts";
 import { libcProblem } from "../../shared/linux/libc.io.ts";
+import { sendRawUdp } from "./raw-udp.ts";
 
 const ATTEMPTS_MAX = 200;
 const opened: DatagramPort[] = [];
@@ -170,5 +171,43 @@ describe.each(kinds)("DatagramPort %s", (kind) => {
     expect(() => {
       port.join("10.1.2.3");
     }).toThrow();
+  });
+});
+
+const noRoot = libcProblem() !== undefined || process.getuid?.() !== 0;
+
+describe.skipIf(noRoot)("drops (root)", () => {
+  test("datagrams with a wrong checksum are no drops of ours", async () => {
+    const left = await side("mmsg", "127.0.0.1");
+    const right = await side("mmsg", "127.0.0.1");
+    for (let turn = 0; turn < 50; turn += 1) {
+      sendRawUdp(numbered(1440, turn), right.port.local, { checksum: 0x1234 });
+      put(left, right.port.local, numbered(1440, turn));
+      await left.port.send();
+      expect(await take(right, 1)).toHaveLength(1);
+    }
+    expect(right.port.counters.dropped).toBe(0);
+  });
+
+  test("what comes while the receive buffer is full is counted", async () => {
+    const left = await side("mmsg", "127.0.0.1");
+    const right = await side("mmsg", "127.0.0.1");
+    let sent = 0;
+    for (let turn = 0; turn < 2000; turn += 1) {
+      while (put(left, right.port.local, numbered(1440, turn)));
+      sent += await left.port.send();
+    }
+    let read = 0;
+    for (let turn = 0; turn < ATTEMPTS_MAX; turn += 1) {
+      for (let got = -1; got !== 0; read += Math.max(got, 0)) {
+        got = await right.port.receive(1, () => undefined);
+      }
+      put(left, right.port.local, numbered(1440, turn)); // the count comes with the next datagram
+      sent += await left.port.send();
+      if (read < sent && right.port.counters.dropped > 0) break;
+    }
+    expect(read).toBeLessThan(sent);
+    expect(right.port.counters.dropped).toBeGreaterThan(0); // the kernel counts runs, not datagrams
+    expect(right.port.counters.dropped).toBeLessThanOrEqual(sent - read);
   });
 });

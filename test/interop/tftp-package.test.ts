@@ -11,7 +11,7 @@ import type { RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { afterEach, expect, test } from "vitest";
-import { sendFromPortZero } from "./udp-from-port-zero.ts";
+import { sendRawUdp } from "./raw-udp.ts";
 
 const isRoot = process.getuid?.() === 0;
 const address = "127.0.0.2";
@@ -78,7 +78,7 @@ test("the package sends new data for a repeated acknowledgement (RFC 1123 4.2.3.
 
 test.skipIf(!isRoot)("one datagram from port 0 ends the package's process (root)", async () => {
   const { child, port } = await serve();
-  sendFromPortZero(Buffer.from("\0\x02x\0octet\0", "latin1"), address, port);
+  sendRawUdp(Buffer.from("\0\x02x\0octet\0", "latin1"), { address, port });
   const [code] = (await once(child, "exit")) as [number | null];
   expect(code).not.toBe(0);
 });

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { TftpListener } from "../../server/boot/tftp/tftp-listener.io.ts";
 import type { TftpListenerOptions } from "../../server/boot/tftp/tftp-listener.io.ts";
 import type { TransferState } from "../../server/boot/tftp/transfer.ts";
-import { sendFromPortZero } from "./udp-from-port-zero.ts";
+import { sendRawUdp } from "./raw-udp.ts";
 import { fileFolder } from "../rig/folder.ts";
 
 const run = promisify(execFile);
@@ -255,7 +255,7 @@ test.skipIf(!isRoot)(
   "a datagram from port 0 is dropped, and the server goes on (root)",
   async () => {
     const before = unanswered();
-    sendFromPortZero(Buffer.from("\0\x01exact\0octet\0", "latin1"), address, port);
+    sendRawUdp(Buffer.from("\0\x01exact\0octet\0", "latin1"), { address, port });
     await expect.poll(() => unanswered() - before).toBe(1);
     expect((await ask("\0\x01exact\0octet\0")).text.slice(0, 4)).toBe("\0\x03\0\x01");
   },

@@ -92,7 +92,7 @@ export class NodeFaultBench {
     const words =
       work === "load" ? ["image-load", "-i", "whole", "--no-delta"] : ["image-save", "-o", "new"];
     const verb = this.#server.begin(...words, "1", "-t", "40s");
-    await verb.until(({ kind }) => kind === "phase").catch(() => undefined);
+    await verb.until(({ kind }) => kind === "begin").catch(() => undefined);
     const disk = [this.#at(work === "load" ? "target" : "source")];
     const visit = await this.#node.visit(this.#server, disk, [], plan.node).catch(() => undefined);
     if (plan.kills !== undefined) {

@@ -92,7 +92,8 @@ export class TftpListener {
     socket.on("message", (bytes, remote) => {
       const { what, outcome } = this.#request(bytes, remote);
       this.#count(outcome);
-      this.#options.asked(remote.address, what, outcome);
+      // What has started is told when its file was found, or was not.
+      if (outcome !== "started") this.#options.asked(remote.address, what, outcome);
     });
     socket.on("error", () => {
       this.#count("not_sent");
@@ -175,6 +176,7 @@ export class TftpListener {
       this.#refuse(remote, TftpError.fileNotFound, "not published");
       return;
     }
+    this.#options.asked(remote.address, message.file, "started");
     const socket = createSocket("udp4");
     const transfer = new Transfer(content, message.options, this.#options.mtu());
     client.running = { socket, transfer };

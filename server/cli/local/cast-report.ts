@@ -5,7 +5,7 @@
  */
 import type { PortCounters } from "../../../shared/core/datagram-port.ts";
 import { ExitCode } from "../../../shared/core/errors.ts";
-import { countText, speedText, sizeText } from "../quantity-text.ts";
+import { countText, secondsText, speedText, sizeText } from "../quantity-text.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import type { SenderEvent } from "../../../shared/session/sender/contract.ts";
 import type { Sender } from "../../../shared/session/sender/engine.ts";
@@ -30,6 +30,7 @@ export class CastTally {
   #started = 0;
   #done = 0;
   #others = 0;
+  #joined = 0;
 
   /** @param now - Gives milliseconds; monotonic. */
   constructor(reporter: TerminalReporter, now: () => number) {
@@ -40,6 +41,7 @@ export class CastTally {
   /** Takes any event of the engine; the last one is given to {@link CastTally.finish} too. */
   take(event: SenderEvent): void {
     const text = this.#textOf(event);
+    if (event.kind === "joined") this.#joined += 1;
     if (event.kind === "started") this.#started = this.#now();
     if (event.kind === "member ended" && event.state === "done") this.#done += 1;
     else if (event.kind === "member ended") this.#others += 1;
@@ -58,11 +60,16 @@ export class CastTally {
     const { counters, sizeBytes, sid, stopped } = cast;
     const tookMs = this.#started === 0 ? 0 : this.#now() - this.#started;
     const { sourceSent, paritySent, repairSent, otherSent } = sender.stats();
-    const all = this.#done + this.#others;
+    const all = Math.max(this.#done + this.#others, this.#joined);
     const whoOfAll = `${this.#done} of ${countText(all, "receiver")} ${all === 1 ? "has" : "have"}`;
     const size = sizeBytes === undefined ? "" : `${sizeText(sizeBytes)}, `;
+    // What is given up has not sent all of it, so it has no such rate.
+    const pace =
+      end.outcome === "aborted"
+        ? `after ${secondsText(tookMs)}`
+        : `${size}${speedText(sizeBytes, tookMs)}`;
     this.#reporter.event(
-      `cast ${end.outcome}: ${whoOfAll} it all, ${size}${speedText(sizeBytes, tookMs)}, ` +
+      `cast ${end.outcome}: ${whoOfAll} it all, ${pace}, ` +
         `session ${sid.toString(16)}` +
         (end.reason === "" ? "" : ` (${end.reason})`),
       {

@@ -74,6 +74,12 @@ export function openCatchOutput(path: string, sparse: boolean): CatchOutput {
   return new PlacedOutput({ fd: openPartial(path, partial), sparse, partial, path: place });
 }
 
+/** Tells whether a path leads to what a catch would write over: a file or a disk, no pipe. */
+export function isMedium(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true || stat?.isBlockDevice() === true;
+}
+
 /** Where a link leads, even to nothing: a link stays, and the file behind it is made. */
 function placeOf(path: string): string {
   let place = path;

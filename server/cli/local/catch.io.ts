@@ -36,14 +36,17 @@ import type {
 import { castPlace } from "./cast-options.ts";
 import type { CastPlace } from "./cast-options.ts";
 import { castPortFailure, openCastPort } from "./cast-port.io.ts";
-import { openCatchOutput } from "./catch-output.io.ts";
+import { isMedium, openCatchOutput } from "./catch-output.io.ts";
 import type { CatchOutput } from "./catch-output.io.ts";
+import { confirmErase, identityOfTarget } from "./restore-target.io.ts";
 import { stoppable } from "./stoppable.io.ts";
 
 export interface CatchFlags extends CastPlace {
   /** Unit: milliseconds. */
   readonly wait?: number;
   readonly sparse?: boolean;
+  /** Names what exists and may be written over, as `huck image restore` has it. */
+  readonly erase?: string;
 }
 
 /** For chunks: 8 in the interleave, the others waiting for repair or the disk. Unit: bytes. */
@@ -65,6 +68,7 @@ export function catchCommand(command: Command): Command {
       durationOption("--wait"),
     )
     .option("--sparse", "leave zeros in a file as holes")
+    .option("--erase <name>", "serial number or WWN of the disk, or path of the file, to be erased")
     .action(async (output: string, flags: CatchFlags) => {
       process.exitCode = await catchCast(output, flags);
     });
@@ -82,6 +86,7 @@ export async function catchCast(path: string, flags: CatchFlags): Promise<ExitCo
     json: flags.json ?? false,
     jsonTo: path === "-" ? 2 : 1,
   });
+  confirmOutput(path, flags.erase, reporter);
   const output = openOutput(path, flags.sparse ?? false);
   try {
     const arena = new Arena(arenaMemory(RING_BYTES + SESSION_OVERHEAD_BYTES));
@@ -94,6 +99,17 @@ export async function catchCast(path: string, flags: CatchFlags): Promise<ExitCo
   } finally {
     output.close();
   }
+}
+
+/** @throws {@link SituationError} `erase_not_confirmed`, `disk_in_use`, `not_permitted`. */
+function confirmOutput(
+  target: string,
+  erase: string | undefined,
+  reporter: TerminalReporter,
+): void {
+  if (target === "-" || !isMedium(target)) return;
+  const confirmed = { target, ...(erase === undefined ? {} : { erase }) };
+  confirmErase(confirmed, identityOfTarget(target), reporter);
 }
 
 interface Catch {
@@ -181,7 +197,7 @@ function finish(
   reporter.event(
     right
       ? `caught ${size}, digests right, on the medium, ${ends}`
-      : `not caught: ${end.outcome === "failed" ? end.reason : "the stream has no end"}`,
+      : `not caught: ${failureText(end, stopped)}`,
     {
       kind: "result",
       right,
@@ -193,6 +209,12 @@ function finish(
   );
   if (right) return ExitCode.ok;
   return stopped ? ExitCode.aborted : ExitCode.someNodeNotRight;
+}
+
+function failureText(end: ReceptionEnd, stopped: boolean): string {
+  if (end.outcome !== "failed") return "the stream has no end";
+  if (stopped) return "it was stopped here";
+  return end.code === "session_aborted" ? `the sender gave up: ${end.reason}` : end.reason;
 }
 
 function eventText(event: ReceptionEvent): string | undefined {

@@ -4,9 +4,10 @@
  *
  * Only the answer itself goes to standard output; all other text for people goes to standard error.
  */
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import packageFile from "../../../package.json" with { type: "json" };
-import { ExitCode } from "../../../shared/core/errors.ts";
+import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
 import { type CodecChoice, createChunkCodec } from "../../../shared/image/codec.ts";
 import { DEFAULT_LEVEL } from "../../../shared/image/limits.ts";
 import { checkImage } from "../../../shared/image/verify.ts";
@@ -133,6 +134,7 @@ function common(command: Command): Command {
 }
 
 async function listFiles(flags: CommonFlags): Promise<void> {
+  if (!existsSync(flags.store)) throw noStore(flags.store);
   const { images, torn } = await openFolderStore(flags.store).list();
   if (flags.json === true) {
     for (const one of [...images, ...torn.map((name) => ({ torn: name }))]) stdout.printJson(one);
@@ -141,7 +143,13 @@ async function listFiles(flags: CommonFlags): Promise<void> {
   for (const one of images) {
     put(`${one.name}  ${one.id.slice(0, 12)}  ${sizeText(one.fileBytes)}  ${one.createdAt}`);
   }
-  for (const name of torn) put(`${name}  torn or damaged`);
+  for (const name of torn) put(`${name}  cannot be read: \`huck image verify ${name}\` says why`);
+}
+
+function noStore(folder: string): SituationError {
+  return new SituationError("no_store", `Cannot list images: there is no folder "${folder}"`, {
+    cure: "Name the folder of your images with --store.",
+  });
 }
 
 async function showInfo(image: string, flags: CommonFlags): Promise<void> {

@@ -6,6 +6,7 @@
  * another name until it is complete, so a restore that is killed leaves no half disk under the name
  * that was typed; the next restore to that name takes its place.
  */
+import assert from "node:assert/strict";
 import {
   closeSync,
   constants,
@@ -63,6 +64,19 @@ export function openRestoreTarget(target: string, disk: Manifest["disk"]): Resto
       device.close();
     },
   };
+}
+
+/**
+ * Tells what a file or disk is that exists; it is opened and closed again.
+ *
+ * @throws SituationError `not_a_disk`, `disk_in_use`, `not_permitted`; a system error.
+ */
+export function identityOfTarget(target: string): DiskIdentity {
+  const kind = targetKind(target);
+  assert(kind !== "nothing", `"${target}" does not exist`);
+  const device = openUnused(target, kind, 512);
+  device.close();
+  return device.identity;
 }
 
 /** @throws {@link SituationError} `erase_not_confirmed`. */

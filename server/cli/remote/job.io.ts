@@ -34,9 +34,11 @@ export function showJobCommand(command: Command): Command {
 /** Describes `huck job abort` on a fresh command, which it gives back. */
 export function abortJobCommand(command: Command): Command {
   return takingJob(command).action(async (job: string, options: RemoteOptions) => {
-    await lineTo(options).delete(`${OperatorRoute.jobs}/${job}`);
-    if (options.json === true) stdout.printJson({ kind: "aborting", job });
-    else stdout.print(`job ${job} is aborting`);
+    const line = lineTo(options);
+    const { job: id } = await line.get(`${OperatorRoute.jobs}/${job}`, JobStatus);
+    await line.delete(`${OperatorRoute.jobs}/${id}`);
+    if (options.json === true) stdout.printJson({ kind: "aborting", job: id });
+    else stdout.print(`job ${jobPrefix(id)} is aborting`);
   });
 }
 
