@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { JobCreated, OperatorRoute } from "../../shared/control/operator-api.ts";
 import { OperatorLine } from "../../server/cli/remote/operator-line.io.ts";
 import { root } from "./huck-server.ts";
+import { freePort } from "./ports.ts";
 
 /** A server with images, nodes that are never there, and jobs. */
 export class ErrorLab {
@@ -23,7 +24,7 @@ export class ErrorLab {
     for (const name of ["lab", "torn", "bad"]) {
       cpSync(join(images, `${name}.huck`), join(store, `${name}.huck`));
     }
-    writeFileSync(join(this.folder, "huck.yaml"), CONFIG);
+    writeFileSync(join(this.folder, "huck.yaml"), configText(freePort()));
   }
 
   /** Starts it, and begins the jobs. */
@@ -31,7 +32,12 @@ export class ErrorLab {
     const words = [join(root, "huck.ts"), "serve", "-c", join(this.folder, "huck.yaml")];
     const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "ignore"] });
     this.#child = child;
-    await new Promise((resolve) => child.stdout.once("data", resolve));
+    await new Promise((resolve, reject) => {
+      child.stdout.once("data", resolve);
+      child.once("exit", (code) => {
+        reject(new Error(`huck serve ended with ${code}`));
+      });
+    });
     child.stdout.resume();
     const line = new OperatorLine(join(this.folder, "huck.sock"));
     for (let count = 0; count < JOBS; count += 1) {
@@ -54,8 +60,8 @@ export class ErrorLab {
 /** Two of so many ids begin with the same digit. */
 const JOBS = 17;
 
-const CONFIG = `
-server: { address: 127.0.0.1, httpPort: 40811, dhcp: { mode: off }, socket: huck.sock }
+const configText = (port: number): string => `
+server: { address: 127.0.0.1, httpPort: ${port}, dhcp: { mode: off }, socket: huck.sock }
 defaults: { reimage: free }
 nodes:
   - { name: fit01, macs: ["52:54:00:12:34:01"] }
