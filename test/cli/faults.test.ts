@@ -26,6 +26,7 @@ beforeAll(async () => {
 
 test.skipIf(faultyLibcProblem !== undefined).each([
   ["save", ".draft-", "write", "ENOSPC", random.below(10)],
+  ["save", "disk.img", "read", "EIO", 0],
   ["save", "disk.img", "read", "EIO", 2 + random.below(8)],
   ["restore", "out.img", "write", "ENOSPC", random.below(8)],
   ["renew", "out.img", "write", "EIO", random.below(8)],

@@ -51,7 +51,7 @@ export async function saveImage(
   reporter: TerminalReporter,
   signal: AbortSignal,
 ): Promise<ImageSummary> {
-  const source = openSource(task.source, task.sectorBytes);
+  const source = openUntouched(task);
   try {
     checkQuiet(task.source, source);
     // Before the disk is looked through, so that a bad name or place is told at once.
@@ -69,6 +69,15 @@ export async function saveImage(
     }
   } finally {
     source.close();
+  }
+}
+
+/** Opening reads the table; a disk that fails there is refused like any that cannot be opened. */
+function openUntouched({ source, sectorBytes }: SaveTask): OpenSource {
+  try {
+    return openSource(source, sectorBytes);
+  } catch (error) {
+    throw endOfUntouched(error);
   }
 }
 
