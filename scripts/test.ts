@@ -5,12 +5,13 @@
  *
  * A part is a list of steps. A step is a gate, which counts as one test, or a project of
  * vitest.config.ts, whose JSON report is counted. A failed step does not stop the next one, so one
- * run shows everything that is wrong. The last line is `N passed, N failed`; the exit code is 1 if
- * anything failed, or if a step died before it could report.
+ * run shows everything that is wrong. After the table every failed test is named again with the first
+ * line of its message, because the rest has long scrolled away. The last line is `N passed,
+ * N failed`; the exit code is 1 if anything failed, or if a step died before it could report.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 
 /** One command, and how to count it. */
 interface Step {
@@ -34,6 +35,8 @@ interface Row {
   readonly name: string;
   readonly totals: Totals;
   readonly seconds: number;
+  /** The failed tests, each with the first line of its message. */
+  readonly failures: readonly string[];
 }
 
 /** The fields of vitest's JSON report that are counted. */
@@ -41,13 +44,24 @@ interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly numFailedTestSuites: number;
-  readonly success: boolean;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    /** What went wrong outside its tests, say in a set-up. */
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 }
 
 const root = resolve(import.meta.dirname, "..");
 const results = join(root, "build/test-results");
 const sources = ["shared", "server", "receiver", "initramfs", "scripts", "test"];
+/** Longest message of a failed test after the table. Unit: characters. */
+const MESSAGE_MAX = 300;
 const none: Totals = { passed: 0, failed: 0, skipped: 0 };
 
 function gate(name: string, ...command: string[]): Step {
@@ -85,11 +99,11 @@ const parts: Readonly<Record<string, readonly Step[]>> = {
 
 function timed(step: Step): Row {
   const startMs = performance.now();
-  const totals = runStep(step);
-  return { name: step.name, totals, seconds: (performance.now() - startMs) / 1000 };
+  const outcome = runStep(step);
+  return { name: step.name, ...outcome, seconds: (performance.now() - startMs) / 1000 };
 }
 
-function runStep(step: Step): Totals {
+function runStep(step: Step): Pick<Row, "totals" | "failures"> {
   console.log(`\n== ${step.name}: ${step.command.slice(0, 4).join(" ")}`);
   if (step.isVitest) rmSync(reportPath(step.name), { force: true });
   const [program = "", ...args] = step.command;
@@ -100,23 +114,37 @@ function runStep(step: Step): Totals {
   });
   if (run.error !== undefined) console.error(`Cannot run ${program}: ${run.error.message}`);
   const succeeded = run.status === 0;
-  if (!step.isVitest) return { ...none, ...(succeeded ? { passed: 1 } : { failed: 1 }) };
-  return countReport(step.name, succeeded);
+  if (step.isVitest) return readReport(step.name, succeeded);
+  return { totals: { ...none, ...(succeeded ? { passed: 1 } : { failed: 1 }) }, failures: [] };
 }
 
 /** Counts a vitest report; a run that failed without a failed test (say, a crash) counts as one. */
-function countReport(name: string, succeeded: boolean): Totals {
+function readReport(name: string, succeeded: boolean): Pick<Row, "totals" | "failures"> {
   let report: VitestReport;
   try {
     report = JSON.parse(readFileSync(reportPath(name), "utf8")) as VitestReport;
   } catch (error) {
     console.error(`Cannot read the report of ${name}: ${String(error)}`);
-    return { ...none, failed: 1 };
+    return { totals: { ...none, failed: 1 }, failures: [] };
   }
   const { numPassedTests: passed, numFailedTests, numPendingTests: skipped } = report;
   const failed = succeeded ? numFailedTests : Math.max(1, numFailedTests);
-  if (process.env["CI"] === undefined) return { passed, failed, skipped };
-  return { passed, failed: failed + skipped, skipped: 0 };
+  const failures = failuresOf(report);
+  if (process.env["CI"] === undefined) return { totals: { passed, failed, skipped }, failures };
+  return { totals: { passed, failed: failed + skipped, skipped: 0 }, failures };
+}
+
+function failuresOf(report: VitestReport): string[] {
+  return report.testResults.flatMap(({ name: file, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0 && status === "failed") return [failureText(file, "set-up", message)];
+    return failed.map((test) => failureText(file, test.fullName, test.failureMessages[0] ?? ""));
+  });
+}
+
+function failureText(file: string, test: string, message: string): string {
+  const [line = ""] = message.split("\n", 1);
+  return `FAILED ${relative(root, file)}: ${test}\n    ${line.slice(0, MESSAGE_MAX)}`;
 }
 
 function textOf({ passed, failed, skipped }: Totals): string {
@@ -137,6 +165,7 @@ function main(names: readonly string[]): number {
     const time = `${seconds.toFixed(1).padStart(7)} s`;
     console.log(`  ${name.padEnd(14)}${time}  ${textOf(totals)}`);
   }
+  for (const failure of rows.flatMap((row) => row.failures)) console.log(failure);
   const sum = rows.reduce(
     (total, row) => ({
       passed: total.passed + row.totals.passed,
