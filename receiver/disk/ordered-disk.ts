@@ -200,7 +200,7 @@ export class OrderedDisk {
   /**
    * Reads the disk and sends the image file.
    *
-   * @param order - Level, and what to do with dirty file systems.
+   * @param order - Level, and what to keep of gaps and of dirty file systems.
    * @param progress - Called after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `source_dirty`, `disk_read_error`; whatever the sink throws.
    */
@@ -229,9 +229,9 @@ export class OrderedDisk {
     }
   }
 
-  #plan({ rawIfDirty }: SaveOrder): DiskPlan {
+  #plan({ rawIfDirty, keepGaps }: SaveOrder): DiskPlan {
     try {
-      return planDisk(this.#source(), { rawIfDirty });
+      return planDisk(this.#source(), { rawIfDirty, keepGaps });
     } catch (error) {
       if (error instanceof SituationError && DIRTY_CODES.includes(error.code)) {
         throw new NodeFailure("source_dirty", error.message, error.cure, { cause: error });

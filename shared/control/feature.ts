@@ -15,11 +15,11 @@ export const Features = z
   .default([]);
 
 /** The features that this version knows. */
-export const FEATURES: readonly string[] = [];
+export const FEATURES: readonly string[] = ["keep-gaps"];
 
 /** The feature that each field of an order belongs to; the frozen fields are not listed. */
 type FieldFeatures = Readonly<Record<string, string>>;
-const FIELD_FEATURES: FieldFeatures = {};
+const FIELD_FEATURES: FieldFeatures = { keepGaps: "keep-gaps" };
 
 /**
  * The feature that each value of a field belongs to, by field: a new way to leave is `leave: {

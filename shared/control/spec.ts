@@ -43,6 +43,8 @@ export type DeliverySpec = z.infer<typeof DeliverySpec>;
 export const SaveSpec = z.object({
   /** Keep every block of a file system that was not unmounted cleanly, instead of refusing it. */
   rawIfDirty: z.boolean().default(false),
+  /** Keep all that lies between partitions and behind file systems. */
+  keepGaps: z.boolean().default(false),
   level: z.number().int().min(1).max(19).default(3),
 });
 export type SaveSpec = z.infer<typeof SaveSpec>;

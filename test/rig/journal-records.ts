@@ -4,7 +4,7 @@ import type { JobRecord, OrderRecord } from "../../server/jobs/journal.ts";
 
 /** The job of a save that runs. */
 export function someJob(id: string, createdAt: number): JobRecord {
-  const terms = { action: "save", rawIfDirty: false, level: 3 } as const;
+  const terms = { action: "save", rawIfDirty: false, keepGaps: false, level: 3 } as const;
   const principal = { kind: "local", uid: 0 } as const;
   return { id, image: "x", terms, principal, createdAt, deadlineAt: 1, state: "running" };
 }

@@ -23,6 +23,7 @@ import type { RemoteOptions } from "./remote-options.io.ts";
 interface SaveOptions extends RemoteOptions {
   readonly output: string;
   readonly rawIfDirty?: true;
+  readonly keepGaps?: true;
   readonly level?: number;
   readonly leave?: LeaveMode;
   readonly yes?: true;
@@ -41,6 +42,7 @@ export function saveCommand(command: Command): Command {
       nameOption("--output", ImageName),
     )
     .option("--raw-if-dirty", "keep every block of a file system that was not unmounted cleanly")
+    .option("--keep-gaps", "keep all between partitions and behind file systems")
     .option(
       "--level <number>",
       "zstd level, 1 to 19 (default 3)",
@@ -73,6 +75,7 @@ async function save(word: string, options: SaveOptions): Promise<ExitCode> {
     node: node.name,
     name: options.output,
     rawIfDirty: options.rawIfDirty === true,
+    keepGaps: options.keepGaps,
     level: options.level,
     leave: options.leave,
     confirmed: options.yes === true,

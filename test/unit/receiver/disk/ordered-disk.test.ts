@@ -16,6 +16,7 @@ import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
+import { putMbr } from "../../../rig/disk-fixtures.ts";
 import { MemoryDisk } from "../../../rig/memory-disk.ts";
 
 const DISK_BYTES = 4 << 20;
@@ -35,6 +36,7 @@ const ORDER: SaveOrder = {
   leave: "stay",
   name: "x",
   rawIfDirty: false,
+  keepGaps: false,
   level: 1,
 };
 
@@ -60,10 +62,7 @@ async function saved(): Promise<Saved> {
   const out = { sink: { append }, pool: inlinePool(zlibCodec()) };
   await captureImage(source, planDisk(source, { rawIfDirty: false }), out, { ...FACTS, level: 1 });
   const file = Buffer.concat(pieces);
-  const read = (offset: number, into: Uint8Array): void => {
-    into.set(file.subarray(offset, offset + into.byteLength));
-  };
-  const index = openImage({ fileBytes: file.byteLength, read });
+  const index = opened(file);
   return {
     index,
     id: toHex(index.imageId),
@@ -73,6 +72,13 @@ async function saved(): Promise<Saved> {
       return file.subarray(offset, offset + length);
     },
   };
+}
+
+function opened(file: Buffer): ImageIndex {
+  const read = (offset: number, into: Uint8Array): void => {
+    into.set(file.subarray(offset, offset + into.byteLength));
+  };
+  return openImage({ fileBytes: file.byteLength, read });
 }
 
 class FailingDisk extends MemoryDisk {
@@ -177,6 +183,22 @@ test("OrderedDisk.capture() gives what a local capture gives, and stops when tol
     throw new Error("stopped");
   };
   await expect(disk.capture(ORDER, FACTS, out, stop)).rejects.toThrow("stopped");
+});
+
+test("OrderedDisk.capture() keeps long gaps if the order says so", async () => {
+  const bytes = new Uint8Array(80 << 20);
+  putMbr(bytes, 0, [{ start: 2048, sectorCount: 2048 }]);
+  const keptBytes = async (keepGaps: boolean): Promise<number> => {
+    const pieces: Uint8Array[] = [];
+    const out = plainOutput((piece) => {
+      pieces.push(piece.slice());
+      return Promise.resolve();
+    });
+    await ordered(new MemoryDisk(bytes)).capture({ ...ORDER, keepGaps }, FACTS, out, nothing);
+    return opened(Buffer.concat(pieces)).manifest.stats.rawBytes;
+  };
+  expect(await keptBytes(false)).toBeLessThan(70 << 20);
+  expect(await keptBytes(true)).toBe(80 << 20);
 });
 
 test("OrderedDisk.capture() says disk_read_error at whichever read the disk fails", async () => {

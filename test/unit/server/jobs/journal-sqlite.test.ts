@@ -31,7 +31,7 @@ test("remembered() fills in terms and principal that an older version did not wr
   journal.putJob(older as unknown as JobRecord);
   journal.close();
   const [kept] = openJournal(folder).remembered().jobs;
-  expect(kept?.terms).toEqual({ action: "save", rawIfDirty: false, level: 3 });
+  expect(kept?.terms).toEqual({ action: "save", rawIfDirty: false, keepGaps: false, level: 3 });
   expect(kept?.principal).toEqual({ kind: "unknown" });
 });
 

@@ -31,5 +31,5 @@ test("request, order and journal hold the very fields of SaveSpec", () => {
 test("every field that a spec may leave out has a default or may be absent", () => {
   expect(LoadSpec.parse({})).toEqual({ verify: "sample", delta: true });
   expect(DeliverySpec.parse({})).toEqual({ gatherSeconds: 30 });
-  expect(SaveSpec.parse({})).toEqual({ rawIfDirty: false, level: 3 });
+  expect(SaveSpec.parse({})).toEqual({ rawIfDirty: false, keepGaps: false, level: 3 });
 });
