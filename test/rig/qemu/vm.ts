@@ -2,8 +2,8 @@
  * A virtual node in a test: the test switches it on and off, and waits for what it prints.
  *
  * No test sleeps. Each wait has the name of its phase and the time that the phase takes on an idle
- * computer. It gives up after four times that, on a loaded computer later, or when the node's power
- * goes off, and then shows the end of the serial port. The times of all phases are kept for the
+ * computer. It gives up after many times that, because a computer that is itself virtual may stand
+ * still for a while, or when the node's power goes off, and then shows the end of the serial port. The times of all phases are kept for the
  * table of the run.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from "node:fs";
@@ -14,8 +14,11 @@ import type { VmDescription } from "./command-line.ts";
 import { describeVm, isOn, pressPowerButton, switchOff, switchOn, vmFiles } from "./process.ts";
 import { SerialText } from "./serial.ts";
 
-/** How much longer than on an idle computer a phase may take, for each runnable thread per core. */
-const PATIENCE = 4;
+/**
+ * How much longer than on an idle computer a phase may take, for each runnable thread per core. A
+ * bound against hanging: a test that passes never waits for it.
+ */
+const PATIENCE = 10;
 /** Between two looks at the serial port. Unit: milliseconds. */
 const LOOK_EVERY_MS = 50;
 /** Between two presses of the power button. Unit: milliseconds. */
@@ -155,7 +158,9 @@ export class Vm {
   #missed(phase: string, wanted: RegExp, late: boolean): Error {
     const seconds = Math.round((performance.now() - this.#since) / 1000);
     const why = late ? `nothing in ${seconds} s` : "QEMU ended";
-    return new Error(`${this.name}: ${phase}: ${why}, ${String(wanted)} wanted\n${this.tail()}`);
+    this.#look();
+    const missed = `${this.name}: ${phase}: ${why}, ${String(wanted)} wanted`;
+    return new Error(`${missed} after "${this.#serial.tail(1)}"\n${this.tail()}`);
   }
 
   #note(phase: string): void {
