@@ -5,8 +5,8 @@
  *
  * A part is a list of steps. A step is a gate, which counts as one test, or a project of
  * vitest.config.ts, whose JSON report is counted. A failed step does not stop the next one, so one
- * run shows everything that is wrong. After the table every failed test is named again with the first
- * line of its message, because the rest has long scrolled away. The last line is `N passed,
+ * run shows everything that is wrong. After the table every failed test is named again with the
+ * first line of its message, because the rest has long scrolled away. The last line is `N passed,
  * N failed`; the exit code is 1 if anything failed, or if a step died before it could report.
  */
 import { spawnSync } from "node:child_process";

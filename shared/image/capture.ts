@@ -13,7 +13,8 @@ import type { Range } from "../core/ranges.ts";
 import { type ByteCount, EXTENT_UNIT_BYTES } from "../core/units.ts";
 import type { DiskPlan, PartitionPlan } from "../allocation/plan.ts";
 import type { SectorSource } from "../disk/source.ts";
-import { type CodecPool, laneAt } from "./codec-pool.ts";
+import type { CodecPool } from "./codec-pool.ts";
+import { passLanes } from "./lane-work.ts";
 import { CHUNK_RAW_BYTES_MAX, LIST_MAX } from "./limits.ts";
 import { clipText, type ManifestPartition } from "./manifest.ts";
 import { type ChunkPlan, cutChunks, totalsOf } from "./slots.ts";
@@ -84,46 +85,34 @@ export async function captureImage(
   }
 }
 
-interface Passage {
+interface Recording {
   readonly writer: ImageWriter;
   readonly pool: CodecPool;
   readonly totalBytes: ByteCount;
 }
 
-/** Fills one lane after the other; a lane is free again once its record was written. */
+/** Reads, encodes and records one chunk after the other. */
 async function passChunks(
   source: SectorSource,
   plan: DiskPlan,
-  { writer, pool, totalBytes }: Passage,
+  { writer, pool, totalBytes }: Recording,
   options: CaptureOptions,
 ): Promise<void> {
   const reader = new ExtentReader(source);
-  const freed: Promise<void>[] = pool.lanes.map(() => Promise.resolve());
   let doneBytes = 0;
-  let written = Promise.resolve();
-  let turn = 0;
-  try {
-    for (const chunk of cutChunks(plan.regions, plan.sectorBytes)) {
-      const at = turn % pool.lanes.length;
-      turn += 1;
-      await freed[at];
+  await passLanes(pool, cutChunks(plan.regions, plan.sectorBytes), {
+    begin(chunk, lane, at) {
       throwIfAborted(options.signal);
-      const lane = laneAt(pool.lanes, at);
       reader.read(chunk, lane.raw.subarray(0, chunk.rawBytes));
-      const encoding = pool.encode(at, chunk.rawBytes, options.level);
-      written = Promise.all([encoding, written]).then(async ([encoded]) => {
-        throwIfAborted(options.signal);
-        await writer.addChunk(chunk, encoded, lane.record);
-        doneBytes += chunk.rawBytes;
-        options.progress?.(doneBytes, totalBytes, writer.fileBytes);
-      });
-      freed[at] = written;
-      written.catch(() => undefined); // awaited again before the lane is reused
-    }
-    await written;
-  } finally {
-    await Promise.allSettled(freed);
-  }
+      return pool.encode(at, chunk.rawBytes, options.level);
+    },
+    async end(chunk, encoded, lane) {
+      throwIfAborted(options.signal);
+      await writer.addChunk(chunk, encoded, lane.record);
+      doneBytes += chunk.rawBytes;
+      options.progress?.(doneBytes, totalBytes, writer.fileBytes);
+    },
+  });
 }
 
 /** Reads the extents of one chunk after the other. */

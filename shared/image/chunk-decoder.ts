@@ -37,7 +37,7 @@ export function readRecord(file: ImageBytes, table: ChunkTable, index: number): 
  * @throws {@link FormatError} `bad_record`, `wrong_record`, `bad_digest`, `truncated`.
  * @internal Tests open single records with it.
  */
-export function openRecord(record: Uint8Array, entry: ChunkEntry, index: number): Uint8Array {
+export function openRecord(record: Uint8Array, entry: ContentFacts, index: number): Uint8Array {
   const header = decodeRecordHeader(record);
   const stored = plainView(record).subarray(RECORD_HEADER_BYTES);
   const expected =
@@ -59,6 +59,34 @@ export function openRecord(record: Uint8Array, entry: ChunkEntry, index: number)
   throw new FormatError("bad_digest", `Cannot use chunk ${index}: its stored bytes are damaged`);
 }
 
+/** What the chunk table says of a chunk's content. */
+export type ContentFacts = Pick<
+  ChunkEntry,
+  "codec" | "storedBytes" | "rawBytes" | "storedDigest" | "rawDigest"
+>;
+
+/**
+ * Decodes a chunk.
+ *
+ * @param codec - Of this thread.
+ * @param index - Of the chunk.
+ * @param facts - Its entry in the table.
+ * @param record - Record header and stored bytes, nothing after them.
+ * @returns Its raw bytes; valid until the codec is used again or `record` changes.
+ * @throws {@link FormatError} as {@link openRecord}, and `bad_frame`.
+ */
+export function decodeChunk(
+  codec: ChunkCodec,
+  index: number,
+  facts: ContentFacts,
+  record: Uint8Array,
+): Uint8Array {
+  const stored = openRecord(record, facts, index);
+  const raw = facts.codec === Codec.raw ? stored : codec.decompress(stored, facts.rawBytes);
+  if (sameBytes(blake3(raw), facts.rawDigest)) return raw;
+  throw new FormatError("bad_digest", `Cannot use chunk ${index}: its content is damaged`);
+}
+
 /** Decodes chunks, one at a time. Belongs to one thread, because its codec does. */
 export class ChunkDecoder {
   readonly #codec: ChunkCodec;
@@ -68,18 +96,9 @@ export class ChunkDecoder {
     this.#codec = codec;
   }
 
-  /**
-   * Decodes a chunk.
-   *
-   * @returns Its raw bytes; valid until the next call or until `record` changes.
-   * @throws {@link FormatError} as {@link openRecord}, and `bad_frame`.
-   */
+  /** Decodes a chunk as {@link decodeChunk} does; the result is valid until the next call. */
   decode(table: ChunkTable, index: number, record: Uint8Array): Uint8Array {
-    const entry = table.entry(index);
-    const stored = openRecord(record, entry, index);
-    const raw = entry.codec === Codec.raw ? stored : this.#codec.decompress(stored, entry.rawBytes);
-    if (sameBytes(blake3(raw), entry.rawDigest)) return raw;
-    throw new FormatError("bad_digest", `Cannot use chunk ${index}: its content is damaged`);
+    return decodeChunk(this.#codec, index, table.entry(index), record);
   }
 }
 

@@ -1,10 +1,10 @@
-/** One thread of a codec pool: encodes the lanes that it is given, in that order. */
+/** One thread of a codec pool: encodes or decodes the lanes that it is given, in that order. */
 import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
-import { messageOf } from "../core/errors.ts";
+import { FormatError, messageOf } from "../core/errors.ts";
 import { createChunkCodec } from "./codec.ts";
 import type { CodecReply, CodecTask, CodecThreadData } from "./codec-pool.io.ts";
-import { encodeChunk, laneAt, lanesOf } from "./codec-pool.ts";
+import { decodeInLane, encodeChunk, laneAt, lanesOf } from "./codec-pool.ts";
 
 assert(parentPort !== null, "a codec thread is a worker");
 const owner = parentPort;
@@ -12,11 +12,18 @@ const { memory, codec: name } = workerData as CodecThreadData;
 const lanes = lanesOf(memory);
 const ready = createChunkCodec(name);
 
-async function answer({ lane, rawBytes, level }: CodecTask): Promise<CodecReply> {
+async function answer(task: CodecTask): Promise<CodecReply> {
+  const { lane } = task;
   try {
-    return { lane, encoded: encodeChunk(await ready, laneAt(lanes, lane), rawBytes, level) };
+    const [codec, memoryOf] = [await ready, laneAt(lanes, lane)];
+    if ("level" in task) {
+      return { lane, encoded: encodeChunk(codec, memoryOf, task.rawBytes, task.level) };
+    }
+    decodeInLane(codec, memoryOf, task.chunk, task.facts);
+    return { lane, decoded: true };
   } catch (error) {
-    return { lane, fault: messageOf(error) };
+    const fault = { lane, fault: messageOf(error) };
+    return error instanceof FormatError ? { ...fault, code: error.code } : fault;
   }
 }
 

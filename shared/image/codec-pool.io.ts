@@ -1,18 +1,23 @@
 /**
- * A codec pool with worker threads, which digest and compress chunks on several cores.
+ * A codec pool with worker threads, which encode or decode chunks on several cores.
  *
  * Lanes are shared memory, so only numbers and digests are sent between threads. If a worker fails,
- * the encoding that it was given fails; if a worker ends, all encodings fail.
+ * the chunk that it was given fails; if a worker ends, all chunks fail.
  */
+import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { FormatError } from "../core/errors.ts";
 import type { ChunkCodec } from "./chunk-codec.ts";
+import type { ContentFacts } from "./chunk-decoder.ts";
 import { type CodecChoice, createChunkCodec } from "./codec.ts";
 import {
   type CodecPool,
   type EncodedChunk,
-  type EncodeLane,
+  type CodecLane,
+  contentOf,
   inlinePool,
+  laneAt,
   laneBytes,
   lanesOf,
 } from "./codec-pool.ts";
@@ -29,18 +34,19 @@ export interface CodecThreadData {
   readonly codec: ChunkCodec["name"];
 }
 
-/** A message to a codec thread: encode the chunk in a lane. */
-export interface CodecTask {
-  readonly lane: number;
-  readonly rawBytes: number;
-  readonly level: number;
-}
+/** A message to a codec thread: encode the content in a lane, or decode the record in it. */
+export type CodecTask = { readonly lane: number } & (
+  | { readonly rawBytes: number; readonly level: number }
+  | { readonly chunk: number; readonly facts: ContentFacts }
+);
 
 /** A message from a codec thread. */
-export type CodecReply =
-  | { readonly lane: number; readonly encoded: EncodedChunk }
-  /** The message of the error: errors lose their class between threads. */
-  | { readonly lane: number; readonly fault: string };
+export type CodecReply = { readonly lane: number } & (
+  | { readonly encoded: EncodedChunk }
+  | { readonly decoded: true }
+  /** Errors lose their class between threads; a FormatError has a code. */
+  | { readonly fault: string; readonly code?: string }
+);
 
 /**
  * Opens a codec pool.
@@ -66,13 +72,13 @@ interface CodecThread {
   underWay: number;
 }
 
-interface OpenTask extends PromiseWithResolvers<EncodedChunk> {
+interface OpenTask extends PromiseWithResolvers<CodecReply> {
   readonly thread: CodecThread;
 }
 
 class ThreadPool implements CodecPool {
   readonly name: ChunkCodec["name"];
-  readonly lanes: readonly EncodeLane[];
+  readonly lanes: readonly CodecLane[];
   readonly #threads: readonly CodecThread[];
   /** Open tasks by lane. */
   readonly #open = new Map<number, OpenTask>();
@@ -86,16 +92,32 @@ class ThreadPool implements CodecPool {
     this.#threads = Array.from({ length: workers }, () => this.#start(workerData));
   }
 
-  encode(lane: number, rawBytes: number, level: number): Promise<EncodedChunk> {
+  async encode(lane: number, rawBytes: number, level: number): Promise<EncodedChunk> {
+    const reply = await this.#give({ lane, rawBytes, level });
+    assert("encoded" in reply, "a chunk to encode is encoded");
+    return reply.encoded;
+  }
+
+  async decode(lane: number, chunk: number, facts: ContentFacts): Promise<Uint8Array> {
+    const { codec, storedBytes, rawBytes } = facts;
+    // A view is sent with all the memory behind it: here, with the whole table.
+    const storedDigest = facts.storedDigest.slice();
+    const rawDigest = facts.rawDigest.slice();
+    const own = { codec, storedBytes, rawBytes, storedDigest, rawDigest };
+    await this.#give({ lane, chunk, facts: own });
+    return contentOf(laneAt(this.lanes, lane), facts);
+  }
+
+  #give(task: CodecTask): Promise<CodecReply> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const thread = this.#threads.reduce((least, one) =>
       one.underWay < least.underWay ? one : least,
     );
     thread.underWay += 1;
-    const task = { ...Promise.withResolvers<EncodedChunk>(), thread };
-    this.#open.set(lane, task);
-    thread.worker.postMessage({ lane, rawBytes, level } satisfies CodecTask);
-    return task.promise;
+    const open = { ...Promise.withResolvers<CodecReply>(), thread };
+    this.#open.set(task.lane, open);
+    thread.worker.postMessage(task);
+    return open.promise;
   }
 
   async close(): Promise<void> {
@@ -123,8 +145,8 @@ class ThreadPool implements CodecPool {
     if (task === undefined) return;
     this.#open.delete(reply.lane);
     task.thread.underWay -= 1;
-    if ("encoded" in reply) task.resolve(reply.encoded);
-    else task.reject(new Error(reply.fault));
+    if ("fault" in reply) task.reject(faultOf(reply));
+    else task.resolve(reply);
   }
 
   #fail(error: Error): void {
@@ -132,4 +154,8 @@ class ThreadPool implements CodecPool {
     for (const task of this.#open.values()) task.reject(error);
     this.#open.clear();
   }
+}
+
+function faultOf({ fault, code }: Extract<CodecReply, { readonly fault: string }>): Error {
+  return code === undefined ? new Error(fault) : new FormatError(code, fault);
 }

@@ -1,13 +1,14 @@
 /**
- * CodecPool: digests and compresses several chunks in parallel, for a capture.
+ * CodecPool: encodes several chunks in parallel for a capture, and decodes them for a restore.
  *
- * A chunk is encoded in a lane: reusable memory for its content and for its record. The capture
- * fills a lane, has it encoded, writes the record, and fills the lane again; the number of threads
- * makes no difference to the bytes. The pool in this file uses the caller's thread only; the one in
- * codec-pool.io.ts has workers.
+ * A chunk passes through a lane: reusable memory for its content and for its record. The capture
+ * fills a lane with content, has it encoded, writes the record, and fills the lane again; a restore
+ * goes the other way. The number of threads makes no difference to the bytes, or to their order.
+ * The pool in this file uses the caller's thread only; the one in codec-pool.io.ts has workers.
  */
 import { blake3 } from "../core/digest.ts";
 import { type ChunkCodec, Codec } from "./chunk-codec.ts";
+import { type ContentFacts, decodeChunk } from "./chunk-decoder.ts";
 import { CHUNK_RAW_BYTES_MAX, RECORD_ALIGNMENT, RECORD_HEADER_BYTES } from "./limits.ts";
 
 /**
@@ -19,8 +20,8 @@ const RECORD_ROOM_BYTES = RECORD_HEADER_BYTES + CHUNK_RAW_BYTES_MAX + RECORD_ALI
 /** Two lanes, so that one chunk is encoded while the record of the previous one is written. */
 const OWN_LANES = 2;
 
-/** The memory of one chunk on its way into an image. */
-export interface EncodeLane {
+/** The memory of one chunk on its way into an image, or out of one. */
+export interface CodecLane {
   /** Content of the chunk: 1 MiB. */
   readonly raw: Uint8Array;
   /** Room for its record: the stored bytes stand after the room for the header. */
@@ -42,10 +43,10 @@ export interface CodecPool {
   /** Name of the codec in use. */
   readonly name: ChunkCodec["name"];
   /**
-   * As many chunks may be encoded at once as there are lanes. Until `encode` a lane's content
+   * As many chunks may be under way at once as there are lanes. Until `encode` or `decode` a lane
    * belongs to whoever fills it.
    */
-  readonly lanes: readonly EncodeLane[];
+  readonly lanes: readonly CodecLane[];
   /**
    * Encodes the chunk in a lane.
    *
@@ -55,6 +56,15 @@ export interface CodecPool {
    * @throws Whatever the codec throws, and an error if its thread has ended.
    */
   encode(lane: number, rawBytes: number, level: number): Promise<EncodedChunk>;
+  /**
+   * Decodes the chunk whose record stands in a lane, and compares all digests.
+   *
+   * @param lane - Index of the lane; nobody may touch the lane before the promise settles.
+   * @param chunk - Number of the chunk.
+   * @returns Its content, in the lane.
+   * @throws FormatError as `decodeChunk`; an error if its thread has ended.
+   */
+  decode(lane: number, chunk: number, facts: ContentFacts): Promise<Uint8Array>;
   /** Ends its threads, whatever they are doing. Idempotent. */
   close(): Promise<void>;
 }
@@ -74,6 +84,11 @@ export function inlinePool(codec: ChunkCodec): CodecPool {
       new Promise((resolve) => {
         resolve(encodeChunk(codec, laneAt(lanes, lane), rawBytes, level));
       }),
+    decode: (lane, chunk, facts) =>
+      new Promise((resolve) => {
+        decodeInLane(codec, laneAt(lanes, lane), chunk, facts);
+        resolve(contentOf(laneAt(lanes, lane), facts));
+      }),
     close: () => Promise.resolve(),
   };
 }
@@ -88,7 +103,7 @@ export function inlinePool(codec: ChunkCodec): CodecPool {
  */
 export function encodeChunk(
   codec: ChunkCodec,
-  lane: EncodeLane,
+  lane: CodecLane,
   rawBytes: number,
   level: number,
 ): EncodedChunk {
@@ -103,6 +118,27 @@ export function encodeChunk(
   return { codec: gains ? Codec.zstd : Codec.raw, rawBytes, storedBytes, ...digests };
 }
 
+/**
+ * Decodes the chunk whose record stands in a lane: its content stands there, too, afterwards.
+ *
+ * @param codec - Of the calling thread.
+ * @throws FormatError as `decodeChunk`.
+ */
+export function decodeInLane(
+  codec: ChunkCodec,
+  lane: CodecLane,
+  chunk: number,
+  facts: ContentFacts,
+): void {
+  const record = lane.record.subarray(0, RECORD_HEADER_BYTES + facts.storedBytes);
+  lane.raw.set(decodeChunk(codec, chunk, facts, record));
+}
+
+/** @returns The content of the chunk that was decoded in a lane; a view of the lane. */
+export function contentOf(lane: CodecLane, { rawBytes }: ContentFacts): Uint8Array {
+  return lane.raw.subarray(0, rawBytes);
+}
+
 /** @returns The memory that lanes need. Unit: bytes. */
 export function laneBytes(lanes: number): number {
   return lanes * (CHUNK_RAW_BYTES_MAX + RECORD_ROOM_BYTES);
@@ -113,7 +149,7 @@ export function laneBytes(lanes: number): number {
  *
  * @param memory - A whole number of lanes.
  */
-export function lanesOf(memory: ArrayBufferLike): EncodeLane[] {
+export function lanesOf(memory: ArrayBufferLike): CodecLane[] {
   return Array.from({ length: memory.byteLength / laneBytes(1) }, (_, lane) => ({
     raw: new Uint8Array(memory, laneBytes(lane), CHUNK_RAW_BYTES_MAX),
     record: new Uint8Array(memory, laneBytes(lane) + CHUNK_RAW_BYTES_MAX, RECORD_ROOM_BYTES),
@@ -121,7 +157,7 @@ export function lanesOf(memory: ArrayBufferLike): EncodeLane[] {
 }
 
 /** @throws An assertion error if there is no such lane. */
-export function laneAt(lanes: readonly EncodeLane[], lane: number): EncodeLane {
+export function laneAt(lanes: readonly CodecLane[], lane: number): CodecLane {
   const found = lanes[lane];
   if (found === undefined) throw new RangeError(`no lane ${lane} of ${lanes.length}`);
   return found;

@@ -181,8 +181,16 @@ export class GatedDisk {
    *   cannot be made; a system error of the disk.
    */
   accept(chunk: number, record: Uint8Array): void {
+    this.acceptDecoded(chunk, this.#decoder.decode(this.#index.table, chunk, record));
+  }
+
+  /**
+   * Does as {@link accept} with content that was decoded, and compared, elsewhere.
+   *
+   * @param raw - All of its content; read during the call only.
+   */
+  acceptDecoded(chunk: number, raw: Uint8Array): void {
     const { table } = this.#index;
-    const raw = this.#decoder.decode(table, chunk, record);
     if (!isPlaced(this.#placement, chunk)) return;
     if (this.#gateChunks.has(chunk)) {
       this.#held.set(chunk, raw.slice());

@@ -9,9 +9,10 @@ import { ExitCode, SituationError } from "../core/errors.ts";
 import type { ByteCount } from "../core/units.ts";
 import type { BlockDevice } from "../disk/block-device.ts";
 import type { ChunkCodec } from "./chunk-codec.ts";
+import type { CodecPool } from "./codec-pool.ts";
 import { GatedDisk, plainBuffer } from "./gated-disk.ts";
 import { placeImage, targetSize } from "./place-image.ts";
-import { ChunkDecoder, readRecord } from "./chunk-decoder.ts";
+import { passLanes } from "./lane-work.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
 
 /** Settings of a restore. */
@@ -54,6 +55,8 @@ export interface RestoreImage {
   readonly file: ImageBytes;
   readonly index: ImageIndex;
   readonly codec: ChunkCodec;
+  /** Decodes its chunks; idle before and after. */
+  readonly pool: CodecPool;
 }
 
 /**
@@ -70,22 +73,19 @@ export async function restoreImage(
   options: RestoreOptions,
 ): Promise<RestoreResult> {
   checkUnused(device);
-  const { table } = image.index;
   const { index } = image;
   const placement = placeImage(index, targetSize(device));
   const disk = new GatedDisk({ index, placement }, device, image.codec, plainBuffer());
   const body = disk.body;
   const isBody = new Set(body);
-  const decoder = new ChunkDecoder(image.codec);
   const run = { image, options };
-  await eachChunk("checking", [...Array(table.count).keys()], run, (chunk, record) => {
-    if (isBody.has(chunk)) decoder.decode(table, chunk, record);
-    else disk.accept(chunk, record);
+  await eachChunk("checking", [...Array(index.table.count).keys()], run, (chunk, raw) => {
+    if (!isBody.has(chunk)) disk.acceptDecoded(chunk, raw);
   });
   disk.checkOpening();
   disk.close(options.orderId);
-  await eachChunk("writing", body, run, (chunk, record) => {
-    disk.accept(chunk, record);
+  await eachChunk("writing", body, run, (chunk, raw) => {
+    disk.acceptDecoded(chunk, raw);
   });
   disk.flush();
   const verifiedChunks = disk.readBack(options.verify, (done, total) => {
@@ -96,22 +96,34 @@ export async function restoreImage(
   return { writtenBytes: disk.writtenBytes, verifiedChunks, resized: disk.resized };
 }
 
-/** Reads one chunk after the other; progress counts their content. */
+/**
+ * Reads and decodes chunks, several at a time, and uses them in their order; progress counts their
+ * content.
+ */
 async function eachChunk(
   phase: RestorePhase,
   chunks: readonly number[],
   { image, options }: { readonly image: RestoreImage; readonly options: RestoreOptions },
-  use: (chunk: number, record: Uint8Array) => void,
+  use: (chunk: number, raw: Uint8Array) => void,
 ): Promise<void> {
+  const { file, pool } = image;
   const { table } = image.index;
   const totalBytes = chunks.reduce((sum, chunk) => sum + table.entry(chunk).rawBytes, 0);
   let doneBytes = 0;
-  for (const chunk of chunks) {
-    throwIfAborted(options.signal, phase);
-    use(chunk, readRecord(image.file, table, chunk));
-    doneBytes += table.entry(chunk).rawBytes;
-    await options.progress?.(phase, doneBytes, totalBytes);
-  }
+  await passLanes(pool, chunks, {
+    begin(chunk, lane, at) {
+      throwIfAborted(options.signal, phase);
+      const { offset, length } = table.recordRange(chunk);
+      file.read(offset, lane.record.subarray(0, length));
+      return pool.decode(at, chunk, table.entry(chunk));
+    },
+    async end(chunk, raw) {
+      throwIfAborted(options.signal, phase);
+      use(chunk, raw);
+      doneBytes += raw.byteLength;
+      await options.progress?.(phase, doneBytes, totalBytes);
+    },
+  });
 }
 
 function checkUnused(device: BlockDevice): void {

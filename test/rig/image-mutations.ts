@@ -5,6 +5,7 @@
  * Half of the kinds damage bytes. The others change a field and make every digest right again, so
  * that it is parsed as deep as an attacker would get it.
  */
+import { inlinePool } from "../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
 import { codeOf, FormatError, SituationError } from "../../shared/core/errors.ts";
 import type { Random } from "../../shared/core/random.ts";
@@ -211,7 +212,8 @@ export interface Original {
 export async function originalOf(image: Uint8Array): Promise<Original> {
   const index = openImage(imageBytes(image));
   const disk = new MemoryDisk(index.manifest.disk.sizeBytes);
-  const parts = { file: imageBytes(image), index, codec: zlibCodec() };
+  const codec = zlibCodec();
+  const parts = { file: imageBytes(image), index, codec, pool: inlinePool(codec) };
   await restoreImage(parts, disk, { orderId: "campaign", verify: "full" });
   return { image, index, disk: disk.bytes };
 }
@@ -237,7 +239,8 @@ export async function outcomeOf(image: Uint8Array, original: Original): Promise<
   const same = Buffer.compare(index.imageId, original.index.imageId) === 0;
   const disk = new MemoryDisk(original.disk.byteLength);
   try {
-    await restoreImage({ file, index, codec }, disk, { orderId: "campaign", verify: "full" });
+    const parts = { file, index, codec, pool: inlinePool(codec) };
+    await restoreImage(parts, disk, { orderId: "campaign", verify: "full" });
   } catch (error) {
     if (disk.writes > 0) throw new Error("a restore began and failed", { cause: error });
     if (!(error instanceof FormatError || error instanceof SituationError)) throw error;

@@ -6,6 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { codeOf, SituationError } from "../../../shared/core/errors.ts";
+import { openCodecPool } from "../../../shared/image/codec-pool.io.ts";
 import { type CodecChoice, createChunkCodec } from "../../../shared/image/codec.ts";
 import { checkFits, targetSize } from "../../../shared/image/place-image.ts";
 import type { ImageBytes, ImageIndex } from "../../../shared/image/reader.ts";
@@ -91,22 +92,27 @@ async function restoreTo(
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   const codec = await createChunkCodec(task.codec);
+  const pool = await openCodecPool(codec.name);
   const line = progressLine(reporter, () => performance.now());
   const read: ImageBytes["read"] = (offset, into) => {
     withPath(task.image, () => {
       file.read(offset, into);
     });
   };
-  const image = { file: { fileBytes: file.fileBytes, read }, index, codec };
-  return await restoreImage(image, device, {
-    orderId: randomUUID(),
-    verify: task.verify,
-    signal,
-    async progress(phase, done, total) {
-      line(phase, done, total);
-      await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C take effect
-    },
-  });
+  const image = { file: { fileBytes: file.fileBytes, read }, index, codec, pool };
+  try {
+    return await restoreImage(image, device, {
+      orderId: randomUUID(),
+      verify: task.verify,
+      signal,
+      async progress(phase, done, total) {
+        line(phase, done, total);
+        await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C take effect
+      },
+    });
+  } finally {
+    await pool.close();
+  }
 }
 
 /** The error of a restore, which says what has become of the target. */

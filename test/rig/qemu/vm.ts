@@ -3,8 +3,8 @@
  *
  * No test sleeps. Each wait has the name of its phase and the time that the phase takes on an idle
  * computer. It gives up after many times that, because a computer that is itself virtual may stand
- * still for a while, or when the node's power goes off, and then shows the end of the serial port. The times of all phases are kept for the
- * table of the run.
+ * still for a while, or when the node's power goes off, and then shows the end of the serial port.
+ * The times of all phases are kept for the table of the run.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";

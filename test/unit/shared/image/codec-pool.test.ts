@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
+import { FormatError } from "../../../../shared/core/errors.ts";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { memorySource } from "../../../rig/memory-source.ts";
 import { captureImage, type CaptureOptions } from "../../../../shared/image/capture.ts";
@@ -65,7 +66,8 @@ describe("an image does not depend on the number of workers", () => {
       const old = new Uint8Array(readFileSync(join(VECTORS, "v1-gpt.huck")));
       const index = openImage(imageBytes(old));
       const disk = new MemoryDisk(index.manifest.disk.sizeBytes);
-      const image = { file: imageBytes(old), index, codec: zlibCodec() };
+      const codec = zlibCodec();
+      const image = { file: imageBytes(old), index, codec, pool: inlinePool(codec) };
       await restoreImage(image, disk, { orderId: "test", verify: "sample" });
       const { uuid, createdMs: nowMs } = decodeHeader(old.subarray(0, 4096));
       const { tool, host, level } = index.manifest.saved;
@@ -140,6 +142,45 @@ describe("captureImage() through a pool", () => {
     await expect(captureImage(source, plan, out, OPTIONS)).rejects.toThrow("out of memory");
     expect(() => openImage(imageBytes(sink.bytes))).toThrow(/^Cannot read image/);
   });
+});
+
+describe("restoreImage() through a pool", () => {
+  async function restored(bytes: Uint8Array, workers: number): Promise<MemoryDisk> {
+    const index = openImage(imageBytes(bytes));
+    const disk = new MemoryDisk(index.manifest.disk.sizeBytes);
+    await withPool(workers, async (pool) => {
+      const image = { file: imageBytes(bytes), index, codec: zlibCodec(), pool };
+      await restoreImage(image, disk, { orderId: "test", verify: "full" });
+    });
+    return disk;
+  }
+
+  test.each([1, 2, 4])("gives the disk back with %i workers", async (workers) => {
+    const disk = await restored(await savedBytes(gptDisk()), workers);
+    expect(sameBytes(disk.bytes, (await restored(await savedBytes(gptDisk()), 1)).bytes)).toBe(
+      true,
+    );
+    const again = await savedBytes(disk.bytes);
+    expect(sameBytes(again, await savedBytes(gptDisk()))).toBe(true);
+  });
+
+  test.each([1, 2])(
+    "P1: names the damage that a thread finds, and writes nothing, with %i workers",
+    async (workers) => {
+      const bytes = await savedBytes(gptDisk());
+      const index = openImage(imageBytes(bytes));
+      const { offset } = index.table.recordRange(index.table.count - 1);
+      bytes[offset + 100] = (bytes[offset + 100] ?? 0) ^ 1;
+      const disk = new MemoryDisk(index.manifest.disk.sizeBytes);
+      await withPool(workers, async (pool) => {
+        const image = { file: imageBytes(bytes), index, codec: zlibCodec(), pool };
+        const restoring = restoreImage(image, disk, { orderId: "test", verify: "full" });
+        await expect(restoring).rejects.toThrow(FormatError);
+        await expect(restoring).rejects.toMatchObject({ code: "bad_digest" });
+      });
+      expect(disk.writes).toBe(0);
+    },
+  );
 });
 
 describe("openCodecPool()", () => {

@@ -10,6 +10,7 @@ import { zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
 import { blake3 } from "../../../../shared/core/digest.ts";
+import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import { restoreImage } from "../../../../shared/image/restore.ts";
@@ -130,7 +131,8 @@ describe.each(WRONG_CONTENT)("an image with %s", (_, change) => {
     const file = imageBytes(bytes);
     const disk = new MemoryDisk(8 * MIB);
     const options = { orderId: "test", verify: "full" } as const;
-    const image = { file, index: openImage(file), codec: zlibCodec() };
+    const codec = zlibCodec();
+    const image = { file, index: openImage(file), codec, pool: inlinePool(codec) };
     await expect(restoreImage(image, disk, options)).rejects.toThrow(/^Cannot/);
     expect(disk.writes).toBe(0);
   });

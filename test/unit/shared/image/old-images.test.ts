@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { blake3, toHex } from "../../../../shared/core/digest.ts";
 import { readPartitionTable } from "../../../../shared/disk/probe.ts";
+import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import { restoreImage } from "../../../../shared/image/restore.ts";
@@ -18,7 +19,8 @@ const ID = "02785a130a17772643ce02c6f18684702ac06ef170c7aba28394ddbaf675175c";
 const DISK = "60f9d659481340538a05a6e6e8a6f090367f290f5b39f8555058605610caaeb7";
 
 const file = imageBytes(new Uint8Array(readFileSync(join(VECTORS, "v1-gpt.huck"))));
-const image = { file, index: openImage(file), codec: zlibCodec() };
+const codec = zlibCodec();
+const image = { file, index: openImage(file), codec, pool: inlinePool(codec) };
 
 async function restored(sizeBytes: number): Promise<MemoryDisk> {
   const disk = new MemoryDisk(sizeBytes);

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { sameBytes, toHex } from "../../../../shared/core/digest.ts";
 import { readPartitionTable } from "../../../../shared/disk/probe.ts";
 import { memorySource } from "../../../rig/memory-source.ts";
+import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
 import { decodeGateRecord } from "../../../../shared/disk/gate-record.ts";
 import { GatedDisk, plainBuffer } from "../../../../shared/image/gated-disk.ts";
@@ -22,7 +23,8 @@ async function restore(
   disk: MemoryDisk,
   options: RestoreOptions = OPTIONS,
 ): Promise<Awaited<ReturnType<typeof restoreImage>>> {
-  return await restoreImage({ ...image, codec: zlibCodec() }, disk, options);
+  const codec = zlibCodec();
+  return await restoreImage({ ...image, codec, pool: inlinePool(codec) }, disk, options);
 }
 
 function gatedDisk({ index }: Saved, disk: MemoryDisk): GatedDisk {
@@ -114,10 +116,8 @@ describe("restoreImage()", () => {
     const { offset, length } = image.index.table.recordRange(chunk);
     const disk = new MemoryDisk(8 * MIB);
     disk.bytes.set(gptDisk());
-    let damaged = false;
-    const progress = (phase: string): void => {
-      if (phase === "checking" || damaged) return;
-      damaged = true;
+    const progress = (phase: string, done: number, total: number): void => {
+      if (phase !== "checking" || done < total) return;
       image.bytes[offset + length - 1] = (image.bytes[offset + length - 1] ?? 0) ^ 1;
     };
     await expect(restore(image, disk, { ...OPTIONS, progress })).rejects.toThrow(
