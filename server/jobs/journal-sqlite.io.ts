@@ -26,8 +26,8 @@ import { JOURNAL_FILE, openStateFolder } from "./state-folder.io.ts";
 
 /**
  * Opens the journal, and makes the folder and the tables if they are missing. Only one process can
- * have it open, and only its owner may read it. Nothing is written to a journal of this version, so the server starts again even
- * when the disk is full.
+ * have it open, and only its owner may read it. Nothing is written to a journal of this version, so
+ * the server starts again even when the disk is full.
  *
  * @throws {@link SituationError} `journal_newer` if a later version wrote it; `journal_busy`,
  *   `journal_damaged`, `state_unwritable`.
