@@ -1,6 +1,6 @@
 /**
- * Goal: a signal ends a verb soon, with 128 + n and with words that are true, where the verb itself
- * does not listen: while an image is verified, while a server stops, and while an answer is awaited.
+ * Goal: a signal ends a verb soon, with 128 + n and with true words, also where the verb does not
+ * listen: while an image is verified, while a server stops, and while an answer is awaited.
  *
  * Method: the real `huck`. Reads are counted by a library under it, so that the signal comes in the
  * middle; answers are held back by a socket between the verb and a real server.
@@ -90,7 +90,7 @@ test.skipIf(faultyLibcProblem !== undefined)(
 /** Header, index and a few of the 128 chunks. */
 const MIDDLE_READS = 16;
 
-test("a second signal ends a server that stops at once, and the next one has lock and socket", async () => {
+test("a second signal ends a stopping server at once, and the next one starts", async () => {
   const own = join(folder, "serve");
   mkdirSync(own);
   const config = join(own, "huck.yaml");
@@ -175,8 +175,8 @@ test.each([
       exitCode: code,
       output: "",
       errors:
-        "huck: interrupted before the server answered, which may have done it; `huck job list` and " +
-        "`huck image list` tell\n",
+        "huck: interrupted before the server answered, which may have done it; " +
+        "`huck job list` and `huck image list` tell\n",
     });
   },
 );

@@ -1,6 +1,7 @@
 /**
  * Goal: one server per state folder, socket and port, whichever way the folder is reached, and a
- * killed server is in nobody's way. Method: several real servers, each with its own huck.yaml, ports and socket.
+ * killed server is in nobody's way. Method: several real servers, each with its own huck.yaml, and
+ * its own ports and socket unless these are what is tested.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
