@@ -117,6 +117,7 @@ class Wiring {
       journal.close();
     });
     this.#key = openOrderKey(server.state);
+    this.#notes.push(...this.#key.notes);
     this.#images = openFolderStore(server.store, { keepSummaries: true });
     closers.push(() => this.#images.close());
     this.#sessions = this.#newSessions();

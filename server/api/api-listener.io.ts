@@ -5,7 +5,7 @@
  * before a byte is read. A node's token decides what the node may do. Neither listener serves
  * files.
  */
-import { chmodSync, rmSync, statSync } from "node:fs";
+import { chmodSync, closeSync, constants, openSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import path from "node:path";
@@ -13,7 +13,8 @@ import { fastify } from "fastify";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { principalText } from "../../shared/control/principal.ts";
 import type { Principal } from "../../shared/control/principal.ts";
-import { SituationError, messageOf } from "../../shared/core/errors.ts";
+import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import { lockFile } from "../../shared/linux/file-lock.io.ts";
 import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { ConnectionGuard } from "../boot/http/connection-guard.io.ts";
 import { addNodeRoutes } from "./node-routes.ts";
@@ -60,16 +61,23 @@ export async function listenForOperators(
   addOperatorRoutes(app, parts);
   // If other uids are allowed, the modes let everyone connect and the uid check decides.
   const others = uids.length > 0;
+  let release: (() => void) | undefined;
   try {
     makeFolder(path.dirname(socket), others ? 0o755 : 0o750);
+    release = holdPath(socket);
     await removeStale(socket);
     await app.listen({ path: socket });
     chmodSync(socket, others ? 0o666 : 0o660);
   } catch (cause) {
+    release?.();
     if (cause instanceof SituationError) throw cause;
     throw cannotListen(`"${socket}"`, cause);
   }
-  return { where: socket, notes, close: () => closeApp(app) };
+  const close = async (): Promise<void> => {
+    await closeApp(app); // removes the socket
+    release();
+  };
+  return { where: socket, notes, close };
 }
 
 /**
@@ -159,29 +167,49 @@ function forbidden(principal: Principal): SituationError {
 }
 
 /**
- * Removes the socket file of a server that was killed. If the socket answers, its server runs, and
- * we must not take it.
+ * Locks a file beside the socket, which stays: of servers that start at once on the socket of a
+ * killed one, the second would otherwise remove what the first has just made.
+ *
+ * @returns Gives the lock up.
  */
-async function removeStale(socket: string): Promise<void> {
-  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true) return;
-  if (await answers(socket)) {
-    throw new SituationError("server_runs", `Cannot listen on "${socket}": another server does`, {
-      cure: "Stop that server first, or give this one another socket in huck.yaml.",
-    });
-  }
-  rmSync(socket);
+function holdPath(socket: string): () => void {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+  const fd = openSync(`${socket}.lock`, flags, 0o600);
+  const release = (): void => {
+    closeSync(fd);
+  };
+  if (lockFile(fd) !== "held") return release;
+  release();
+  throw serverRuns(socket);
 }
 
-async function answers(socket: string): Promise<boolean> {
+/** Removes the socket file of a server that was killed. */
+async function removeStale(socket: string): Promise<void> {
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  if (await isTaken(socket)) throw serverRuns(socket);
+  rmSync(socket, { force: true });
+}
+
+/**
+ * Whether a program listens there. Only a refused connection says that none does: one that is busy
+ * lets us wait, or has no room for us, and must keep its socket.
+ */
+async function isTaken(socket: string): Promise<boolean> {
   return await new Promise((resolve) => {
     const probe = connect(socket);
     probe.once("connect", () => {
       probe.destroy();
       resolve(true);
     });
-    probe.once("error", () => {
-      resolve(false);
+    probe.once("error", (error) => {
+      resolve(!NOBODY_LISTENS.includes(codeOf(error) ?? ""));
     });
+  });
+}
+
+function serverRuns(socket: string): SituationError {
+  return new SituationError("server_runs", `Cannot listen on "${socket}": another server does`, {
+    cure: "Stop that server first, or give this one another socket in huck.yaml.",
   });
 }
 
@@ -189,6 +217,7 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await app.close();
 }
 
+const NOBODY_LISTENS = ["ECONNREFUSED", "ENOENT"];
 /** Largest body that is no upload: 256 disks fit. */
 const JSON_BYTES_MAX = 1 << 20;
 /** A node that is silent for this long within a request is taken to be gone. */

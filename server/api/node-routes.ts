@@ -20,8 +20,10 @@ import { Id128 } from "../../shared/control/names.ts";
 import { ArrivingImage } from "../../shared/image/arriving-image.ts";
 import type { ImageDraft, ImageStore } from "../../shared/image/store.ts";
 import type { ImageSummary } from "../../shared/image/summary.ts";
-import { SituationError } from "../../shared/core/errors.ts";
+import { problemOf } from "../../shared/control/problem.ts";
+import { HuckError, SituationError } from "../../shared/core/errors.ts";
 import { KeyedBuckets, TokenBucket } from "../../shared/core/token-bucket.ts";
+import type { Refusal } from "../jobs/findings.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
 import { parsed } from "./parse-request.ts";
 import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
@@ -174,10 +176,21 @@ async function takeCapture(
     const summary = await draft.commit();
     desk.endCapture(order, summary.id, now());
     return summary;
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) desk.refuseCapture(capture, refusal, now());
+    throw error;
   } finally {
     upload.end();
     await draft?.abort();
   }
+}
+
+/** @returns Undefined if the node itself has broken off, or its order is over. */
+function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof HuckError) || error.code === ORDER_OVER) return undefined;
+  const { detail, cure } = problemOf(error);
+  return { reason: detail, cure };
 }
 
 function bearerOf(request: FastifyRequest): string {
@@ -205,7 +218,7 @@ function tooManyJoins(): SituationError {
 
 function captureOver(): SituationError {
   return new SituationError(
-    "order_over",
+    ORDER_OVER,
     "Cannot take the image: its order has ended, or begins anew",
     {
       cure: "Save the node again.",
@@ -213,6 +226,7 @@ function captureOver(): SituationError {
   );
 }
 
+const ORDER_OVER = "order_over";
 const BYTES = "application/octet-stream";
 const ChunkPath = z.strictObject({
   index: z.coerce

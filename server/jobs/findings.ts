@@ -14,12 +14,22 @@ export interface Finding {
   readonly cure: string;
 }
 
+/** Why the server did not take the image that a node had begun to send. */
+export interface Refusal {
+  /** One sentence. */
+  readonly reason: string;
+  /** What the operator can do. */
+  readonly cure: string;
+}
+
 /** The order that a finding is about, with its job. */
 export interface FindingSubject {
   readonly record: OrderRecord;
   readonly job: JobRecord;
   /** How long a node may be silent. Unit: milliseconds. */
   readonly silenceMs: number;
+  /** Set if the last upload of the order was refused. */
+  readonly refusal?: Refusal | undefined;
 }
 
 /**
@@ -30,7 +40,7 @@ export interface FindingSubject {
  */
 export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
   const { record } = subject;
-  if (event === "deadline") return lostByDeadline(subject);
+  if (event === "deadline") return afterRefusal(lostByDeadline(subject), subject);
   if (event === "removed") {
     return {
       code: "lost",
@@ -43,7 +53,7 @@ export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
     if (record.state === "waiting" && record.enterFault !== undefined) {
       return notStarted(record.enterFault);
     }
-    return started ? NEVER_JOINED : wentSilent(subject);
+    return started ? NEVER_JOINED : afterRefusal(wentSilent(subject), subject);
   }
   if (event === "joined" && record.captured !== null) return ALREADY_SAVED;
   return ABORTED;
@@ -78,6 +88,18 @@ function wentSilent({ record, silenceMs }: FindingSubject): Finding {
   };
 }
 
+/** A save whose image we refused has failed for that reason, whatever else its node did then. */
+function afterRefusal(lost: Finding, { job, refusal }: FindingSubject): Finding {
+  if (refusal === undefined || job.state === "aborted") return lost;
+  return refusalFinding(refusal, lost.reason);
+}
+
+/** The finding for an order whose upload was refused, with what else is known, in words. */
+export function refusalFinding(refusal: Refusal, then: string): Finding {
+  const { reason, cure } = refusal;
+  return { code: "upload_failed", reason: `${REFUSAL}: ${reason}; ${then}`, cure };
+}
+
 function notStarted(fault: string): Finding {
   return {
     code: "lost",
@@ -100,6 +122,8 @@ function lostByDeadline({ record, job }: FindingSubject): Finding {
   };
 }
 
+/** How the text about a refusal begins. */
+export const REFUSAL = "the server refused the image";
 const NEVER_JOINED: Finding = {
   code: "lost",
   reason: "the node never joined: it was not started, or did not find the boot services",

@@ -5,13 +5,13 @@
  * searched for has a column of its own. Sequence numbers are reserved in blocks: progress events,
  * which are not kept, then cost no write, and still no number is given twice after a crash.
  */
+import { closeSync, openSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { Event } from "../../shared/control/event.ts";
 import { Principal } from "../../shared/control/principal.ts";
 import { SituationError } from "../../shared/core/errors.ts";
-import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { JOBS_KEPT, JobTerms } from "./journal.ts";
 import type {
   Journal,
@@ -22,25 +22,39 @@ import type {
   TokenRecord,
 } from "./journal.ts";
 import { stateFault } from "./state-fault.ts";
+import { JOURNAL_FILE, openStateFolder } from "./state-folder.io.ts";
 
 /**
  * Opens the journal, and makes the folder and the tables if they are missing. Only one process can
- * have it open. Nothing is written to a journal of this version, so the server starts again even
- * when the disk is full.
+ * have it open, and only its owner may read it. Nothing is written to a journal of this version, so
+ * the server starts again even when the disk is full.
  *
  * @throws {@link SituationError} `journal_newer` if a later version wrote it; `journal_busy`,
  *   `journal_damaged`, `state_unwritable`.
  */
 export function openJournal(folder: string): Journal {
-  const file = path.join(folder, "huck.db");
+  const file = path.join(folder, JOURNAL_FILE);
   let database: DatabaseSync | undefined;
   try {
-    makeFolder(folder, 0o700);
+    openStateFolder(folder);
+    makePrivate(file);
     database = new DatabaseSync(file);
     return new SqliteJournal(database);
   } catch (cause) {
     database?.close();
     throw stateFault(`open the journal "${file}"`, cause);
+  }
+}
+
+/**
+ * Makes an empty file for its owner only, which to SQLite is a new journal: SQLite itself makes one
+ * that all may read. The files that it makes beside it have the mode of this one.
+ */
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, "wx", 0o600));
+  } catch {
+    // It is there, or SQLite meets the same fault and tells it.
   }
 }
 

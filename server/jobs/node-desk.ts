@@ -24,6 +24,8 @@ import type { Inventory } from "../inventory/inventory.ts";
 import type { Boot } from "./boot.ts";
 import type { LoadTerms, TokenRecord } from "./journal.ts";
 import { decideArm, willJoin, refuseUnproven, writeLoadOrder } from "./load.ts";
+import { REFUSAL } from "./findings.ts";
+import type { Refusal } from "./findings.ts";
 import { beginCapture, writeSaveOrder } from "./save.ts";
 import type { CaptureBounds } from "./save.ts";
 import type { LiveOrder } from "./order-machine.ts";
@@ -243,6 +245,7 @@ export class NodeDesk {
     const bounds = beginCapture(this.#state, order);
     const upload = this.#uploads.begin(order.record.id, giveWay);
     if (upload === undefined) throw uploadChecked(order.record.node);
+    order.noteRefusal(undefined);
     return { ...bounds, order, upload };
   }
 
@@ -257,6 +260,20 @@ export class NodeDesk {
     const lives = runs && upload.isLatest;
     if (lives) order.happens({ event: "uploadMoved" }, now);
     return lives;
+  }
+
+  /**
+   * Notes why the server refused an upload, and tells the operators at once: the node may never
+   * read the answer. An upload that gave way to a newer one says nothing about the order.
+   */
+  refuseCapture({ order, upload }: RunningCapture, refusal: Refusal, now: number): void {
+    if (!upload.isLatest || order.record.verdict !== null) return;
+    order.noteRefusal(refusal);
+    try {
+      this.#state.warn(order, `${REFUSAL}: ${refusal.reason}`, now);
+    } catch (thrown) {
+      if (codeOf(thrown) !== "journal_unwritable") throw thrown;
+    }
   }
 
   /**

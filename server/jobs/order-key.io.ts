@@ -10,9 +10,9 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
 import { SituationError } from "../../shared/core/errors.ts";
-import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { makeWholeFile } from "../../shared/linux/whole-file.io.ts";
 import { stateFault } from "./state-fault.ts";
+import { openStateFolder } from "./state-folder.io.ts";
 
 export interface OrderKey {
   readonly privateKey: KeyObject;
@@ -20,6 +20,8 @@ export interface OrderKey {
   readonly publicHex: string;
   /** True if this call made the key. */
   readonly fresh: boolean;
+  /** What the admin should change about the folder, one sentence each; normally empty. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -29,7 +31,7 @@ export interface OrderKey {
  * @throws {@link SituationError} `key_exposed`, `key_damaged`, `state_unwritable`.
  */
 export function openOrderKey(stateFolder: string): OrderKey {
-  makeFolder(stateFolder, 0o700);
+  const notes = openStateFolder(stateFolder);
   const file = path.join(stateFolder, "order-key.pem");
   const fresh = makeIfMissing(file);
   if ((statSync(file).mode & 0o077) !== 0) {
@@ -47,6 +49,7 @@ export function openOrderKey(stateFolder: string): OrderKey {
     privateKey,
     publicHex: spki.subarray(SPKI_ED25519_PREFIX.length).toString("hex"),
     fresh,
+    notes,
   };
 }
 

@@ -11,7 +11,7 @@ import type { Phase, Verdict } from "../../shared/control/verdict.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
 import type { EventDraft } from "./event-log.ts";
 import { findingOf, verdictFrom } from "./findings.ts";
-import type { Finding, FindingSubject } from "./findings.ts";
+import type { Finding, Refusal } from "./findings.ts";
 import type { JobRecord, OrderRecord } from "./journal.ts";
 import type { OrderAction, OrderEvent, OrderGuard, OrderMove, OrderState } from "./order-table.ts";
 import { ORDER_TABLE } from "./order-table.ts";
@@ -86,6 +86,11 @@ export class LiveOrder {
   #progressAt = -Infinity;
   /** True once the operator was told that the node waits for the proof of its image. */
   #heldTold = false;
+  /**
+   * Why the last upload was refused. Not in the journal: it was told as an event, and a server that
+   * starts again lets the node try once more.
+   */
+  #refusal: Refusal | undefined;
 
   /** The wait of the state that the record is in begins at `now`. */
   constructor(record: OrderRecord, keeper: OrderKeeper, now: number) {
@@ -105,6 +110,16 @@ export class LiveOrder {
   /** The order's job as it is now. */
   get job(): JobRecord {
     return this.#keeper.jobOf(this.#record.job);
+  }
+
+  /** Why the last upload of the order was refused; undefined if it was not. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal;
+  }
+
+  /** Notes that an upload was refused; undefined when the next one begins. Moves nothing. */
+  noteRefusal(refusal: Refusal | undefined): void {
+    this.#refusal = refusal;
   }
 
   /** When the next `silence` or `deadline` is due: milliseconds since 1970. */
@@ -296,7 +311,8 @@ export class LiveOrder {
 
   #verdict(occurrence: Occurrence, now: number): Verdict {
     const { silenceMs } = this.#keeper.bounds;
-    const subject: FindingSubject = { record: this.#record, job: this.job, silenceMs };
+    const { job } = this;
+    const subject = { record: this.#record, job, silenceMs, refusal: this.#refusal };
     if (occurrence.event === "verdictSaid" && "at" in occurrence.verdict) return occurrence.verdict;
     const finding =
       occurrence.event === "verdictSaid"

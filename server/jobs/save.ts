@@ -25,6 +25,7 @@ import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Boot } from "./boot.ts";
 import type { SaveTerms } from "./journal.ts";
+import { refusalFinding } from "./findings.ts";
 import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./lab-state.ts";
@@ -88,14 +89,24 @@ export function beginCapture(state: LabState, order: LiveOrder): CaptureBounds {
  * @returns A finding to use instead of the verdict, or undefined if the verdict is plausible.
  */
 export function checkSaveVerdict(order: LiveOrder, verdict: Verdict): Finding | undefined {
-  if (isOk(verdict) === (order.record.captured !== null)) return undefined;
+  const { refusal } = order;
+  if (isOk(verdict) === (order.record.captured !== null)) {
+    if (isOk(verdict) || refusal === undefined || verdict.code === "aborted") return undefined;
+    const isKnown = verdict.reason.includes(refusal.reason);
+    if (isKnown && verdict.code === "upload_failed") return undefined;
+    // A node whose connection broke with the refusal knows only that it broke.
+    const said = `the node says ${verdict.code}`;
+    return refusalFinding(refusal, isKnown ? said : `${said}: ${verdict.reason}`);
+  }
   if (!isOk(verdict)) {
     const said = `the node itself reported ${verdict.code}`;
     return { code: "ok", reason: `the image is in the store, complete; ${said}`, cure: "" };
   }
+  const said = "the receiver reports success, but no complete image arrived";
+  if (refusal !== undefined) return refusalFinding(refusal, said);
   return {
     code: "upload_failed",
-    reason: "the receiver reports success, but no complete image arrived",
+    reason: said,
     cure: "Save the node again.",
   };
 }

@@ -24,8 +24,9 @@ export async function openDraftFile(folder: string): Promise<DraftFile> {
   for (;;) {
     const random = randomBytes(8).toString("hex");
     const path = join(folder, `${DRAFT_PREFIX}${random}${DRAFT_SUFFIX}`);
-    // "+" makes it readable too: the proof reads this very file.
-    const handle = await open(path, "wx+", 0o644);
+    // "+" makes it readable too: the proof reads this very file. An image holds the passwords and
+    // keys of its disk, so it is as private as the disk; chmod gives it to others.
+    const handle = await open(path, "wx+", 0o600);
     // A sweep may have come between the two, and have removed it or hold it for a moment.
     if (lockFile(handle.fd) !== "held" && (await handle.stat()).nlink > 0) return { path, handle };
     await handle.close();

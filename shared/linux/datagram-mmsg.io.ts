@@ -110,7 +110,7 @@ export class MmsgPort implements DatagramPort {
   /**
    * Waits for datagrams and passes on those that are there: at most 64 messages of up to 64 KiB.
    *
-   * @param waitMs - Longest wait; fractions count.
+   * @param waitMs - Longest wait; fractions count. A signal may end it.
    * @param visit - Called once per datagram.
    * @returns Number of datagrams passed on.
    * @throws {@link SystemCallError} when the socket itself is broken.
@@ -190,12 +190,20 @@ export class MmsgPort implements DatagramPort {
     this.#words[(header + 40) >> 2] = CONTROL_BYTES;
   }
 
+  /**
+   * @returns False if nothing came. True if something is there, or if a signal ended the wait: then
+   *   nobody knows, and the queue itself must be asked.
+   */
   #wait(waitMs: number): boolean {
     const { view, address } = this.#poll;
     const seconds = Math.floor(waitMs / 1000);
     view.setUint32(8, seconds, true);
     view.setUint32(16, Math.floor((waitMs - seconds * 1000) * 1e6), true);
-    return this.#ppoll(address, 1, address + 8, 0) > 0;
+    const ready = this.#ppoll(address, 1, address + 8, 0);
+    if (ready >= 0) return ready > 0;
+    const errno = lastErrno();
+    if (errno !== EINTR) throw new SystemCallError(`wait on UDP port ${this.local.port}`, errno);
+    return true;
   }
 
   #handOver(index: number, visit: (view: DatagramView) => void): number {

@@ -5,13 +5,16 @@
  * Method: the store is a real small file system; drafts of the real store, and the real server with
  * real receivers that save disks of noise. Needs root.
  */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openFolderStore } from "../../server/store/folder-store.io.ts";
 import { FileNode } from "../rig/file-node.ts";
 import { fileFolder } from "../rig/folder.ts";
-import { LabServer } from "../rig/huck-server.ts";
+import { LabServer, root } from "../rig/huck-server.ts";
 import { Lab, labProblem } from "../rig/network-lab.ts";
 import { seededBytes } from "../rig/seeded-bytes.ts";
 import { SmallDisk, smallDiskProblem } from "../rig/small-disk.ts";
@@ -36,7 +39,7 @@ function watchFree(disk: SmallDisk): () => number {
 }
 
 describe.each(["tmpfs", "ext4"] as const)("a store on a small %s", (kind) => {
-  const problem = labProblem("mke2fs") ?? smallDiskProblem(kind, folder);
+  const problem = labProblem("mke2fs", "sfdisk") ?? smallDiskProblem(kind, folder);
   sayWhySkipped(`a store on a small ${kind}`, problem);
   const own = join(folder, kind);
   let disk: SmallDisk;
@@ -85,6 +88,26 @@ describe.each(["tmpfs", "ext4"] as const)("a store on a small %s", (kind) => {
       }
       expect(leastFree()).toBeGreaterThan(ALWAYS_FREE);
       await store.close();
+    },
+  );
+
+  test.skipIf(problem !== undefined)(
+    "huck image save to a file elsewhere ends with store_full, and leaves others their room",
+    async () => {
+      const leastFree = watchFree(disk);
+      const source = join(own, "source");
+      writeFileSync(source, seededBytes(9, 47 * MIB));
+      execFileSync("sfdisk", ["-q", source], { input: "start=2048, type=83\n" });
+      const file = join(disk.folder, "mine.huck");
+      const run = spawn(join(root, "huck"), ["image", "save", source, "-o", file], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      const ended = once(run, "exit");
+      const errors = await text(run.stderr);
+      expect(errors).toContain(`no space is left; nothing of "${source}" was kept as "mine"`);
+      expect(await ended).toEqual([1, null]);
+      expect(leastFree()).toBeGreaterThan(ALWAYS_FREE);
+      expect(readdirSync(disk.folder).filter((name) => !name.startsWith(".summ"))).toEqual([]);
     },
   );
 

@@ -93,7 +93,7 @@ function placeOf(path: string): string {
 
 /** Opens the incomplete file; what a killed catch left there is taken over. */
 function openPartial(path: string, partial: string): number {
-  const fd = openSync(partial, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+  const fd = openSync(partial, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   if (lockFile(fd) !== "held") {
     ftruncateSync(fd, 0);
     return fd;

@@ -146,7 +146,7 @@ function openNewFile(target: string, { sizeBytes, sectorBytes }: Manifest["disk"
 
 /** Opens the file under its first name; what a killed restore left there is taken over. */
 function openPart(target: string, part: string): number {
-  const fd = openSync(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+  const fd = openSync(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   const isHeld = lockFile(fd) === "held";
   if (!isHeld && fstatSync(fd).nlink < 2) return fd;
   closeSync(fd);

@@ -27,9 +27,10 @@ export function makeServerFolder(folder: string, template: string): string[] {
   const { server } = parseConfig(readFileSync(file, "utf8"), file, NODE_DRIVERS);
   const made = makeStore(server.store);
   lines.push(`${made ? "made" : "kept"} ${server.store}`);
-  const { fresh, publicHex } = openOrderKey(server.state);
+  const { fresh, publicHex, notes } = openOrderKey(server.state);
   lines.push(
     `${fresh ? "made" : "kept"} the order key in ${server.state}, public half ${publicHex}`,
+    ...notes.map((note) => `note: ${note}`),
   );
   return lines;
 }

@@ -263,7 +263,12 @@ test(
     expect(left.filter((name) => !name.startsWith(".summaries"))).toEqual(["ubuntu.huck"]);
     await node.end(order, "ok");
     const verdict = (await eventsOf(lab.server, job.job)).find(({ kind }) => kind === "verdict");
-    expect(verdict).toMatchObject({ verdict: { code: "upload_failed" } });
+    expect(verdict).toMatchObject({
+      verdict: {
+        code: "upload_failed",
+        reason: expect.stringMatching(/^the server refused the image: Cannot /) as string,
+      },
+    });
   },
 );
 

@@ -82,3 +82,76 @@ test("checkSaveVerdict() believes ok only when the image is durable, also after 
   lab.end(third.visitor, third.order, "ok");
   expect(lab.verdicts(other)).toEqual({ fit01: "upload_failed" });
 });
+
+const REFUSED = { reason: "Cannot write: no space is left", cure: "Free space there." };
+const SERVER_SAYS = {
+  code: "upload_failed",
+  reason: expect.stringMatching(
+    /^the server refused the image: Cannot write: no space is left/,
+  ) as string,
+  cure: "Free space there.",
+  diskUntouched: true,
+};
+
+/** A save whose upload the server has refused. */
+function refusedSave(): ReturnType<TestLab["join"]> & { readonly job: string } {
+  const job = lab.save("fit01", "mine");
+  const joined = lab.join("fit01");
+  const capture = lab.lab.desk.beginCapture(joined.visitor, () => undefined);
+  lab.lab.desk.refuseCapture(capture, REFUSED, lab.now);
+  capture.upload.end();
+  return { ...joined, job };
+}
+const verdictOfJob = (job: string): unknown => lab.lab.jobStatus(job).nodes[0]?.verdict;
+
+test("refuseCapture() is told at once, and is the verdict of a node that falls silent", () => {
+  const { job } = refusedSave();
+  expect(lab.events(job)).toContainEqual(
+    expect.objectContaining({
+      kind: "note",
+      level: "error",
+      text: `the server refused the image: ${REFUSED.reason}`,
+    }),
+  );
+  lab.wait(600);
+  expect(verdictOfJob(job)).toMatchObject(SERVER_SAYS);
+});
+
+test("refuseCapture() is the verdict at the deadline, and of a node that says otherwise", () => {
+  const late = refusedSave();
+  for (let minute = 0; minute < 200 && verdictOfJob(late.job) === null; minute += 1) {
+    lab.report(late.visitor, late.order, "capturing");
+    lab.now += 60_000;
+    lab.lab.tick(lab.now - 40_000);
+  }
+  expect(verdictOfJob(late.job)).toMatchObject(SERVER_SAYS);
+  for (const code of ["server_unreachable", "upload_failed", "receiver_fault"] as const) {
+    const { job, visitor, order } = refusedSave();
+    lab.end(visitor, order, code);
+    expect(verdictOfJob(job)).toMatchObject({
+      ...SERVER_SAYS,
+      reason: expect.stringContaining(`; the node says ${code}: the reason`) as string,
+    });
+  }
+});
+
+test("refuseCapture() says nothing any more once a later upload has begun", () => {
+  const { job, visitor } = refusedSave();
+  lab.lab.desk.beginCapture(visitor, () => undefined);
+  lab.wait(600);
+  expect(verdictOfJob(job)).toMatchObject({ code: "lost" });
+});
+
+test("refuseCapture() does not stand against an abort, nor for an upload that gave way", () => {
+  const stopped = refusedSave();
+  lab.lab.abort(stopped.job, lab.now);
+  lab.end(stopped.visitor, stopped.order, "aborted");
+  expect(verdictOfJob(stopped.job)).toMatchObject({ code: "aborted" });
+  const job = lab.save("fit01", "other");
+  const { visitor } = lab.join("fit01");
+  const older = lab.lab.desk.beginCapture(visitor, () => undefined);
+  lab.lab.desk.beginCapture(visitor, () => undefined);
+  lab.lab.desk.refuseCapture(older, REFUSED, lab.now);
+  lab.wait(600);
+  expect(verdictOfJob(job)).toMatchObject({ code: "lost" });
+});

@@ -2,7 +2,15 @@
  * Goal: the verbs on image files do what they say, refuse before they write, and leave nothing half
  * done. Method: the functions behind the verbs on files in a temporary folder.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -55,6 +63,12 @@ describe("saveImage() and restoreLocally()", () => {
     const tail = readFileSync(target).subarray(4 * MIB, 6 * MIB);
     expect(Buffer.compare(tail, gptDisk(sector).subarray(4 * MIB, 6 * MIB))).toBe(0);
     expect(told.join()).toContain("Partition 2 is kept whole");
+  });
+
+  test("make files that only their owner may read, as with the disk itself", () => {
+    for (const made of ["store/i512.huck", "copy-512"]) {
+      expect(statSync(path(made)).mode & 0o777).toBe(0o600);
+    }
   });
 
   test("P7: refuse a name that is taken, and a source that is not there", async () => {
