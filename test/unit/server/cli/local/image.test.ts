@@ -2,7 +2,15 @@
  * Goal: the verbs on image files do what they say, refuse before they write, and leave nothing half
  * done. Method: the functions behind the verbs on files in a temporary folder.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -55,6 +63,16 @@ describe("saveImage() and restoreLocally()", () => {
     const tail = readFileSync(target).subarray(4 * MIB, 6 * MIB);
     expect(Buffer.compare(tail, gptDisk(sector).subarray(4 * MIB, 6 * MIB))).toBe(0);
     expect(told.join()).toContain("Partition 2 is kept whole");
+  });
+
+  test("P7: spare a whole file whose second name an earlier restore has left", async () => {
+    writeFileSync(path("moved away"), "a whole file");
+    linkSync(path("moved away"), path("anew.huck-part"));
+    const image = path("store/i512.huck");
+    await restoreLocally(restoreTask(image, path("anew")), reporter, never);
+    expect(readFileSync(path("moved away"), "latin1")).toBe("a whole file");
+    expect(existsSync(path("anew.huck-part"))).toBe(false);
+    rmSync(path("anew"));
   });
 
   test("P7: refuse a name that is taken, and a source that is not there", async () => {
