@@ -112,10 +112,11 @@ test.skipIf(problem !== undefined)(
   "an interface without a carrier can be served: labAddress() finds its address",
   () => {
     const net = labs.open();
-    net.ip("link add dark type bridge");
+    net.ip("link add dark type veth peer name unplugged"); // which stays down
     net.ip("addr add 10.78.0.1/23 dev dark");
     net.ip("addr add 10.78.4.1/16 dev dark");
     net.ip("link set dark up");
+    expect(net.run(net.namespace, ["ip", "link", "show", "dark"]).output).toContain("NO-CARRIER");
     const module = fileURLToPath(new URL("../../server/enter/lab-boot.io.ts", import.meta.url));
     const code = `import { labAddress } from ${JSON.stringify(module)};
       console.log(JSON.stringify([labAddress("dark"), labAddress("10.78.4.1")]));`;

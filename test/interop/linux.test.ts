@@ -21,6 +21,7 @@ import { arenaMemory } from "../../shared/core/arena.ts";
 import { openBlockDevice } from "../../shared/linux/block-device.io.ts";
 import { openPinger } from "../../shared/linux/icmp.io.ts";
 import type { Pinger } from "../../shared/linux/icmp.io.ts";
+import { deviceNumber } from "../../shared/linux/sysfs.io.ts";
 import { fileFolder } from "../rig/folder.ts";
 
 const SIZE = 4 << 20;
@@ -110,6 +111,27 @@ describe("openBlockDevice()", () => {
       execFileSync("losetup", ["--detach", path]);
     }
   });
+
+  test.skipIf(!privileged)(
+    "finds a block device by its number, whatever its node is called",
+    () => {
+      const loop = ["--find", "--show", blankFile("numbered.img")];
+      const path = execFileSync("losetup", loop, { encoding: "utf8" }).trim();
+      const node = join(folder, "c0d0");
+      try {
+        const [major = "", minor = ""] = deviceNumber(statSync(path).rdev).split(":");
+        execFileSync("mknod", [node, "b", major, minor]);
+        exercise(node);
+      } finally {
+        execFileSync("losetup", ["--detach", path]);
+      }
+      const missing = join(folder, "missing");
+      execFileSync("mknod", [missing, "b", "259", "9999"]);
+      expect(() => openBlockDevice(missing)).toThrow(
+        expect.objectContaining({ code: "no_device" }),
+      );
+    },
+  );
 
   test.skipIf(!privileged)("refuses a disk with a mounted file system and says where", () => {
     const backing = blankFile("mounted.img");

@@ -100,7 +100,10 @@ export class Attacker {
         break;
       case "NACK flood":
         this.#at = now + 1;
-        for (let count = 0; count < 50; count += 1) this.#nack(deliver, random.u32());
+        // Half of them in the names of the four honest members.
+        for (let count = 0; count < 50; count += 1) {
+          this.#nack(deliver, count % 2 === 0 ? random.u32() : 1 + ((count >> 1) % 4));
+        }
         break;
       case "REPORT flood":
         this.#at = now + 1;

@@ -20,7 +20,9 @@ test("stoppableLink() gives up what it waits for when the work is asked to stop"
     },
   });
   const upload = link.capture();
-  const waits = [link.tail(), link.chunk(1), upload.append(new Uint8Array(1))];
+  const request = { order: "1".repeat(32) } as Parameters<ServerLink["arm"]>[0];
+  const appended = upload.append(new Uint8Array(1));
+  const waits = [link.session(request), link.tail(), link.chunk(1), appended];
   stop("the operator said so");
   for (const wait of waits) {
     await expect(wait).rejects.toMatchObject({
@@ -29,6 +31,5 @@ test("stoppableLink() gives up what it waits for when the work is asked to stop"
     });
   }
   await expect(upload.commit()).resolves.toBeUndefined();
-  const request = { order: "1".repeat(32) } as Parameters<ServerLink["arm"]>[0];
   await expect(link.arm(request)).resolves.toEqual({ allowed: true });
 });

@@ -37,9 +37,13 @@ test("a session waits for the nodes of a second load of its image too", async ()
   expect(lab.senders[0]?.expected).toEqual([2]);
 });
 
-test("a session does not wait for nodes of an aborted load, nor for those taken out", async () => {
+test.each([
+  ["that was not heard of", false],
+  ["that is at work", true],
+])("a session waits for no node of an aborted load %s, nor for one taken out", async (_, joins) => {
   lab.load(["fit01"]);
   const other = lab.load(["fit02"]);
+  if (joins) lab.join("fit02");
   lab.load(["fit03"], { confirmed: true });
   const one = lab.join("fit01");
   await lab.lab.desk.session(one.visitor, one.order, lab.now);

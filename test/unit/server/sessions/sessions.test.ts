@@ -88,7 +88,12 @@ test("Sessions.leave() stops a session with its last order; the next one is new"
   const { all, senders } = make();
   const first = await all.join(seat("o1"));
   await all.join(seat("o2"));
+  const admission = admissionBy(senders[0]?.request.numbers ?? new MemberNumbers().table);
+  const isIn = (): boolean | undefined =>
+    admission.by === "server" ? admission.admits(first.member) : undefined;
+  expect(isIn()).toBe(true);
   all.leave("o1");
+  expect(isIn()).toBe(false);
   all.leave("o1");
   await Promise.resolve();
   expect(senders[0]?.stopped).toEqual([]);

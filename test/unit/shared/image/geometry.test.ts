@@ -71,6 +71,14 @@ describe("checkGeometry()", () => {
       /across a border|is of 1 and lies in 0/,
     ],
     [
+      "content of no partition reaches into one",
+      withPartitions((one) => ({
+        startBytes: one.startBytes - 512,
+        lengthBytes: one.lengthBytes + 512,
+      })),
+      /across a border/,
+    ],
+    [
       "content is of another partition",
       withPartitions(
         () => ({ number: 2 }),

@@ -252,6 +252,18 @@ describe("checkImage()", () => {
     expect(await problemsNow()).toBe(0);
   });
 
+  test("waits for its visitor, which can break it off", async () => {
+    const { file, index } = await saved(gptDisk());
+    let visits = 0;
+    const check = checkImage(file, index, codec, async () => {
+      visits += 1;
+      await Promise.resolve();
+      if (visits === 2) throw new Error("stopped");
+    });
+    await expect(check).rejects.toThrow("stopped");
+    expect(visits).toBe(2);
+  });
+
   test("names chunk, partition and place on the disk, and goes on", async () => {
     const { bytes, file, index } = await saved(gptDisk());
     const damaged = [2, index.table.count - 2];

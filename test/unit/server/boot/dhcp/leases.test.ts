@@ -110,7 +110,8 @@ test("Leases.decline() never empties a pool, and one node makes only few address
 test("Leases.release() gives up only the address that is named", () => {
   const leases = leasesOf(lab());
   const [first = ""] = macs;
-  const had = leases.addressFor(first, 0);
+  const had = leases.addressFor(first, 0, "10.77.0.15"); // not the one that is wished for below
+  expect(had).toBe("10.77.0.15");
   leases.release(first, "10.77.0.19");
   leases.release(first, "0.0.0.0");
   expect(leases.addressFor(first, 0, "10.77.0.18")).toBe(had);

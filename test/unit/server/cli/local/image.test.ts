@@ -4,6 +4,7 @@
  */
 import {
   existsSync,
+  linkSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -69,6 +70,16 @@ describe("saveImage() and restoreLocally()", () => {
     for (const made of ["store/i512.huck", "copy-512"]) {
       expect(statSync(path(made)).mode & 0o777).toBe(0o600);
     }
+  });
+
+  test("P7: spare a whole file whose second name an earlier restore has left", async () => {
+    writeFileSync(path("moved away"), "a whole file");
+    linkSync(path("moved away"), path("anew.huck-part"));
+    const image = path("store/i512.huck");
+    await restoreLocally(restoreTask(image, path("anew")), reporter, never);
+    expect(readFileSync(path("moved away"), "latin1")).toBe("a whole file");
+    expect(existsSync(path("anew.huck-part"))).toBe(false);
+    rmSync(path("anew"));
   });
 
   test("P7: refuse a name that is taken, and a source that is not there", async () => {

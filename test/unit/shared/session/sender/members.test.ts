@@ -69,6 +69,21 @@ test("classify() sheds the lossy one and holds a group that is lossy as a whole"
   expect(all.members.classify(FAST_KIBS, 1010)).toEqual([]);
 });
 
+test("classify() holds a shed member again after 2 s, and after twice that the next time", () => {
+  const { members, list } = group([{}, {}, {}, {}]);
+  const says = (loss: number, now: number): string | undefined => {
+    members.hear(nack(3, { netLossQ16: loss * 65536 }), now);
+    members.classify(FAST_KIBS, now);
+    return list[3]?.as;
+  };
+  expect([says(0.2, 1010), says(0, 1020), says(0, 3010), says(0, 3020)]).toEqual([
+    ...["shed", "shed", "shed", "held"],
+  ]);
+  expect([says(0.2, 3030), says(0, 3040), says(0, 7030), says(0, 7040)]).toEqual([
+    ...["shed", "shed", "shed", "held"],
+  ]);
+});
+
 test("classify() sheds a disk of a tenth of the speed once its ring fills", () => {
   const slow = { drainKiBs: 12_000, ringPercent: 60 };
   const { members, list } = group([{}, {}, slow]);

@@ -148,6 +148,34 @@ test("a disk that has not answered yet costs no more than half of the known pace
   expect(rate.limitedBy).toBe(2);
 });
 
+test("kernel drops that one of five members claims slow nobody; those of two do", () => {
+  const rateWith = (claims: number): number => {
+    const rate = new RateControl(SENDER_POLICY, 1e9);
+    const held = [1, 2, 3, 4, 5].map((node) => ({
+      ...member(node),
+      ...{ queueMs: 0, receivedKiBs: 100_000, newDrops: node <= claims ? 5 : 0 },
+    }));
+    rate.look(held, 1, 200);
+    return rate.bitsPerSecond;
+  };
+  expect(rateWith(1)).toBe(1e9);
+  expect(rateWith(2)).toBeLessThan(1e9);
+});
+
+test("one disk of five that does not answer slows nobody; two do", () => {
+  const rateWith = (hung: number): number => {
+    const rate = new RateControl(SENDER_POLICY, 1e9);
+    const held = [1, 2, 3, 4, 5].map((node) => ({
+      ...member(node),
+      ...(node <= hung ? { ringPercent: 100 } : { drainKiBs: 60_000 }),
+    }));
+    rate.look(held, 1, 200);
+    return rate.bitsPerSecond;
+  };
+  expect(rateWith(1)).toBe(1e9);
+  expect(rateWith(2)).toBeLessThan(1e9);
+});
+
 test("when no disk answers the rate falls to its least, and rises at once when one does", () => {
   const rate = new RateControl(SENDER_POLICY, 1e9);
   const waiting = [1, 2, 3, 4].map((node) => ({ ...member(node), ringPercent: 80 }));
