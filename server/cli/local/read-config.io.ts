@@ -2,11 +2,11 @@
  * Reads the huck.yaml that `huck serve` was given.
  */
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
+import { foundText } from "../../../shared/core/errno.ts";
 import { readTextFile } from "../../../shared/linux/text-file.io.ts";
 import { parseConfigFile } from "../../config.ts";
 import type { ConfigFile } from "../../config.ts";
 import { NODE_DRIVERS } from "../../node-drivers.io.ts";
-import { foundText } from "../system-error.ts";
 
 /**
  * Reads and parses a configuration.
