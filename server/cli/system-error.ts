@@ -152,7 +152,9 @@ function ended(sentence: string): string {
 
 const FORMAT_CURE = "Its bytes are not as they were written: take another copy of it.";
 const OTHER_CURE = "Change what the message names, and run the command again.";
-const NOT_AN_IMAGE_CURE = "Name a file that `huck image save` made; `huck image files` lists them.";
+/** For a path that leads to something else. */
+export const NOT_AN_IMAGE_CURE =
+  "Name a file that `huck image save` made; `huck image files` lists them.";
 const DAMAGED_CURE =
   "Copy the file again from where it is whole, or save the disk again; `huck image verify` " +
   "names what is damaged.";
