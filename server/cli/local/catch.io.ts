@@ -183,7 +183,7 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
 
 /** What is waited for, so that a wrong group or network shows before the cast begins. */
 function waitText({ group, port, interface: at, wait }: CatchFlags): string {
-  const where = at === undefined ? "the interface of the default route" : at;
+  const where = at === undefined ? "the interface that the system chooses" : at;
   const until = wait === undefined ? "" : `, for ${secondsText(wait)} at most`;
   return `waiting for a cast to ${group} port ${port} on ${where}${until}; start huck cast now`;
 }

@@ -46,7 +46,8 @@ export interface SaveTask {
  * Saves an image, and reports warnings and progress. If the signal stops it, nothing is kept.
  *
  * @throws {@link SituationError} `source_is_image`, `not_a_disk`, `source_in_use`,
- *   `filesystem_dirty`, `image_too_large`, `image_exists`, `aborted`; FormatError for a source without a sector; system errors.
+ *   `filesystem_dirty`, `image_too_large`, `image_exists`, `aborted`; FormatError for a source
+ *   without a sector; system errors.
  */
 export async function saveImage(
   task: SaveTask,
