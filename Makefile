@@ -1,5 +1,5 @@
 # huck's make targets; `make` alone prints them. CONTRIBUTING.md says when to use which.
-# Every target first makes sure that the pinned Node.js, the npm packages and the Debian packages
+# Every target but clean first makes sure that the pinned Node.js, the npm packages and the Debian packages
 # it needs are there; when they are, that takes less than a second.
 
 NODE_MODULES := $(CURDIR)/.node/node_modules
@@ -9,7 +9,7 @@ export PATH := $(NODE_MODULES)/.bin:$(CURDIR)/node_modules/.bin:$(PATH):/usr/sbi
 BOOTSTRAP := scripts/bootstrap
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check unit test mutants campaigns e2e bench initramfs
+.PHONY: help demo check unit test mutants campaigns e2e bench initramfs clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,3 +49,6 @@ bench: ## huck beside its peers, as ratios; needs root (BENCH="--rows one --reps
 initramfs: ## build vmlinuz and initramfs for the nodes (UPDATE=1 resolves the inputs anew)
 	@$(BOOTSTRAP) initramfs
 	node initramfs/build.ts
+
+clean: ## remove build/: the disks of the demo (some GB), the boot files and what was fetched for them
+	rm -rf build

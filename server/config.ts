@@ -10,6 +10,7 @@ import { LineCounter, isMap, isNode, isPair, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import * as z from "zod";
 import { ExitCode, SituationError } from "../shared/core/errors.ts";
+import { expansionMistake, syntaxMistake, valueMistake } from "./config-mistake.ts";
 import { ipv4ToNumber } from "./boot/addresses.ts";
 import { POOL_ADDRESSES_MAX } from "./boot/dhcp/leases.ts";
 import { LoaderArchitecture } from "./boot/boot-manifest.ts";
@@ -192,11 +193,13 @@ export function parseConfigFile(text: string, file: string, drivers: NodeDrivers
   const [broken] = document.errors;
   if (broken !== undefined) {
     throw badConfig(file, [
-      { line: lines.linePos(broken.pos[0]).line, text: firstLine(broken.message) },
+      { line: lines.linePos(broken.pos[0]).line, text: syntaxMistake(broken) },
     ]);
   }
   const line = (at: readonly (string | number)[]): number => lineOf(document, lines, at);
-  const parsed = configSchema(drivers).safeParse(document.toJS({ maxAliasCount: ALIASES_MAX }));
+  const parsed = configSchema(drivers).safeParse(valuesOf(document, file, lines), {
+    error: valueMistake,
+  });
   if (!parsed.success) {
     throw badConfig(
       file,
@@ -205,7 +208,7 @@ export function parseConfigFile(text: string, file: string, drivers: NodeDrivers
         .slice(0, MISTAKES_SHOWN)
         .map(({ at, key, message }) => ({
           line: line([...at, ...key]),
-          text: `${at.join(".")}: ${message}`,
+          text: at.length === 0 ? message : `${at.join(".")}: ${message}`,
         })),
     );
   }
@@ -237,6 +240,18 @@ function documentOf(text: string, file: string, lineCounter: LineCounter): Docum
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
     throw badConfig(file, [{ line: 1, text: "it is nested too deeply" }]);
+  }
+}
+
+/** @throws {@link SituationError} `bad_config` for aliases that lead nowhere or expand too far. */
+function valuesOf(document: Document.Parsed, file: string, lines: LineCounter): unknown {
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (thrown) {
+    const mistake = expansionMistake(document, thrown);
+    if (mistake === undefined) throw thrown;
+    const { offset, text } = mistake;
+    throw badConfig(file, [{ line: lines.linePos(offset).line, text }]);
   }
 }
 
@@ -311,10 +326,6 @@ function lineOf(document: Document, lines: LineCounter, at: readonly (string | n
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
   return 1;
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? text;
 }
 
 /** Aliases may save typing in a long inventory, but may not expand without bound. */

@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { Arena, arenaMemory } from "../../shared/core/arena.ts";
 import { SLOT_BYTES } from "../../shared/core/units.ts";
+import { foundText } from "../../shared/core/errno.ts";
 import { HuckError, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
 import { createChunkCodec } from "../../shared/image/codec.ts";
@@ -68,7 +69,12 @@ async function open(work: Extract<DiskCall, { call: "open" }>): Promise<void> {
     device = openBlockDevice(work.disk.path, { access: work.access });
   } catch (error) {
     if (codeOf(error) !== "EBUSY") throw error;
-    throw new NodeFailure("disk_in_use", messageOf(error), "Unmount it.", { cause: error });
+    throw new NodeFailure(
+      "disk_in_use",
+      `Cannot open "${work.disk.path}": ${foundText(error)}`,
+      "Unmount it.",
+      { cause: error },
+    );
   }
   const arena = new Arena(arenaMemory(SLOT_BYTES));
   const buffer = arena.bytes.subarray(0, SLOT_BYTES);

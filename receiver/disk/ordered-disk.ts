@@ -11,7 +11,8 @@ import type { VerifyLevel } from "../../shared/control/spec.ts";
 import { planDisk } from "../../shared/allocation/plan.ts";
 import type { DiskPlan } from "../../shared/allocation/plan.ts";
 import { toHex } from "../../shared/core/digest.ts";
-import { FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import { foundText, isErrno } from "../../shared/core/errno.ts";
+import { FormatError, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import { normalRanges } from "../../shared/core/ranges.ts";
 import type { BlockDevice } from "../../shared/disk/block-device.ts";
 import type { SectorSource } from "../../shared/disk/source.ts";
@@ -300,15 +301,17 @@ function mismatch(cause: FormatError): NodeFailure {
 }
 
 function readError(cause: unknown): NodeFailure {
-  return new NodeFailure("disk_read_error", messageOf(cause), "Look at the disk's SMART data.", {
-    cause,
-  });
+  const reason = systemReason("Cannot read the disk", cause);
+  return new NodeFailure("disk_read_error", reason, "Look at the disk's SMART data.", { cause });
 }
 
 function writeError(cause: unknown): NodeFailure {
-  return new NodeFailure("disk_write_error", messageOf(cause), "Look at the disk's SMART data.", {
-    cause,
-  });
+  const reason = systemReason("Cannot write the disk", cause);
+  return new NodeFailure("disk_write_error", reason, "Look at the disk's SMART data.", { cause });
+}
+
+function systemReason(what: string, cause: unknown): string {
+  return isErrno(codeOf(cause) ?? "") ? `${what}: ${foundText(cause)}` : messageOf(cause);
 }
 
 function damaged(reason: string, cause?: unknown): NodeFailure {

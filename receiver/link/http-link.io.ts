@@ -16,7 +16,8 @@ import {
   StatusReply,
 } from "../../shared/control/node-api.ts";
 import { Problem, situationOfProblem } from "../../shared/control/problem.ts";
-import { ExitCode, FormatError, SituationError, messageOf } from "../../shared/core/errors.ts";
+import { foundText } from "../../shared/core/errno.ts";
+import { ExitCode, FormatError, SituationError } from "../../shared/core/errors.ts";
 import { jsonOf } from "../../shared/core/json.ts";
 import { TAIL_BYTES_MAX } from "../../shared/image/limits.ts";
 import type { CaptureUpload, ServerLink } from "./server-link.ts";
@@ -107,7 +108,7 @@ class BrokenBody extends Error {
   readonly arrivingMs: number;
 
   constructor(arrivingMs: number, cause: unknown) {
-    super(messageOf(cause), { cause });
+    super(foundText(cause), { cause });
     this.arrivingMs = arrivingMs;
   }
 }
@@ -315,7 +316,7 @@ function situationOf(answer: IncomingMessage, bytes: Uint8Array): SituationError
 }
 
 function unreachable(server: string, cause: unknown): SituationError {
-  return new SituationError("server_unreachable", `Cannot reach "${server}": ${messageOf(cause)}`, {
+  return new SituationError("server_unreachable", `Cannot reach "${server}": ${foundText(cause)}`, {
     cure: "Check that huck serve runs and the node's cable is in.",
     cause,
     exitCode: ExitCode.unknown,

@@ -8,7 +8,8 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { readTextFile } from "../../shared/linux/text-file.io.ts";
-import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import { foundText } from "../../shared/core/errno.ts";
+import { SituationError } from "../../shared/core/errors.ts";
 import { assetsOf } from "./assets.ts";
 import type { BootAsset, BootAssets } from "./assets.ts";
 import {
@@ -49,7 +50,7 @@ function manifestText(place: string): string {
   try {
     return readTextFile(place, BOOT_MANIFEST_BYTES_MAX);
   } catch (cause) {
-    throw new SituationError("no_boot_files", `Cannot read "${place}": ${messageOf(cause)}`, {
+    throw new SituationError("no_boot_files", `Cannot read "${place}": ${foundText(cause)}`, {
       cure: 'Run "make initramfs" and name its folder in server.bootFiles, or set dhcp mode off.',
       cause,
     });
@@ -75,7 +76,7 @@ function sizeOf(file: string, cure: string): number {
     const found = statSync(file);
     if (found.isFile()) return found.size;
   } catch (cause) {
-    throw badFile(file, codeOf(cause) === "ENOENT" ? "it is not there" : messageOf(cause), cure);
+    throw badFile(file, foundText(cause), cure);
   }
   throw badFile(file, "it is no plain file", cure);
 }

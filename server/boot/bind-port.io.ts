@@ -6,7 +6,8 @@
  */
 import type { BindOptions, Socket } from "node:dgram";
 import type { Server } from "node:http";
-import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import { foundText } from "../../shared/core/errno.ts";
+import { SituationError, codeOf } from "../../shared/core/errors.ts";
 import type { Ipv4 } from "./addresses.ts";
 
 /**
@@ -60,11 +61,11 @@ export function portError(service: string, where: string, cause: unknown): Situa
   if (cause instanceof SituationError) return cause;
   const found = CURES[codeOf(cause) ?? ""] ?? {
     code: "no_port",
-    cure: "see the system's own message above",
+    cure: "Correct server.interface, or the port, in huck.yaml.",
   };
   return new SituationError(
     found.code,
-    `Cannot open the ${service} port: ${where} answers "${messageOf(cause)}", a free port wanted`,
+    `Cannot open the ${service} port at ${where}: ${foundText(cause)}, a free port wanted`,
     { cure: found.cure, cause },
   );
 }
@@ -72,12 +73,12 @@ export function portError(service: string, where: string, cause: unknown): Situa
 const CURES: Readonly<Record<string, { readonly code: string; readonly cure: string }>> = {
   EADDRINUSE: {
     code: "port_taken",
-    cure: 'stop the other server on that port (see "ss -ltunp"), or serve from another host',
+    cure: 'Stop the other server on that port (see "ss -ltunp"), or serve from another host.',
   },
-  EACCES: { code: "port_forbidden", cure: "run as root, or grant CAP_NET_BIND_SERVICE" },
-  EPERM: { code: "port_forbidden", cure: "run as root, or grant CAP_NET_RAW" },
+  EACCES: { code: "port_forbidden", cure: "Run as root, or grant CAP_NET_BIND_SERVICE." },
+  EPERM: { code: "port_forbidden", cure: "Run as root, or grant CAP_NET_RAW." },
   EADDRNOTAVAIL: {
     code: "no_address",
-    cure: 'give the lab interface its configured address first ("ip addr add")',
+    cure: 'Give the lab interface its configured address first ("ip addr add").',
   },
 };

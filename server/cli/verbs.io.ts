@@ -72,7 +72,7 @@ export const VERBS: readonly Verb[] = [
       },
       {
         name: "trash",
-        help: "take an image out of the server's list, into its trash",
+        help: "move an image of the server into .trash of its store; `mv` it back to undo",
         load: async () => (await import("./remote/images.io.ts")).trashImageCommand,
       },
       {

@@ -1,5 +1,6 @@
 /** Turns system errors about the store's folder into errors for the operator, with a cure. */
-import { codeOf, messageOf, SituationError } from "../../shared/core/errors.ts";
+import { foundText, isErrno } from "../../shared/core/errno.ts";
+import { codeOf, SituationError } from "../../shared/core/errors.ts";
 
 /**
  * Explains why a folder cannot be used as a store.
@@ -8,7 +9,7 @@ import { codeOf, messageOf, SituationError } from "../../shared/core/errors.ts";
  */
 export function readingFault(folder: string, error: unknown): unknown {
   if (!isOfSystem(error)) return error;
-  const found = READING[codeOf(error) ?? ""] ?? messageOf(error);
+  const found = READING[codeOf(error) ?? ""] ?? foundText(error);
   return new SituationError("bad_store", `Cannot use "${folder}" as image store: ${found}`, {
     cure: "Name a folder that this user may use: `store:` in huck.yaml, --store of `huck image`.",
     cause: error,
@@ -37,7 +38,7 @@ export function writingFault(folder: string, error: unknown): unknown {
       cause: error,
     });
   }
-  return new SituationError("store_unwritable", `${what}: ${messageOf(error)}`, {
+  return new SituationError("store_unwritable", `${what}: ${foundText(error)}`, {
     cure: "Make the folder writable for the user that huck runs as, or name another one.",
     cause: error,
   });
@@ -45,7 +46,7 @@ export function writingFault(folder: string, error: unknown): unknown {
 
 /** An errno, and not an error of ours or of Node.js. */
 function isOfSystem(error: unknown): boolean {
-  return /^E[A-Z0-9]{2,}$/.test(codeOf(error) ?? "");
+  return isErrno(codeOf(error) ?? "");
 }
 
 const READING: Readonly<Record<string, string>> = {

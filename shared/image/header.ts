@@ -23,7 +23,7 @@ import {
 } from "./limits.ts";
 
 /** "\x89HUCK\r\n\x1a": not text, and damaged by any transfer that rewrites line ends. */
-const HEADER_MAGIC = 0x894855434b0d0a1an;
+export const HEADER_MAGIC = 0x894855434b0d0a1an;
 /** "HUCKEND\n". */
 const FOOTER_MAGIC = 0x4855434b454e440an;
 /** BLAKE3 with 32 bytes of output. */

@@ -134,6 +134,7 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
     inOrder: output.inOrder,
     policy: { sessionWaitMs: flags.wait ?? Infinity },
   });
+  const openedMs = performance.now();
   const course: CatchCourse = { startedMs: 0, sid: 0n, stopped: false, fault: undefined };
   const sink: ChunkSink = {
     async deliver(chunk, record) {
@@ -145,6 +146,8 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
       }
     },
   };
+  const { group, port: udpPort, interface: at, wait } = flags;
+  reporter.event(waitText(flags), { kind: "waiting", group, port: udpPort, interface: at, wait });
   const end = await stoppable(SECOND_SIGNAL, (signal) =>
     runReception({
       reception,
@@ -162,7 +165,11 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
         reporter.event(eventText(event), factsOf(event));
       },
       onProgress: () => {
-        reporter.progress(progressText(reception, output));
+        reporter.progress(
+          course.sid === 0n
+            ? `no cast heard yet, ${secondsText(performance.now() - openedMs)}`
+            : progressText(reception, output),
+        );
       },
     }),
   );
@@ -172,6 +179,13 @@ async function run({ arena, port, output, reporter, flags }: Catch): Promise<Exi
     state: "it was not caught",
     cure: "What was written is incomplete: catch it again",
   });
+}
+
+/** What is waited for, so that a wrong group or network shows before the cast begins. */
+function waitText({ group, port, interface: at, wait }: CatchFlags): string {
+  const where = at === undefined ? "the interface that the system chooses" : at;
+  const until = wait === undefined ? "" : `, for ${secondsText(wait)} at most`;
+  return `waiting for a cast to ${group} port ${port} on ${where}${until}; start huck cast now`;
 }
 
 /** What is noted while a cast is caught. */

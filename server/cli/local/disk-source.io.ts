@@ -199,9 +199,9 @@ function forbidden(path: string, cause: unknown): SituationError {
 }
 
 function notADisk(path: string): SituationError {
-  return new SituationError(
-    "not_a_disk",
-    `Cannot read "${path}" as a disk: neither a block device nor a regular file, or it shrank`,
-    { cure: "Name a disk or a file that holds one" },
-  );
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const found = isFolder ? "it is a folder" : "neither a block device nor a file, or it shrank";
+  return new SituationError("not_a_disk", `Cannot read "${path}" as a disk: ${found}`, {
+    cure: "Name a disk or a file that holds one",
+  });
 }

@@ -18,7 +18,7 @@ import { stdout } from "../terminal.io.ts";
 import { hostName } from "./disk-source.io.ts";
 import { openFolderStore } from "../../store/folder-store.io.ts";
 import { openPlaces } from "../../store/image-file.io.ts";
-import { openImageNamed } from "./image-named.io.ts";
+import { openImageNamed, refuseSwapped } from "./image-named.io.ts";
 import { imagePlace } from "./image-place.ts";
 import { progressLine } from "./image-progress.io.ts";
 import { restoreLocally } from "./restore-locally.io.ts";
@@ -216,6 +216,7 @@ async function restore(image: string, target: string, flags: RestoreFlags): Prom
     codec: flags.codec,
     ...(flags.erase === undefined ? {} : { erase: flags.erase }),
   };
+  refuseSwapped(image, target, flags.store);
   const startMs = performance.now();
   const result = await stoppable(RESTORE_STOPS, (signal) => restoreLocally(task, reporter, signal));
   const { writtenBytes, verifiedChunks, id } = result;

@@ -5,6 +5,7 @@
  * until all of it was checked, so stopping at any moment leaves nothing behind.
  */
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import type { ByteCount } from "../../../shared/core/units.ts";
 import { SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { type DiskPlan, planDisk } from "../../../shared/allocation/plan.ts";
@@ -18,7 +19,8 @@ import type { TerminalReporter } from "../terminal-reporter.io.ts";
 import { sizeText } from "../quantity-text.ts";
 import { openSource, type OpenSource } from "./disk-source.io.ts";
 import { openFolderStore } from "../../store/folder-store.io.ts";
-import type { ImagePlace } from "./image-place.ts";
+import { foundKind } from "./found-kind.io.ts";
+import { imagePlace, type ImagePlace } from "./image-place.ts";
 import { progressLine } from "./image-progress.io.ts";
 
 /** What to save, where to, and how. */
@@ -43,8 +45,9 @@ export interface SaveTask {
 /**
  * Saves an image, and reports warnings and progress. If the signal stops it, nothing is kept.
  *
- * @throws {@link SituationError} `source_in_use`, `filesystem_dirty`, `image_too_large`,
- *   `image_exists`, `aborted`; FormatError for a source without a sector; system errors.
+ * @throws {@link SituationError} `source_is_image`, `not_a_disk`, `source_in_use`,
+ *   `filesystem_dirty`, `image_too_large`, `image_exists`, `aborted`; FormatError for a source
+ *   without a sector; system errors.
  */
 export async function saveImage(
   task: SaveTask,
@@ -73,12 +76,35 @@ export async function saveImage(
 }
 
 /** Opening reads the table; a disk that fails there is refused like any that cannot be opened. */
-function openUntouched({ source, sectorBytes }: SaveTask): OpenSource {
+function openUntouched(task: SaveTask): OpenSource {
+  refuseNoDisk(task);
   try {
-    return openSource(source, sectorBytes);
+    return openSource(task.source, task.sectorBytes);
   } catch (error) {
     throw endOfUntouched(error);
   }
+}
+
+/** @throws {@link SituationError} `not_a_disk` for an empty file, `source_is_image`. */
+function refuseNoDisk({ source, place }: SaveTask): void {
+  const found = foundKind(source);
+  const what = `Cannot save "${source}"`;
+  if (found === "empty") {
+    throw new SituationError("not_a_disk", `${what}: it is empty (0 bytes), a disk wanted`, {
+      cure: "Name a disk such as /dev/disk/by-id/..., or a file that holds one.",
+    });
+  }
+  const image = found === "nothing" ? imagePlace(source, place.folder).file : source;
+  if (foundKind(image) !== "image") return;
+  const output = [place.name, join(place.folder, place.name)].find(
+    (one) => foundKind(one) === "disk",
+  );
+  throw new SituationError("source_is_image", `${what}: "${image}" is an image, a disk wanted`, {
+    cure:
+      output === undefined
+        ? "To write the image to a disk, run huck image restore; to copy it, cp."
+        : `The arguments seem swapped: huck image save "${output}" -o "${source}".`,
+  });
 }
 
 /** A source, and the plan of what to keep of it. */

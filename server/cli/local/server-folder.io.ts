@@ -2,13 +2,11 @@
  * Makes the folder of a server: huck.yaml, the folders that it names, the order key. What exists
  * stays as it is.
  */
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { makeFolder } from "../../../shared/linux/make-folder.io.ts";
 import { makeWholeFile } from "../../../shared/linux/whole-file.io.ts";
-import { parseConfig } from "../../config.ts";
-import { NODE_DRIVERS } from "../../node-drivers.io.ts";
 import { openOrderKey } from "../../jobs/order-key.io.ts";
+import { readConfig } from "./read-config.io.ts";
 import { readingFault } from "../../store/store-faults.ts";
 
 /**
@@ -17,14 +15,14 @@ import { readingFault } from "../../store/store-faults.ts";
  * @param folder - Absolute; made if it is missing.
  * @param template - Text of a new huck.yaml.
  * @returns One line for each thing that was made or found.
- * @throws SituationError `bad_config` if there is a huck.yaml that cannot be read; `bad_store`,
- *   `key_exposed`.
+ * @throws SituationError `no_config` or `bad_config` if there is a huck.yaml that cannot be read;
+ *   `bad_store`, `key_exposed`.
  */
 export function makeServerFolder(folder: string, template: string): string[] {
   makeFolder(folder);
   const file = path.join(folder, "huck.yaml");
   const lines = [`${makeWholeFile(file, () => template, 0o666) ? "wrote" : "kept"} ${file}`];
-  const { server } = parseConfig(readFileSync(file, "utf8"), file, NODE_DRIVERS);
+  const { server } = readConfig(file);
   const made = makeStore(server.store);
   lines.push(`${made ? "made" : "kept"} ${server.store}`);
   const { fresh, publicHex, notes } = openOrderKey(server.state);

@@ -6,7 +6,7 @@
  */
 import type { Arena } from "../../core/arena.ts";
 import type { DatagramPort } from "../../core/datagram-port.ts";
-import { messageOf } from "../../core/errors.ts";
+import { foundText } from "../../core/errno.ts";
 import { type EngineEnd, type LoopWatcher, runEngine } from "../engine-loop.io.ts";
 import type { SenderEvent, SenderRequest, SenderResult } from "./contract.ts";
 import type { Sender } from "./engine.ts";
@@ -82,5 +82,5 @@ function read(
 }
 
 function failed(chunk: number, error: unknown): SenderResult {
-  return { kind: "read failed", chunk, reason: messageOf(error) };
+  return { kind: "read failed", chunk, reason: foundText(error) };
 }

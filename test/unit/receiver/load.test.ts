@@ -2,20 +2,7 @@
 import { expect, test } from "vitest";
 import { NodeFailure } from "../../../receiver/failure.ts";
 import { diskForOrder } from "../../../receiver/load.ts";
-import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
-
-const DISK: DiskDescription = {
-  path: "/dev/sda",
-  sizeBytes: 1 << 30,
-  sectorBytes: 512,
-  serial: "S1",
-  wwn: "",
-  model: "",
-  bus: "ata",
-  rotational: false,
-  removable: false,
-  inUse: [],
-};
+import { DISK } from "../../rig/story-stage.ts";
 
 test("diskForOrder() gives the disk that the order names", () => {
   const disks = [DISK, { ...DISK, path: "/dev/sdb", serial: "S2" }];

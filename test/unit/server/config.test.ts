@@ -94,7 +94,24 @@ test.each([
     "server: { address: 10.0.0.1 }\nserver: { address: 10.0.0.2 }\n",
     /line 2: .*unique/,
   ],
-  ["an empty file", "", /line 1: /],
+  ["an empty file", "", /line 1: it is empty, keys with values \(key: value\) wanted$/],
+  ["a list", "- a\n", /line 1: a list of 1 found, keys with values/],
+  ["a section that is empty", "server:\n", /line 1: server: it is empty, keys with values/],
+  [
+    "an alias without an anchor",
+    "server: { address: 10.0.0.1 }\nnodes: *all\n",
+    /line 2: \*all has no anchor \(&all\) above it$/,
+  ],
+  [
+    "too many levels",
+    `server: { address: 10.0.0.1 }\nnodes: ${"[".repeat(20_000)}\n`,
+    /line 2: it is nested too deeply$/,
+  ],
+  [
+    "a second document",
+    "server: { address: 10.0.0.1 }\n---\na: 1\n",
+    /line 2: a second document begins \("---"\), one wanted$/,
+  ],
   [
     "full DHCP without a range",
     "server: { address: 10.0.0.1, dhcp: { mode: full } }\n",
@@ -154,9 +171,9 @@ test("parseConfig() refuses a file that blows itself up with anchors", () => {
     { length: 9 },
     (_, index) => `l${index + 1}: &l${index + 1} [${`*l${index}, `.repeat(9)}]`,
   );
-  expect(() =>
-    parseConfig(`l0: &l0 [x]\n${layers.join("\n")}\n`, "/lab/huck.yaml", NODE_DRIVERS),
-  ).toThrow();
+  expect(mistake(`l0: &l0 [x]\n${layers.join("\n")}\n`)).toMatch(
+    /line 3: aliases like \*l1, which stand for more aliases, ask too much$/,
+  );
 });
 
 test("serverChanges() names the settings that differ, and none of an equal file", () => {

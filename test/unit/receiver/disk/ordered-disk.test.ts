@@ -118,7 +118,12 @@ test("OrderedDisk loads an image and says which faults are the disk's", async ()
   const closing = (): void => {
     disk.closeGate({ id: "order" } as LoadOrder);
   };
-  expect(closing).toThrow(expect.objectContaining({ verdict: "disk_write_error" }) as Error);
+  expect(closing).toThrow(
+    expect.objectContaining({
+      verdict: "disk_write_error",
+      message: "Cannot write the disk: the device failed (EIO)",
+    }) as Error,
+  );
   device.failing = "nothing";
   closing();
   for (let chunk = 0; chunk < facts.chunkCount; chunk += 1) {
@@ -133,7 +138,12 @@ test("OrderedDisk loads an image and says which faults are the disk's", async ()
   const verifying = (): void => {
     disk.verify("full", nothing);
   };
-  expect(verifying).toThrow(expect.objectContaining({ verdict: "disk_read_error" }) as Error);
+  expect(verifying).toThrow(
+    expect.objectContaining({
+      verdict: "disk_read_error",
+      message: "Cannot read the disk: the device failed (EIO)",
+    }) as Error,
+  );
 });
 
 test("P1: OrderedDisk.deliver() calls a damaged record bad and writes nothing", async () => {

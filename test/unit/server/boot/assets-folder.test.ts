@@ -52,7 +52,7 @@ test("readBootAssets() refuses a folder without a manifest", () => {
   rmSync(manifest());
   expect(refusal()).toMatchObject({
     code: "no_boot_files",
-    message: expect.stringContaining('Cannot read "F/manifest.json": ENOENT') as string,
+    message: 'Cannot read "F/manifest.json": it is not there (ENOENT)',
     cure: expect.stringContaining('Run "make initramfs"') as string,
   });
 });
@@ -78,7 +78,7 @@ test("readBootAssets() refuses a file that is gone by name", () => {
   rmSync(join(folder, "initramfs.zst"));
   expect(refusal()).toMatchObject({
     code: "bad_boot_file",
-    message: 'Cannot publish "F/initramfs.zst": it is not there',
+    message: 'Cannot publish "F/initramfs.zst": it is not there (ENOENT)',
   });
 });
 

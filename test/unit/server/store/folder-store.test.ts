@@ -10,6 +10,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -157,7 +158,7 @@ describe("FolderStore", () => {
     }
   });
 
-  test("keeps what was trashed", async () => {
+  test("keeps what was trashed, and lists it again once it is moved back", async () => {
     const store = openFolderStore(folder);
     const draft = await store.draft("one");
     await draft.append(await whole);
@@ -167,6 +168,10 @@ describe("FolderStore", () => {
     const image = await openImageAt(join(folder, ".trash", kept));
     expect(image.summary.fileBytes).toBe((await whole).byteLength);
     image.close();
+    expect((await store.list()).images).toEqual([]);
+    renameSync(join(folder, ".trash", kept), join(folder, "back.huck"));
+    expect((await store.list()).images.map(({ name }) => name)).toEqual(["back"]);
+    await store.close();
   });
 
   test("O5: says what is wrong with a store that is a file, lies in one, or loops", () => {

@@ -12,7 +12,7 @@ test.each([
   ["ENOTDIR", "no folder"],
   ["EACCES", "forbids"],
   ["EROFS", "read-only"],
-  ["EIO", "went wrong"],
+  ["EIO", "the device failed (EIO)"],
 ])("readingFault() explains %s", (code, found) => {
   const error = systemError(code);
   const fault = readingFault("/srv/images", error);
@@ -31,7 +31,9 @@ test.each([
   ["ESTALE", "store_failed"],
 ])("writingFault() explains %s as %s", (code, situation) => {
   const error = systemError(code);
-  expect(writingFault("/srv/images", error)).toMatchObject({ code: situation, cause: error });
+  const fault = writingFault("/srv/images", error);
+  expect(fault).toMatchObject({ code: situation, cause: error });
+  expect(String(fault), "the system's own words help nobody").not.toContain("it went wrong");
 });
 
 test("readingFault() and writingFault() leave what they do not know as it is", () => {
