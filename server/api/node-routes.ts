@@ -23,7 +23,7 @@ import type { ImageSummary } from "../../shared/image/summary.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import { KeyedBuckets, TokenBucket } from "../../shared/core/token-bucket.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
-import { parsed } from "./parse-request.ts";
+import { decimal, parsed } from "./parse-request.ts";
 import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
 
 export interface NodeRouteParts {
@@ -214,13 +214,7 @@ function captureOver(): SituationError {
 }
 
 const BYTES = "application/octet-stream";
-const ChunkPath = z.strictObject({
-  index: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max((1 << 24) - 1),
-});
+const ChunkPath = z.strictObject({ index: decimal((1 << 24) - 1) });
 /** Joins per second, and the most at once. */
 const JOINS_PER_SECOND = 20;
 const JOINS_BURST = 60;
