@@ -28,7 +28,7 @@ import type { ImageStore } from "../../shared/image/store.ts";
 import { findImage } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
-import { decimal, parsed } from "./parse-request.ts";
+import { wholeNumber, parsed } from "./parse-request.ts";
 import { BY_OPERATOR } from "./request-principal.ts";
 import type { NodeProber } from "./node-prober.ts";
 
@@ -123,6 +123,6 @@ function jobOver(id: string): SituationError {
 const IMAGES_MAX = 65_536;
 const TORN_MAX = 1000;
 const NodesQuery = z.strictObject({ ping: z.enum(["0", "1"]).default("0") });
-const EventsQuery = z.strictObject({ after: decimal(Number.MAX_SAFE_INTEGER).default(0) });
+const EventsQuery = z.strictObject({ after: wholeNumber(Number.MAX_SAFE_INTEGER).default(0) });
 const JobPath = z.strictObject({ id: IdStart });
 const ImagePath = z.strictObject({ name: ImageName });

@@ -34,7 +34,7 @@ export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output
  *
  * @param most - Largest value.
  */
-export function decimal(most: number): z.ZodType<number, string> {
+export function wholeNumber(most: number): z.ZodType<number, string> {
   return z
     .string()
     .regex(/^(?:0|[1-9]\d{0,15})$/, "a whole number in decimal digits wanted")

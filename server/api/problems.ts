@@ -6,7 +6,6 @@
  * a code, message and cure of ours. Any other error without a code of ours is our bug: it is
  * logged, and the client gets no details of it.
  */
-import { STATUS_CODES } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyHttpOptions, RawServerDefault } from "fastify";
 import { problemOf } from "../../shared/control/problem.ts";
 import type { Problem } from "../../shared/control/problem.ts";
@@ -204,7 +203,7 @@ function isBadBody(thrown: unknown): boolean {
 function rawAnswer(problem: Problem): string {
   const body = JSON.stringify(problem);
   const head = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}`,
+    `HTTP/1.1 ${problem.status} Refused`,
     `content-type: ${PROBLEM_TYPE}`,
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",

@@ -78,7 +78,7 @@ test("answerProblems() does not take a client that goes for a fault of ours", as
   await app.close();
 });
 
-test("P11: answerProblems() answers what fastify refuses with codes and cures of ours", async () => {
+test("P11: answerProblems() gives codes and cures of ours where fastify refuses", async () => {
   const app = fastify({ ...PROBLEM_OPTIONS, bodyLimit: 10 });
   answerProblems(app, () => undefined);
   app.post("/", () => ({}));
