@@ -47,6 +47,16 @@ test("Terminal.printJson() loses nothing and writes what is not printable as esc
   expect(line).toMatch(/^[\u0020-\u007e\u00e0-\u00ff]+\n$/);
 });
 
+test("Terminal.print() breaks lines between words on a terminal, and nowhere in a pipe", () => {
+  const line = "huck: Cannot find node fit01";
+  const narrow = screen();
+  terminalOn(narrow.output).print(line);
+  expect(narrow.written.join("")).toBe("huck: Cannot find\n  node fit01\n");
+  const pipe = screen({});
+  terminalOn(pipe.output).print(line);
+  expect(pipe.written.join("")).toBe(`${line}\n`);
+});
+
 describe("Terminal.live()", () => {
   test("redraws in place, within the room, and leaves what is to be kept", () => {
     const { written, output } = screen();
@@ -55,7 +65,8 @@ describe("Terminal.live()", () => {
     terminal.live(["done"]);
     terminal.keep();
     terminal.live([]);
-    expect(written).toEqual([`${"a".repeat(20)}\nb?[A\nc\nd\n`, "\u001b[4A\r\u001b[J", "done\n"]);
+    const first = `${"a".repeat(17)}...\nb?[A\nc\nd\n`;
+    expect(written).toEqual([first, "\u001b[4A\r\u001b[J", "done\n"]);
   });
 
   test.each([
