@@ -16,6 +16,9 @@ export interface TextOutput {
   readonly rows?: number;
 }
 
+/** What `--json` prints on a line: an object whose `kind` tells programs its other members. */
+export type JsonLine = Readonly<Record<string, unknown>> & { readonly kind: string };
+
 /** Room for live lines. Unit: characters. */
 export interface Room {
   readonly columns: number;
@@ -99,7 +102,7 @@ export class Terminal {
    *
    * @param value - Serialisable.
    */
-  printJson(value: object): void {
+  printJson(value: JsonLine): void {
     const text = JSON.stringify(value).replace(UNPRINTABLE, (one) =>
       Array.from({ length: one.length }, (_, at) => escape(one.charCodeAt(at))).join(""),
     );

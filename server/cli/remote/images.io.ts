@@ -16,8 +16,8 @@ export function listImagesCommand(command: Command): Command {
   return remote(command).action(async (options: RemoteOptions) => {
     const { images, torn } = await lineTo(options).get(OperatorRoute.images, ImageList);
     if (options.json === true) {
-      for (const image of images) stdout.printJson(image);
-      for (const file of torn) stdout.printJson({ torn: file });
+      for (const image of images) stdout.printJson({ kind: "image", ...image });
+      for (const file of torn) stdout.printJson({ kind: "torn", file });
       return;
     }
     const rows = images.map((image) => [

@@ -18,7 +18,7 @@ import { okText, jobPrefix, verdictText } from "./text.ts";
 export function listJobsCommand(command: Command): Command {
   return remote(command).action(async (options: RemoteOptions) => {
     const { jobs } = await lineTo(options).get(OperatorRoute.jobs, JobList);
-    if (options.json === true) for (const job of jobs) stdout.printJson(job);
+    if (options.json === true) for (const job of jobs) stdout.printJson({ kind: "job", ...job });
     else {
       const room = { columns: stdout.columns, drop: LIST_DROP };
       for (const text of table([LIST_HEAD, ...jobs.map(rowOfJob)], room)) stdout.print(text);
@@ -30,7 +30,7 @@ export function listJobsCommand(command: Command): Command {
 export function showJobCommand(command: Command): Command {
   return takingJob(command).action(async (job: string, options: RemoteOptions) => {
     const status = await lineTo(options).get(`${OperatorRoute.jobs}/${job}`, JobStatus);
-    if (options.json === true) stdout.printJson(status);
+    if (options.json === true) stdout.printJson({ kind: "job_status", ...status });
     else for (const text of linesOf(status)) stdout.print(text);
   });
 }

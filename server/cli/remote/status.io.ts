@@ -32,7 +32,8 @@ export function statusCommand(command: Command): Command {
       const names = new Set(chosen.map(({ name }) => name));
       const { nodes } = await line.get(`${OperatorRoute.nodes}?ping=1`, NodeList);
       const shown = nodes.filter(({ name }) => names.has(name));
-      if (options.json === true) for (const node of shown) stdout.printJson(node);
+      if (options.json === true)
+        for (const node of shown) stdout.printJson({ kind: "status", ...node });
       else for (const text of statusLines(shown, stdout.columns)) stdout.print(text);
       const isKnown = shown.every(({ powerFailed }) => !powerFailed);
       process.exitCode = isKnown ? ExitCode.ok : ExitCode.unknown;
@@ -42,6 +43,6 @@ export function statusCommand(command: Command): Command {
 
 async function showBoot(line: OperatorLine, { json }: RemoteOptions): Promise<void> {
   const report = await line.get(OperatorRoute.boot, BootReport);
-  if (json === true) stdout.printJson(report);
+  if (json === true) stdout.printJson({ kind: "boot", ...report });
   else for (const text of bootLines(report, stdout.columns)) stdout.print(text);
 }

@@ -40,7 +40,7 @@ describe("Terminal.print()", () => {
 
 test("Terminal.printJson() loses nothing and writes what is not printable as escapes", () => {
   const { written, output } = screen({});
-  const value = { model: "\u001b[31m\u009b\u202e\u{e0001}", name: "grün" };
+  const value = { kind: "disk", model: "\u001b[31m\u009b\u202e\u{e0001}", name: "grün" };
   terminalOn(output).printJson(value);
   const line = written.join("");
   expect(JSON.parse(line)).toEqual(value);
