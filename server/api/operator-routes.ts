@@ -25,7 +25,7 @@ import type {
 import { IdStart, ImageName } from "../../shared/control/names.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
-import { findImage } from "../jobs/plan.ts";
+import { findImage, withNearName } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
 import { wholeNumber, parsed } from "./parse-request.ts";
@@ -73,7 +73,11 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutePart
   app.delete(`${OperatorRoute.images}/:name`, BY_OPERATOR, async (request, reply) => {
     const { name } = parsed(ImagePath, request.params);
     lab.refuseTrash(name);
-    await images.trash(name);
+    try {
+      await images.trash(name);
+    } catch (error) {
+      throw await withNearName(error, images, name);
+    }
     await reply.status(204).send();
   });
   app.post(OperatorRoute.loads, BY_OPERATOR, async (request, reply) => {

@@ -14,6 +14,7 @@ import type { ImageEntry, NodeStatus } from "../../../shared/control/operator-ap
 import { VerifyLevel } from "../../../shared/control/spec.ts";
 import type { LeaveMode } from "../../../shared/control/spec.ts";
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
+import { nearestHint } from "../../../shared/core/nearest-name.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
 import { followJob } from "./follow-job.io.ts";
 import { choiceOption, durationOption, nameOption, rateOption } from "../option-values.ts";
@@ -159,7 +160,11 @@ async function imageNamed(line: OperatorLine, name: string): Promise<ImageEntry>
     "no_such_image",
     `Cannot find image "${name}": the store has none of this name`,
     {
-      cure: "`huck image list` prints all names.",
+      cure:
+        nearestHint(
+          images.map((image) => image.name),
+          name,
+        ) + "`huck image list` prints all names.",
     },
   );
 }
