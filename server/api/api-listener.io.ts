@@ -22,7 +22,7 @@ import type { NodeRouteParts } from "./node-routes.ts";
 import { addOperatorRoutes } from "./operator-routes.ts";
 import type { OperatorRouteParts } from "./operator-routes.ts";
 import { localPrincipal, peerUidFinder } from "./peer.io.ts";
-import { answerProblems } from "./problems.ts";
+import { PROBLEM_OPTIONS, answerProblems } from "./problems.ts";
 import { watchPrincipals } from "./request-principal.ts";
 import type { PrincipalHooks } from "./request-principal.ts";
 
@@ -123,6 +123,7 @@ function cannotListen(where: string, cause: unknown): SituationError {
 function newApp(options: { connectionTimeout: number }, hooks: ListenerHooks): FastifyInstance {
   const app = fastify({
     ...options,
+    ...PROBLEM_OPTIONS,
     bodyLimit: JSON_BYTES_MAX,
     forceCloseConnections: true,
     exposeHeadRoutes: false,

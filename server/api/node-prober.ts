@@ -6,6 +6,7 @@
  * by one time bound for each 64 of them and not by one bound each.
  */
 import type { NodeStatus } from "../../shared/control/operator-api.ts";
+import type { PowerReading } from "../power/power-driver.ts";
 
 export interface NodeProberParts {
   /**
@@ -16,7 +17,7 @@ export interface NodeProberParts {
   /** Address of a node, if one is known. */
   readonly addressOf: (node: string) => string | undefined;
   /** Power of a node, as far as its driver can tell within the time. */
-  readonly powerOf: (node: string, timeoutMs: number) => Promise<NodeStatus["power"]>;
+  readonly powerOf: (node: string, timeoutMs: number) => Promise<PowerReading>;
 }
 
 export class NodeProber {
@@ -43,19 +44,23 @@ export class NodeProber {
   async #look(node: NodeStatus): Promise<NodeStatus> {
     const { ping, addressOf, powerOf } = this.#parts;
     const address = addressOf(node.name);
-    const [power, roundTrip] = await Promise.all([
+    const [reading, roundTrip] = await Promise.all([
       powerOf(node.name, POWER_WAIT_MS),
       address === undefined ? undefined : ping?.(address, PING_WAIT_MS),
     ]);
     return {
       ...node,
-      power,
+      power: reading.power,
+      powerReason: reading.reason.slice(0, REASON_MAX),
+      powerFailed: reading.failed,
       pingMs: roundTrip ?? null,
       reachable: address === undefined || ping === undefined ? null : roundTrip !== undefined,
     };
   }
 }
 
+/** Longest text that a reply takes. */
+const REASON_MAX = 1000;
 /** How many nodes are asked at the same time. */
 const LANES = 64;
 /** An echo on a lab network takes less than a millisecond. Unit: milliseconds. */

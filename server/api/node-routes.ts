@@ -25,7 +25,7 @@ import { HuckError, SituationError } from "../../shared/core/errors.ts";
 import { KeyedBuckets, TokenBucket } from "../../shared/core/token-bucket.ts";
 import type { Refusal } from "../jobs/findings.ts";
 import type { NodeDesk, Visitor } from "../jobs/node-desk.ts";
-import { parsed } from "./parse-request.ts";
+import { wholeNumber, parsed } from "./parse-request.ts";
 import { BY_NODE, BY_NODE_TOLD } from "./request-principal.ts";
 
 export interface NodeRouteParts {
@@ -199,7 +199,7 @@ function bearerOf(request: FastifyRequest): string {
   if (token.success) return token.data;
   throw new SituationError(
     "bad_token",
-    "Cannot accept the token: none of 32 hexadecimal digits was sent",
+    "Cannot accept the token: none of 32 hexawholeNumber digits was sent",
     {
       cure: "Boot the node again; each boot script carries a fresh token.",
     },
@@ -228,13 +228,7 @@ function captureOver(): SituationError {
 
 const ORDER_OVER = "order_over";
 const BYTES = "application/octet-stream";
-const ChunkPath = z.strictObject({
-  index: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max((1 << 24) - 1),
-});
+const ChunkPath = z.strictObject({ index: wholeNumber((1 << 24) - 1) });
 /** Joins per second, and the most at once. */
 const JOINS_PER_SECOND = 20;
 const JOINS_BURST = 60;

@@ -25,10 +25,10 @@ import type {
 import { IdStart, ImageName } from "../../shared/control/names.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
-import { findImage } from "../jobs/plan.ts";
+import { findImage, withNearName } from "../jobs/plan.ts";
 import type { Lab } from "../jobs/lab.ts";
 import { eventStream } from "./event-stream.ts";
-import { parsed } from "./parse-request.ts";
+import { wholeNumber, parsed } from "./parse-request.ts";
 import { BY_OPERATOR } from "./request-principal.ts";
 import type { NodeProber } from "./node-prober.ts";
 
@@ -73,7 +73,11 @@ export function addOperatorRoutes(app: FastifyInstance, parts: OperatorRoutePart
   app.delete(`${OperatorRoute.images}/:name`, BY_OPERATOR, async (request, reply) => {
     const { name } = parsed(ImagePath, request.params);
     lab.refuseTrash(name);
-    await images.trash(name);
+    try {
+      await images.trash(name);
+    } catch (error) {
+      throw await withNearName(error, images, name);
+    }
     await reply.status(204).send();
   });
   app.post(OperatorRoute.loads, BY_OPERATOR, async (request, reply) => {
@@ -123,8 +127,6 @@ function jobOver(id: string): SituationError {
 const IMAGES_MAX = 65_536;
 const TORN_MAX = 1000;
 const NodesQuery = z.strictObject({ ping: z.enum(["0", "1"]).default("0") });
-const EventsQuery = z.strictObject({
-  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-});
+const EventsQuery = z.strictObject({ after: wholeNumber(Number.MAX_SAFE_INTEGER).default(0) });
 const JobPath = z.strictObject({ id: IdStart });
 const ImagePath = z.strictObject({ name: ImageName });

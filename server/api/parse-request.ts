@@ -4,7 +4,7 @@
  * Requests are strict (CONTROL.md section 8): without a field that it does not know, this server
  * would do something else than was asked.
  */
-import type * as z from "zod";
+import * as z from "zod";
 import { FormatError, SituationError } from "../../shared/core/errors.ts";
 
 /**
@@ -26,6 +26,20 @@ export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output
     "bad_request",
     `Cannot read request: ${where}: ${issue?.message ?? "malformed"}`,
   );
+}
+
+/**
+ * A whole number in a path or query: decimal digits and nothing else, so that one number has one
+ * spelling ("0x1", "1e3", "+1", " 1" and "01" are refused).
+ *
+ * @param most - Largest value.
+ */
+export function wholeNumber(most: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^(?:0|[1-9]\d{0,15})$/, "a whole number in decimal digits wanted")
+    .transform(Number)
+    .refine((value) => value <= most, `at most ${most} wanted`);
 }
 
 function serverOlder(where: readonly PropertyKey[]): SituationError {

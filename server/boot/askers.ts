@@ -1,5 +1,6 @@
 /**
- * Who asked the boot services in the last hour, for what, and what was done about it.
+ * Who asked the boot services in the last hour, for what, and what was done about it: the last few
+ * questions of each asker, so that one sees how far its boot came.
  *
  * A computer that boots and is not in the inventory gets no answer; here an admin finds its MAC. An
  * asker is a MAC, or an address when no MAC is known. Who asked once can be a forgery, so those who
@@ -21,6 +22,16 @@ export interface BootQuestion {
   readonly outcome: BootOutcome;
 }
 
+/** A question of an asker, or the same one several times in a row. */
+export interface RecentQuestion {
+  /** When it was asked last. Unit: milliseconds since 1970. */
+  readonly at: number;
+  readonly count: number;
+  readonly via: BootQuestion["via"];
+  readonly what: string;
+  readonly outcome: BootOutcome;
+}
+
 /** What is known of one asker. Times are milliseconds since 1970. */
 export interface Asker {
   readonly mac: Mac | undefined;
@@ -35,6 +46,8 @@ export interface Asker {
   readonly via: BootQuestion["via"];
   readonly what: string;
   readonly outcome: BootOutcome;
+  /** The last {@link RECENT_MAX} questions, that one included, the oldest first. */
+  readonly recent: readonly RecentQuestion[];
 }
 
 /**
@@ -43,6 +56,14 @@ export interface Asker {
  * @internal A test uses it.
  */
 export const ASKERS_MAX = { once: 4096, again: 2048 } as const;
+/**
+ * Questions that are kept of one asker. A boot asks DHCP twice or four times, and for the loader,
+ * the script, the kernel and the archive; each file may begin and end. With the most askers this is
+ * 6144 * 12 * 200 bytes = 15 MB.
+ *
+ * @internal A test uses it.
+ */
+export const RECENT_MAX = 12;
 /** How long an asker is remembered. Unit: milliseconds. */
 const REMEMBERED_MS = 3_600_000;
 /** Questions within this time count as one: a ROM repeats its DISCOVER later. */
@@ -61,15 +82,18 @@ export class Askers {
     const key = ask.mac ?? ask.address;
     if (key === undefined) return;
     const before = this.#again.get(key) ?? this.#once.get(key);
+    const what = cleaned(ask.what);
+    const { via, outcome } = ask;
     const kept: Kept = {
       mac: ask.mac,
       address: ask.address ?? before?.address,
       firstAt: before?.firstAt ?? now,
       lastAt: now,
       count: (before?.count ?? 0) + 1,
-      via: ask.via,
-      what: cleaned(ask.what),
-      outcome: ask.outcome,
+      via,
+      what,
+      outcome,
+      recent: withQuestion(before?.recent ?? [], { at: now, count: 1, via, what, outcome }),
     };
     const isAgain = this.#again.has(key) || now - kept.firstAt >= AGAIN_AFTER_MS;
     if (isAgain) this.#once.delete(key);
@@ -88,6 +112,18 @@ export class Askers {
       .map((one): Asker => ({ ...one, node: one.mac === undefined ? undefined : nodeOf(one.mac) }));
     return all.sort((left, right) => rank(left) - rank(right) || right.lastAt - left.lastAt);
   }
+}
+
+/** Adds a question; one that repeats the last one is only counted. */
+function withQuestion(
+  before: readonly RecentQuestion[],
+  asked: RecentQuestion,
+): readonly RecentQuestion[] {
+  const last = before.at(-1);
+  const repeats =
+    last?.via === asked.via && last.what === asked.what && last.outcome === asked.outcome;
+  if (!repeats) return [...before, asked].slice(-RECENT_MAX);
+  return [...before.slice(0, -1), { ...asked, count: last.count + 1 }];
 }
 
 function rank({ mac, node }: Asker): number {

@@ -4,6 +4,7 @@
  *
  * Everything for people goes to standard error, so that standard output can carry data.
  */
+import type { JsonLine } from "./terminal.io.ts";
 import { stderr, stdout } from "./terminal.io.ts";
 
 export interface TerminalReporter {
@@ -13,7 +14,7 @@ export interface TerminalReporter {
    * @param text - One sentence for people; undefined if only programs need the event.
    * @param facts - The same for programs; serialisable.
    */
-  event(text: string | undefined, facts: Readonly<Record<string, unknown>>): void;
+  event(text: string | undefined, facts: JsonLine): void;
   /** Replaces the live line with another single line. It is shown on a terminal only. */
   progress(text: string): void;
 }
@@ -30,7 +31,8 @@ export function createTerminalReporter(style: ReportingStyle): TerminalReporter 
   const { json, jsonTo } = style;
   return {
     event(text, facts) {
-      if (json) (jsonTo === 1 ? stdout : stderr).printJson({ text, ...facts });
+      const { kind, ...others } = facts;
+      if (json) (jsonTo === 1 ? stdout : stderr).printJson({ kind, text, ...others });
       else if (text !== undefined) stderr.print(text);
     },
     progress(text) {

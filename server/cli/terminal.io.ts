@@ -6,6 +6,7 @@
  * redrawn in place. Where that is impossible (a pipe, TERM=dumb) they are not shown, and callers
  * print a line per event instead. We print no colours, so NO_COLOR has nothing to switch off.
  */
+import { clipped, wrapped } from "./layout.ts";
 
 /** Where text is written: process.stdout, process.stderr, or an object of a test. */
 export interface TextOutput {
@@ -14,6 +15,9 @@ export interface TextOutput {
   readonly columns?: number;
   readonly rows?: number;
 }
+
+/** What `--json` prints on a line: an object whose `kind` tells programs its other members. */
+export type JsonLine = Readonly<Record<string, unknown>> & { readonly kind: string };
 
 /** Room for live lines. Unit: characters. */
 export interface Room {
@@ -78,13 +82,19 @@ export class Terminal {
     return { columns: columns || COLUMNS_DEFAULT, rows: Math.max(2, (rows || ROWS_DEFAULT) - 1) };
   }
 
+  /** Width of lines that stay: that of the terminal, or Infinity for a pipe or file. */
+  get columns(): number {
+    return this.#output.isTTY === true ? this.room.columns : Infinity;
+  }
+
   /**
-   * Prints a line that stays. Live lines are cleared first. Characters that are not printable
-   * become "?", including line breaks.
+   * Prints a line that stays; on a terminal, one that is too wide is broken between words. Live
+   * lines are cleared first. Characters that are not printable become "?", including line breaks.
    */
   print(line: string): void {
     this.#liveLines.clear();
-    this.#output.write(`${printable(line)}\n`);
+    const lines = wrapped(printable(line), this.columns, indentOf(line));
+    this.#output.write(`${lines.join("\n")}\n`);
   }
 
   /**
@@ -92,7 +102,7 @@ export class Terminal {
    *
    * @param value - Serialisable.
    */
-  printJson(value: object): void {
+  printJson(value: JsonLine): void {
     const text = JSON.stringify(value).replace(UNPRINTABLE, (one) =>
       Array.from({ length: one.length }, (_, at) => escape(one.charCodeAt(at))).join(""),
     );
@@ -107,7 +117,7 @@ export class Terminal {
   live(lines: readonly string[]): void {
     if (!this.isLive) return;
     const { columns, rows } = this.room;
-    const shown = lines.slice(0, rows).map((line) => printable(line).slice(0, columns));
+    const shown = lines.slice(0, rows).map((line) => clipped(printable(line), columns));
     this.#liveLines.show(shown, this.#output);
   }
 
@@ -126,6 +136,11 @@ export const stderr: Terminal = new Terminal(process.stderr, SCREEN, process.env
 /** Replaces characters that could control a terminal: controls, formats, line separators. */
 function printable(text: string): string {
   return text.replace(UNPRINTABLE, "?");
+}
+
+/** What a line that is broken goes on with: two blanks more than it began with. */
+function indentOf(line: string): string {
+  return " ".repeat(line.length - line.trimStart().length + 2);
 }
 
 function escape(unit: number): string {

@@ -6,6 +6,7 @@
  */
 import { Command } from "commander";
 import { ExitCode, SituationError } from "../../shared/core/errors.ts";
+import { nearestName } from "../../shared/core/nearest-name.ts";
 
 /** Adds arguments, options and the action to a fresh command, and gives the same command back. */
 export type VerbDescription = (command: Command) => Command;
@@ -116,36 +117,9 @@ function nearest(verbs: readonly Verb[], word: string): string | undefined {
       ? [[verb.name, verb.name], ...verb.verbs.map(({ name }) => [name, `${verb.name} ${name}`])]
       : [verb.name, verb.alias ?? verb.name].map((name) => [name, name]),
   );
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(Math.min(word.length, WORD_LENGTH_MAX) / 3)) + 1;
-  for (const [name = "", path] of paths) {
-    const distance = editDistance(name, word.slice(0, WORD_LENGTH_MAX));
-    if (distance < least) [best, least] = [path, distance];
-  }
-  return best;
+  const name = nearestName(
+    paths.flatMap(([one = ""]) => one),
+    word,
+  );
+  return paths.find(([one]) => one === name)?.[1];
 }
-
-/** Counts letters to add, drop, replace, or swap with their neighbour (Damerau, 1964). */
-function editDistance(from: string, to: string): number {
-  const rows = [Array.from({ length: to.length + 1 }, (_, index) => index)];
-  for (let at = 1; at <= from.length; at += 1) {
-    const above = rows[at - 1] ?? [];
-    const row = [at];
-    for (let other = 1; other <= to.length; other += 1) {
-      const isSame = from[at - 1] === to[other - 1];
-      const steps = [
-        (above[other] ?? 0) + 1,
-        (row[other - 1] ?? 0) + 1,
-        (above[other - 1] ?? 0) + (isSame ? 0 : 1),
-      ];
-      const isSwap = from[at - 1] === to[other - 2] && from[at - 2] === to[other - 1];
-      if (at > 1 && other > 1 && isSwap) steps.push((rows[at - 2]?.[other - 2] ?? 0) + 1);
-      row.push(Math.min(...steps));
-    }
-    rows.push(row);
-  }
-  return rows.at(-1)?.at(-1) ?? 0;
-}
-
-/** Longer than any verb. */
-const WORD_LENGTH_MAX = 24;

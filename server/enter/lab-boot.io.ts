@@ -83,7 +83,7 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
     },
     report: () => ({
       mode: parts.dhcp.mode,
-      askers: boot.askers().map(({ mac, address, node, firstAt, lastAt, ...asker }) => ({
+      askers: boot.askers().map(({ mac, address, node, firstAt, lastAt, recent, ...asker }) => ({
         ...asker,
         mac: mac ?? null,
         address: address ?? null,
@@ -91,6 +91,11 @@ export async function startLabBoot(parts: BootParts): Promise<LabBoot> {
         firstAt: new Date(firstAt).toISOString(),
         lastAt: new Date(lastAt).toISOString(),
         reason: outcomeText(asker.outcome),
+        recent: recent.map(({ at, ...question }) => ({
+          ...question,
+          at: new Date(at).toISOString(),
+          reason: outcomeText(question.outcome),
+        })),
       })),
       counters: Object.entries(boot.counters()).flatMap(([service, counts]) =>
         Object.entries(counts as Record<string, number>).map(([outcome, count]) => {

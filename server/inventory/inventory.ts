@@ -7,6 +7,7 @@
  */
 import * as z from "zod";
 import { SituationError } from "../../shared/core/errors.ts";
+import { nearestHint } from "../../shared/core/nearest-name.ts";
 import { DiskRules } from "../../shared/control/disk-rule.ts";
 import { MacAddress, NodeName } from "../../shared/control/names.ts";
 import { LeaveMode } from "../../shared/control/spec.ts";
@@ -92,7 +93,9 @@ export class Inventory {
     const node = this.#byName.get(name);
     if (node !== undefined) return node;
     throw new SituationError("unknown_node", `Cannot find node "${name}": not in the inventory`, {
-      cure: "Type a name that `huck nodes` prints, or add the node to huck.yaml.",
+      cure:
+        nearestHint([...this.#byName.keys()], name) +
+        "Type a name that `huck nodes` prints, or add the node to huck.yaml.",
     });
   }
 

@@ -91,6 +91,13 @@ export interface TokenRecord {
   readonly goodUntil: number;
 }
 
+/** The image that a load wrote to a disk. */
+export interface HeldImage {
+  readonly image: string;
+  /** True if only a part of it is there, so that the disk does not boot. */
+  readonly incomplete: boolean;
+}
+
 /** What a node last told about itself. */
 export interface SightRecord {
   readonly node: string;
@@ -98,6 +105,8 @@ export interface SightRecord {
   readonly disks: readonly DiskDescription[];
   /** The node's last verdict and the name of the image it is about; null before the first one. */
   readonly last: { readonly image: string; readonly verdict: Verdict } | null;
+  /** The image that its disk holds; null if none is known. Absent in records of older versions. */
+  readonly held?: HeldImage | null;
 }
 
 /** All records that a restart needs. */

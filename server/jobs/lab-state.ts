@@ -13,6 +13,7 @@ import type { Principal } from "../../shared/control/principal.ts";
 import { ExitCode, SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
 import type { EventDraft, EventLog } from "./event-log.ts";
+import { heldAfter, heldOf } from "./held-image.ts";
 import { JOBS_KEPT } from "./journal.ts";
 import type { Journal, JobRecord, OrderRecord, Remembered, SightRecord } from "./journal.ts";
 import { LiveOrder } from "./order-machine.ts";
@@ -173,6 +174,7 @@ export class LabState implements OrderKeeper {
       lastSeen: now,
       disks: disks ?? old?.disks ?? [],
       last: old?.last ?? null,
+      held: heldOf(old),
     };
     if (disks !== undefined) {
       this.turns.keeping(() => {
@@ -264,8 +266,13 @@ export class LabState implements OrderKeeper {
     const { id, node } = order.record;
     const { job } = order;
     const old = this.#sights.get(node);
-    const last = { image: job.image, verdict };
-    const sight = { node, lastSeen: old?.lastSeen ?? 0, disks: old?.disks ?? [], last };
+    const sight: SightRecord = {
+      node,
+      lastSeen: old?.lastSeen ?? 0,
+      disks: old?.disks ?? [],
+      last: { image: job.image, verdict },
+      held: heldAfter(job, verdict, heldOf(old)),
+    };
     this.#journal.putSight(sight);
     this.#sights.set(node, sight);
     this.#current.delete(node);

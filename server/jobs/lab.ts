@@ -23,6 +23,7 @@ import type { WantedState } from "../../shared/control/wanted-state.ts";
 import { isOk } from "../../shared/control/verdict.ts";
 import type { Event } from "../../shared/control/event.ts";
 import { EventLog } from "./event-log.ts";
+import { heldDuring, heldOf } from "./held-image.ts";
 import type { JobRecord, Journal } from "./journal.ts";
 import { imageProven, willJoin } from "./load.ts";
 import { NodeDesk } from "./node-desk.ts";
@@ -168,16 +169,21 @@ export class Lab {
       const order = this.#state.current(node.name);
       const sight = this.#state.sights.get(node.name);
       const seen = sight?.lastSeen ?? 0;
+      const before = heldOf(sight);
+      const held = order === undefined ? before : heldDuring(order.job, order.record, before);
       return {
         name: node.name,
         macs: [...node.macs],
         reimage: node.reimage,
         power: "unknown",
+        powerReason: "",
+        powerFailed: false,
         phase:
           order?.record.phase ??
           (sight?.last === undefined || sight.last === null ? "waiting" : "done"),
         job: order?.job.id ?? null,
-        image: order?.job.image ?? sight?.last?.image ?? null,
+        image: held?.image ?? null,
+        incomplete: held?.incomplete ?? false,
         verdict: order === undefined ? (sight?.last?.verdict ?? null) : null,
         lastSeen: seen === 0 ? null : new Date(seen).toISOString(),
         pingMs: null,

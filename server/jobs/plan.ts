@@ -13,6 +13,7 @@ import type { Principal } from "../../shared/control/principal.ts";
 import { DeliverySpec, LoadSpec, SaveSpec } from "../../shared/control/spec.ts";
 import type { NodeSpec } from "../../shared/control/spec.ts";
 import { FormatError, SituationError } from "../../shared/core/errors.ts";
+import { nearestHint } from "../../shared/core/nearest-name.ts";
 import { TAIL_BYTES_MAX } from "../../shared/image/limits.ts";
 import type { ImageStore, OpenedImage } from "../../shared/image/store.ts";
 import type { Inventory, InventoryNode } from "../inventory/inventory.ts";
@@ -43,7 +44,7 @@ export interface LoadImage {
  * @throws {@link SituationError} `no_such_image`, `image_damaged`, `tail_too_long`.
  */
 export async function findImage(
-  images: Pick<ImageStore, "open">,
+  images: Pick<ImageStore, "open" | "list">,
   name: string,
 ): Promise<LoadImage> {
   try {
@@ -52,11 +53,24 @@ export async function findImage(
     refuseLongTail(name, image);
     return { id: image.summary.id, file: image.file };
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
+    if (!(error instanceof FormatError)) throw await withNearName(error, images, name);
     const cure = `Save the image again, or put a good copy of "${name}" into the store.`;
     const message = `Cannot load image "${name}": ${error.message}`;
     throw new SituationError("image_damaged", message, { cure, cause: error });
   }
+}
+
+/** Adds to a `no_such_image` the name of the store that was perhaps meant. */
+export async function withNearName(
+  error: unknown,
+  images: Pick<ImageStore, "list">,
+  name: string,
+): Promise<unknown> {
+  if (!(error instanceof SituationError) || error.code !== "no_such_image") return error;
+  const names = (await images.list()).images.map((image) => image.name);
+  const { message, exitCode } = error;
+  const cure = nearestHint(names, name) + error.cure;
+  return new SituationError(error.code, message, { cure, exitCode, cause: error });
 }
 
 function refuseLongTail(name: string, { index }: OpenedImage): void {

@@ -14,6 +14,7 @@ import type {
   PowerDeadline,
   PowerDriver,
   PowerKind,
+  PowerReading,
   PowerState,
   SwitchedNode,
 } from "./power-driver.ts";
@@ -50,12 +51,17 @@ class CommandPower implements PowerDriver {
     this.#commands = commands;
   }
 
-  async state(deadline: PowerDeadline): Promise<PowerState> {
+  async state(deadline: PowerDeadline): Promise<PowerReading> {
     const { state } = this.#commands;
-    if (state === undefined) return "unknown";
+    if (state === undefined) return { power: "unknown", reason: NO_STATE, failed: false };
     const ran = await this.#run(state, deadline);
     const [word = ""] = ran.output.trim().toLowerCase().split(/\s+/, 1);
-    return ran.exitCode === 0 && (word === "on" || word === "off") ? word : "unknown";
+    if (ran.exitCode === 0 && (word === "on" || word === "off")) {
+      return { power: word, reason: "", failed: false };
+    }
+    const wrong = ran.exitCode === 0 ? `printed neither on nor off${said(ran)}` : howEnded(ran);
+    const cure = `Run it by hand with NODE=${this.#node.name}.`;
+    return { power: "unknown", reason: `its state command ${wrong}. ${cure}`, failed: true };
   }
 
   async on(deadline: PowerDeadline): Promise<PowerState> {
@@ -85,10 +91,10 @@ class CommandPower implements PowerDriver {
     });
     for (const step of steps) await this.#step(step, left().timeoutMs);
     if (this.#commands.state === undefined || aborted(deadline)) return "unknown";
-    let seen = await this.state(left());
+    let { power: seen } = await this.state(left());
     while (seen !== wanted && performance.now() + ASK_EVERY_MS < until && !aborted(deadline)) {
       await pause(deadline.signal);
-      if (!aborted(deadline)) seen = await this.state(left());
+      if (!aborted(deadline)) ({ power: seen } = await this.state(left()));
     }
     return seen;
   }
@@ -103,11 +109,9 @@ class CommandPower implements PowerDriver {
     if (command === undefined) return;
     const ran = await this.#run(command, { timeoutMs });
     if (ran.exitCode === 0) return;
-    const how = ran.exitCode === undefined ? "did not end in time" : `exited with ${ran.exitCode}`;
-    const said = ran.output.trim() === "" ? "" : `: ${ran.output.trim().slice(0, SAID_MAX)}`;
     throw new SituationError(
       "power_failed",
-      `Cannot switch "${this.#node.name}" (${step}): its command ${how}${said}`,
+      `Cannot switch "${this.#node.name}" (${step}): its command ${howEnded(ran)}`,
       {
         cure: `Run the power command of "${this.#node.name}" by hand with NODE=${this.#node.name}.`,
       },
@@ -126,6 +130,17 @@ interface Ran {
   readonly exitCode: number | undefined;
   /** The first {@link OUTPUT_BYTES_MAX} bytes of both outputs. */
   readonly output: string;
+}
+
+/** Says how a command failed, and what it printed. */
+function howEnded(ran: Ran): string {
+  const how = ran.exitCode === undefined ? "did not end in time" : `exited with ${ran.exitCode}`;
+  return `${how}${said(ran)}`;
+}
+
+function said({ output }: Ran): string {
+  const text = output.trim();
+  return text === "" ? "" : `: ${text.slice(0, SAID_MAX)}`;
 }
 
 /**
@@ -199,6 +214,7 @@ function aborted(deadline: PowerDeadline): boolean {
   return deadline.signal?.aborted === true;
 }
 
+const NO_STATE = "its entry in huck.yaml has no `state` command";
 /** How much output of one command is kept. */
 const OUTPUT_BYTES_MAX = 16 << 10;
 /** How much of it an error quotes. */

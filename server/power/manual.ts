@@ -12,6 +12,8 @@ export const manualPower: PowerKind<typeof ManualSettings> = {
   make: askPerson,
 };
 
+const NOBODY_TELLS = "it is switched by hand (`power: manual`)";
+
 function askPerson({ name, tell }: SwitchedNode): PowerDriver {
   const ask = (text: string) => (): Promise<PowerState> => {
     tell(text);
@@ -19,7 +21,7 @@ function askPerson({ name, tell }: SwitchedNode): PowerDriver {
   };
   return {
     kind: "manual",
-    state: () => Promise.resolve("unknown"),
+    state: () => Promise.resolve({ power: "unknown", reason: NOBODY_TELLS, failed: false }),
     on: ask(`please switch ${name} on`),
     off: (mode) =>
       ask(mode === "soft" ? `please shut ${name} down` : `please switch ${name} off`)(),

@@ -9,6 +9,15 @@ import type * as z from "zod";
 
 export type PowerState = "on" | "off" | "unknown";
 
+/** What a driver found when it looked. */
+export interface PowerReading {
+  readonly power: PowerState;
+  /** Why it is unknown, with the cure; empty if it is known. */
+  readonly reason: string;
+  /** True if the driver tried to read the state and could not; false if nothing tells it. */
+  readonly failed: boolean;
+}
+
 /** `soft` asks the operating system to shut down; `hard` takes the power away. */
 export type PowerOffMode = "soft" | "hard";
 
@@ -24,8 +33,8 @@ export interface PowerDeadline {
 export interface PowerDriver {
   /** Name of the driver in huck.yaml. */
   readonly kind: string;
-  /** Gives the state now, and changes nothing. */
-  state(deadline: PowerDeadline): Promise<PowerState>;
+  /** Reads the state now, and changes nothing. */
+  state(deadline: PowerDeadline): Promise<PowerReading>;
   /**
    * Switches the node on; one that is on stays on.
    *

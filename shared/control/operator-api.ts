@@ -47,9 +47,16 @@ export const NodeStatus = z.object({
   macs: z.array(MacAddress).max(32),
   reimage: z.enum(["free", "confirm"]).catch("confirm"),
   power: z.enum(["on", "off", "unknown"]).catch("unknown"),
+  /** Why the power is unknown, with the cure; empty if it is known, or was not asked for. */
+  powerReason: Text.default(""),
+  /** True if the server tried to read the power and could not. */
+  powerFailed: z.boolean().default(false),
   phase: ShownPhase,
   job: Id128.nullable(),
+  /** The image that a load wrote to the node's disk; null if none is known. */
   image: ImageName.nullable(),
+  /** True if the disk holds only a part of `image`, so that it does not boot. */
+  incomplete: z.boolean().default(false),
   verdict: Verdict.nullable(),
   lastSeen: Timestamp.nullable(),
   /** Round trip of an ICMP echo; null if there was no answer or none was asked for. */
@@ -186,6 +193,18 @@ export const ServerStatus = z.object({
 });
 export type ServerStatus = z.infer<typeof ServerStatus>;
 
+/** A question to a boot service, or the same one several times in a row. */
+const BootQuestionEntry = z.object({
+  /** When it was asked last. */
+  at: Timestamp,
+  /** How often in a row. */
+  count: z.number().int().min(1),
+  via: z.string().max(16),
+  what: z.string().max(80),
+  outcome: z.string().max(64),
+  reason: Text,
+});
+
 /** Who asked a boot service, the last question, and what was done about it. */
 export const AskerEntry = z.object({
   /** Null if only its address is known. */
@@ -205,6 +224,8 @@ export const AskerEntry = z.object({
   outcome: z.string().max(64),
   /** What that means: one sentence. */
   reason: Text,
+  /** The last few questions, this one included, the oldest first. */
+  recent: z.array(BootQuestionEntry).max(32).default([]),
 });
 export type AskerEntry = z.infer<typeof AskerEntry>;
 

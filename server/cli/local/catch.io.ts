@@ -17,6 +17,7 @@ import { durationOption } from "../option-values.ts";
 import { createTerminalReporter } from "../terminal-reporter.io.ts";
 import { countText, speedText, secondsText, sizeText } from "../quantity-text.ts";
 import type { TerminalReporter } from "../terminal-reporter.io.ts";
+import type { JsonLine } from "../terminal.io.ts";
 import { SYMBOL_BYTES_MAX } from "../../../shared/wire/announce.ts";
 import { castKey } from "../../../shared/wire/cast-session.ts";
 import { createTagger } from "../../../shared/wire/tag.ts";
@@ -251,7 +252,7 @@ function eventText(event: ReceptionEvent): string | undefined {
   }
 }
 
-function factsOf(event: ReceptionEvent): Readonly<Record<string, unknown>> {
+function factsOf(event: ReceptionEvent): JsonLine {
   if (event.kind !== "session") return { ...event };
   const { sid, symbolBytes, chunkCount } = event.facts;
   // "slots" is the name that programs know

@@ -137,7 +137,8 @@ async function listFiles(flags: CommonFlags): Promise<void> {
   if (!existsSync(flags.store)) throw noStore(flags.store);
   const { images, torn } = await openFolderStore(flags.store).list();
   if (flags.json === true) {
-    for (const one of [...images, ...torn.map((name) => ({ torn: name }))]) stdout.printJson(one);
+    for (const image of images) stdout.printJson({ kind: "image", ...image });
+    for (const file of torn) stdout.printJson({ kind: "torn", file });
     return;
   }
   for (const one of images) {
@@ -157,7 +158,7 @@ async function showInfo(image: string, flags: CommonFlags): Promise<void> {
   opened.close();
   const { index, summary } = opened;
   const facts = { id: summary.id, fileBytes: summary.fileBytes, ...index.manifest };
-  if (flags.json === true) stdout.printJson(facts);
+  if (flags.json === true) stdout.printJson({ kind: "info", ...facts });
   else for (const line of infoLines(index)) put(line);
 }
 
@@ -172,7 +173,7 @@ async function verify(image: string, flags: CommonFlags): Promise<ExitCode> {
       line("checking", done, total);
       await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C take effect
     });
-    if (flags.json === true) stdout.printJson(check);
+    if (flags.json === true) stdout.printJson({ kind: "check", ...check });
     else for (const text of checkLines(check)) put(text);
     return check.problemCount === 0 ? ExitCode.ok : ExitCode.someNodeNotRight;
   } finally {
@@ -198,7 +199,7 @@ async function save(source: string, flags: SaveFlags): Promise<void> {
   const summary = await stoppable(SAVE_STOPS, (signal) => saveImage(task, reporter, signal));
   const { name, id, usedBytes, fileBytes } = summary;
   const tookMs = performance.now() - startMs;
-  const facts = { event: "saved", ...summary, seconds: tookMs / 1000 };
+  const facts = { kind: "saved", ...summary, seconds: tookMs / 1000 };
   const sizes = `${sizeText(usedBytes)} of content in ${sizeText(fileBytes)}`;
   reporter.event(`Saved "${name}": ${sizes}, ${speedText(usedBytes, tookMs)}, id ${id}`, facts);
 }
@@ -225,7 +226,7 @@ async function restore(image: string, target: string, flags: RestoreFlags): Prom
   const text =
     `Restored ${sizeText(writtenBytes)} to "${target}", ${readBack}, ` +
     `${speedText(writtenBytes, tookMs)}, id ${id}`;
-  reporter.event(text, { event: "restored", target, ...result, seconds: tookMs / 1000 });
+  reporter.event(text, { kind: "restored", target, ...result, seconds: tookMs / 1000 });
 }
 
 function reporterOf(flags: CommonFlags): TerminalReporter {

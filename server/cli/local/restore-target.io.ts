@@ -92,7 +92,7 @@ export function confirmErase(
   reporter.event(
     `Would erase the ${what} "${task.target}" (${sizeText(disk.sizeBytes)}, ` +
       `serial "${disk.serial}")`,
-    { event: "plan", target: task.target, serial: disk.serial, sizeBytes: disk.sizeBytes },
+    { kind: "plan", target: task.target, serial: disk.serial, sizeBytes: disk.sizeBytes },
   );
   const found = task.erase === undefined ? "is missing" : "names another";
   throw new SituationError(

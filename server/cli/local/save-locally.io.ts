@@ -63,7 +63,7 @@ export async function saveImage(
       const { rawIfDirty, keepGaps = false } = task;
       const planned = planDisk(source, { rawIfDirty, keepGaps });
       const plan = { ...planned, warnings: [...source.warnings, ...planned.warnings] };
-      for (const warning of plan.warnings) reporter.event(warning, { event: "warning", warning });
+      for (const warning of plan.warnings) reporter.event(warning, { kind: "warning", warning });
       return await saveThrough(draft, { source, plan, task }, reporter, signal);
     } catch (error) {
       // Report only the first error; the next use of the store removes a draft that stays.

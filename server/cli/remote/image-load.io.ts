@@ -14,10 +14,12 @@ import type { ImageEntry, NodeStatus } from "../../../shared/control/operator-ap
 import { VerifyLevel } from "../../../shared/control/spec.ts";
 import type { LeaveMode } from "../../../shared/control/spec.ts";
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
+import { nearestHint } from "../../../shared/core/nearest-name.ts";
 import type { OperatorLine } from "./operator-line.io.ts";
 import { followJob } from "./follow-job.io.ts";
 import { choiceOption, durationOption, nameOption, rateOption } from "../option-values.ts";
 import { countText, sizeText } from "../quantity-text.ts";
+import { table } from "../layout.ts";
 import { stdout } from "../terminal.io.ts";
 import {
   boundsOf,
@@ -29,7 +31,6 @@ import {
   wholeSeconds,
 } from "./remote-options.io.ts";
 import type { NodeOptions, RemoteOptions } from "./remote-options.io.ts";
-import { table } from "./text.ts";
 
 interface LoadOptions extends RemoteOptions, NodeOptions {
   readonly image: string;
@@ -64,7 +65,7 @@ export function loadCommand(command: Command): Command {
     )
     .option(
       "--gather <time>",
-      "begin so long after the first node is there, like 30s",
+      "begin when all nodes are there, or so long after the first with those that are; like 30s",
       durationOption("--gather", boundsOf(gatherSeconds.unwrap(), 1000)),
     )
     .option(
@@ -130,7 +131,8 @@ async function printPlan(
       disksText(node),
       against[index] ?? "ready",
     ]);
-    for (const text of table([PLAN_HEAD, ...rows])) stdout.print(text);
+    for (const text of table([PLAN_HEAD, ...rows], { columns: stdout.columns, drop: PLAN_DROP }))
+      stdout.print(text);
   }
   return against.every((one) => one === undefined) ? ExitCode.ok : ExitCode.refused;
 }
@@ -158,9 +160,14 @@ async function imageNamed(line: OperatorLine, name: string): Promise<ImageEntry>
     "no_such_image",
     `Cannot find image "${name}": the store has none of this name`,
     {
-      cure: "`huck image list` prints all names.",
+      cure:
+        nearestHint(
+          images.map((image) => image.name),
+          name,
+        ) + "`huck image list` prints all names.",
     },
   );
 }
 
 const PLAN_HEAD = ["node", "reimage", "disks last seen", "plan"];
+const PLAN_DROP = ["disks last seen", "reimage"];

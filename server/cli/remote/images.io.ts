@@ -6,18 +6,18 @@ import { ImageName } from "../../../shared/control/names.ts";
 import { ImageList, OperatorRoute } from "../../../shared/control/operator-api.ts";
 import { nameOption } from "../option-values.ts";
 import { sizeText } from "../quantity-text.ts";
+import { table } from "../layout.ts";
 import { stdout } from "../terminal.io.ts";
 import { lineTo, remote } from "./remote-options.io.ts";
 import type { RemoteOptions } from "./remote-options.io.ts";
-import { table } from "./text.ts";
 
 /** Describes `huck image list` on a fresh command, which it gives back. */
 export function listImagesCommand(command: Command): Command {
   return remote(command).action(async (options: RemoteOptions) => {
     const { images, torn } = await lineTo(options).get(OperatorRoute.images, ImageList);
     if (options.json === true) {
-      for (const image of images) stdout.printJson(image);
-      for (const file of torn) stdout.printJson({ torn: file });
+      for (const image of images) stdout.printJson({ kind: "image", ...image });
+      for (const file of torn) stdout.printJson({ kind: "torn", file });
       return;
     }
     const rows = images.map((image) => [
@@ -28,7 +28,8 @@ export function listImagesCommand(command: Command): Command {
       sizeText(image.diskBytes),
       image.createdAt.slice(0, 16).replace("T", " "),
     ]);
-    for (const text of table([HEAD, ...rows])) stdout.print(text);
+    for (const text of table([HEAD, ...rows], { columns: stdout.columns, drop: DROP }))
+      stdout.print(text);
     for (const file of torn) stdout.print(`${file}: no complete image`);
   });
 }
@@ -45,3 +46,4 @@ export function trashImageCommand(command: Command): Command {
 }
 
 const HEAD = ["name", "id", "file", "used", "disk", "saved (UTC)"];
+const DROP = ["id", "used", "disk", "file"];

@@ -8,17 +8,21 @@ import { IdStart } from "../../../shared/control/names.ts";
 import { JobList, JobStatus, OperatorRoute } from "../../../shared/control/operator-api.ts";
 import type { JobEntry } from "../../../shared/control/operator-api.ts";
 import { nameOption } from "../option-values.ts";
+import { table } from "../layout.ts";
 import { stdout } from "../terminal.io.ts";
 import { lineTo, remote } from "./remote-options.io.ts";
 import type { RemoteOptions } from "./remote-options.io.ts";
-import { okText, jobPrefix, table, verdictText } from "./text.ts";
+import { okText, jobPrefix, verdictText } from "./text.ts";
 
 /** Describes `huck job list` on a fresh command, which it gives back. */
 export function listJobsCommand(command: Command): Command {
   return remote(command).action(async (options: RemoteOptions) => {
     const { jobs } = await lineTo(options).get(OperatorRoute.jobs, JobList);
-    if (options.json === true) for (const job of jobs) stdout.printJson(job);
-    else for (const text of table([LIST_HEAD, ...jobs.map(rowOfJob)])) stdout.print(text);
+    if (options.json === true) for (const job of jobs) stdout.printJson({ kind: "job", ...job });
+    else {
+      const room = { columns: stdout.columns, drop: LIST_DROP };
+      for (const text of table([LIST_HEAD, ...jobs.map(rowOfJob)], room)) stdout.print(text);
+    }
   });
 }
 
@@ -26,7 +30,7 @@ export function listJobsCommand(command: Command): Command {
 export function showJobCommand(command: Command): Command {
   return takingJob(command).action(async (job: string, options: RemoteOptions) => {
     const status = await lineTo(options).get(`${OperatorRoute.jobs}/${job}`, JobStatus);
-    if (options.json === true) stdout.printJson(status);
+    if (options.json === true) stdout.printJson({ kind: "job_status", ...status });
     else for (const text of linesOf(status)) stdout.print(text);
   });
 }
@@ -55,7 +59,7 @@ function linesOf(status: JobStatus): string[] {
     node,
     verdict === null ? `${phase}${waitText(waitsUntil)}` : verdictText(verdict),
   ]);
-  return [head, ...table(rows)];
+  return [head, ...table(rows, { columns: stdout.columns, drop: [] })];
 }
 
 function waitText(waitsUntil: string | undefined): string {
@@ -70,3 +74,4 @@ function rowOfJob(entry: JobEntry): string[] {
 }
 
 const LIST_HEAD = ["job", "state", "action", "image", "nodes", "begun", "by"];
+const LIST_DROP = ["by", "action", "begun"];

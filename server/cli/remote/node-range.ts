@@ -19,6 +19,7 @@
  * empty result is an error too.
  */
 import { ExitCode, SituationError } from "../../../shared/core/errors.ts";
+import { nearestHint } from "../../../shared/core/nearest-name.ts";
 
 export interface Selection {
   /** Words of the command line; may be empty. */
@@ -85,7 +86,9 @@ function expand(
 ): string[] {
   if (names.includes(item)) return [item];
   const ranges = rangesOf(item);
-  if (ranges.length === 0) throw badNodes(`"${item}" is neither a node nor a range`);
+  if (ranges.length === 0) {
+    throw badNodes(`"${item}" is neither a node nor a range`, nearestHint(names, item));
+  }
   return ranges.flatMap((range) => namesIn(range, numbered, item));
 }
 
@@ -102,8 +105,11 @@ function namesIn(range: NumberRange, numbered: readonly NumberedName[], item: st
     if (name !== undefined) found.push(name);
     else lacking.push(`${prefix}${typedNumber(number, range.width || usualWidth(own))}`);
   }
-  if (lacking.length > 0) throw lackingNodes(item, lacking, found);
-  return found;
+  if (lacking.length === 0) return found;
+  if (own.length > 0) throw lackingNodes(item, lacking, found);
+  // no node is called so, whatever its number: the letters are wrong
+  const names = numbered.map(({ name }) => name);
+  throw lackingNodes(item, lacking, found, nearestHint(names, item));
 }
 
 /**
@@ -140,11 +146,12 @@ function lackingNodes(
   item: string,
   lacking: readonly string[],
   found: readonly string[],
+  hint = "",
 ): SituationError {
   const shown = lacking.slice(0, LACKING_SHOWN).join(", ");
   const more = lacking.length > LACKING_SHOWN ? ` and ${lacking.length - LACKING_SHOWN} more` : "";
   const what = `"${item}" names ${shown}${more}, which huck.yaml does not have`;
-  if (found.length === 0) return badNodes(what);
+  if (found.length === 0) return badNodes(what, hint);
   return new SituationError("bad_nodes", `Cannot tell which nodes are meant: ${what}`, {
     cure:
       `Nothing was begun. Of these, huck.yaml has ${foldNames(found)}: name only them, or add ` +
@@ -264,12 +271,15 @@ function splitList(word: string): string[] {
   return word.split(/,(?![^[\]]*\])/);
 }
 
-function badNodes(found: string): SituationError {
+function badNodes(found: string, hint = ""): SituationError {
   return new SituationError("bad_nodes", `Cannot tell which nodes are meant: ${found}`, {
-    cure: 'Name nodes like "1-12", "4-16-2", "fit[01-37]", "~7"; `huck nodes` prints all names.',
+    cure: `${hint}${NAME_NODES}`,
     exitCode: ExitCode.usage,
   });
 }
+
+const NAME_NODES =
+  'Name nodes like "1-12", "4-16-2", "fit[01-37]", "~7"; `huck nodes` prints all names.';
 
 /** Most words after splitting at commas. */
 const ITEMS_MAX = 4096;

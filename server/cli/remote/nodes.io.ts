@@ -12,7 +12,7 @@ export function nodesCommand(command: Command): Command {
     async (words: string[], options: RemoteOptions & NodeOptions) => {
       const chosen = allUnlessTyped(words, options);
       for (const { name, macs } of await chosenNodes(lineTo(options), words, chosen)) {
-        if (options.json === true) stdout.printJson({ node: name, macs });
+        if (options.json === true) stdout.printJson({ kind: "node", node: name, macs });
         else stdout.print(name);
       }
     },

@@ -10,6 +10,7 @@ import { principalText } from "../../../shared/control/principal.ts";
 import { PHASE_SENTENCES, isOk } from "../../../shared/control/verdict.ts";
 import type { Verdict } from "../../../shared/control/verdict.ts";
 import { countText, rateText } from "../quantity-text.ts";
+import { clipped, table } from "../layout.ts";
 import type { Room } from "../terminal.io.ts";
 import type { Board, Row } from "./board.ts";
 
@@ -24,32 +25,42 @@ export function drawBoard(title: string, board: Board, room: Room): string[] {
   const failed = rows.filter(({ verdict }) => verdict !== undefined && !isOk(verdict)).length;
   const rate = Math.max(0, ...rows.filter(isMoving).map((row) => row.bytesPerSecond));
   const counts = `${board.okCount} of ${rows.length} ok${failed > 0 ? `, ${failed} NOT` : ""}`;
-  const head = `${title}: ${counts}${rate > 0 ? `, ${rateText(rate)}` : ""}`;
+  const pace = rate > 0 ? `, ${rateText(rate)}` : "";
+  const heads = [`${title}: ${counts}${pace}`, `${title}: ${counts}`, `${counts}${pace}`, counts];
   const space = room.rows - 1;
   const fits = rows.length <= space;
   const shown = fits ? rows : [...rows].sort(byNeed).slice(0, Math.max(0, space - 1));
-  const lines = [head, ...shown.map((row) => drawRow(row, nameWidth(rows), room.columns))];
+  const drawn = shown.map((row) => drawRow(row, nameWidth(rows), room.columns));
+  const lines = [firstThatFits(heads, room.columns), ...drawn];
   if (!fits && space > 0) lines.push(`... and ${rows.length - shown.length} more`);
-  return lines.slice(0, room.rows).map((line) => line.slice(0, room.columns));
+  return lines.slice(0, room.rows).map((line) => clipped(line, room.columns));
 }
 
 /**
- * Draws one node: name, phase, bar, percentage, rate and loss. In a narrow line, bar, rate and loss
- * are left out.
+ * Draws one node: name, phase, bar, percentage, rate and loss. In a narrow line, loss, rate and bar
+ * are left out, in this order.
  */
 function drawRow(row: Row, nameColumns: number, columns: number): string {
   const name = row.node.padEnd(nameColumns);
   if (row.verdict !== undefined) return `${name} ${verdictText(row.verdict)}`;
+  if (row.totalBytes === 0) return `${name} ${row.phase}`;
   const phase = row.phase.padEnd(PHASE_COLUMNS);
-  if (row.totalBytes === 0) return `${name} ${phase}`;
   const share = Math.min(1, row.doneBytes / row.totalBytes);
   const percent = `${String(Math.floor(share * 100)).padStart(3)}%`;
   const rate = rateText(row.bytesPerSecond).padStart(10);
-  const tail = ` ${percent} ${rate} loss ${percentText(row.loss)}`;
-  const width = Math.min(BAR_COLUMNS_MAX, columns - name.length - PHASE_COLUMNS - tail.length - 4);
-  if (width < BAR_COLUMNS_MIN) return `${name} ${percent} ${phase}`;
-  const full = Math.round(share * width);
-  return `${name} ${phase} [${"#".repeat(full)}${".".repeat(width - full)}]${tail}`;
+  const tails = [` ${percent} ${rate} loss ${percentText(row.loss)}`, ` ${percent} ${rate}`];
+  for (const tail of [...tails, ` ${percent}`]) {
+    const space = columns - name.length - PHASE_COLUMNS - tail.length - 4;
+    const width = Math.min(BAR_COLUMNS_MAX, space);
+    if (width < BAR_COLUMNS_MIN) continue;
+    const full = Math.round(share * width);
+    return `${name} ${phase} [${"#".repeat(full)}${".".repeat(width - full)}]${tail}`;
+  }
+  return `${name} ${percent} ${row.phase}`;
+}
+
+function firstThatFits(texts: readonly string[], columns: number): string {
+  return texts.find((text) => text.length <= columns) ?? texts.at(-1) ?? "";
 }
 
 /** Writes a verdict: `ok`, or the code with reason and cure. */
@@ -126,34 +137,13 @@ export function okText(ok: number, all: number): string {
   return `${ok} of ${countText(all, "node")} ok`;
 }
 
-/** Lays out columns in lines without trailing blanks. The first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [index, cell] of row.entries())
-      widths[index] = Math.max(widths[index] ?? 0, cell.length);
-  }
-  return rows.map((row) =>
-    row
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-}
-
-/** Writes who asked the boot services, one line each, and below it what was counted. */
-export function bootLines({ mode, askers, counters }: BootReport): string[] {
+/** Writes who asked the boot services, a few lines each, and below it what was counted. */
+export function bootLines({ mode, askers, counters }: BootReport, columns: number): string[] {
   if (mode === "off") return ["The boot services are off (server.dhcp in huck.yaml)."];
-  const rows = askers.map((one) => [
-    one.mac ?? one.address ?? "",
-    one.node ?? (one.mac === null ? "-" : "UNKNOWN"),
-    one.lastAt.slice(11, 19),
-    String(one.count),
-    askedText(one),
-    one.reason,
-  ]);
+  const rows = askers.flatMap(rowsOfAsker);
   const none = "Nobody asked the boot services in the last hour.";
-  const who = rows.length === 0 ? [none] : table([BOOT_HEAD, ...rows]);
+  const who =
+    rows.length === 0 ? [none] : table([BOOT_HEAD, ...rows], { columns, drop: BOOT_DROP });
   const services = [...new Set(counters.map(({ service }) => service))];
   const sums = services.flatMap((service) => {
     const own = counters.filter((one) => one.service === service && one.count > 0);
@@ -163,11 +153,29 @@ export function bootLines({ mode, askers, counters }: BootReport): string[] {
   return [...who, ...(sums.length === 0 ? [] : ["", "Since the server started:", ...sums])];
 }
 
-function askedText({ via, what }: AskerEntry): string {
+/** One row for each question that is known, the oldest first; only the first names the asker. */
+function rowsOfAsker(one: AskerEntry): string[][] {
+  const { mac, address, node, count, lastAt, via, what, reason } = one;
+  const who = [mac ?? address ?? "", node ?? (mac === null ? "-" : "UNKNOWN")];
+  // A server of an older version tells the last question only.
+  const asked = one.recent.length > 0 ? one.recent : [{ at: lastAt, count, via, what, reason }];
+  const rows = asked.map((question) => [
+    question.at.slice(11, 19),
+    String(question.count),
+    askedText(question),
+    question.reason,
+  ]);
+  const earlier = count - asked.reduce((sum, question) => sum + question.count, 0);
+  if (earlier > 0) rows.unshift(["before", String(earlier), "", "not kept"]);
+  return rows.map((row, index) => [...(index === 0 ? who : ["", ""]), ...row]);
+}
+
+function askedText({ via, what }: Pick<AskerEntry, "via" | "what">): string {
   return what === "" ? via : `${via}: ${what}`;
 }
 
 const BOOT_HEAD = ["who", "node", "last (UTC)", "times", "asked", "what was done"];
+const BOOT_DROP = ["times", "last (UTC)"];
 
 function percentText(share: number): string {
   return `${(share * 100).toFixed(1).padStart(4)}%`;

@@ -142,7 +142,7 @@ export class SimNode {
     };
     return {
       kind: this.traits.manual ? "manual" : "command",
-      state: () => Promise.resolve(state()),
+      state: () => Promise.resolve({ power: state(), reason: "", failed: false }),
       on: ({ timeoutMs }) => command(timeoutMs, this.powerOn.bind(this)),
       off: (_mode, { timeoutMs }) => command(timeoutMs, this.powerOff.bind(this)),
       cycle: ({ timeoutMs }) => command(timeoutMs, this.restart.bind(this)),

@@ -4,7 +4,11 @@
  */
 import { expect, test } from "vitest";
 import type { NodeStatus } from "../../../../shared/control/operator-api.ts";
+import type { PowerReading } from "../../../../server/power/power-driver.ts";
 import { NodeProber } from "../../../../server/api/node-prober.ts";
+
+const ON: PowerReading = { power: "on", reason: "", failed: false };
+const LOST: PowerReading = { power: "unknown", reason: "the BMC is silent", failed: true };
 
 function statusOf(name: string): NodeStatus {
   return {
@@ -12,9 +16,12 @@ function statusOf(name: string): NodeStatus {
     macs: [],
     reimage: "free",
     power: "unknown",
+    powerReason: "",
+    powerFailed: false,
     phase: "waiting",
     job: null,
     image: null,
+    incomplete: false,
     verdict: null,
     lastSeen: null,
     pingMs: null,
@@ -27,7 +34,7 @@ test("NodeProber.probe() tells answering, silent and unasked nodes apart", async
   const prober = new NodeProber({
     ping: (address) => Promise.resolve(address === "10.0.0.1" ? 0.5 : undefined),
     addressOf: (node) => ({ a: "10.0.0.1", b: "10.0.0.2" })[node],
-    powerOf: () => Promise.resolve("on"),
+    powerOf: () => Promise.resolve(ON),
   });
   const [a, b, c] = await prober.probe(["a", "b", "c"].map(statusOf));
   expect(a).toMatchObject({ name: "a", power: "on", pingMs: 0.5, reachable: true });
@@ -35,13 +42,15 @@ test("NodeProber.probe() tells answering, silent and unasked nodes apart", async
   expect(c).toMatchObject({ name: "c", pingMs: null, reachable: null });
 });
 
-test("NodeProber.probe() leaves reachable open when the server may not ping", async () => {
+test("NodeProber.probe() says why power is unknown, and whether it may ping", async () => {
   const prober = new NodeProber({
     ping: undefined,
     addressOf: () => "10.0.0.1",
-    powerOf: () => Promise.resolve("unknown"),
+    powerOf: () => Promise.resolve(LOST),
   });
-  expect(await prober.probe([statusOf("a")])).toMatchObject([{ reachable: null }]);
+  expect(await prober.probe([statusOf("a")])).toMatchObject([
+    { reachable: null, power: "unknown", powerReason: "the BMC is silent", powerFailed: true },
+  ]);
 });
 
 test("NodeProber.probe() asks at most 64 nodes at a time", async () => {
@@ -55,7 +64,7 @@ test("NodeProber.probe() asks at most 64 nodes at a time", async () => {
       most = Math.max(most, open);
       await Promise.resolve();
       open -= 1;
-      return "unknown";
+      return LOST;
     },
   });
   const names = Array.from({ length: 200 }, (_, index) => `n${index}`);

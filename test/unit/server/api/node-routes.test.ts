@@ -206,7 +206,20 @@ test(
     expect(file.indexOf(chunk.bytes)).toBeGreaterThan(0);
     expect((await node.get(`${NodeRoute.chunk}/3`)).status).toBe(404);
     expect((await node.get(`${NodeRoute.chunk}/../manifest`)).status).not.toBe(500);
-    expect((await node.get(`${NodeRoute.chunk}/x`)).status).toBe(400);
+    for (const index of [
+      "x",
+      "0x1",
+      "1e0",
+      "+1",
+      "%201",
+      "1.0",
+      "01",
+      "-0",
+      "1%0a",
+      "9".repeat(20),
+    ]) {
+      expect([index, (await node.get(`${NodeRoute.chunk}/${index}`)).status]).toEqual([index, 400]);
+    }
   },
 );
 

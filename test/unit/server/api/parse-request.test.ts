@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { parsed } from "../../../../server/api/parse-request.ts";
+import { wholeNumber, parsed } from "../../../../server/api/parse-request.ts";
 
 test("parsed() names the first member that does not fit", () => {
   const schema = z.strictObject({ nodes: z.array(z.string()) });
@@ -25,4 +25,11 @@ test("parsed() calls a field that it does not know the request of a newer progra
   expect(() => parsed(schema, { nodes: [{ name: 1 }], wipe: true })).toThrow(
     expect.objectContaining({ code: "server_older" }),
   );
+});
+
+test("wholeNumber() reads one spelling of each number, and no other", () => {
+  for (const value of [0, 7, 40]) expect(parsed(wholeNumber(40), String(value))).toBe(value);
+  const others = ["", "0x1", "1e1", "+1", " 1", "1 ", "1\n", "01", "-0", "1.0", "41", "Infinity"];
+  for (const text of others) expect(() => parsed(wholeNumber(40), text)).toThrow(/wanted/);
+  expect(() => parsed(wholeNumber(40), ["1", "2"])).toThrow();
 });

@@ -3,14 +3,16 @@
  * Method: a fastify instance whose routes throw; requests are injected.
  */
 import { request } from "node:http";
+import { connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fastify } from "fastify";
 import { expect, test } from "vitest";
 import { Problem } from "../../../../shared/control/problem.ts";
 import { FormatError, SituationError } from "../../../../shared/core/errors.ts";
-import { answerProblems } from "../../../../server/api/problems.ts";
+import { PROBLEM_OPTIONS, answerProblems } from "../../../../server/api/problems.ts";
 
 async function answerTo(thrown: unknown): Promise<{ problem: Problem; own: unknown[] }> {
   const own: unknown[] = [];
@@ -76,16 +78,56 @@ test("answerProblems() does not take a client that goes for a fault of ours", as
   await app.close();
 });
 
-test("answerProblems() answers bodies that are too long, no JSON, or of another kind", async () => {
-  const app = fastify({ bodyLimit: 10 });
+test("P11: answerProblems() gives codes and cures of ours where fastify refuses", async () => {
+  const app = fastify({ ...PROBLEM_OPTIONS, bodyLimit: 10 });
   answerProblems(app, () => undefined);
   app.post("/", () => ({}));
-  const send = async (payload: string, type: string): Promise<Problem> => {
-    const headers = { "content-type": type };
-    const answer = await app.inject({ url: "/", method: "POST", payload, headers });
-    return Problem.parse(answer.json());
+  app.get("/one/:name", () => ({}));
+  const send = async (url: string, payload?: string, type?: string): Promise<unknown> => {
+    const method = payload === undefined ? "GET" : "POST";
+    const headers = type === undefined ? {} : { "content-type": type };
+    const answer = await app.inject({
+      url,
+      method,
+      headers,
+      ...(payload === undefined ? {} : { payload }),
+    });
+    expect(answer.headers["content-type"]).toContain("application/problem+json");
+    const { code, status, detail, cure } = Problem.parse(answer.json());
+    expect(answer.statusCode).toBe(status);
+    expect(detail).toMatch(/^Cannot /);
+    expect(cure).not.toBe("");
+    return [status, code];
   };
-  expect((await send("[1,2,3,4,5,6,7,8]", "application/json")).status).toBe(413);
-  expect((await send("{", "application/json")).status).toBe(400);
-  expect((await send("x", "image/png")).status).toBe(415);
+  const json = "application/json";
+  expect(await send("/", "[1,2,3,4,5,6,7,8]", json)).toEqual([413, "body_too_long"]);
+  expect(await send("/", "{", json)).toEqual([400, "bad_request"]);
+  expect(await send("/", '{"__proto__":1}', json)).toEqual([413, "body_too_long"]);
+  expect(await send("/", "x", "image/png")).toEqual([415, "bad_media_type"]);
+  expect(await send("/one/%zz")).toEqual([400, "bad_path"]);
+  expect(await send(`/one/${"a".repeat(101)}`)).toEqual([414, "bad_path"]);
+  expect(await send("/two")).toEqual([404, "no_such_route"]);
+});
+
+test("answerProblems() answers bytes that are no HTTP, and requests without a host", async () => {
+  const app = fastify(PROBLEM_OPTIONS);
+  answerProblems(app, () => undefined);
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = app.server.address() as AddressInfo;
+  const say = async (bytes: string): Promise<{ code: string; status: number }> => {
+    const socket = connect(port, "127.0.0.1");
+    socket.write(bytes);
+    const [head = "", body = ""] = (await text(socket)).split("\r\n\r\n");
+    const { code, status } = Problem.parse(JSON.parse(body));
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    return { code, status };
+  };
+  expect(await say("hello\r\n\r\n")).toEqual({ code: "not_http", status: 400 });
+  expect(await say(`GET / HTTP/1.1\r\na: ${"b".repeat(20_000)}\r\n\r\n`)).toEqual({
+    code: "headers_too_long",
+    status: 431,
+  });
+  const hostless = "GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
+  expect(await say(hostless)).toEqual({ code: "no_such_route", status: 404 });
+  await app.close();
 });

@@ -3,7 +3,7 @@
  * questions in made-up time.
  */
 import { expect, test } from "vitest";
-import { ASKERS_MAX, Askers } from "../../../../server/boot/askers.ts";
+import { ASKERS_MAX, Askers, RECENT_MAX } from "../../../../server/boot/askers.ts";
 import type { BootQuestion } from "../../../../server/boot/askers.ts";
 
 const NODE = "52:54:00:77:00:01";
@@ -47,4 +47,26 @@ test("Askers.note() keeps who asks again through a flood of new MACs, within its
   const list = askers.list(20_000, nodeOf);
   expect(list.some(({ mac }) => mac === STRANGER)).toBe(true);
   expect(list.length).toBeLessThanOrEqual(ASKERS_MAX.once + ASKERS_MAX.again);
+});
+
+test("Askers.list() tells the last questions of an asker in order, and counts repeats", () => {
+  const askers = new Askers();
+  const say = (via: BootQuestion["via"], what: string, at: number): void => {
+    askers.note({ via, mac: NODE, what, outcome: "answered" }, at);
+  };
+  say("dhcp", "discover", 0);
+  say("dhcp", "discover", 4000);
+  say("tftp", "huck/loader", 5000);
+  say("http", "/script", 6000);
+  const [first] = askers.list(6000, nodeOf);
+  expect(first).toMatchObject({ count: 4, via: "http", what: "/script" });
+  expect(first?.recent.map(({ at, count, via, what }) => [at, count, via, what])).toEqual([
+    [4000, 2, "dhcp", "discover"],
+    [5000, 1, "tftp", "huck/loader"],
+    [6000, 1, "http", "/script"],
+  ]);
+  for (let index = 0; index < 100; index += 1) say("http", `/${index}`, 7000);
+  const [later] = askers.list(7000, nodeOf);
+  expect(later?.recent).toHaveLength(RECENT_MAX);
+  expect(later?.recent.at(-1)).toMatchObject({ what: "/99" });
 });

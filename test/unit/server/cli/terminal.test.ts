@@ -40,11 +40,21 @@ describe("Terminal.print()", () => {
 
 test("Terminal.printJson() loses nothing and writes what is not printable as escapes", () => {
   const { written, output } = screen({});
-  const value = { model: "\u001b[31m\u009b\u202e\u{e0001}", name: "grün" };
+  const value = { kind: "disk", model: "\u001b[31m\u009b\u202e\u{e0001}", name: "grün" };
   terminalOn(output).printJson(value);
   const line = written.join("");
   expect(JSON.parse(line)).toEqual(value);
   expect(line).toMatch(/^[\u0020-\u007e\u00e0-\u00ff]+\n$/);
+});
+
+test("Terminal.print() breaks lines between words on a terminal, and nowhere in a pipe", () => {
+  const line = "huck: Cannot find node fit01";
+  const narrow = screen();
+  terminalOn(narrow.output).print(line);
+  expect(narrow.written.join("")).toBe("huck: Cannot find\n  node fit01\n");
+  const pipe = screen({});
+  terminalOn(pipe.output).print(line);
+  expect(pipe.written.join("")).toBe(`${line}\n`);
 });
 
 describe("Terminal.live()", () => {
@@ -55,7 +65,8 @@ describe("Terminal.live()", () => {
     terminal.live(["done"]);
     terminal.keep();
     terminal.live([]);
-    expect(written).toEqual([`${"a".repeat(20)}\nb?[A\nc\nd\n`, "\u001b[4A\r\u001b[J", "done\n"]);
+    const first = `${"a".repeat(17)}...\nb?[A\nc\nd\n`;
+    expect(written).toEqual([first, "\u001b[4A\r\u001b[J", "done\n"]);
   });
 
   test.each([

@@ -6,6 +6,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { FormatError, SituationError } from "../../../../shared/core/errors.ts";
 import { TAIL_BYTES_MAX } from "../../../../shared/image/limits.ts";
 import type { OpenedImage } from "../../../../shared/image/store.ts";
+import type { ImageSummary } from "../../../../shared/image/summary.ts";
 import { findImage } from "../../../../server/jobs/plan.ts";
 import { dropFolders, orderIn } from "../../../rig/lab-kit.ts";
 import { TestLab } from "../../../rig/lab-fixture.ts";
@@ -86,6 +87,7 @@ function opening(tailBytes: number): {
       open += 1;
       return Promise.resolve(image as unknown as OpenedImage);
     },
+    list: () => Promise.resolve({ images: [], torn: [] }),
   };
   return { images, open: () => open };
 }
@@ -110,10 +112,17 @@ test.each<[Error, string]>([
   [new FormatError("truncated", "the footer is missing"), "image_damaged"],
   [new SituationError("no_such_image", "there is none", { cure: "Look." }), "no_such_image"],
 ])("findImage() says why an image cannot be loaded: %s is %s", async (thrown, code) => {
-  const finding = findImage({ open: () => Promise.reject(thrown) }, "ubuntu");
+  const images = {
+    open: () => Promise.reject(thrown),
+    list: () => Promise.resolve({ images: [{ name: "ubuntu2" } as ImageSummary], torn: [] }),
+  };
+  const finding = findImage(images, "ubuntu");
+  const cure =
+    code === "no_such_image" ? /^Did you mean "ubuntu2"\? Look\.$/ : /^Save the image again/;
   await expect(finding).rejects.toMatchObject({
     code,
     exitCode: 4,
+    cure: expect.stringMatching(cure) as string,
     message: expect.stringContaining(thrown.message) as string,
   });
 });

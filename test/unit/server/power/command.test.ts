@@ -82,7 +82,7 @@ test(
 test("state() does not wait for what its command left behind with the pipe in hand", async () => {
   const state = "setsid sleep 30 & echo on";
   const driver = driverOf({ on: "true", off: "true", state, timeoutSeconds: 600 });
-  expect(await driver.state({ timeoutMs: 600_000 })).toBe("on");
+  expect((await driver.state({ timeoutMs: 600_000 })).power).toBe("on");
 });
 
 test("on() ends at its timeout although a child with a session of its own goes on", async () => {
@@ -120,10 +120,23 @@ test("cycle() ends its wait for the state when it is broken off", async () => {
   expect(["off", "unknown"]).toContain(await cycled);
 });
 
-test.each(["echo maybe", "exit 1", "echo on; exit 1", "true"])(
-  "state() is unknown for `%s`",
-  async (state) => {
-    const driver = driverOf({ on: "true", off: "true", state, timeoutSeconds: 5 });
-    expect(await driver.state({ timeoutMs: 5000 })).toBe("unknown");
-  },
-);
+test.each([
+  ["echo maybe", "printed neither on nor off: maybe"],
+  ["echo no such BMC; exit 1", "exited with 1: no such BMC"],
+  ["echo on; exit 1", "exited with 1: on"],
+  ["true", "printed neither on nor off."],
+  ["sleep 9", "did not end in time"],
+])("state() is unknown for `%s`, and says why", async (state, why) => {
+  const driver = driverOf({ on: "true", off: "true", state, timeoutSeconds: 1 });
+  const reading = await driver.state({ timeoutMs: 5000 });
+  expect(reading).toMatchObject({ power: "unknown", failed: true });
+  expect(reading.reason).toContain(why);
+});
+
+test("state() does not fail where huck.yaml has no command that reads it", async () => {
+  const reading = await driverOf({ on: "true", off: "true", timeoutSeconds: 5 }).state({
+    timeoutMs: 5000,
+  });
+  expect(reading).toMatchObject({ power: "unknown", failed: false });
+  expect(reading.reason).toContain("no `state` command");
+});

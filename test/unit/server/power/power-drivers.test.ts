@@ -17,7 +17,7 @@ test("powerDriver() makes each driver under the name that its settings give", ()
 test("powerDriver() hands the settings of the entry to the driver", async () => {
   const entry = { driver: "command", on: "true", off: "true", state: 'echo "off $NODE"' };
   const driver = powerDriver(node, PowerSettings.parse(entry));
-  expect(await driver.state({ timeoutMs: 5000 })).toBe("off");
+  expect((await driver.state({ timeoutMs: 5000 })).power).toBe("off");
 });
 
 test.each([

@@ -20,10 +20,26 @@ test("nodes prints the names a range stands for, from words, $NODES or all", asy
 test("status prints a line or an object for each node", async () => {
   const { stdout, exitCode } = await huck(["status"], socket());
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^node +power +ping +phase/);
+  expect(stdout).toMatch(/^node +power +ping +state/);
   expect(stdout).toMatch(/^fit02 +unknown +not asked +waiting$/m);
   const json = (await huck(["status", "--json", "1"], socket())).stdout;
   expect(NodeStatus.parse(JSON.parse(json)).name).toBe("fit01");
+});
+
+test("every verb that looks prints objects with a kind, one per line", async () => {
+  const body = { image: "ubuntu", nodes: ["fit01"] };
+  const { job } = JobCreated.parse((await operate(lab.server, "POST", "/v1/loads", body)).body);
+  const kinds = async (...words: string[]): Promise<unknown[]> => {
+    const lines = (await huck([...words, "--json"], socket())).stdout.trimEnd().split("\n");
+    return lines.map((line) => (JSON.parse(line) as { kind: unknown }).kind);
+  };
+  expect(await kinds("status")).toEqual(["status", "status", "status"]);
+  expect(await kinds("status", "--boot")).toEqual(["boot"]);
+  expect(await kinds("nodes", "1")).toEqual(["node"]);
+  expect(await kinds("image", "list")).toEqual(["image"]);
+  expect(await kinds("job", "list")).toEqual(["job"]);
+  expect(await kinds("job", "show", job)).toEqual(["job_status"]);
+  expect(await kinds("job", "show", "0".repeat(32))).toEqual(["error"]);
 });
 
 test("status --boot says when the boot services are off", async () => {

@@ -5,12 +5,12 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { BootReport } from "../../../../../shared/control/operator-api.ts";
 import { Board } from "../../../../../server/cli/remote/board.ts";
 import {
   bootLines,
   drawBoard,
   eventLine,
-  table,
   verdictLinesOf,
   verdictText,
 } from "../../../../../server/cli/remote/text.ts";
@@ -125,15 +125,6 @@ test("eventLine() gives one line per event and none for progress", () => {
   ).toBe("12:34:56 1 of 3 nodes ok, aborted");
 });
 
-test("table() lays out columns", () => {
-  expect(
-    table([
-      ["a", "bb"],
-      ["ccc", ""],
-    ]),
-  ).toEqual(["a    bb", "ccc"]);
-});
-
 test("verdictLinesOf() says a cause once, with all the nodes that it has hit", () => {
   const dead = Array.from({ length: 25 }, (_, index) => ({
     node: `fit${String(index + 1).padStart(2, "0")}`,
@@ -167,23 +158,72 @@ test("drawBoard() begins a new bar with each phase, and its rate is that of the 
 
 test("bootLines() shows an unknown MAC with the reason, and what was counted", () => {
   const asker = { firstAt: at, lastAt: at, count: 3, via: "dhcp", what: "discover by pxe on bios" };
-  const lines = bootLines({
+  const report: BootReport = {
     mode: "proxy",
     askers: [
       {
         ...{ ...asker, mac: "52:54:00:99:00:01", address: null, node: null },
         ...{ outcome: "unknown_node", reason: "no answer: no node in huck.yaml has this MAC" },
+        recent: [],
       },
     ],
     counters: [
       { service: "dhcp", outcome: "unknown_node", count: 3 },
       { service: "tftp", outcome: "lost", count: 0 },
     ],
-  });
+  };
+  const lines = bootLines(report, Infinity);
   expect(lines[1]).toBe(
     "52:54:00:99:00:01  UNKNOWN  12:34:56    3      dhcp: discover by pxe on bios  " +
       "no answer: no node in huck.yaml has this MAC",
   );
   expect(lines.slice(2)).toEqual(["", "Since the server started:", "dhcp: unknown_node 3"]);
-  expect(bootLines({ mode: "off", askers: [], counters: [] })).toHaveLength(1);
+  expect(bootLines({ mode: "off", askers: [], counters: [] }, 80)).toHaveLength(1);
+});
+
+test("bootLines() tells the questions of a boot in order, and fits narrow terminals", () => {
+  const mac = "52:54:00:00:00:01";
+  const ask = (via: string, what: string, second: number, reason: string) => ({
+    ...{ via, what, reason, count: 2, outcome: "answered" },
+    at: `2026-01-01T12:00:0${second}.000Z`,
+  });
+  const recent = [
+    ask("dhcp", "discover by pxe on bios", 1, "answered"),
+    ask("tftp", "huck/undionly.kpxe", 2, "began"),
+    ask("http", "/kernel", 3, "refused: no such file is published for it"),
+  ];
+  const last = { via: "http", what: "/kernel", outcome: "not_found", reason: "refused" };
+  const asker = { mac, address: null, node: "fit01", firstAt: at, lastAt: at, count: 9, ...last };
+  const report: BootReport = { mode: "full", askers: [{ ...asker, recent }], counters: [] };
+  expect(bootLines(report, Infinity)).toEqual([
+    "who                node   last (UTC)  times  asked                          what was done",
+    "52:54:00:00:00:01  fit01  before      3                                     not kept",
+    "                          12:00:01    2      dhcp: discover by pxe on bios  answered",
+    "                          12:00:02    2      tftp: huck/undionly.kpxe       began",
+    "                          12:00:03    2      http: /kernel                  " +
+      "refused: no such file is published for it",
+  ]);
+  for (const columns of [80, 60, 40]) {
+    const lines = bootLines(report, columns);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    expect(lines.join(" ").split(/\s+/)).toContain("huck/undionly.kpxe");
+  }
+});
+
+test("drawBoard() cuts no word on 40 columns, and keeps counts, names and percentages", () => {
+  const board = boardOf(6);
+  const words = new Set(
+    drawBoard("load ubuntu to 6 nodes, job 12345678", board, { columns: 400, rows: 10 })
+      .join(" ")
+      .split(/\s+/),
+  );
+  const lines = drawBoard("load ubuntu to 6 nodes, job 12345678", board, { columns: 40, rows: 10 });
+  for (const line of lines) {
+    expect(line.length).toBeLessThanOrEqual(40);
+    for (const word of line.replace(/\.\.\.$/, "").split(/\s+/)) {
+      if (!word.startsWith("[")) expect(words).toContain(word);
+    }
+  }
+  expect(lines[0]).toBe("1 of 6 ok, 1 NOT, 117 MB/s");
+  expect(lines[2]).toMatch(/^fit1 receiving \[#+\.+\]  50% +117 MB\/s$/);
 });
