@@ -165,7 +165,7 @@ module.exports = {
       {
         path: [
           "^server/(?!cli/remote/|cli/[^/]+[.]ts$)",
-          "^shared/(?!control/|core/(errors|json|nearest-name|units)[.]ts$)",
+          "^shared/(?!control/|core/(errno|errors|json|nearest-name|units)[.]ts$)",
         ],
       },
       "A remote verb knows of the server what the operator API says.",

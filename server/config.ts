@@ -167,11 +167,6 @@ export interface Config {
   readonly inventory: Inventory;
 }
 
-/** Parses huck.yaml as {@link parseConfigFile} does, and completes its nodes. */
-export function parseConfig(text: string, file: string, drivers: NodeDrivers): Config {
-  return configOf(parseConfigFile(text, file, drivers));
-}
-
 /** Completes the nodes of a parsed file. */
 export function configOf({ server, nodes, defaults }: ConfigFile): Config {
   return { server, inventory: new Inventory(nodes, defaults) };

@@ -13,7 +13,8 @@ import { fastify } from "fastify";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { principalText } from "../../shared/control/principal.ts";
 import type { Principal } from "../../shared/control/principal.ts";
-import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import { foundText } from "../../shared/core/errno.ts";
+import { SituationError, codeOf } from "../../shared/core/errors.ts";
 import { lockFile } from "../../shared/linux/file-lock.io.ts";
 import { makeFolder } from "../../shared/linux/make-folder.io.ts";
 import { ConnectionGuard } from "../boot/http/connection-guard.io.ts";
@@ -114,7 +115,7 @@ export async function listenForNodes(
 }
 
 function cannotListen(where: string, cause: unknown): SituationError {
-  return new SituationError("cannot_listen", `Cannot listen on ${where}: ${messageOf(cause)}`, {
+  return new SituationError("cannot_listen", `Cannot listen on ${where}: ${foundText(cause)}`, {
     cure: "Choose another address, httpPort or socket in huck.yaml, free it, or run as root.",
     cause,
   });

@@ -6,7 +6,8 @@
  * way is reported, and the loop goes on. The clock is the time of day at the start plus monotonic
  * time since then, so a step of the system clock does not make a node look lost.
  */
-import { codeOf, messageOf } from "../../shared/core/errors.ts";
+import { foundText } from "../../shared/core/errno.ts";
+import { codeOf } from "../../shared/core/errors.ts";
 import type { SituationError } from "../../shared/core/errors.ts";
 import type { ImageStore } from "../../shared/image/store.ts";
 import type { LabRequest } from "./lab-state.ts";
@@ -155,7 +156,7 @@ export class LabLoop {
       return await enter(node, { timeoutMs: ENTER_MS, signal });
     } catch (thrown) {
       failed(thrown);
-      const reason = `Cannot start ${node}: ${messageOf(thrown)}`;
+      const reason = `Cannot start ${node}: ${foundText(thrown)}`;
       return { started: false, reason, cure: "Restart the node by hand." };
     }
   }

@@ -2,7 +2,8 @@
  * Turns what SQLite and the file system report about the state folder into errors for the operator,
  * with a cure. Most of them stop the server from starting.
  */
-import { SituationError, codeOf, messageOf } from "../../shared/core/errors.ts";
+import { foundText } from "../../shared/core/errno.ts";
+import { SituationError, codeOf } from "../../shared/core/errors.ts";
 
 /** What stands against the work, and what the operator can do about it. */
 type Meaning = readonly [code: string, cure: string];
@@ -18,7 +19,7 @@ export function stateFault(what: string, cause: unknown): unknown {
   const meaning = meaningOf(cause);
   if (meaning === undefined) return cause;
   const [code, cure] = meaning;
-  return new SituationError(code, `Cannot ${what}: ${messageOf(cause)}`, { cure, cause });
+  return new SituationError(code, `Cannot ${what}: ${foundText(cause)}`, { cure, cause });
 }
 
 function meaningOf(cause: unknown): Meaning | undefined {

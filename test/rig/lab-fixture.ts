@@ -10,7 +10,7 @@ import type { Event } from "../../shared/control/event.ts";
 import type { Phase, VerdictCode } from "../../shared/control/verdict.ts";
 import type { Journal } from "../../server/jobs/journal.ts";
 import { Inventory } from "../../server/inventory/inventory.ts";
-import { parseConfig } from "../../server/config.ts";
+import { parseConfig } from "./parse-config.ts";
 import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { openJournal } from "../../server/jobs/journal-sqlite.io.ts";
 import { Lab } from "../../server/jobs/lab.ts";

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { parseConfig } from "../../server/config.ts";
+import { parseConfig } from "../rig/parse-config.ts";
 import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { ExitCode } from "../../shared/core/errors.ts";
 

@@ -12,7 +12,7 @@ import { parseReceiverOptions } from "../../receiver/options.ts";
 import { visit } from "../../receiver/visit.ts";
 import { OperatorLine } from "../../server/cli/remote/operator-line.io.ts";
 import { selectNodes } from "../../server/cli/remote/node-range.ts";
-import { parseConfig } from "../../server/config.ts";
+import { parseConfig } from "../rig/parse-config.ts";
 import { NODE_DRIVERS } from "../../server/node-drivers.io.ts";
 import { startServer } from "../../server/main.io.ts";
 import type { RunningServer } from "../../server/main.io.ts";

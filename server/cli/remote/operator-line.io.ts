@@ -12,7 +12,8 @@ import type * as z from "zod";
 import { Event } from "../../../shared/control/event.ts";
 import { OperatorRoute } from "../../../shared/control/operator-api.ts";
 import { Problem, situationOfProblem } from "../../../shared/control/problem.ts";
-import { ExitCode, SituationError, codeOf, messageOf } from "../../../shared/core/errors.ts";
+import { foundText } from "../../../shared/core/errno.ts";
+import { ExitCode, SituationError, codeOf } from "../../../shared/core/errors.ts";
 import { jsonOf } from "../../../shared/core/json.ts";
 import { withSignalText } from "../signals.io.ts";
 
@@ -132,7 +133,7 @@ function unreachable(socketPath: string, cause: unknown): SituationError {
   const refused = codeOf(cause) === "EACCES";
   return new SituationError(
     "server_unreachable",
-    `Cannot reach the server at "${socketPath}": ${messageOf(cause)}`,
+    `Cannot reach the server at "${socketPath}": ${foundText(cause)}`,
     {
       cure: refused
         ? "Run the command as root or as the server's user, or ask for your uid in server.uids."

@@ -3,7 +3,8 @@
  * files.
  */
 import { expect, test } from "vitest";
-import { parseConfig, serverChanges } from "../../../server/config.ts";
+import { serverChanges } from "../../../server/config.ts";
+import { parseConfig } from "../../rig/parse-config.ts";
 import { NODE_DRIVERS } from "../../../server/node-drivers.io.ts";
 
 const good = `server: { address: 10.0.0.1 }

@@ -9,7 +9,7 @@ import type { EnterKind, EnteredNode } from "../../../../server/enter/enter-driv
 import { enterSchema, makeEnterDriver } from "../../../../server/enter/enter-kinds.ts";
 import type { EnterKinds } from "../../../../server/enter/enter-kinds.ts";
 import { manualPower } from "../../../../server/power/manual.ts";
-import { parseConfig } from "../../../../server/config.ts";
+import { parseConfig } from "../../../rig/parse-config.ts";
 import { NODE_DRIVERS } from "../../../../server/node-drivers.io.ts";
 
 const Bmc = z.strictObject({

@@ -5,7 +5,7 @@
 import { appendFileSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { parseConfig } from "../../../../../server/config.ts";
+import { parseConfig } from "../../../../rig/parse-config.ts";
 import { NODE_DRIVERS } from "../../../../../server/node-drivers.io.ts";
 import { CONFIG_TEMPLATE } from "../../../../../server/cli/local/init.io.ts";
 import { dropFolders, freshFolder } from "../../../../rig/lab-kit.ts";
