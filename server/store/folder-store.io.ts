@@ -36,6 +36,8 @@ const SUMMARIES_FILE = ".summaries.json";
 export interface FolderStoreOptions {
   /** Keep the summaries of images in a file of the folder, for the next start. */
   readonly keepSummaries?: boolean;
+  /** Threads that prove a new image. Default: 1, because a server has other work. */
+  readonly proofWorkers?: number;
 }
 
 /**
@@ -51,19 +53,29 @@ export function openFolderStore(folder: string, options: FolderStoreOptions = {}
     throw readingFault(folder, error);
   }
   const memo = options.keepSummaries === true ? join(folder, SUMMARIES_FILE) : undefined;
-  return new FolderStore(folder, new Summaries(memo));
+  const { proofWorkers = 1 } = options;
+  const summaries = new Summaries(memo);
+  return new FolderStore(folder, { room: new DraftRoom(folder), summaries, proofWorkers });
+}
+
+/** What a store shares with its drafts. */
+interface StoreParts {
+  readonly room: DraftRoom;
+  readonly summaries: Summaries;
+  /** Threads that prove a new image. */
+  readonly proofWorkers: number;
 }
 
 class FolderStore implements ImageStore {
   readonly #folder: string;
-  readonly #room: DraftRoom;
+  readonly #parts: StoreParts;
   readonly #summaries: Summaries;
   readonly #open = new OpenImages();
 
-  constructor(folder: string, summaries: Summaries) {
+  constructor(folder: string, parts: StoreParts) {
     this.#folder = folder;
-    this.#room = new DraftRoom(folder);
-    this.#summaries = summaries;
+    this.#parts = parts;
+    this.#summaries = parts.summaries;
   }
 
   async draft(name: string): Promise<ImageDraft> {
@@ -72,8 +84,7 @@ class FolderStore implements ImageStore {
     const path = imagePathIn(folder, name);
     try {
       const { path: draftPath, handle } = await openDraftFile(folder);
-      const shared = { room: this.#room, summaries: this.#summaries };
-      return new FolderDraft({ name, path, draftPath, folder }, handle, shared);
+      return new FolderDraft({ name, path, draftPath, folder }, handle, this.#parts);
     } catch (error) {
       throw writingFault(folder, error);
     }
@@ -161,24 +172,18 @@ interface DraftPlaces {
 class FolderDraft implements ImageDraft {
   readonly #places: DraftPlaces;
   readonly #handle: FileHandle;
-  readonly #room: DraftRoom;
-  readonly #summaries: Summaries;
+  readonly #parts: StoreParts;
   #state: "open" | "committed" | "aborted" = "open";
 
-  constructor(
-    places: DraftPlaces,
-    handle: FileHandle,
-    { room, summaries }: { readonly room: DraftRoom; readonly summaries: Summaries },
-  ) {
+  constructor(places: DraftPlaces, handle: FileHandle, parts: StoreParts) {
     this.#places = places;
     this.#handle = handle;
-    this.#room = room;
-    this.#summaries = summaries;
+    this.#parts = parts;
   }
 
   async append(bytes: Uint8Array): Promise<void> {
     try {
-      await this.#room.write(bytes.byteLength, async () => {
+      await this.#parts.room.write(bytes.byteLength, async () => {
         for (let done = 0; done < bytes.byteLength; ) {
           const { bytesWritten } = await this.#handle.write(bytes, done);
           done += bytesWritten;
@@ -193,9 +198,16 @@ class FolderDraft implements ImageDraft {
     const { name, path, draftPath, folder } = this.#places;
     const { fd } = this.#handle;
     const { size: fileBytes } = await this.#handle.stat();
-    const { index } = await proveInThread({ fd, path: draftPath, fileBytes, depth: "chunks" });
-    const summary = summaryOf(name, index);
-    await this.#makeDurable();
+    const { proofWorkers: workers } = this.#parts;
+    const order = { fd, path: draftPath, fileBytes, depth: "chunks", workers } as const;
+    const proving = proveInThread(order);
+    proving.catch(() => undefined); // looked at below: the thread must not outlive the descriptor
+    try {
+      await this.#makeDurable();
+    } finally {
+      await proving.catch(() => undefined);
+    }
+    const summary = summaryOf(name, (await proving).index);
     const fileIdentity = await identityOf(fd);
     try {
       await link(draftPath, path);
@@ -206,7 +218,7 @@ class FolderDraft implements ImageDraft {
     await syncOrUndo(folder, () => unlink(path));
     this.#state = "committed";
     await this.#removeDraft().catch(() => undefined); // the next use of the store removes it
-    this.#summaries.note(fileIdentity, summary);
+    this.#parts.summaries.note(fileIdentity, summary);
     return summary;
   }
 

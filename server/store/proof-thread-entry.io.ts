@@ -7,9 +7,10 @@
 import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { FormatError } from "../../shared/core/errors.ts";
-import { ChunkDecoder, readRecord } from "../../shared/image/chunk-decoder.ts";
-import { createChunkCodec } from "../../shared/image/codec.ts";
-import { openImage, openOutline } from "../../shared/image/reader.ts";
+import type { ChunkTable } from "../../shared/image/chunk-table.ts";
+import { openCodecPool } from "../../shared/image/codec-pool.io.ts";
+import { passLanes } from "../../shared/image/lane-work.ts";
+import { type ImageBytes, openImage, openOutline } from "../../shared/image/reader.ts";
 import { bytesOf } from "./image-file.io.ts";
 import type { ProofOrder, ProofResult } from "./proof-thread.io.ts";
 import { recordRunsOf } from "./record-runs.ts";
@@ -21,14 +22,25 @@ async function prove(): Promise<ProofResult> {
   const file = bytesOf(order);
   if (order.depth === "manifest") return { ok: true, outline: openOutline(file) };
   const { table, imageId, ...outline } = openImage(file);
-  if (order.depth === "chunks") {
-    const decoder = new ChunkDecoder(await createChunkCodec());
-    for (let chunk = 0; chunk < table.count; chunk += 1) {
-      decoder.decode(table, chunk, readRecord(file, table, chunk));
-    }
-  }
+  if (order.depth === "chunks") await proveChunks(file, table);
   const index = { proven: recordRunsOf(table), imageId, tableBytes: table.bytes };
   return { ok: true, outline, index };
+}
+
+async function proveChunks(file: ImageBytes, table: ChunkTable): Promise<void> {
+  const pool = await openCodecPool("auto", order.workers ?? 1);
+  try {
+    await passLanes(pool, Array(table.count).keys(), {
+      begin(chunk, { record }, at) {
+        const { offset, length } = table.recordRange(chunk);
+        file.read(offset, record.subarray(0, length));
+        return pool.decode(at, chunk, table.entry(chunk));
+      },
+      end: () => Promise.resolve(),
+    });
+  } finally {
+    await pool.close();
+  }
 }
 
 let result: ProofResult;

@@ -26,6 +26,8 @@ export interface ProofOrder {
    * decoded and compared.
    */
   readonly depth: "manifest" | "index" | "chunks";
+  /** Threads that decode chunks; 1: only the proving thread itself. */
+  readonly workers?: number;
 }
 
 /** A proven index, and where the records lie; see `RecordPlaces`. */

@@ -5,6 +5,7 @@
  * until all of it was checked, so stopping at any moment leaves nothing behind.
  */
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { ByteCount } from "../../../shared/core/units.ts";
 import { SituationError, codeOf } from "../../../shared/core/errors.ts";
@@ -58,7 +59,8 @@ export async function saveImage(
   try {
     checkQuiet(task.source, source);
     // Before the disk is looked through, so that a bad name or place is told at once.
-    const draft = await openFolderStore(task.place.folder).draft(task.place.name);
+    const proof = { proofWorkers: availableParallelism() };
+    const draft = await openFolderStore(task.place.folder, proof).draft(task.place.name);
     try {
       const { rawIfDirty, keepGaps = false } = task;
       const planned = planDisk(source, { rawIfDirty, keepGaps });

@@ -41,7 +41,8 @@ export function trashImageCommand(command: Command): Command {
     .action(async (image: string, options: RemoteOptions) => {
       await lineTo(options).delete(`${OperatorRoute.images}/${encodeURIComponent(image)}`);
       if (options.json === true) stdout.printJson({ kind: "trashed", image });
-      else stdout.print(`${image} is in the trash: folder .trash of the store, until you remove it`);
+      else
+        stdout.print(`${image} is in the trash: folder .trash of the store, until you remove it`);
     });
 }
 
