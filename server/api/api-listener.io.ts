@@ -187,7 +187,9 @@ function holdPath(socket: string): () => void {
 
 /** Removes the socket file of a server that was killed. */
 async function removeStale(socket: string): Promise<void> {
-  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  const found = statSync(socket, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw noSocket(socket);
   if (await isTaken(socket)) throw serverRuns(socket);
   rmSync(socket, { force: true });
 }
@@ -206,6 +208,13 @@ async function isTaken(socket: string): Promise<boolean> {
     probe.once("error", (error) => {
       resolve(!NOBODY_LISTENS.includes(codeOf(error) ?? ""));
     });
+  });
+}
+
+function noSocket(socket: string): SituationError {
+  const found = "what is there is no socket";
+  return new SituationError("cannot_listen", `Cannot listen on "${socket}": ${found}`, {
+    cure: "Choose another socket in huck.yaml, or remove what is there.",
   });
 }
 

@@ -5,7 +5,8 @@ import { codeOf } from "../core/errors.ts";
 
 /**
  * Makes a folder and those above it. Node.js says "not there" for what the system refuses for
- * another reason, such as a read-only file system: here the error has the system's own code.
+ * another reason, such as a read-only file system: here the error has the system's own code. What
+ * is there and no folder is ENOTDIR, whether it is the last name of the path or one before.
  *
  * @param mode - Of the folders that are made.
  * @returns False if it was there.
@@ -16,6 +17,9 @@ export function makeFolder(folder: string, mode?: number): boolean {
     return mkdirSync(folder, { recursive: true, mode }) !== undefined;
   } catch (error) {
     if (codeOf(error) === "ENOENT") makeOne(folder, mode);
+    if (error instanceof Error && codeOf(error) === "EEXIST") {
+      throw Object.assign(error, { code: "ENOTDIR" });
+    }
     throw error;
   }
 }
