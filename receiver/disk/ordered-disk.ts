@@ -187,7 +187,9 @@ export class OrderedDisk {
   verify(level: VerifyLevel, progress: Progress): void {
     if (level === "flush") return;
     const { target } = this.#loaded();
-    reading(() => target.readBack(level, progress));
+    reading(() => {
+      for (const [done, total] of target.readBack(level)) progress(done, total);
+    });
   }
 
   /** Opens the gate. @throws {@link NodeFailure} `disk_write_error`, `verify_mismatch`. */

@@ -199,7 +199,7 @@ function bearerOf(request: FastifyRequest): string {
   if (token.success) return token.data;
   throw new SituationError(
     "bad_token",
-    "Cannot accept the token: none of 32 hexawholeNumber digits was sent",
+    "Cannot accept the token: 32 hexadecimal digits wanted, none were sent",
     {
       cure: "Boot the node again; each boot script carries a fresh token.",
     },

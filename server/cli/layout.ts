@@ -81,8 +81,8 @@ function fits(
   const last = kept.at(-1) ?? 0;
   const widths = kept.slice(0, -1).map((index) => widthOf(rows, index) + GAP.length);
   const space = columns - widths.reduce((sum, width) => sum + width, 0);
-  const words = rows.flatMap((row) => (row[last] ?? "").split(" "));
-  const longest = Math.max(...words.map((word) => word.length));
+  if (columns === Infinity) return true;
+  const longest = longestOf(rows.flatMap((row) => (row[last] ?? "").split(" ")));
   return space >= Math.min(widthOf(rows, last), Math.max(TEXT_COLUMNS_MIN, longest));
 }
 
@@ -92,7 +92,12 @@ function besides(start: string, lines: readonly string[]): string[] {
 }
 
 function widthOf(rows: readonly (readonly string[])[], index: number): number {
-  return Math.max(0, ...rows.map((row) => row[index]?.length ?? 0));
+  return longestOf(rows.map((row) => row[index] ?? ""));
+}
+
+/** @returns Length of the longest text. A table may have more than a function takes arguments. */
+function longestOf(texts: readonly string[]): number {
+  return texts.reduce((longest, text) => Math.max(longest, text.length), 0);
 }
 
 const GAP = "  ";

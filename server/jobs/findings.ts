@@ -39,6 +39,13 @@ export interface FindingSubject {
  * @param subject - The order as it was before it ended.
  */
 export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
+  const ended = endOf(event, subject);
+  if (subject.record.captured === null) return ended;
+  // Whatever has become of its node since, the save has what it was for.
+  return { code: "ok", reason: `${SAVED}; then ${ended.reason}`, cure: "" };
+}
+
+function endOf(event: OrderEvent, subject: FindingSubject): Finding {
   const { record } = subject;
   if (event === "deadline") return afterRefusal(lostByDeadline(subject), subject);
   if (event === "removed") {
@@ -55,8 +62,7 @@ export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
     }
     return started ? NEVER_JOINED : afterRefusal(wentSilent(subject), subject);
   }
-  if (event === "joined" && record.captured !== null) return ALREADY_SAVED;
-  return ABORTED;
+  return event === "joined" && record.captured !== null ? CAME_BACK : ABORTED;
 }
 
 /**
@@ -104,13 +110,13 @@ function notStarted(fault: string): Finding {
   return {
     code: "lost",
     reason: `the node could not be started: ${fault}`,
-    cure: "Then run the same command for it again.",
+    cure: "Mend that, then run the same command for it again.",
   };
 }
 
 function lostByDeadline({ record, job }: FindingSubject): Finding {
   if (job.state === "aborted") {
-    return { code: "lost", reason: "the node did not stop when asked to", cure: NEVER_JOINED.cure };
+    return NOT_STOPPED;
   }
   if (record.state === "waiting" && record.enterFault !== undefined) {
     return notStarted(record.enterFault);
@@ -129,11 +135,18 @@ const NEVER_JOINED: Finding = {
   reason: "the node never joined: it was not started, or did not find the boot services",
   cure: "Check that it is on, boots from the network first, and that `huck status` can reach it.",
 };
-const ABORTED: Finding = { code: "aborted", reason: "stopped by the operator", cure: "" };
-const ALREADY_SAVED: Finding = {
-  code: "ok",
-  reason: "an earlier boot of this order saved the image completely",
-  cure: "",
+const NOT_STOPPED: Finding = {
+  code: "lost",
+  reason: "the node did not stop when asked to",
+  cure: "Look at its console, and switch it off if it must not go on.",
 };
+const ABORTED: Finding = {
+  code: "aborted",
+  reason: "stopped by the operator",
+  cure: "Run the same command again when you are ready.",
+};
+const CAME_BACK: Finding = { code: "ok", reason: "the node came back", cure: "" };
+/** How the text about a save begins whose image is kept. */
+export const SAVED = "the image is in the store, complete";
 /** Longest text of a verdict. Unit: UTF-16 code units. */
 const TEXT_MAX = 1000;

@@ -67,8 +67,6 @@ export class NodeDesk {
   readonly #parts: DeskParts;
   readonly #state: LabState;
   readonly #tokens: TokenBook;
-  /** Images that are durable, by the order that saved them, until its verdict: see endCapture. */
-  readonly #stored = new Map<string, string>();
   readonly #uploads = new Uploads();
 
   constructor(parts: DeskParts, state: LabState, tokens: TokenBook) {
@@ -211,10 +209,9 @@ export class NodeDesk {
     const order = this.#orderOf(visitor, report.order);
     let reply: StatusReply = { abort: false };
     this.#state.turns.turn(() => {
-      this.#keepStored(order, now);
+      order.keepStored(now);
       reply = nodeEnds(this.#state, order, report, now);
     });
-    this.#stored.delete(order.record.id);
     this.#releaseEnded();
     return reply;
   }
@@ -277,23 +274,15 @@ export class NodeDesk {
   }
 
   /**
-   * Notes that the uploaded image is durable. While the journal cannot write, that is kept in
-   * memory and written with the node's verdict: the image is in the store, so the save must not
-   * fail.
+   * Notes that the uploaded image is durable. While the journal cannot write, the order keeps that
+   * in memory: the image is in the store, so the save must not fail.
    */
   endCapture(order: LiveOrder, imageId: string, now: number): void {
-    this.#stored.set(order.record.id, imageId);
     try {
-      this.#keepStored(order, now);
+      order.imageStored(imageId, now);
     } catch (thrown) {
       if (codeOf(thrown) !== "journal_unwritable") throw thrown;
     }
-  }
-
-  #keepStored(order: LiveOrder, now: number): void {
-    const imageId = this.#stored.get(order.record.id);
-    if (imageId === undefined || order.record.captured !== null) return;
-    order.happens({ event: "imageKept", imageId }, now);
   }
 
   /** @throws {@link SituationError} `bad_token`. */
@@ -310,7 +299,7 @@ export class NodeDesk {
   /** @returns Null if joining has ended the order. */
   #giveOrder(order: LiveOrder, boot: Boot, known: readonly string[]): SignedOrder | null {
     const { terms } = order.job;
-    this.#keepStored(order, boot.now);
+    order.keepStored(boot.now);
     order.happens({ event: "joined", nonce: boot.nonce }, boot.now);
     this.#releaseEnded();
     if (order.record.verdict !== null) return null;

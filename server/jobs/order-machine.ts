@@ -91,6 +91,8 @@ export class LiveOrder {
    * starts again lets the node try once more.
    */
   #refusal: Refusal | undefined;
+  /** The image that is in the store, while the journal could not take that. */
+  #stored: string | undefined;
 
   /** The wait of the state that the record is in begins at `now`. */
   constructor(record: OrderRecord, keeper: OrderKeeper, now: number) {
@@ -122,6 +124,23 @@ export class LiveOrder {
     this.#refusal = refusal;
   }
 
+  /**
+   * Notes that the image is durable. If the journal cannot take that, the order knows it all the
+   * same: it is written before the next thing that may end the order.
+   *
+   * @throws What the journal throws.
+   */
+  imageStored(imageId: string, now: number): void {
+    this.#stored = imageId;
+    this.keepStored(now);
+  }
+
+  /** Writes that the image is durable, if that is still to be done. @throws As `happens`. */
+  keepStored(now: number): void {
+    if (this.#stored === undefined || this.#record.captured !== null) return;
+    this.happens({ event: "imageKept", imageId: this.#stored }, now);
+  }
+
   /** When the next `silence` or `deadline` is due: milliseconds since 1970. */
   get dueAt(): number {
     return Math.min(this.#waitUntil, this.#deadlineAt);
@@ -145,6 +164,7 @@ export class LiveOrder {
 
   /** Makes `deadline` or `silence` happen if it is due. Time: milliseconds since 1970. */
   pass(now: number): void {
+    this.keepStored(now);
     if (now >= this.#deadlineAt) this.happens({ event: "deadline" }, now);
     else if (now >= this.#waitUntil) this.happens({ event: "silence" }, now);
   }
@@ -312,7 +332,9 @@ export class LiveOrder {
   #verdict(occurrence: Occurrence, now: number): Verdict {
     const { silenceMs } = this.#keeper.bounds;
     const { job } = this;
-    const subject = { record: this.#record, job, silenceMs, refusal: this.#refusal };
+    const captured = this.#record.captured ?? this.#stored ?? null;
+    const record = { ...this.#record, captured };
+    const subject = { record, job, silenceMs, refusal: this.#refusal };
     if (occurrence.event === "verdictSaid" && "at" in occurrence.verdict) return occurrence.verdict;
     const finding =
       occurrence.event === "verdictSaid"

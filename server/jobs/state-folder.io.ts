@@ -5,7 +5,15 @@
  * for their owner only, like the order key. An admin may have made the folder, with other things in
  * it: we change our own files and leave the folder as it is.
  */
-import { chmodSync, readdirSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from "node:fs";
 import path from "node:path";
 import { codeOf } from "../../shared/core/errors.ts";
 import { makeFolder } from "../../shared/linux/make-folder.io.ts";
@@ -22,26 +30,43 @@ export const JOURNAL_FILE = "huck.db";
  */
 export function openStateFolder(folder: string): readonly string[] {
   makeFolder(folder, 0o700);
-  const files = readdirSync(folder).filter((entry) => JOURNAL_FILES.test(entry));
+  const files = readdirSync(folder).filter((entry) => JOURNAL_FILES.includes(entry));
   const notes = files.flatMap((entry) => closeToOthers(path.join(folder, entry)));
   if ((statSync(folder).mode & WRITTEN_BY_OTHERS) === 0) return notes;
   const open = `others may write to the state folder "${folder}"`;
   return [...notes, `${open}, and so put another order key there: chmod 700 it`];
 }
 
-/** @returns A sentence for the admin if only the file's owner, another user, can do it. */
+/**
+ * Changes only a file of our own with one name: if others may write to the folder, such a name may
+ * lead anywhere.
+ *
+ * @returns A sentence for the admin if it is another file that others may read.
+ */
 function closeToOthers(file: string): readonly string[] {
-  const { mode = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
-  if ((mode & OTHERS) === 0) return [];
+  let fd: number;
   try {
-    chmodSync(file, mode & ~OTHERS & 0o777);
-    return [];
+    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return []; // SQLite has just removed it
-    return [`others than its owner may read "${file}": chmod 600 it`];
+    return [`"${file}" is not a file of huck's journal: remove it`];
+  }
+  try {
+    const { mode, uid, nlink } = fstatSync(fd);
+    if ((mode & OTHERS) === 0) return [];
+    const isOurs = constants.S_IFREG === (mode & constants.S_IFMT) && nlink === 1;
+    if (!isOurs || uid !== process.geteuid?.()) {
+      return [`others than its owner may read "${file}": chmod 600 it`];
+    }
+    fchmodSync(fd, mode & ~OTHERS & 0o777);
+    return [];
+  } finally {
+    closeSync(fd);
   }
 }
 
-const JOURNAL_FILES = /^huck\.db(-wal|-shm|-journal)?$/;
+const JOURNAL_FILES: readonly string[] = ["", "-wal", "-shm", "-journal"].map(
+  (end) => `${JOURNAL_FILE}${end}`,
+);
 const OTHERS = 0o077;
 const WRITTEN_BY_OTHERS = 0o022;

@@ -207,19 +207,27 @@ export class GatedDisk {
   }
 
   /**
-   * Reads the body back from the medium, compares digests, and checks that blanks are zero.
+   * Reads the body back from the medium, compares digests, and checks that blanks are zero. The
+   * caller takes one step after the other, and may stop between two of them.
    *
    * @param level - A sample spread over the disk, or everything.
-   * @returns Number of chunks compared.
+   * @returns After each step the bytes compared so far and those to compare; at the end the number
+   *   of chunks compared.
    * @throws {@link FormatError} `verify_mismatch`.
    */
-  readBack(level: "sample" | "full", progress: ChunkProgress): number {
+  *readBack(level: "sample" | "full"): Generator<readonly [ByteCount, ByteCount], number> {
+    const { table } = this.#index;
     const chunks = sampleOf(this.body, level);
-    this.#forEach(chunks, progress, (chunk) => {
+    const total = chunks.reduce((sum, chunk) => sum + table.entry(chunk).rawBytes, 0);
+    let done = 0;
+    for (const chunk of chunks) {
       if (!this.#content.matches(chunk)) throw mismatch(`chunk ${chunk}`);
-    });
+      done += table.entry(chunk).rawBytes;
+      yield [done, total];
+    }
     for (const run of this.#placed.blank) {
       if (!this.#content.isBlank(run)) throw mismatch(`the blank bytes ${run.start} to ${run.end}`);
+      yield [done, total];
     }
     return chunks.length;
   }

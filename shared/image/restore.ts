@@ -88,12 +88,20 @@ export async function restoreImage(
     disk.acceptDecoded(chunk, raw);
   });
   disk.flush();
-  const verifiedChunks = disk.readBack(options.verify, (done, total) => {
-    throwIfAborted(options.signal, "reading back");
-    void options.progress?.("reading back", done, total);
-  });
+  const verifiedChunks = await readBack(disk, options);
   disk.open();
   return { writtenBytes: disk.writtenBytes, verifiedChunks, resized: disk.resized };
+}
+
+/** @returns Number of chunks compared. */
+async function readBack(disk: GatedDisk, options: RestoreOptions): Promise<number> {
+  const steps = disk.readBack(options.verify);
+  for (;;) {
+    throwIfAborted(options.signal, "reading back");
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await options.progress?.("reading back", ...step.value);
+  }
 }
 
 /**

@@ -45,6 +45,14 @@ test("table() wraps its last column, then drops the least important ones, then s
   }
 });
 
+test.each([80, Infinity])(
+  "table() takes as many rows as a server may have, in %d columns",
+  (columns) => {
+    const rows = Array.from({ length: 80_000 }, (_, index) => [`n${index}`, "a few words more"]);
+    expect(table([["node", "last"], ...rows], { columns, drop: [] })).toHaveLength(80_001);
+  },
+);
+
 test("wrapped() breaks between words only, loses none, and keeps longer words whole", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 30 });
   const property = fc.property(

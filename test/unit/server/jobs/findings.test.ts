@@ -20,7 +20,13 @@ const ENDS = [
   ["removed", { state: "joined" }, false, "lost", /no longer in the inventory/],
   ["abort", { state: "waiting" }, true, "aborted", /by the operator/],
   ["joined", { state: "stopping" }, true, "aborted", /by the operator/],
-  ["joined", { state: "captured", captured: "i" }, false, "ok", /earlier boot/],
+  ["joined", { state: "captured", captured: "i" }, false, "ok", /in the store.*came back/],
+  ["silence", { state: "captured", captured: "i" }, false, "ok", /in the store.*fell silent/],
+  ["silence", { state: "booting", captured: "i" }, false, "ok", /in the store.*never joined/],
+  ["deadline", { state: "captured", captured: "i" }, false, "ok", /in the store.*deadline/],
+  ["deadline", { state: "stopping", captured: "i" }, true, "ok", /in the store.*did not stop/],
+  ["removed", { state: "captured", captured: "i" }, false, "ok", /in the store.*no longer/],
+  ["abort", { state: "silent", captured: "i" }, true, "ok", /in the store.*by the operator/],
 ] as const;
 
 test.each(ENDS)("findingOf() a %s in %o", (...end) => {
@@ -28,6 +34,7 @@ test.each(ENDS)("findingOf() a %s in %o", (...end) => {
   const finding = findingOf(event, subject(changes, aborted));
   expect(finding.code).toBe(code);
   expect(finding.reason).toMatch(reason);
+  expect(finding.cure !== "").toBe(code !== "ok");
 });
 
 test("P15 verdictFrom() says untouched only when no boot of the order has armed", () => {

@@ -5,6 +5,7 @@
 import { expect, test } from "vitest";
 import { SituationError } from "../../../../shared/core/errors.ts";
 import { stateFault } from "../../../../server/jobs/state-fault.ts";
+import { foundText } from "../../../../shared/core/errno.ts";
 
 function sqlite(errcode: number): Error {
   return Object.assign(new Error("sqlite says so"), { code: "ERR_SQLITE_ERROR", errcode });
@@ -21,7 +22,7 @@ test.each([
   expect(stateFault("open it", cause)).toMatchObject({
     code,
     exitCode: 4,
-    message: `Cannot open it: ${cause.message}`,
+    message: `Cannot open it: ${foundText(cause)}`,
     cure: expect.stringMatching(cure) as string,
   });
 });

@@ -2,7 +2,15 @@
  * Goal: what the server keeps in its state folder is for its owner only, whoever has made the
  * folder, and a folder that others may write to is told. Method: real folders and journals.
  */
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { openJournal } from "../../../../server/jobs/journal-sqlite.io.ts";
@@ -51,6 +59,18 @@ test("openJournal() closes what an earlier version left open to others", () => {
   expect(notes).toBe("644");
   expect(new Set(Object.values(ours))).toEqual(new Set(["600"]));
   journal.close();
+});
+
+test("openStateFolder() changes nothing that a name of the journal only leads to", () => {
+  const folder = openFolder(0o777);
+  const victim = path.join(folder, "..", "victim");
+  writeFileSync(victim, "");
+  chmodSync(victim, 0o644);
+  symlinkSync(victim, path.join(folder, "huck.db-journal"));
+  linkSync(victim, path.join(folder, "huck.db-wal"));
+  const notes = openStateFolder(folder);
+  expect(modeOf(victim)).toBe("644");
+  expect(notes.join()).toMatch(/huck.db-journal" is not a file.*huck.db-wal".*others may write/);
 });
 
 test("openStateFolder() makes a private folder, and tells one that others may write to", () => {

@@ -129,6 +129,24 @@ describe("restoreImage()", () => {
     expect(readPartitionTable(memorySource(disk.bytes)).kind).toBe("none");
   });
 
+  test("hears a signal while it reads back, and leaves the gate closed", async () => {
+    const image = await saved(gptDisk());
+    const disk = new MemoryDisk(8 * MIB);
+    const controller = new AbortController();
+    let steps = 0;
+    const progress = async (phase: string): Promise<void> => {
+      if (phase !== "reading back") return;
+      steps += 1;
+      // as a signal's handler does
+      if (steps === 1) setImmediate(controller.abort.bind(controller));
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const restoring = restore(image, disk, { ...OPTIONS, signal: controller.signal, progress });
+    await expect(restoring).rejects.toMatchObject({ code: "aborted" });
+    expect(steps).toBe(1);
+    expect(decodeGateRecord(disk.bytes.subarray(0, 512))?.orderId).toBe("test");
+  });
+
   test("stops between chunks when told to and leaves the gate closed", async () => {
     const image = await saved(gptDisk());
     const disk = new MemoryDisk(8 * MIB);
