@@ -48,6 +48,18 @@ test.each(["ok", "upload_failed", "server_unreachable"] as const)(
   },
 );
 
+test("a save whose image became durable while the journal was full ends ok, if its node dies", () => {
+  const job = lab.save("fit01", "new");
+  const { visitor } = lab.join("fit01");
+  const upload = lab.lab.desk.beginCapture(visitor, () => undefined);
+  const makeRoom = fillJournal();
+  lab.lab.desk.endCapture(upload.order, "c".repeat(64), lab.now);
+  makeRoom();
+  lab.wait(7200);
+  expect(lab.verdicts(job)).toEqual({ fit01: "ok" });
+  expect(lab.journal.remembered().orders[0]?.captured).toBe("c".repeat(64));
+});
+
 test("a node hears that it shall stop although the journal is full", () => {
   const job = lab.load(["fit01"]);
   const { visitor, order } = lab.join("fit01");
