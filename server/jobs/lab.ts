@@ -106,14 +106,25 @@ export class Lab {
   }
 
   /**
-   * Aborts a job. One that has ended stays as it is.
+   * Aborts a job.
    *
    * @param id - May be its first digits.
-   * @throws {@link SituationError} `no_such_job`, `job_ambiguous`.
+   * @throws {@link SituationError} `no_such_job`, `job_ambiguous`, `job_over`.
    */
   abort(id: string, now: number, by: Principal = { kind: "unknown" }): void {
-    this.#state.abort(this.jobId(id), by, now);
+    const job = this.jobId(id);
+    if (this.jobIsOver(job)) throw jobOver(job);
+    this.#state.abort(job, by, now);
     this.#releaseEnded();
+  }
+
+  /**
+   * @param id - Of a job that there is.
+   * @returns Whether all its nodes have their verdicts.
+   */
+  jobIsOver(id: string): boolean {
+    const job = this.#state.jobs.get(id);
+    return job?.orders.every((order) => order.record.verdict !== null) ?? true;
   }
 
   /** Gives all jobs that are remembered, the newest first. */
@@ -370,4 +381,10 @@ function nodeOfJob({ record, dueAt }: LiveOrder): JobStatus["nodes"][number] {
   const { node, phase, verdict } = record;
   if (verdict !== null) return { node, phase, verdict };
   return { node, phase, verdict, waitsUntil: new Date(dueAt).toISOString() };
+}
+
+function jobOver(id: string): SituationError {
+  return new SituationError("job_over", `Cannot abort job ${id}: all its nodes have ended`, {
+    cure: `\`huck job show ${id}\` tells how.`,
+  });
 }

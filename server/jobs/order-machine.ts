@@ -3,7 +3,8 @@
  *
  * `happens` looks the event up in order-table.ts and makes the move in memory and in one
  * transaction of the journal, then as requests to the loop and as events to listeners. A move that
- * the journal cannot commit is undone (turns.ts). No other file writes to an order.
+ * the journal cannot commit is undone (turns.ts). No other file writes to an order. What an order
+ * only remembers (a refused upload, an image that the journal could not take yet) moves nothing.
  */
 import assert from "node:assert/strict";
 import type { StatusReport } from "../../shared/control/node-api.ts";
