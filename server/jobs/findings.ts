@@ -42,7 +42,7 @@ export function findingOf(event: OrderEvent, subject: FindingSubject): Finding {
   const ended = endOf(event, subject);
   if (subject.record.captured === null) return ended;
   // Whatever has become of its node since, the save has what it was for.
-  return { code: "ok", reason: `${SAVED}; then ${ended.reason}`, cure: "" };
+  return { code: "ok", reason: `${IMAGE_KEPT}; then ${ended.reason}`, cure: "" };
 }
 
 function endOf(event: OrderEvent, subject: FindingSubject): Finding {
@@ -147,6 +147,6 @@ const ABORTED: Finding = {
 };
 const CAME_BACK: Finding = { code: "ok", reason: "the node came back", cure: "" };
 /** How the text about a save begins whose image is kept. */
-export const SAVED = "the image is in the store, complete";
+export const IMAGE_KEPT = "the image is in the store, complete";
 /** Longest text of a verdict. Unit: UTF-16 code units. */
 const TEXT_MAX = 1000;

@@ -25,7 +25,7 @@ import { isOk } from "../../shared/control/verdict.ts";
 import { SituationError } from "../../shared/core/errors.ts";
 import type { Boot } from "./boot.ts";
 import type { SaveTerms } from "./journal.ts";
-import { SAVED, refusalFinding } from "./findings.ts";
+import { IMAGE_KEPT, refusalFinding } from "./findings.ts";
 import type { Finding } from "./findings.ts";
 import type { LiveOrder } from "./order-machine.ts";
 import type { LabState } from "./lab-state.ts";
@@ -100,7 +100,7 @@ export function checkSaveVerdict(order: LiveOrder, verdict: Verdict): Finding | 
   }
   if (!isOk(verdict)) {
     const said = `the node itself reported ${verdict.code}`;
-    return { code: "ok", reason: `${SAVED}; ${said}`, cure: "" };
+    return { code: "ok", reason: `${IMAGE_KEPT}; ${said}`, cure: "" };
   }
   const said = "the receiver reports success, but no complete image arrived";
   if (refusal !== undefined) return refusalFinding(refusal, said);

@@ -48,7 +48,7 @@ test.each(["ok", "upload_failed", "server_unreachable"] as const)(
   },
 );
 
-test("a save whose image became durable while the journal was full ends ok, if its node dies", () => {
+test("a save whose image became durable while the journal was full outlives its node", () => {
   const job = lab.save("fit01", "new");
   const { visitor } = lab.join("fit01");
   const upload = lab.lab.desk.beginCapture(visitor, () => undefined);
