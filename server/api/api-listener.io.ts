@@ -58,7 +58,7 @@ export async function listenForOperators(
   hooks: ListenerHooks,
 ): Promise<Listening> {
   const app = newApp({ connectionTimeout: 0 }, hooks);
-  const notes = guardUids(app, [0, process.getuid?.() ?? 0, ...uids]);
+  const notes = [...guardUids(app, [0, process.getuid?.() ?? 0, ...uids])];
   addOperatorRoutes(app, parts);
   // If other uids are allowed, the modes let everyone connect and the uid check decides.
   const others = uids.length > 0;
@@ -69,6 +69,10 @@ export async function listenForOperators(
     await removeStale(socket);
     await app.listen({ path: socket });
     chmodSync(socket, others ? 0o666 : 0o660);
+    if (others && (statSync(path.dirname(socket)).mode & OTHERS_PASS) === 0) {
+      const folder = path.dirname(socket);
+      notes.push(`the users of server.uids may not pass the folder "${folder}": chmod o+x it`);
+    }
   } catch (cause) {
     release?.();
     if (cause instanceof SituationError) throw cause;
@@ -128,6 +132,11 @@ function newApp(options: { connectionTimeout: number }, hooks: ListenerHooks): F
     bodyLimit: JSON_BYTES_MAX,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    if (request.raw.socket.destroyed)
+      reply.hijack(); // the guard has closed it
+    else done();
   });
   watchPrincipals(app, hooks);
   answerProblems(app, hooks.failed);
@@ -228,6 +237,8 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await app.close();
 }
 
+/** Others may go through a folder. */
+const OTHERS_PASS = 0o001;
 const NOBODY_LISTENS = ["ECONNREFUSED", "ENOENT"];
 /** Largest body that is no upload: 256 disks fit. */
 const JSON_BYTES_MAX = 1 << 20;

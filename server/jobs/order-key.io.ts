@@ -6,10 +6,11 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import path from "node:path";
 import { SPKI_ED25519_PREFIX } from "../../shared/control/order.ts";
 import { SituationError } from "../../shared/core/errors.ts";
+import { readTextFile } from "../../shared/linux/text-file.io.ts";
 import { makeWholeFile } from "../../shared/linux/whole-file.io.ts";
 import { stateFault } from "./state-fault.ts";
 import { openStateFolder } from "./state-folder.io.ts";
@@ -69,7 +70,7 @@ function newKey(): string {
 /** @throws {@link SituationError} `key_damaged`. */
 function readKey(file: string): KeyObject {
   try {
-    const key = createPrivateKey(readFileSync(file));
+    const key = createPrivateKey(readTextFile(file, KEY_BYTES_MAX));
     if (key.asymmetricKeyType === "ed25519") return key;
   } catch (cause) {
     throw damaged(file, { cause });
@@ -83,3 +84,6 @@ function damaged(file: string, options: ErrorOptions): SituationError {
     ...options,
   });
 }
+
+/** A PEM file of an Ed25519 key has 119 bytes. */
+const KEY_BYTES_MAX = 4096;

@@ -10,6 +10,7 @@ import assert from "node:assert/strict";
 import type { StatusReport } from "../../shared/control/node-api.ts";
 import type { Phase, Verdict } from "../../shared/control/verdict.ts";
 import { ORDER_ARMS_MAX } from "../../shared/control/wanted-state.ts";
+import { TokenBucket } from "../../shared/core/token-bucket.ts";
 import type { EventDraft } from "./event-log.ts";
 import { findingOf, verdictFrom } from "./findings.ts";
 import type { Finding, Refusal } from "./findings.ts";
@@ -94,11 +95,14 @@ export class LiveOrder {
   #refusal: Refusal | undefined;
   /** The image that is in the store, while the journal could not take that. */
   #stored: string | undefined;
+  /** Changes of phase that the node may still tell; each is written and shown. */
+  readonly #phases: TokenBucket;
 
   /** The wait of the state that the record is in begins at `now`. */
   constructor(record: OrderRecord, keeper: OrderKeeper, now: number) {
     this.#record = record;
     this.#keeper = keeper;
+    this.#phases = new TokenBucket(PHASES_PER_SECOND, PHASES_AT_ONCE, now);
     const { createdAt, deadlineAt } = this.job;
     // If the clock was set back since then, still wait no longer than the job asked for.
     this.#deadlineAt = Math.min(deadlineAt, now + (deadlineAt - createdAt));
@@ -228,7 +232,7 @@ export class LiveOrder {
     const { record } = draft;
     switch (action) {
       case "phase":
-        this.#phase(draft, occurrence);
+        this.#phase(draft, occurrence, now);
         return;
       case "nonce":
         assert(occurrence.event === "joined");
@@ -283,10 +287,11 @@ export class LiveOrder {
     }
   }
 
-  #phase({ record, events }: Draft, occurrence: Occurrence): void {
+  #phase({ record, events }: Draft, occurrence: Occurrence, now: number): void {
     const { phase, detail } = this.#phaseOf(occurrence);
     const isNew = record.phase !== phase;
     if (!isNew && (detail === "" || occurrence.event === "statusSaid")) return;
+    if (occurrence.event === "statusSaid" && !this.#phases.take(now)) return;
     record.phase = phase;
     events.push({ kind: "phase", job: record.job, node: record.node, phase, detail });
   }
@@ -370,3 +375,6 @@ const PROGRESS_EVERY_MS = 500;
 const TEXT_MAX = 1000;
 /** A safe point is at most one flush of the slowest disk away. Unit: milliseconds. */
 const ABORT_WITHIN_MS = 120_000;
+/** A load tells some ten phases; a node that tells more and more is not listened to. */
+const PHASES_AT_ONCE = 64;
+const PHASES_PER_SECOND = 0.1;

@@ -8,7 +8,7 @@
 import {
   closeSync,
   constants,
-  fchmodSync,
+  chmodSync,
   fstatSync,
   openSync,
   readdirSync,
@@ -39,26 +39,29 @@ export function openStateFolder(folder: string): readonly string[] {
 
 /**
  * Changes only a file of our own with one name: if others may write to the folder, such a name may
- * lead anywhere.
+ * lead anywhere. The file is not opened for reading, because closing it would then release the locks
+ * by which SQLite keeps other servers out (fcntl(2), "record locks").
  *
  * @returns A sentence for the admin if it is another file that others may read.
  */
 function closeToOthers(file: string): readonly string[] {
   let fd: number;
   try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    fd = openSync(file, O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return []; // SQLite has just removed it
-    return [`"${file}" is not a file of huck's journal: remove it`];
+    throw error;
   }
   try {
     const { mode, uid, nlink } = fstatSync(fd);
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) {
+      return [`"${file}" is not a file of huck's journal: remove it`];
+    }
     if ((mode & OTHERS) === 0) return [];
-    const isOurs = constants.S_IFREG === (mode & constants.S_IFMT) && nlink === 1;
-    if (!isOurs || uid !== process.geteuid?.()) {
+    if (nlink !== 1 || uid !== process.geteuid?.()) {
       return [`others than its owner may read "${file}": chmod 600 it`];
     }
-    fchmodSync(fd, mode & ~OTHERS & 0o777);
+    chmodSync(`/proc/self/fd/${fd}`, mode & ~OTHERS & 0o777);
     return [];
   } finally {
     closeSync(fd);
@@ -68,5 +71,7 @@ function closeToOthers(file: string): readonly string[] {
 const JOURNAL_FILES: readonly string[] = ["", "-wal", "-shm", "-journal"].map(
   (end) => `${JOURNAL_FILE}${end}`,
 );
+/** Names a file without opening it (open(2)); Node.js does not tell its number. */
+const O_PATH = 0o10_000_000;
 const OTHERS = 0o077;
 const WRITTEN_BY_OTHERS = 0o022;

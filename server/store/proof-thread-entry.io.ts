@@ -9,6 +9,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { FormatError } from "../../shared/core/errors.ts";
 import type { ChunkTable } from "../../shared/image/chunk-table.ts";
 import { openCodecPool } from "../../shared/image/codec-pool.io.ts";
+import { placeImage } from "../../shared/image/place-image.ts";
 import { passLanes } from "../../shared/image/lane-work.ts";
 import { type ImageBytes, openImage, openOutline } from "../../shared/image/reader.ts";
 import { bytesOf } from "./image-file.io.ts";
@@ -21,8 +22,12 @@ const order = workerData as ProofOrder;
 async function prove(): Promise<ProofResult> {
   const file = bytesOf(order);
   if (order.depth === "manifest") return { ok: true, outline: openOutline(file) };
-  const { table, imageId, ...outline } = openImage(file);
-  if (order.depth === "chunks") await proveChunks(file, table);
+  const image = openImage(file);
+  const { table, imageId, ...outline } = image;
+  if (order.depth === "chunks") {
+    placeImage(image, image.manifest.disk); // an image that contradicts itself goes to no disk
+    await proveChunks(file, table);
+  }
   const index = { proven: recordRunsOf(table), imageId, tableBytes: table.bytes };
   return { ok: true, outline, index };
 }

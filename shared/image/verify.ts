@@ -2,7 +2,8 @@
  * Checks every byte of an image file: `huck image verify`.
  *
  * Opening an image proves its index. Here all records are read in file order, and each is decoded
- * and compared. Bytes that no digest covers (padding) must be zero, so that every flipped byte is
+ * and compared, and the image is placed on a disk of the saved size, as a restore would. Bytes that
+ * no digest covers (padding) must be zero, so that every flipped byte is
  * found. The check goes on after damage, because the operator wants to know all of it, named by
  * partition and place on the disk.
  */
@@ -14,6 +15,7 @@ import type { ChunkCodec } from "./chunk-codec.ts";
 import type { RecordPlace } from "./header.ts";
 import { BLOCK_BYTES, RECORD_HEADER_BYTES } from "./limits.ts";
 import type { ImageBytes, ImageIndex } from "./reader.ts";
+import { placeImage } from "./place-image.ts";
 import { decodeRecordHeader, paddingAfter } from "./record.ts";
 
 /** At most this many problems are listed; all are counted. */
@@ -66,6 +68,9 @@ export async function checkImage(
     problemCount += 1;
     if (problems.length < PROBLEMS_MAX) problems.push(problem);
   };
+  noteFault(note, {}, () => {
+    placeImage(index, index.manifest.disk); // an image that contradicts itself goes to no disk
+  });
   let at = BLOCK_BYTES;
   let rawBytes = 0;
   for (let chunk = 0; chunk < table.count; chunk += 1) {

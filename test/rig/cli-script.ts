@@ -190,7 +190,8 @@ class Runner {
 
   #marked(mark: string, text: string): string[] {
     if (text === "") return [];
-    const lines = text.replaceAll(this.#folder, "$WORK").replaceAll(String(this.#port), "$PORT");
+    const port = new RegExp(String.raw`\b${this.#port}\b`, "g");
+    const lines = text.replaceAll(this.#folder, "$WORK").replaceAll(port, "$PORT");
     return lines
       .replace(/\n$/, "")
       .split("\n")

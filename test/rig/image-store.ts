@@ -11,7 +11,7 @@ import {
   encodeFooter,
   encodeHeader,
 } from "../../shared/image/header.ts";
-import { BLOCK_BYTES } from "../../shared/image/limits.ts";
+import { BLOCK_BYTES, ChunkFlag } from "../../shared/image/limits.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
 import { imagePathIn } from "../../server/store/image-file-name.ts";
 import { nextId } from "./seeded-bytes.ts";
@@ -56,7 +56,8 @@ export async function writeLongImage(
       const start = slot * SLOT_UNITS + index * 2;
       return { start, end: start + 1 };
     });
-    const plan = { partition: 0, flags: 0, slotLog2: 22, extents, rawBytes };
+    const flags = slot === 0 ? ChunkFlag.bootGate : 0;
+    const plan = { partition: 0, flags, slotLog2: 22, extents, rawBytes };
     await writer.addChunk(plan, await pool.encode(0, rawBytes, 1), lane.record);
   }
   const sizeBytes = chunks * SLOT_UNITS * 512;

@@ -4,6 +4,7 @@ import { openFolderStore } from "../../server/store/folder-store.io.ts";
 import type { ChunkCodec } from "../../shared/image/chunk-codec.ts";
 import { inlinePool, laneAt } from "../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../shared/image/codec-zlib.ts";
+import { ChunkFlag } from "../../shared/image/limits.ts";
 import { ImageWriter } from "../../shared/image/writer.ts";
 import type { ByteSink } from "../../shared/image/writer.ts";
 import { nextId } from "./seeded-bytes.ts";
@@ -23,7 +24,8 @@ async function writeImage(sink: ByteSink, codec: ChunkCodec, seed = 1): Promise<
     const raw = Buffer.alloc(64 << 10, `${seed}-${slot}-`);
     const start = slot * 2048;
     const extents = [{ start, end: start + raw.byteLength / 512 }];
-    const plan = { partition: 0, flags: 0, slotLog2: 20, extents, rawBytes: raw.byteLength };
+    const flags = slot === 0 ? ChunkFlag.bootGate : 0;
+    const plan = { partition: 0, flags, slotLog2: 20, extents, rawBytes: raw.byteLength };
     const lane = laneAt(pool.lanes, 0);
     lane.raw.set(raw);
     await writer.addChunk(plan, await pool.encode(0, raw.byteLength, 1), lane.record);

@@ -5,7 +5,9 @@
  * most connections it turns everybody away. Here each request has an absolute deadline, what
  * unfinished requests have sent is bounded in all, and when there are too many connections, one of
  * the address that has most gives way: first one whose request is not complete, then an idle one.
- * So a flood costs the one who floods. Time is monotonic.
+ * So a flood costs the one who floods. Requests that are sent before the answer to the one before
+ * are few, because each is begun at once: those of a connection, and of an address, are counted.
+ * Time is monotonic.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -33,6 +35,8 @@ export interface GuardCounters {
   slow_answer: number;
   /** Closed because unfinished requests had sent too much. */
   too_much_unfinished: number;
+  /** Closed because too many answers were under way at once. */
+  too_many_answers: number;
 }
 
 /**
@@ -49,6 +53,8 @@ interface Connection {
   endBy: number;
   /** `bytesRead` of the socket when its last request was complete. */
   doneBytes: number;
+  /** Answers that are under way. */
+  answers: number;
 }
 
 export class ConnectionGuard {
@@ -58,13 +64,17 @@ export class ConnectionGuard {
     slow_request: 0,
     slow_answer: 0,
     too_much_unfinished: 0,
+    too_many_answers: 0,
   };
   readonly #bounds: GuardBounds;
   readonly #bySocket = new Map<Socket, Connection>();
   readonly #byAddress = new Map<string, Set<Connection>>();
   readonly #timer: NodeJS.Timeout;
 
-  /** Watches a server from now on; call it before the server listens. */
+  /**
+   * Watches a server from now on; call it before the server listens. A request whose connection was
+   * closed here still reaches the server's own listener, with a socket that is destroyed.
+   */
   constructor(server: Server, bounds: GuardBounds) {
     this.#bounds = bounds;
     server.on("connection", (socket: Socket) => {
@@ -103,7 +113,10 @@ export class ConnectionGuard {
       return;
     }
     const endBy = performance.now() + this.#bounds.requestMs;
-    const connection: Connection = { socket, address, doing: "asking", endBy, doneBytes: 0 };
+    const connection: Connection = {
+      ...{ socket, address, doing: "asking", endBy },
+      ...{ doneBytes: 0, answers: 0 },
+    };
     this.#bySocket.set(socket, connection);
     const all = this.#byAddress.get(address) ?? new Set();
     this.#byAddress.set(address, all.add(connection));
@@ -137,6 +150,11 @@ export class ConnectionGuard {
   #heard(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#bySocket.get(request.socket);
     if (connection === undefined) return;
+    if (connection.answers >= ANSWERS_MAX || this.#answersTo(connection) >= ADDRESS_ANSWERS_MAX) {
+      this.#end(connection, "too_many_answers");
+      return;
+    }
+    connection.answers += 1;
     const { headers } = request;
     const hasBody =
       headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
@@ -149,10 +167,18 @@ export class ConnectionGuard {
       this.#complete(connection);
     }
     response.once("close", () => {
+      connection.answers -= 1;
       connection.doing = "idle";
       connection.doneBytes = connection.socket.bytesRead;
       connection.endBy = Infinity; // the server's own bound on silence ends it
     });
+  }
+
+  /** Answers under way to the address of a connection. */
+  #answersTo({ address }: Connection): number {
+    let sum = 0;
+    for (const { answers } of this.#byAddress.get(address) ?? []) sum += answers;
+    return sum;
   }
 
   #complete(connection: Connection): void {
@@ -211,3 +237,10 @@ function firstOf(all: Iterable<Connection>, doing: Doing): Connection | undefine
 
 /** How often deadlines are looked at. Unit: milliseconds. */
 const SWEEP_MS = 250;
+/**
+ * Answers of one connection at once. A client may send its next request when it has the answer,
+ * which is a moment before we know that it has it.
+ */
+const ANSWERS_MAX = 4;
+/** Answers of one address at once: several nodes may stand behind one. */
+const ADDRESS_ANSWERS_MAX = 64;

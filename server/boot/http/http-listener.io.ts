@@ -116,6 +116,7 @@ export class HttpListener {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.socket.destroyed) return; // the guard has closed it
     const target = pathOf(request.url ?? "");
     const remote = request.socket.remoteAddress ?? "";
     const outcome = await this.#outcomeOf(target, request, response);

@@ -67,7 +67,7 @@ function openDisk(fd: number, path: string, wanted: number | undefined): OpenSou
       exitCode: ExitCode.usage,
     });
   }
-  return { ...sourceOf(fd, path, facts), writers: writersOf(name), warnings: [] };
+  return { ...sourceOf(fd, path, facts), writers: diskWriters(name), warnings: [] };
 }
 
 function openFile(
@@ -179,6 +179,13 @@ function writersOf(name: string): string[] {
     );
     return [...mounted, ...swapped, ...held];
   });
+}
+
+/** The same, and for a loop device those of other loop devices over the same file. */
+function diskWriters(name: string): readonly string[] {
+  const backing = join("/sys/class/block", name, "loop/backing_file");
+  const others = existsSync(backing) ? loopWriters(readFileSync(backing, "utf8").trim()) : [];
+  return [...new Set([...writersOf(name), ...others])];
 }
 
 /** The same for a file that is attached to a loop device, which may be mounted. */

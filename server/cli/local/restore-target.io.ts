@@ -53,7 +53,7 @@ export interface RestoreTarget {
 export function openRestoreTarget(target: string, disk: Manifest["disk"]): RestoreTarget {
   const kind = targetKind(target);
   if (kind === "nothing") return openNewFile(target, disk);
-  const opened = openUnused(target, kind, disk.sectorBytes);
+  const opened = openUnused(target, disk.sectorBytes);
   const { sectorBytes } = opened.identity.bus === "file" ? disk : opened;
   const device = new TargetDevice(opened, { path: target, sectorBytes });
   return {
@@ -74,7 +74,7 @@ export function openRestoreTarget(target: string, disk: Manifest["disk"]): Resto
 export function identityOfTarget(target: string): DiskIdentity {
   const kind = targetKind(target);
   assert(kind !== "nothing", `"${target}" does not exist`);
-  const device = openUnused(target, kind, 512);
+  const device = openUnused(target, 512);
   device.close();
   return device.identity;
 }
@@ -190,8 +190,8 @@ function removeSecondName(part: string): void {
 }
 
 /** @throws {@link SituationError} `disk_in_use`, `not_permitted`. */
-function openUnused(target: string, kind: "file" | "disk", fileSectorBytes: number): BlockDevice {
-  const uses = kind === "file" ? usesOfFile(target) : [];
+function openUnused(target: string, fileSectorBytes: number): BlockDevice {
+  const uses = usesOf(target);
   if (uses.length > 0) throw inUse(target, uses.join(", "));
   try {
     return openBlockDevice(target, { fileSectorBytes });
@@ -206,8 +206,11 @@ function openUnused(target: string, kind: "file" | "disk", fileSectorBytes: numb
   }
 }
 
-/** Uses of a file that a loop device has made into a disk, which may be mounted. */
-function usesOfFile(target: string): readonly string[] {
+/**
+ * What writes to a disk or file. A loop device may have made a file into a disk, which may be
+ * mounted, and so may another loop device over the file of this one.
+ */
+function usesOf(target: string): readonly string[] {
   const source = openSource(target);
   source.close();
   return source.writers;

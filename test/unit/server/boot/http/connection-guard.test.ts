@@ -9,7 +9,7 @@ import type { Server } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ConnectionGuard } from "../../../../../server/boot/http/connection-guard.io.ts";
 import type { GuardBounds } from "../../../../../server/boot/http/connection-guard.io.ts";
 
@@ -142,4 +142,24 @@ test("ConnectionGuard lets one address use all connections if nobody else asks",
   for (let count = 0; count < 49; count += 1) await drip("GET / HT");
   expect(await get(FLOODER)).toBe("here");
   expect(guard.counters.gave_way).toBe(0);
+});
+
+test("requests that do not wait for their answers close their connection", async () => {
+  await serve({});
+  const flood = await drip("GET /long HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100));
+  await closed(flood);
+  expect(guard.counters.too_many_answers).toBe(1);
+  expect(await get()).toBe("here");
+});
+
+test("an address has so many answers at once, in however many connections", async () => {
+  await serve({ connectionsMax: 1000 });
+  const flood = [];
+  for (let count = 0; count < 80; count += 1) {
+    flood.push(await drip("GET /long HTTP/1.1\r\nHost: x\r\n\r\n"));
+  }
+  await vi.waitFor(() => {
+    expect(guard.counters.too_many_answers).toBe(16);
+  });
+  expect(await get()).toBe("here");
 });
