@@ -39,8 +39,8 @@ export function openStateFolder(folder: string): readonly string[] {
 
 /**
  * Changes only a file of our own with one name: if others may write to the folder, such a name may
- * lead anywhere. The file is not opened for reading, because closing it would then release the locks
- * by which SQLite keeps other servers out (fcntl(2), "record locks").
+ * lead anywhere. The file is not opened for reading, because closing it would then release the
+ * locks by which SQLite keeps other servers out (fcntl(2), "record locks").
  *
  * @returns A sentence for the admin if it is another file that others may read.
  */

@@ -94,3 +94,17 @@ test("progress() makes at most two events a second for a node and keeps none", (
   expect(heard.filter((kind) => kind === "progress").length).toBeLessThanOrEqual(5);
   expect(lab.events(job).some(({ kind }) => kind === "progress")).toBe(false);
 });
+
+test("a node that tells one phase after the other writes a bounded number of them", () => {
+  const job = lab.load(["fit01"]);
+  const { visitor, order } = lab.join("fit01");
+  for (let count = 0; count < 200; count += 1) {
+    lab.report(visitor, order, "scanning");
+    lab.report(visitor, order, "probing");
+  }
+  const told = (): number => lab.events(job).filter(({ kind }) => kind === "phase").length;
+  expect(told()).toBeLessThan(70);
+  lab.wait(20);
+  lab.report(visitor, order, "scanning");
+  expect(told()).toBeLessThan(71);
+});

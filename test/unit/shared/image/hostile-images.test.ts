@@ -12,6 +12,7 @@ import { openFolderStore } from "../../../../server/store/folder-store.io.ts";
 import { blake3 } from "../../../../shared/core/digest.ts";
 import { inlinePool } from "../../../../shared/image/codec-pool.ts";
 import { zlibCodec } from "../../../../shared/image/codec-zlib.ts";
+import { ChunkFlag } from "../../../../shared/image/limits.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import { restoreImage } from "../../../../shared/image/restore.ts";
 import { checkImage } from "../../../../shared/image/verify.ts";
@@ -135,6 +136,27 @@ describe.each(WRONG_CONTENT)("an image with %s", (_, change) => {
     const image = { file, index: openImage(file), codec, pool: inlinePool(codec) };
     await expect(restoreImage(image, disk, options)).rejects.toThrow(/^Cannot/);
     expect(disk.writes).toBe(0);
+  });
+});
+
+describe("an image that no disk can take", () => {
+  const bytes = changed(({ chunks }) => {
+    for (const chunk of chunks) chunk.flags &= ~ChunkFlag.bootGate;
+  });
+
+  test("is damaged to checkImage(), though all its digests are right", async () => {
+    const file = imageBytes(bytes);
+    const check = await checkImage(file, openImage(file), zlibCodec(), () => undefined);
+    expect(check.problems.map(({ message }) => message).join()).toMatch(/boot gate/);
+  });
+
+  test("is refused by commit()", async () => {
+    const store = openFolderStore(folder);
+    const draft = await store.draft("gateless");
+    await draft.append(bytes);
+    await expect(draft.commit()).rejects.toThrow(/boot gate/);
+    await draft.abort();
+    await store.close();
   });
 });
 
