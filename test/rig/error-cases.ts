@@ -162,6 +162,12 @@ function restores(): ErrorCase[] {
     },
     { ...onto("lab fs.img --erase fs.img", 4, `${MOUNTED}; `), target: "old.img", needsRoot: true },
     onLoop("-b 4096 old.img", 'huck image restore lab "$L" --erase "$L"', 4),
+    {
+      command:
+        `${MOUNTED}; L=$(losetup -f --show fs.img); huck image restore lab "$L" --erase "$L"; ` +
+        'code=$?; losetup -d "$L"; exit $code',
+      ...{ exitCode: 4, needsRoot: true },
+    },
   ];
 }
 
