@@ -39,10 +39,10 @@ export type SuccessCode = Extract<VerdictCode, "ok" | "ok_unchanged">;
 export async function load(order: LoadOrder, stage: Stage): Promise<SuccessCode> {
   const { reporter, disk } = stage;
   reporter.enter("planning");
-  await disk.open(diskForOrder(order, stage.disks), "write");
-  const image = await disk.useImage(await stage.link.tail(), order.image.id);
+  await disk.open(order, diskForOrder(order, stage.disks), "write");
+  const image = await disk.useImage(await stage.link.tail());
   reporter.enter("scanning");
-  const found = await disk.scan(order.delta, (done, total) => {
+  const found = await disk.scan((done, total) => {
     reporter.progress(done, total);
   });
   if (found.lacking.length === 0) return "ok_unchanged";
@@ -182,7 +182,7 @@ async function arm(order: LoadOrder, stage: Stage): Promise<void> {
   }
   stage.reporter.enter("arming");
   stage.gate("closing");
-  await stage.disk.closeGate(order);
+  await stage.disk.closeGate();
 }
 
 function failureOf({ code, reason, cure }: Exclude<ReceptionOutcome, { ok: true }>): NodeFailure {
@@ -195,7 +195,7 @@ async function finish(order: LoadOrder, stage: Stage): Promise<void> {
   await disk.flush();
   if (order.verify !== "flush") {
     reporter.enter("verifying");
-    await disk.verify(order.verify, (done, total) => {
+    await disk.verify((done, total) => {
       reporter.progress(done, total);
     });
   }

@@ -20,12 +20,11 @@ import type { Stage } from "./stage.ts";
 export async function save(order: SaveOrder, stage: Stage): Promise<"ok"> {
   const { reporter, disk, link } = stage;
   reporter.enter("planning");
-  await disk.open(diskForOrder(order, stage.disks), "read");
+  await disk.open(order, diskForOrder(order, stage.disks), "read");
   reporter.enter("capturing");
   const upload = link.capture();
   try {
     await disk.capture(
-      order,
       (bytes) => upload.append(bytes),
       (done, total) => {
         reporter.progress(done, total);

@@ -78,7 +78,7 @@ async function open(work: Extract<DiskCall, { call: "open" }>): Promise<void> {
   }
   const arena = new Arena(arenaMemory(SLOT_BYTES));
   const buffer = arena.bytes.subarray(0, SLOT_BYTES);
-  disk = new OrderedDisk(device, await createChunkCodec("auto"), buffer);
+  disk = new OrderedDisk(work.order, device, await createChunkCodec("auto"), buffer);
   disk.checkIdentity(work.disk);
 }
 
@@ -104,14 +104,14 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
   assert(disk !== undefined, "the disk is not open");
   switch (work.call) {
     case "useImage":
-      return disk.useImage(work.tail, work.imageId);
+      return disk.useImage(work.tail);
     case "scan":
-      return disk.scan(work.delta, progressOf(id));
+      return disk.scan(progressOf(id));
     case "chunkToCheck":
       return disk.chunkToCheck();
     case "closeGate":
       stopIfAsked();
-      disk.closeGate(work.order);
+      disk.closeGate();
       return undefined;
     case "deliver":
       stopIfAsked(); // a whole ring of chunks may wait here
@@ -120,17 +120,17 @@ async function perform(id: number, work: DiskCall): Promise<DiskAnswer> {
       disk.flush();
       return undefined;
     case "verify":
-      disk.verify(work.level, progressOf(id));
+      disk.verify(progressOf(id));
       return undefined;
     case "openGate":
       disk.openGate();
       return undefined;
     case "capture": {
       const uuid = randomBytes(16);
-      const facts = { uuid, nowMs: Date.now(), tool: `huck ${VERSION}`, host: work.order.node };
+      const facts = { uuid, nowMs: Date.now(), tool: `huck ${VERSION}` };
       const pool = await openCodecPool("auto", codecWorkers());
       try {
-        await disk.capture(work.order, facts, { sink: sendPiece, pool }, progressOf(id));
+        await disk.capture(facts, { sink: sendPiece, pool }, progressOf(id));
       } finally {
         await pool.close();
       }

@@ -3,27 +3,27 @@
  * an image.
  */
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
-import type { VerifyLevel } from "../../shared/control/spec.ts";
+import type { Order } from "../../shared/control/order.ts";
 import type { ImageFacts, ScanResult } from "./disk-work.ts";
 
 /** A call of a DiskWork method, by name. */
 export type DiskCall =
   | {
       readonly call: "open";
+      readonly order: Order;
       readonly disk: DiskDescription;
       readonly access: "read" | "write";
     }
-  | { readonly call: "useImage"; readonly tail: Uint8Array; readonly imageId: string }
-  | { readonly call: "scan"; readonly delta: boolean }
+  | { readonly call: "useImage"; readonly tail: Uint8Array }
+  | { readonly call: "scan" }
   | { readonly call: "chunkToCheck" }
-  | { readonly call: "closeGate"; readonly order: LoadOrder }
+  | { readonly call: "closeGate" }
   /** The record lies in memory that both threads share, or was copied. */
   | { readonly call: "deliver"; readonly chunk: number; readonly record: Uint8Array }
   | { readonly call: "flush" }
-  | { readonly call: "verify"; readonly level: VerifyLevel }
+  | { readonly call: "verify" }
   | { readonly call: "openGate" }
-  | { readonly call: "capture"; readonly order: SaveOrder };
+  | { readonly call: "capture" };
 
 /** A message to the disk thread. */
 export type ToDiskThread =

@@ -3,7 +3,6 @@
  * failures.
  */
 import { Worker } from "node:worker_threads";
-import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
 import { VerdictCode } from "../../shared/control/verdict.ts";
 import { SituationError, messageOf } from "../../shared/core/errors.ts";
 import { NodeFailure } from "../failure.ts";
@@ -64,24 +63,24 @@ class DiskThread implements DiskWork {
     });
   }
 
-  async open(...[disk, access]: Parameters<DiskWork["open"]>): Promise<void> {
-    await this.#call({ call: "open", disk, access });
+  async open(...[order, disk, access]: Parameters<DiskWork["open"]>): Promise<void> {
+    await this.#call({ call: "open", order, disk, access });
   }
 
-  async useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts> {
-    return (await this.#call({ call: "useImage", tail, imageId })) as ImageFacts;
+  async useImage(tail: Uint8Array): Promise<ImageFacts> {
+    return (await this.#call({ call: "useImage", tail })) as ImageFacts;
   }
 
-  async scan(delta: boolean, progress: Progress): Promise<ScanResult> {
-    return (await this.#call({ call: "scan", delta }, progress)) as ScanResult;
+  async scan(progress: Progress): Promise<ScanResult> {
+    return (await this.#call({ call: "scan" }, progress)) as ScanResult;
   }
 
   async chunkToCheck(): Promise<number | undefined> {
     return (await this.#call({ call: "chunkToCheck" })) as number | undefined;
   }
 
-  async closeGate(order: LoadOrder): Promise<void> {
-    await this.#call({ call: "closeGate", order });
+  async closeGate(): Promise<void> {
+    await this.#call({ call: "closeGate" });
   }
 
   async deliver(chunk: number, record: Uint8Array): Promise<"ok" | "bad"> {
@@ -92,18 +91,18 @@ class DiskThread implements DiskWork {
     await this.#call({ call: "flush" });
   }
 
-  async verify(level: Parameters<DiskWork["verify"]>[0], progress: Progress): Promise<void> {
-    await this.#call({ call: "verify", level }, progress);
+  async verify(progress: Progress): Promise<void> {
+    await this.#call({ call: "verify" }, progress);
   }
 
   async openGate(): Promise<void> {
     await this.#call({ call: "openGate" });
   }
 
-  async capture(order: SaveOrder, sink: CaptureSink, progress: Progress): Promise<void> {
+  async capture(sink: CaptureSink, progress: Progress): Promise<void> {
     this.#sink = sink;
     try {
-      await this.#call({ call: "capture", order }, progress);
+      await this.#call({ call: "capture" }, progress);
     } catch (error) {
       throw this.#sinkFailure ?? error;
     }

@@ -7,8 +7,7 @@
  */
 import type { Range } from "../../shared/core/ranges.ts";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
-import type { VerifyLevel } from "../../shared/control/spec.ts";
+import type { Order } from "../../shared/control/order.ts";
 
 /** What a load must know of the image. */
 export interface ImageFacts {
@@ -41,27 +40,22 @@ export type CaptureSink = (bytes: Uint8Array) => Promise<void>;
 /** The disk of one order. */
 export interface DiskWork {
   /**
-   * Opens the disk exclusively for this order.
+   * Opens the disk exclusively for an order, which every later call obeys.
    *
    * @param disk - The disk that was chosen; identity and size are checked again.
    * @param access - `read`: no later call can write to it.
    * @throws NodeFailure `disk_in_use`; `no_disk_matches` if it is another disk by now.
    */
-  open(disk: DiskDescription, access: "read" | "write"): Promise<void>;
+  open(order: Order, disk: DiskDescription, access: "read" | "write"): Promise<void>;
   /**
    * Takes the image's table, and checks that it is of the ordered image and fits the disk.
    *
    * @param tail - The image file from its chunk table to its end.
-   * @param imageId - From the order.
    * @throws NodeFailure `image_damaged`, `disk_too_small`, `sector_size_differs`.
    */
-  useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts>;
-  /**
-   * Finds out which chunks the disk already holds. Only reads.
-   *
-   * @param delta - False: all chunks count as lacking.
-   */
-  scan(delta: boolean, progress: Progress): Promise<ScanResult>;
+  useImage(tail: Uint8Array): Promise<ImageFacts>;
+  /** Finds out which chunks the disk already holds, if the order wants that. Only reads. */
+  scan(progress: Progress): Promise<ScanResult>;
   /**
    * A chunk that must be delivered before the gate closes, because only its content shows whether
    * the partition table can be made to fit this disk. When it is there, another may be wanted.
@@ -73,10 +67,9 @@ export interface DiskWork {
    * Clears tables and boot sectors and writes the gate record of the order. From here on the disk
    * does not boot.
    *
-   * @param order - Named in the gate record.
    * @throws NodeFailure `disk_write_error`.
    */
-  closeGate(order: LoadOrder): Promise<void>;
+  closeGate(): Promise<void>;
   /**
    * Checks a record and writes its content; gate sectors are kept in memory for `openGate`.
    *
@@ -89,11 +82,11 @@ export interface DiskWork {
   /** Waits until the medium holds everything. @throws NodeFailure `disk_write_error`. */
   flush(): Promise<void>;
   /**
-   * Reads back from the medium and compares digests.
+   * Reads back from the medium as much as the order wants, and compares digests.
    *
    * @throws NodeFailure `verify_mismatch`.
    */
-  verify(level: VerifyLevel, progress: Progress): Promise<void>;
+  verify(progress: Progress): Promise<void>;
   /**
    * Writes tables and boot sectors, flushes, reads them back. @throws NodeFailure
    * `disk_write_error`, `verify_mismatch`.
@@ -102,11 +95,10 @@ export interface DiskWork {
   /**
    * Reads the disk and sends the image file, piece by piece.
    *
-   * @param order - Name, level, what to do with dirty file systems.
    * @param sink - Takes the pieces in order.
    * @throws NodeFailure `source_dirty`, `disk_read_error`.
    */
-  capture(order: SaveOrder, sink: CaptureSink, progress: Progress): Promise<void>;
+  capture(sink: CaptureSink, progress: Progress): Promise<void>;
   /**
    * Asks the work to stop. Then a scan, a verify or a capture that is under way ends at its next
    * chunk, the gate is not closed any more, and no chunk is written: their promises reject with

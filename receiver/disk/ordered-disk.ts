@@ -5,9 +5,9 @@
  * This file turns faults into verdicts of the node, next to where they happen. The digest rules and
  * the order of writing are in GatedDisk.
  */
+import assert from "node:assert/strict";
 import type { DiskDescription } from "../../shared/control/disk-rule.ts";
-import type { LoadOrder, SaveOrder } from "../../shared/control/order.ts";
-import type { VerifyLevel } from "../../shared/control/spec.ts";
+import type { LoadOrder, Order, SaveOrder } from "../../shared/control/order.ts";
 import { planDisk } from "../../shared/allocation/plan.ts";
 import type { DiskPlan } from "../../shared/allocation/plan.ts";
 import { toHex } from "../../shared/core/digest.ts";
@@ -36,7 +36,6 @@ export interface CaptureFacts {
   /** Milliseconds since 1970 UTC. */
   readonly nowMs: number;
   readonly tool: string;
-  readonly host: string;
 }
 
 /** Destination and encoder of a capture; see `captureImage`. */
@@ -47,6 +46,7 @@ interface PieceOutput {
 
 /** The disk of one order. */
 export class OrderedDisk {
+  readonly #order: Order;
   readonly #device: BlockDevice;
   readonly #codec: ChunkCodec;
   readonly #buffer: Uint8Array;
@@ -54,11 +54,13 @@ export class OrderedDisk {
   #target: GatedDisk | undefined;
 
   /**
+   * @param order - What every call obeys.
    * @param device - Open; its owner closes it.
    * @param codec - Of this thread.
    * @param buffer - 1 MiB, page aligned.
    */
-  constructor(device: BlockDevice, codec: ChunkCodec, buffer: Uint8Array) {
+  constructor(order: Order, device: BlockDevice, codec: ChunkCodec, buffer: Uint8Array) {
+    this.#order = order;
     this.#device = device;
     this.#codec = codec;
     this.#buffer = buffer;
@@ -91,16 +93,14 @@ export class OrderedDisk {
    * Takes the image that goes to this disk.
    *
    * @param tail - Tail of the image file.
-   * @param imageId - From the order.
    * @throws {@link NodeFailure} `image_damaged`; SituationError `disk_too_small`,
    *   `sector_size_differs`.
    */
-  useImage(tail: Uint8Array, imageId: string): ImageFacts {
+  useImage(tail: Uint8Array): ImageFacts {
     const index = openTail(tail);
-    if (toHex(index.imageId) !== imageId) {
-      throw damaged(
-        `the server sent the table of image ${toHex(index.imageId)}, not of ${imageId}`,
-      );
+    const { id } = this.#loadOrder().image;
+    if (toHex(index.imageId) !== id) {
+      throw damaged(`the server sent the table of image ${toHex(index.imageId)}, not of ${id}`);
     }
     this.#target = this.#fit(index);
     this.#index = index;
@@ -119,14 +119,14 @@ export class OrderedDisk {
   }
 
   /**
-   * Finds out which chunks the disk already holds.
+   * Finds out which chunks the disk already holds; without `delta` all count as lacking.
    *
-   * @param delta - False: all chunks count as lacking.
    * @param progress - Called after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `disk_read_error`.
    */
-  scan(delta: boolean, progress: Progress): ScanResult {
+  scan(progress: Progress): ScanResult {
     const { target, table } = this.#loaded();
+    const { delta } = this.#loadOrder();
     const { lacking, found } = reading(() => target.scan(delta, progress));
     return {
       lacking: normalRanges(lacking.map((chunk) => ({ start: chunk, end: chunk + 1 }))),
@@ -135,16 +135,11 @@ export class OrderedDisk {
     };
   }
 
-  /**
-   * Closes the gate.
-   *
-   * @param order - Its id is named in the gate record.
-   * @throws {@link NodeFailure} `disk_write_error`.
-   */
-  closeGate(order: LoadOrder): void {
+  /** Closes the gate. @throws {@link NodeFailure} `disk_write_error`. */
+  closeGate(): void {
     const { target } = this.#loaded();
     writing(() => {
-      target.close(order.id);
+      target.close(this.#order.id);
     });
   }
 
@@ -184,7 +179,8 @@ export class OrderedDisk {
    * @param progress - Called after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `verify_mismatch`, `disk_read_error`.
    */
-  verify(level: VerifyLevel, progress: Progress): void {
+  verify(progress: Progress): void {
+    const { verify: level } = this.#loadOrder();
     if (level === "flush") return;
     const { target } = this.#loaded();
     reading(() => {
@@ -203,22 +199,17 @@ export class OrderedDisk {
   /**
    * Reads the disk and sends the image file.
    *
-   * @param order - Level, and what to keep of gaps and of dirty file systems.
    * @param progress - Called after every chunk; may throw to stop.
    * @throws {@link NodeFailure} `source_dirty`, `disk_read_error`; whatever the sink throws.
    */
-  async capture(
-    order: SaveOrder,
-    facts: CaptureFacts,
-    out: PieceOutput,
-    progress: Progress,
-  ): Promise<void> {
+  async capture(facts: CaptureFacts, out: PieceOutput, progress: Progress): Promise<void> {
+    const order = this.#saveOrder();
     const plan = this.#plan(order);
     await captureImage(
       this.#source(),
       plan,
       { sink: { append: out.sink }, pool: out.pool },
-      { ...facts, level: order.level, progress },
+      { ...facts, host: order.node, level: order.level, progress },
     );
   }
 
@@ -257,6 +248,16 @@ export class OrderedDisk {
         }
       },
     };
+  }
+
+  #loadOrder(): LoadOrder {
+    assert(this.#order.action === "load", "this call belongs to a load");
+    return this.#order;
+  }
+
+  #saveOrder(): SaveOrder {
+    assert(this.#order.action === "save", "this call belongs to a save");
+    return this.#order;
   }
 
   #loaded(): { readonly target: GatedDisk; readonly table: ImageIndex["table"] } {

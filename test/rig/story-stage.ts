@@ -69,7 +69,7 @@ export function order(action: "load" | "save", changes: Partial<Order> = {}): Or
           verify: "sample",
           delta: true,
         } as const)
-      : ({ action, ...common, name: "y", rawIfDirty: false, level: 3 } as const);
+      : ({ action, ...common, name: "y", rawIfDirty: false, keepGaps: false, level: 3 } as const);
   return { ...whole, ...changes } as Order;
 }
 
@@ -134,7 +134,7 @@ export async function play(script: Script): Promise<Played> {
     throw new NodeFailure("aborted", "the work was stopped", "y");
   };
   const disk: DiskWork = {
-    open: (_disk, access) => {
+    open: (_order, _disk, access) => {
       opened.push(access);
       return call("open");
     },
@@ -155,7 +155,7 @@ export async function play(script: Script): Promise<Played> {
     flush: () => call("flush"),
     verify: () => long("verify", "verifying"),
     openGate: () => call("openGate"),
-    capture: async (_order, sink) => {
+    capture: async (sink) => {
       await call("capture");
       await sink(new Uint8Array(3));
     },

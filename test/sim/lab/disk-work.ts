@@ -2,9 +2,10 @@
  * DiskWork over a disk of the simulation: takes virtual time, writes what it is told, and objects
  * at once when a call breaks the order of safety (P1, P2, P8).
  */
+import assert from "node:assert/strict";
 import { chooseDisk } from "../../../shared/control/disk-rule.ts";
 import type { DiskDescription } from "../../../shared/control/disk-rule.ts";
-import type { LoadOrder, SaveOrder } from "../../../shared/control/order.ts";
+import type { LoadOrder, Order } from "../../../shared/control/order.ts";
 import type { VerifyLevel } from "../../../shared/control/spec.ts";
 import type { Range } from "../../../shared/core/ranges.ts";
 import { NodeFailure } from "../../../receiver/failure.ts";
@@ -53,7 +54,8 @@ export class SimDiskWork implements DiskWork {
   #disk: SimDisk | undefined;
   #image: SimImage | undefined;
   #access: "read" | "write" = "read";
-  #order: LoadOrder | undefined;
+  #order: Order | undefined;
+  #closed = false;
   #verified: VerifyLevel = "flush";
   #written = 0;
   #stopped = false;
@@ -63,16 +65,18 @@ export class SimDiskWork implements DiskWork {
     this.#host = host;
   }
 
-  async open(disk: DiskDescription, access: "read" | "write"): Promise<void> {
+  async open(order: Order, disk: DiskDescription, access: "read" | "write"): Promise<void> {
+    this.#order = order;
     await this.#host.sleep(this.#host.world.between(5, 50));
     this.#disk = this.#host.disks().find(({ description }) => description.path === disk.path);
     this.#access = access;
   }
 
-  async useImage(tail: Uint8Array, imageId: string): Promise<ImageFacts> {
+  async useImage(tail: Uint8Array): Promise<ImageFacts> {
     await this.#host.sleep(5);
     const image = this.#host.imageById(decoder.decode(tail));
-    if (image?.id !== imageId) throw new NodeFailure("image_damaged", "another table", "Look.");
+    if (image?.id !== this.#loadOrder().image.id)
+      throw new NodeFailure("image_damaged", "another table", "Look.");
     this.#image = image;
     const { chunkCount } = image;
     this.#toCheck = this.#host.boot % 3 === 0 ? 0 : undefined;
@@ -84,8 +88,9 @@ export class SimDiskWork implements DiskWork {
     return Promise.resolve(this.#toCheck);
   }
 
-  async scan(delta: boolean, progress: Progress): Promise<ScanResult> {
+  async scan(progress: Progress): Promise<ScanResult> {
     const { disk, image } = this.#loaded();
+    const { delta } = this.#loadOrder();
     await this.#host.sleep(this.#host.world.between(20, 4000));
     this.#stopIfAsked();
     progress(1, 1);
@@ -99,8 +104,9 @@ export class SimDiskWork implements DiskWork {
     return { lacking: rangesOf(lacking), found, lackingBytes: lacking.length };
   }
 
-  async closeGate(order: LoadOrder): Promise<void> {
+  async closeGate(): Promise<void> {
     const { disk, image } = this.#loaded();
+    const order = this.#loadOrder();
     this.#stopIfAsked();
     await this.#host.sleep(this.#host.world.between(5, 200));
     const choice = chooseDisk(order.disk, this.#descriptions());
@@ -112,7 +118,7 @@ export class SimDiskWork implements DiskWork {
       this.#host.world.breaks("P8", `${this.#host.node}: a disk that the order does not name`);
     }
     this.#host.closes(order, disk, image);
-    this.#order = order;
+    this.#closed = true;
     disk.gate = { kind: "closed", order: order.id, image: image.id };
     this.#note();
   }
@@ -121,7 +127,7 @@ export class SimDiskWork implements DiskWork {
     const { disk, image } = this.#loaded();
     const content = decoder.decode(record);
     if (content !== contentOf(image, chunk)) return "bad";
-    if (this.#order === undefined) {
+    if (!this.#closed) {
       this.#toCheck = undefined; // looked at before the gate closes, not written
       return "ok";
     }
@@ -138,8 +144,9 @@ export class SimDiskWork implements DiskWork {
     this.#loaded().disk.flush();
   }
 
-  async verify(level: VerifyLevel, progress: Progress): Promise<void> {
+  async verify(progress: Progress): Promise<void> {
     const { disk, image } = this.#loaded();
+    const { verify: level } = this.#loadOrder();
     if (disk.cache.size > 0) this.#host.world.breaks("P1", "verified before it was flushed");
     await this.#host.sleep(this.#host.world.between(10, 4000));
     this.#stopIfAsked();
@@ -154,15 +161,17 @@ export class SimDiskWork implements DiskWork {
     const { disk, image } = this.#loaded();
     await this.#host.sleep(this.#host.world.between(5, 300));
     if (disk.cache.size > 0) this.#host.world.breaks("P1", "gate opened before the flush");
-    if (this.#order?.verify !== this.#verified) {
+    if (this.#loadOrder().verify !== this.#verified) {
       this.#host.world.breaks("P1", "gate opened before what was asked for was verified");
     }
     disk.gate = { kind: "image", image: image.id };
     this.#note();
   }
 
-  async capture(order: SaveOrder, sink: CaptureSink, progress: Progress): Promise<void> {
-    if (this.#access !== "read") this.#host.world.breaks("P5", `${order.node} opened for writing`);
+  async capture(sink: CaptureSink, progress: Progress): Promise<void> {
+    if (this.#access !== "read") {
+      this.#host.world.breaks("P5", `${this.#host.node} opened for writing`);
+    }
     for (let slot = 0; slot < 3; slot += 1) {
       await this.#host.sleep(this.#host.world.between(50, 3000));
       this.#stopIfAsked();
@@ -185,6 +194,11 @@ export class SimDiskWork implements DiskWork {
 
   #stopIfAsked(): void {
     if (this.#stopped) throw new NodeFailure("aborted", "the work was stopped", "Begin again.");
+  }
+
+  #loadOrder(): LoadOrder {
+    assert(this.#order?.action === "load", "this call belongs to a load");
+    return this.#order;
   }
 
   #descriptions(): DiskDescription[] {

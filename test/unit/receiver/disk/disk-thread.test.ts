@@ -8,6 +8,7 @@ import { afterAll, expect, test } from "vitest";
 import { openDiskWork } from "../../../../receiver/disk/disk-thread.io.ts";
 import type { DiskWork } from "../../../../receiver/disk/disk-work.ts";
 import { openBlockDevice } from "../../../../shared/linux/block-device.io.ts";
+import { order } from "../../../rig/story-stage.ts";
 import { dropFolders, freshFolder } from "../../../rig/lab-kit.ts";
 
 afterAll(dropFolders);
@@ -21,7 +22,7 @@ async function opened(): Promise<DiskWork> {
   const { inUse, ...disk } = device.identity;
   device.close();
   const work = openDiskWork();
-  await work.open({ ...disk, inUse: [...inUse] }, "write");
+  await work.open(order("load"), { ...disk, inUse: [...inUse] }, "write");
   return work;
 }
 
@@ -30,8 +31,7 @@ test("P16: after stop() no chunk that waits is taken, and the gate is not closed
   work.stop();
   const chunks = Array.from({ length: 100 }, (_, chunk) => work.deliver(chunk, new Uint8Array(9)));
   const ends = await Promise.allSettled(chunks);
-  const order = { id: "1".repeat(32) } as Parameters<DiskWork["closeGate"]>[0];
-  await expect(work.closeGate(order)).rejects.toMatchObject({ verdict: "aborted" });
+  await expect(work.closeGate()).rejects.toMatchObject({ verdict: "aborted" });
   for (const end of ends) {
     expect(end).toMatchObject({ status: "rejected", reason: { verdict: "aborted" } });
   }

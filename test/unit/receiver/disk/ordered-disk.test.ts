@@ -3,10 +3,9 @@
  * memory that fails where the test wants it to, and a real captured image.
  */
 import { expect, test } from "vitest";
-import type { LoadOrder } from "../../../../shared/control/order.ts";
 import { OrderedDisk } from "../../../../receiver/disk/ordered-disk.ts";
 import { planDisk } from "../../../../shared/allocation/plan.ts";
-import type { SaveOrder } from "../../../../shared/control/order.ts";
+import type { Order } from "../../../../shared/control/order.ts";
 import { toHex } from "../../../../shared/core/digest.ts";
 import { seededRandom } from "../../../../shared/core/random.ts";
 import { memorySource } from "../../../rig/memory-source.ts";
@@ -17,28 +16,13 @@ import { plainBuffer } from "../../../../shared/image/gated-disk.ts";
 import { openImage } from "../../../../shared/image/reader.ts";
 import type { ImageIndex } from "../../../../shared/image/reader.ts";
 import { putMbr } from "../../../rig/disk-fixtures.ts";
+import { order } from "../../../rig/story-stage.ts";
 import { MemoryDisk } from "../../../rig/memory-disk.ts";
 
 const DISK_BYTES = 4 << 20;
 const nothing = (): void => undefined;
-const FACTS = { uuid: new Uint8Array(16), nowMs: 0, tool: "test", host: "test" };
-const ORDER: SaveOrder = {
-  action: "save",
-  id: "0".repeat(32),
-  attempt: 1,
-  node: "pc-1",
-  macs: ["52:54:00:12:34:56"],
-  nonce: "1".repeat(32),
-  issuedAt: "2026-01-01T00:00:00.000Z",
-  expiresAt: "2026-01-01T01:00:00.000Z",
-  needs: [],
-  disk: [{}],
-  leave: "stay",
-  name: "x",
-  rawIfDirty: false,
-  keepGaps: false,
-  level: 1,
-};
+const FACTS = { uuid: new Uint8Array(16), nowMs: 0, tool: "test" };
+const SAVE = order("save", { node: "test", level: 1 });
 
 function content(seed: number): Uint8Array {
   const random = seededRandom(seed);
@@ -60,7 +44,11 @@ async function saved(): Promise<Saved> {
     return Promise.resolve();
   };
   const out = { sink: { append }, pool: inlinePool(zlibCodec()) };
-  await captureImage(source, planDisk(source, { rawIfDirty: false }), out, { ...FACTS, level: 1 });
+  await captureImage(source, planDisk(source, { rawIfDirty: false }), out, {
+    ...FACTS,
+    host: "test",
+    level: 1,
+  });
   const file = Buffer.concat(pieces);
   const index = opened(file);
   return {
@@ -103,20 +91,24 @@ function plainOutput(sink: (bytes: Uint8Array) => Promise<void>) {
   return { sink, pool: inlinePool(zlibCodec()) };
 }
 
-function ordered(device: MemoryDisk): OrderedDisk {
-  return new OrderedDisk(device, zlibCodec(), plainBuffer());
+function ordered(device: MemoryDisk, given: Order = SAVE): OrderedDisk {
+  return new OrderedDisk(given, device, zlibCodec(), plainBuffer());
+}
+
+function loadOf(id: string): Order {
+  return order("load", { image: { id, name: "x" }, verify: "full" });
 }
 
 test("OrderedDisk loads an image and says which faults are the disk's", async () => {
   const image = await saved();
   const device = new FailingDisk(content(2));
-  const disk = ordered(device);
-  const facts = disk.useImage(image.tail, image.id);
+  const disk = ordered(device, loadOf(image.id));
+  const facts = disk.useImage(image.tail);
   expect(facts.chunkCount).toBe(image.index.table.count);
-  expect(disk.scan(true, nothing)).toMatchObject({ found: "fresh", lackingBytes: DISK_BYTES });
+  expect(disk.scan(nothing)).toMatchObject({ found: "fresh", lackingBytes: DISK_BYTES });
   device.failing = "write";
   const closing = (): void => {
-    disk.closeGate({ id: "order" } as LoadOrder);
+    disk.closeGate();
   };
   expect(closing).toThrow(
     expect.objectContaining({
@@ -130,13 +122,13 @@ test("OrderedDisk loads an image and says which faults are the disk's", async ()
     expect(disk.deliver(chunk, image.record(chunk))).toBe("ok");
   }
   disk.flush();
-  disk.verify("full", nothing);
+  disk.verify(nothing);
   disk.openGate();
   expect(Buffer.compare(device.bytes, content(1))).toBe(0);
   device.failing = "read";
-  expect(disk.scan(true, nothing).found).toBe("fresh"); // it may be writable where it is unreadable
+  expect(disk.scan(nothing).found).toBe("fresh"); // it may be writable where it is unreadable
   const verifying = (): void => {
-    disk.verify("full", nothing);
+    disk.verify(nothing);
   };
   expect(verifying).toThrow(
     expect.objectContaining({
@@ -149,8 +141,8 @@ test("OrderedDisk loads an image and says which faults are the disk's", async ()
 test("P1: OrderedDisk.deliver() calls a damaged record bad and writes nothing", async () => {
   const image = await saved();
   const device = new MemoryDisk(content(2));
-  const disk = ordered(device);
-  disk.useImage(image.tail, image.id);
+  const disk = ordered(device, loadOf(image.id));
+  disk.useImage(image.tail);
   const damaged = image.record(1).slice();
   damaged[100] = (damaged[100] ?? 0) ^ 1;
   expect(disk.deliver(1, damaged)).toBe("bad");
@@ -160,10 +152,11 @@ test("P1: OrderedDisk.deliver() calls a damaged record bad and writes nothing", 
 
 test("OrderedDisk.useImage() refuses another image's table and a torn one", async () => {
   const image = await saved();
-  const disk = ordered(new MemoryDisk(content(2)));
+  const disk = ordered(new MemoryDisk(content(2)), loadOf(image.id));
+  const another = ordered(new MemoryDisk(content(2)), loadOf("0".repeat(64)));
   const damaged = expect.objectContaining({ verdict: "image_damaged" }) as Error;
-  expect(() => disk.useImage(image.tail, "0".repeat(64))).toThrow(damaged);
-  expect(() => disk.useImage(image.tail.subarray(0, 5000), image.id)).toThrow(damaged);
+  expect(() => another.useImage(image.tail)).toThrow(damaged);
+  expect(() => disk.useImage(image.tail.subarray(0, 5000))).toThrow(damaged);
 });
 
 test("OrderedDisk.checkIdentity() refuses a disk that is another one by now, or in use", () => {
@@ -186,13 +179,13 @@ test("OrderedDisk.capture() gives what a local capture gives, and stops when tol
   };
   const disk = ordered(new MemoryDisk(content(1)));
   const out = { sink, pool: inlinePool(zlibCodec()) };
-  await disk.capture(ORDER, FACTS, out, nothing);
+  await disk.capture(FACTS, out, nothing);
   const file = Buffer.concat(pieces);
   expect(toHex(file).includes(image.id)).toBe(true);
   const stop = (): void => {
     throw new Error("stopped");
   };
-  await expect(disk.capture(ORDER, FACTS, out, stop)).rejects.toThrow("stopped");
+  await expect(disk.capture(FACTS, out, stop)).rejects.toThrow("stopped");
 });
 
 test("OrderedDisk.capture() keeps long gaps if the order says so", async () => {
@@ -204,7 +197,7 @@ test("OrderedDisk.capture() keeps long gaps if the order says so", async () => {
       pieces.push(piece.slice());
       return Promise.resolve();
     });
-    await ordered(new MemoryDisk(bytes)).capture({ ...ORDER, keepGaps }, FACTS, out, nothing);
+    await ordered(new MemoryDisk(bytes), order("save", { keepGaps })).capture(FACTS, out, nothing);
     return opened(Buffer.concat(pieces)).manifest.stats.rawBytes;
   };
   expect(await keptBytes(false)).toBeLessThan(70 << 20);
@@ -215,12 +208,12 @@ test("OrderedDisk.capture() says disk_read_error at whichever read the disk fail
   const sink = (): Promise<void> => Promise.resolve();
   const whole = new FailingDisk(content(1));
   whole.readsLeft = 1000;
-  await ordered(whole).capture(ORDER, FACTS, plainOutput(sink), nothing);
+  await ordered(whole).capture(FACTS, plainOutput(sink), nothing);
   const reads = 1000 - whole.readsLeft;
   for (const readsLeft of [0, 1, Math.floor(reads / 2), reads - 2, reads - 1]) {
     const device = new FailingDisk(content(1));
     device.readsLeft = readsLeft;
-    const capture = ordered(device).capture(ORDER, FACTS, plainOutput(sink), nothing);
+    const capture = ordered(device).capture(FACTS, plainOutput(sink), nothing);
     await expect(capture).rejects.toMatchObject({ verdict: "disk_read_error" });
   }
 });
@@ -229,7 +222,6 @@ test("OrderedDisk.capture() does not blame the disk when the sink fails", async 
   const fault = Object.assign(new Error("EIO: upload"), { code: "EIO" });
   const disk = ordered(new FailingDisk(content(1)));
   const capture = disk.capture(
-    ORDER,
     FACTS,
     plainOutput(() => Promise.reject(fault)),
     nothing,
