@@ -3,9 +3,9 @@
  * the first chunk, arm, receive, verify, open the gate.
  *
  * Before `arm` nothing is written, and every check that can fail is made there. A node that waits
- * for others, or for a session that never begins, so keeps the system that it has. From `arm` to
- * `openGate` the disk does not boot. When `openGate` is done, everything was read back. Clocks,
- * threads and sockets are behind interfaces.
+ * for others, or for a session that never begins, therefore keeps the system that it has. From
+ * `arm` to `openGate` the disk does not boot. When `openGate` is done, as much as the order wants
+ * was read back. Clocks, threads and sockets are behind interfaces.
  */
 import { chooseDisk } from "../shared/control/disk-rule.ts";
 import type { DiskDescription } from "../shared/control/disk-rule.ts";

@@ -15,11 +15,11 @@ const ready = createChunkCodec(name);
 async function answer(task: CodecTask): Promise<CodecReply> {
   const { lane } = task;
   try {
-    const [codec, memoryOf] = [await ready, laneAt(lanes, lane)];
+    const [codec, own] = [await ready, laneAt(lanes, lane)];
     if ("level" in task) {
-      return { lane, encoded: encodeChunk(codec, memoryOf, task.rawBytes, task.level) };
+      return { lane, encoded: encodeChunk(codec, own, task.rawBytes, task.level) };
     }
-    decodeInLane(codec, memoryOf, task.chunk, task.facts);
+    decodeInLane(codec, own, task.chunk, task.facts);
     return { lane, decoded: true };
   } catch (error) {
     const fault = { lane, fault: messageOf(error) };

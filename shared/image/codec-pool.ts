@@ -156,7 +156,7 @@ export function lanesOf(memory: ArrayBufferLike): CodecLane[] {
   }));
 }
 
-/** @throws An assertion error if there is no such lane. */
+/** @throws RangeError if there is no such lane. */
 export function laneAt(lanes: readonly CodecLane[], lane: number): CodecLane {
   const found = lanes[lane];
   if (found === undefined) throw new RangeError(`no lane ${lane} of ${lanes.length}`);

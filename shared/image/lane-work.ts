@@ -18,14 +18,14 @@ export interface LaneWork<Item, Coded> {
 
 /**
  * @param items - One after the other gets the next lane.
- * @throws Whatever `begin` or `end` throws first; no lane is in use then.
+ * @throws What `begin`, the pool or `end` throws, the first in time; no lane is in use then.
  */
 export async function passLanes<Item, Coded>(
   pool: CodecPool,
   items: Iterable<Item>,
   work: LaneWork<Item, Coded>,
 ): Promise<void> {
-  const coded: Promise<unknown>[] = [];
+  const codings: Promise<unknown>[] = [];
   const freed: Promise<void>[] = pool.lanes.map(() => Promise.resolve());
   let ended = Promise.resolve();
   let turn = 0;
@@ -36,13 +36,13 @@ export async function passLanes<Item, Coded>(
       await freed[at];
       const lane = laneAt(pool.lanes, at);
       const coding = work.begin(item, lane, at);
-      coded[at] = coding;
+      codings[at] = coding;
       ended = Promise.all([coding, ended]).then(([coded]) => work.end(item, coded, lane));
       freed[at] = ended;
       ended.catch(() => undefined); // awaited again before the lane is reused
     }
     await ended;
   } finally {
-    await Promise.allSettled([...coded, ...freed]);
+    await Promise.allSettled([...codings, ...freed]);
   }
 }

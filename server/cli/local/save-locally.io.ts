@@ -2,7 +2,8 @@
  * `huck image save`: makes an image of a disk of this computer, or of a file that holds one.
  *
  * The source is opened read-only, and refused if anything may write to it. The image is a draft
- * until all of it was checked, so stopping at any moment leaves nothing behind.
+ * until all of it was checked: what is stopped leaves nothing behind, and what is killed leaves a
+ * draft, which the next use of the store removes.
  */
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
