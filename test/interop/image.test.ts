@@ -288,7 +288,7 @@ describe.skipIf(process.getuid?.() !== 0)("a disk that is mounted", () => {
       try {
         await expect(save(loop, "never")).rejects.toThrow(/mounted read-write on/);
         await expect(save(disk, "never")).rejects.toThrow(/mounted read-write on/);
-        await expect(restore("mounted", loop)).rejects.toThrow(/mounted or held/);
+        await expect(restore("mounted", loop)).rejects.toThrow(/mounted read-write on/);
         await expect(restore("mounted", disk)).rejects.toThrow(/mounted read-write on/);
       } finally {
         run("umount", place);

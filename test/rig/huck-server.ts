@@ -78,6 +78,8 @@ export class LabServer {
   readonly #lab: Lab;
   #child: ChildProcess | undefined;
   #log = "";
+  /** The first line of the last verb: by then, what it asks for is in the server's journal. */
+  #begun: Promise<unknown> = Promise.resolve();
 
   /**
    * @param lab - Where it runs; the lab's bridge is its interface.
@@ -202,6 +204,7 @@ export class LabServer {
         resolve(exitCode);
       });
     });
+    this.#begun = lines.until(() => true);
     const ended = Promise.all([closed, text(child.stderr)]).then(([exitCode, errors]) => {
       return verbRun(exitCode, lines.all, errors);
     });
@@ -218,8 +221,12 @@ export class LabServer {
     };
   }
 
-  /** Gives the arguments with which a receiver of a node can join. */
+  /**
+   * Gives the arguments with which a receiver of a node can join, once the last verb has begun: a
+   * node that joins before its job is there is told that there is nothing to do, and is gone.
+   */
   async receiverWords(node: string): Promise<string[]> {
+    await this.#begun;
     const line = new OperatorLine(this.#socket);
     const { serverUrl, token, serverKey, mac } = await line.post(
       OperatorRoute.tokens,
