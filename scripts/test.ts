@@ -35,7 +35,7 @@ interface Row {
   readonly name: string;
   readonly totals: Totals;
   readonly seconds: number;
-  /** The failed tests, each with the first line of its message. */
+  /** The failed gates and tests, each test with the first line of its message. */
   readonly failures: readonly string[];
 }
 
@@ -115,7 +115,8 @@ function runStep(step: Step): Pick<Row, "totals" | "failures"> {
   if (run.error !== undefined) console.error(`Cannot run ${program}: ${run.error.message}`);
   const succeeded = run.status === 0;
   if (step.isVitest) return readReport(step.name, succeeded);
-  return { totals: { ...none, ...(succeeded ? { passed: 1 } : { failed: 1 }) }, failures: [] };
+  if (succeeded) return { totals: { ...none, passed: 1 }, failures: [] };
+  return { totals: { ...none, failed: 1 }, failures: [`FAILED ${step.command.join(" ")}`] };
 }
 
 /** Counts a vitest report; a run that failed without a failed test (say, a crash) counts as one. */

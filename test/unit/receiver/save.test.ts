@@ -13,8 +13,7 @@ function stage(calls: string[], commitFails: boolean): Stage {
     reporter: { enter: (phase: string) => calls.push(phase), progress: () => undefined },
     disk: {
       open: () => Promise.resolve(),
-      capture: (sink: (bytes: Uint8Array) => Promise<void>) =>
-        sink(new Uint8Array(1)),
+      capture: (sink: (bytes: Uint8Array) => Promise<void>) => sink(new Uint8Array(1)),
     },
     link: {
       capture: () => ({
